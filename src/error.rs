@@ -1,0 +1,247 @@
+//! One error enum for the crate: a variant for each thing a caller can do differently.
+//!
+//! `what` names the object in the reader's words ("disk-1.vmdk at esx7"); it never holds a URL, a
+//! cookie or a ticket.
+
+use std::io;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+/// The crate's result.
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+/// A fault that the server sent, with the whole reply so that pyvmomi can rebuild its own class.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ServerFault {
+    /// The WSDL name of the fault type (`Timedout`, `InvalidState`, ...), empty when untyped.
+    pub name: String,
+    /// The `faultstring`.
+    pub message: String,
+    /// The SOAP envelope as received.
+    pub envelope: Vec<u8>,
+}
+
+/// Everything that can go wrong, by what the caller can do about it.
+#[derive(Debug, Clone, thiserror::Error)]
+#[allow(
+    missing_docs,
+    reason = "each variant's message says what its fields are"
+)]
+pub enum Error {
+    #[error("{what}: cannot connect: {reason}; check name, port, route and firewall")]
+    Connect { what: String, reason: String },
+
+    #[error("{what}: TLS failed: {reason}")]
+    Tls { what: String, reason: String },
+
+    #[error(
+        "{what}: the certificate's thumbprint is {actual}, expected {expected}; \
+         nothing was sent, the host may be an impostor or its certificate was replaced"
+    )]
+    ThumbprintMismatch {
+        what: String,
+        expected: String,
+        actual: String,
+    },
+
+    #[error(
+        "{what}: the data URL is http:// but the session is https://; \
+         pass allow_http=True only when the network is trusted"
+    )]
+    InsecureUrl { what: String },
+
+    #[error("{what}: unexpected redirect ({status}) to {location}; redirects are never followed")]
+    UnexpectedRedirect {
+        what: String,
+        status: u16,
+        location: String,
+    },
+
+    #[error("{what}: HTTP status {status} {reason}")]
+    HttpStatus {
+        what: String,
+        status: u16,
+        reason: String,
+    },
+
+    #[error("{what}: no data moved for {seconds:.0} s")]
+    Stall { what: String, seconds: f64 },
+
+    #[error("{what}: the stream ended early after {seen} bytes ({reason})")]
+    Truncated {
+        what: String,
+        seen: u64,
+        reason: String,
+    },
+
+    #[error("{what}: broken protocol: {reason}")]
+    Protocol { what: String, reason: String },
+
+    #[error("{what}: {limit} exceeded (limit {allowed}, seen {seen})")]
+    LimitExceeded {
+        what: String,
+        limit: &'static str,
+        allowed: u64,
+        seen: u64,
+    },
+
+    #[error(
+        "{what}: {checksum_type} is {actual} here and {expected} at the server; the bytes are wrong"
+    )]
+    ChecksumMismatch {
+        what: String,
+        checksum_type: &'static str,
+        expected: String,
+        actual: String,
+    },
+
+    #[error("{what}: size is {actual} bytes, expected {expected}")]
+    SizeMismatch {
+        what: String,
+        expected: u64,
+        actual: u64,
+    },
+
+    #[error(
+        "{what}: the lease manifest has no {checksum_type} entry for it, and require_manifest is set"
+    )]
+    ManifestMissing {
+        what: String,
+        checksum_type: &'static str,
+    },
+
+    #[error("{what}: not a streamOptimized VMDK: {reason}; verify_format=False accepts any bytes")]
+    DiskFormat { what: String, reason: String },
+
+    #[error("unsafe file name {name:?} from the server: {reason}")]
+    UnsafePath { name: String, reason: String },
+
+    #[error("{path}: {source}", path = path.display())]
+    Io {
+        path: PathBuf,
+        source: Arc<io::Error>,
+    },
+
+    #[error("{}: {}", .0.name, .0.message)]
+    Fault(Box<ServerFault>),
+
+    #[error("the lease did not become ready: {reason}")]
+    LeaseInit {
+        reason: String,
+        fault: Option<Box<ServerFault>>,
+    },
+
+    #[error("the lease is lost: {reason}; data without a verified sum was discarded")]
+    LeaseLost {
+        reason: String,
+        fault: Option<Box<ServerFault>>,
+    },
+
+    #[error("the lease could not be completed: {reason}")]
+    LeaseComplete {
+        reason: String,
+        fault: Option<Box<ServerFault>>,
+    },
+
+    #[error("the session is gone (NotAuthenticated): {reason}; log in again and open a new lease")]
+    SessionExpired {
+        reason: String,
+        fault: Option<Box<ServerFault>>,
+    },
+
+    #[error("the lease is {state}; {hint}")]
+    LeaseState { state: &'static str, hint: String },
+
+    #[error("invalid argument: {reason}")]
+    InvalidArgument { reason: String },
+
+    #[error("timed out after {seconds:.1} s waiting for {what}")]
+    WaitTimeout { what: String, seconds: f64 },
+
+    #[error("the transfer was cancelled")]
+    Cancelled,
+
+    #[error("a local reader or writer failed")]
+    Foreign(ForeignError),
+
+    #[error("internal error: {invariant}; please report it")]
+    Internal { invariant: String },
+}
+
+/// An error object that belongs to the caller and passes through the core unread.
+#[derive(Clone)]
+pub struct ForeignError(pub Arc<dyn std::any::Any + Send + Sync>);
+
+impl std::fmt::Debug for ForeignError {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("ForeignError")
+    }
+}
+
+impl Error {
+    /// A local I/O failure with the path it happened on.
+    pub fn io(path: impl Into<PathBuf>, source: io::Error) -> Self {
+        Self::Io {
+            path: path.into(),
+            source: Arc::new(source),
+        }
+    }
+
+    /// An invariant of ours that did not hold.
+    pub fn internal(invariant: impl Into<String>) -> Self {
+        Self::Internal {
+            invariant: invariant.into(),
+        }
+    }
+
+    /// Whether a whole-disk GET may be repeated after this, while the lease is `ready`.
+    pub fn is_retryable(&self) -> bool {
+        match self {
+            Self::Connect { .. }
+            | Self::Stall { .. }
+            | Self::Truncated { .. }
+            | Self::ChecksumMismatch { .. }
+            | Self::SizeMismatch { .. } => true,
+            Self::HttpStatus { status, .. } => {
+                matches!(status, 408 | 429 | 500 | 502 | 503 | 504)
+            }
+            _ => false,
+        }
+    }
+
+    /// Whether the bytes themselves were wrong: these get one repetition, not the whole budget.
+    pub fn is_integrity(&self) -> bool {
+        matches!(
+            self,
+            Self::ChecksumMismatch { .. } | Self::SizeMismatch { .. }
+        )
+    }
+
+    /// Whether the cause may be that the server no longer holds the lease.
+    pub fn may_mean_lost_lease(&self) -> bool {
+        match self {
+            Self::Connect { .. } | Self::Stall { .. } | Self::Truncated { .. } => true,
+            Self::HttpStatus { status, .. } => {
+                matches!(status, 401 | 403 | 404 | 410 | 500 | 502 | 503)
+            }
+            _ => false,
+        }
+    }
+}
+
+/// What went wrong in one transfer, and how far it had come.
+#[derive(Debug, Clone)]
+pub struct Failure {
+    /// The cause.
+    pub error: Error,
+    /// Which step failed: `connect`, `headers`, `body`, `verify`, `commit` or `lease`.
+    pub phase: &'static str,
+    /// `DeviceUrl.key` of the device.
+    pub disk_key: String,
+    /// Bytes that had moved in the last attempt.
+    pub bytes_done: u64,
+    /// How many times the transfer was started.
+    pub attempts: u32,
+    /// Files that could not be removed.
+    pub files_left: Vec<PathBuf>,
+}

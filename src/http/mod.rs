@@ -1,0 +1,12 @@
+//! HTTP/1.1 for the lease and the data: one client per host and trust, one pin, one retry rule.
+//!
+//! Imports only [`crate::error`]. [`client`] is the one file that knows the HTTP library.
+
+pub mod client;
+pub mod retry;
+pub mod tls;
+pub mod url;
+
+pub use client::{Body, BodyAborted, BodyStream, Client, Request, Response};
+pub use tls::{Pin, Roots, Trust, Verify};
+pub use url::{host_of, redacted};

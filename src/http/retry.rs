@@ -1,0 +1,122 @@
+//! When and after how long a repetition is allowed. Pure: time and chance are passed in.
+
+use std::time::Duration;
+
+/// Decorrelated jitter between these two, as object stores use it.
+const SHORTEST: Duration = Duration::from_millis(500);
+const LONGEST: Duration = Duration::from_secs(15);
+
+/// What a caller allows.
+#[derive(Debug, Clone, Copy)]
+pub struct RetryPolicy {
+    /// Repetitions of one disk, 0 to 10.
+    pub max_retries: u32,
+    /// Seconds that failing may take in all before the last error is raised.
+    pub retry_timeout: Duration,
+}
+
+/// The state of one transfer's repetitions.
+#[derive(Debug)]
+pub struct Retries {
+    policy: RetryPolicy,
+    used: u32,
+    last_delay: Duration,
+    waited: Duration,
+}
+
+impl Retries {
+    /// Starts with nothing used.
+    pub fn new(policy: RetryPolicy) -> Self {
+        Self {
+            policy,
+            used: 0,
+            last_delay: SHORTEST,
+            waited: Duration::ZERO,
+        }
+    }
+
+    /// Repetitions so far.
+    pub fn used(&self) -> u32 {
+        self.used
+    }
+
+    /// The delay before the next attempt, or `None` when the budget is used up.
+    ///
+    /// `lost` is the time that the failed attempt spent without progress, `chance` is uniform in
+    /// `0.0..1.0`, `retry_after` is the server's wish.
+    pub fn next(
+        &mut self,
+        lost: Duration,
+        chance: f64,
+        retry_after: Option<Duration>,
+    ) -> Option<Duration> {
+        if self.used >= self.policy.max_retries {
+            return None;
+        }
+        let ceiling = (self.last_delay * 3).min(LONGEST);
+        let jittered = SHORTEST
+            + ceiling
+                .saturating_sub(SHORTEST)
+                .mul_f64(chance.clamp(0.0, 1.0));
+        let delay = retry_after.unwrap_or_default().max(jittered);
+        let waited = self.waited + lost + delay;
+        if waited > self.policy.retry_timeout {
+            return None;
+        }
+        self.used += 1;
+        self.last_delay = jittered;
+        self.waited = waited;
+        Some(delay)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn retries(max_retries: u32, seconds: u64) -> Retries {
+        Retries::new(RetryPolicy {
+            max_retries,
+            retry_timeout: Duration::from_secs(seconds),
+        })
+    }
+
+    #[test]
+    fn stops_at_the_count() {
+        let mut retries = retries(2, 180);
+        assert!(retries.next(Duration::ZERO, 0.5, None).is_some());
+        assert!(retries.next(Duration::ZERO, 0.5, None).is_some());
+        assert_eq!(retries.next(Duration::ZERO, 0.5, None), None);
+    }
+
+    #[test]
+    fn delays_stay_in_their_bounds() {
+        let mut retries = retries(100, 10_000);
+        for step in 0..100 {
+            let delay = retries
+                .next(Duration::ZERO, f64::from(step % 11) / 10.0, None)
+                .unwrap();
+            assert!((SHORTEST..=LONGEST).contains(&delay));
+        }
+    }
+
+    #[test]
+    fn retry_after_is_honoured_within_the_budget() {
+        assert_eq!(
+            retries(2, 180).next(Duration::ZERO, 0.0, Some(Duration::from_secs(9))),
+            Some(Duration::from_secs(9))
+        );
+        assert_eq!(
+            retries(2, 180).next(Duration::ZERO, 0.0, Some(Duration::from_secs(86_400))),
+            None
+        );
+    }
+
+    #[test]
+    fn lost_time_counts() {
+        assert_eq!(
+            retries(2, 60).next(Duration::from_secs(60), 0.0, None),
+            None
+        );
+    }
+}

@@ -1,0 +1,54 @@
+//! URLs as messages may show them: an NFC URL is a bearer ticket.
+
+use url::Url;
+
+/// `host` or `host:port`, for messages and for comparing origins.
+pub fn host_of(url: &Url) -> String {
+    let host = url.host_str().unwrap_or_default();
+    match url.port() {
+        Some(port) => format!("{host}:{port}"),
+        None => host.to_owned(),
+    }
+}
+
+/// Host and last path segment; never the ticket in the path, the query or user info.
+pub fn redacted(url: &Url) -> String {
+    let last = url
+        .path_segments()
+        .and_then(|mut segments| segments.next_back())
+        .unwrap_or_default();
+    format!("{}/.../{last}", host_of(url))
+}
+
+/// Server text made safe for one line of a log or a message.
+pub fn printable(text: &str) -> String {
+    const LONGEST: usize = 300;
+    let mut out = String::new();
+    for c in text.trim().chars().take(LONGEST) {
+        if c.is_control() {
+            out.extend(c.escape_default());
+        } else {
+            out.push(c);
+        }
+    }
+    if text.trim().chars().nth(LONGEST).is_some() {
+        out.push_str("...");
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ticket_is_not_shown() {
+        let url = Url::parse("https://u:p@esx7:8443/nfc/52a1-secret/disk-0.vmdk?t=x").unwrap();
+        assert_eq!(redacted(&url), "esx7:8443/.../disk-0.vmdk");
+    }
+
+    #[test]
+    fn control_characters_are_escaped() {
+        assert_eq!(printable("a\nb\u{1b}[31m"), "a\\nb\\u{1b}[31m");
+    }
+}

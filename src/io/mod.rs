@@ -1,0 +1,11 @@
+//! Local bytes: what a download writes, what an upload reads, and their digest.
+//!
+//! Imports only [`crate::error`]. Read [`sink::Sink`] first.
+
+pub mod digest;
+pub mod sink;
+pub mod source;
+
+pub use digest::{ChecksumType, Digest};
+pub use sink::{FileSink, Overwrite, Sink};
+pub use source::{Feed, Reader, Source};

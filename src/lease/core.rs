@@ -1,0 +1,387 @@
+//! What is known of a lease, and how it is learnt.
+
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicBool, AtomicI32, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use tokio::sync::{OnceCell, Semaphore, watch};
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use super::keepalive::{self, Registration};
+use super::options::{KeepAlive, Options};
+use super::state::{Event, Phase};
+use super::verify;
+use crate::error::{Error, Result, ServerFault};
+use crate::http::{Client, Trust};
+use crate::soap::{
+    Credentials, Endpoint, LeaseInfo, LeaseProperties, LeaseState, ManifestEntry, Method, Reply,
+    Session, calls,
+};
+use crate::transfer::{Engine, LeaseServer, Moved, Progress, Transfer, Verified};
+
+/// Between two looks at a lease that is initializing.
+const POLL: Duration = Duration::from_millis(250);
+
+/// The user's session, with separate connections for calls and for the keep-alive.
+#[derive(Debug)]
+pub struct Sessions {
+    /// For calls, on the engine.
+    pub calls: Session,
+    /// For the keep-alive, on its own thread.
+    pub keep_alive: Session,
+}
+
+impl Sessions {
+    /// Prepares both; nothing is sent.
+    pub fn new(endpoint: Endpoint, credentials: Credentials) -> Result<Self> {
+        let calls = Session::new(endpoint, credentials)?;
+        let keep_alive = calls.with_own_connections()?;
+        Ok(Self { calls, keep_alive })
+    }
+}
+
+/// What is known of the lease.
+#[derive(Debug, Clone)]
+pub struct Status {
+    /// Where it is.
+    pub phase: Phase,
+    /// `info`, once it was ready.
+    pub info: Option<Arc<LeaseInfo>>,
+    /// Why it is lost or gone.
+    pub cause: Option<Error>,
+}
+
+/// One lease.
+pub struct Lease {
+    pub(super) sessions: Arc<Sessions>,
+    pub(super) engine: Arc<Engine>,
+    pub(super) moid: String,
+    pub(super) options: Options,
+    pub(super) status: watch::Sender<Status>,
+    pub(super) keep_alive: Mutex<Option<Registration>>,
+    /// Stops every transfer of the lease.
+    pub(super) cancel: CancellationToken,
+    pub(super) tracker: TaskTracker,
+    pub(super) slots: Arc<Semaphore>,
+    pub(super) clients: Mutex<HashMap<(String, Trust), Client>>,
+    pub(super) transfers: Mutex<Vec<(Transfer, Arc<AtomicBool>)>>,
+    pub(super) counters: Mutex<Vec<Arc<Progress>>>,
+    pub(super) moved: Mutex<Vec<Moved>>,
+    pub(super) checksum_type_set: OnceCell<()>,
+    script_percent: AtomicI32,
+    highest_percent: AtomicI32,
+    unlisted_logged: AtomicBool,
+}
+
+impl Lease {
+    /// Adopts a lease by its reference. With a native keep-alive it is served from here on.
+    pub fn adopt(sessions: Arc<Sessions>, moid: String, options: Options) -> Result<Arc<Self>> {
+        let lease = Arc::new(Self {
+            sessions,
+            engine: Engine::shared()?,
+            moid,
+            status: watch::Sender::new(Status {
+                phase: Phase::Initializing,
+                info: None,
+                cause: None,
+            }),
+            keep_alive: Mutex::default(),
+            cancel: CancellationToken::new(),
+            tracker: TaskTracker::new(),
+            slots: Arc::new(Semaphore::new(options.max_concurrency)),
+            clients: Mutex::default(),
+            transfers: Mutex::default(),
+            counters: Mutex::default(),
+            moved: Mutex::default(),
+            checksum_type_set: OnceCell::new(),
+            script_percent: AtomicI32::new(0),
+            highest_percent: AtomicI32::new(0),
+            unlisted_logged: AtomicBool::new(false),
+            options,
+        });
+        lease.start_keep_alive()?;
+        Ok(lease)
+    }
+
+    /// The engine that runs this lease's work.
+    pub fn engine(&self) -> &Arc<Engine> {
+        &self.engine
+    }
+
+    /// The session.
+    pub fn session(&self) -> &Session {
+        &self.sessions.calls
+    }
+
+    /// The lease's reference.
+    pub fn moid(&self) -> &str {
+        &self.moid
+    }
+
+    /// What is known now, without asking the server.
+    pub fn status(&self) -> Status {
+        self.status.borrow().clone()
+    }
+
+    pub(super) fn start_keep_alive(self: &Arc<Self>) -> Result<()> {
+        if let KeepAlive::Native(interval) = self.options.keep_alive {
+            *lock(&self.keep_alive) = Some(keepalive::register(Arc::clone(self), interval)?);
+        }
+        Ok(())
+    }
+
+    /// Ends the keep-alive and waits until no Progress is under way.
+    pub(super) async fn stop_keep_alive(&self) {
+        let registration = lock(&self.keep_alive).take();
+        if let Some(registration) = registration {
+            registration.stop().await;
+        }
+    }
+
+    /// Applies an event when it is legal; `true` when it was.
+    pub(super) fn apply(&self, event: Event, cause: Option<Error>) -> bool {
+        self.status.send_if_modified(|status| {
+            let Some(next) = status.phase.after(event) else {
+                return false;
+            };
+            status.phase = next;
+            if status.cause.is_none() {
+                status.cause = cause;
+            }
+            true
+        })
+    }
+
+    /// The lease is over for us: every transfer ends with this cause.
+    pub(super) fn end(&self, event: Event, cause: Error) {
+        let message = cause.to_string();
+        if self.apply(event, Some(cause)) {
+            tracing::error!("lease: {message}");
+            self.cancel.cancel();
+        }
+    }
+
+    /// Reads properties over the given session and draws the conclusions.
+    pub async fn refresh(&self, session: &Session) -> Result<LeaseProperties> {
+        let collector = session.property_collector().await?;
+        let envelope = calls::lease_properties(&collector, &self.moid, &["state", "info", "error"]);
+        let body = session.call(Method::RetrievePropertiesEx, envelope).await?;
+        let properties = calls::read_lease_properties(&body);
+        match &properties {
+            Ok(properties) => self.observe(properties),
+            Err(error) => {
+                self.observe_fault(error);
+            }
+        }
+        properties
+    }
+
+    fn observe(&self, properties: &LeaseProperties) {
+        match properties.state {
+            Some(LeaseState::Ready) => {
+                let info = properties.info.clone().unwrap_or_default();
+                self.status.send_if_modified(|status| {
+                    match status.phase.after(Event::ServerReady) {
+                        Some(next) => {
+                            status.info.get_or_insert_with(|| Arc::new(info));
+                            std::mem::replace(&mut status.phase, next) != next
+                        }
+                        None => false,
+                    }
+                });
+            }
+            Some(LeaseState::Error) => {
+                let fault = properties.error.clone().map(Box::new);
+                let reason = match &fault {
+                    Some(fault) => format!("the server ended it: {}", fault_text(fault)),
+                    None => "the server ended it".into(),
+                };
+                let cause = match self.status.borrow().phase {
+                    Phase::Initializing => Error::LeaseInit { reason, fault },
+                    _ => Error::LeaseLost { reason, fault },
+                };
+                self.end(Event::ServerEnded, cause);
+            }
+            Some(LeaseState::Done) => {
+                let reason = "it was completed by someone else".into();
+                self.end(
+                    Event::ServerEnded,
+                    Error::LeaseLost {
+                        reason,
+                        fault: None,
+                    },
+                );
+            }
+            Some(LeaseState::Initializing) | None => {}
+        }
+    }
+
+    /// Faults that mean the server no longer holds the lease for this session.
+    pub(super) fn observe_fault(&self, error: &Error) -> bool {
+        let Error::Fault(fault) = error else {
+            return false;
+        };
+        let (reason, boxed) = (fault_text(fault), Some(fault.clone()));
+        match fault.name.as_str() {
+            "Timedout" | "InvalidState" | "ManagedObjectNotFound" => {
+                self.end(
+                    Event::ServerEnded,
+                    Error::LeaseLost {
+                        reason,
+                        fault: boxed,
+                    },
+                );
+                true
+            }
+            "NotAuthenticated" => {
+                self.end(
+                    Event::ServerEnded,
+                    Error::SessionExpired {
+                        reason,
+                        fault: boxed,
+                    },
+                );
+                true
+            }
+            _ => false,
+        }
+    }
+
+    /// Waits until the lease is ready; an error when it can no longer become so.
+    pub async fn wait_ready(&self, timeout: Duration) -> Result<Arc<LeaseInfo>> {
+        let mut changed = self.status.subscribe();
+        let watched = matches!(self.options.keep_alive, KeepAlive::Native(_));
+        let waiting = async {
+            loop {
+                if let Some(info) = self.info_if_ready()? {
+                    return Ok(info);
+                }
+                if watched {
+                    let _ = changed.changed().await;
+                } else {
+                    self.refresh(&self.sessions.calls).await?;
+                    if self.status.borrow().phase == Phase::Initializing {
+                        tokio::time::sleep(POLL).await;
+                    }
+                }
+            }
+        };
+        tokio::time::timeout(timeout, waiting)
+            .await
+            .unwrap_or_else(|_| {
+                Err(Error::LeaseInit {
+                    reason: format!("still initializing after {} s", timeout.as_secs_f64()),
+                    fault: None,
+                })
+            })
+    }
+
+    /// The info of a ready lease, `None` while it initializes, an error when it is over.
+    pub(super) fn info_if_ready(&self) -> Result<Option<Arc<LeaseInfo>>> {
+        let status = self.status.borrow();
+        match status.phase {
+            Phase::Initializing => Ok(None),
+            Phase::Ready => Ok(Some(status.info.clone().unwrap_or_default())),
+            phase => Err(status.cause.clone().unwrap_or(Error::LeaseState {
+                state: phase.as_str(),
+                hint: "open a new one with ExportVm, ExportSnapshot or ImportVApp".into(),
+            })),
+        }
+    }
+
+    /// `HttpNfcLeaseGetManifest`.
+    pub async fn manifest(&self) -> Result<Vec<ManifestEntry>> {
+        let body = self
+            .sessions
+            .calls
+            .call(Method::GetManifest, calls::get_manifest(&self.moid))
+            .await?;
+        let manifest = calls::read_manifest(&body);
+        if let Err(error) = &manifest
+            && self.observe_fault(error)
+            && let Some(cause) = self.status.borrow().cause.clone()
+        {
+            return Err(cause);
+        }
+        manifest
+    }
+
+    /// One call of the script, as pyvmomi wrote it. Its answer also tells about the lease.
+    pub async fn invoke(&self, what: &'static str, envelope: Vec<u8>) -> Result<Reply> {
+        self.sessions.calls.invoke(what, envelope).await
+    }
+
+    /// The percent that the script itself reported; it stands until our transfers move.
+    pub fn set_script_percent(&self, percent: i32) {
+        self.script_percent.store(percent, Ordering::Relaxed);
+    }
+
+    /// The percent for the next Progress: never backwards, never 100 before Complete.
+    pub(super) fn percent(&self) -> i32 {
+        let snapshots: Vec<_> = lock(&self.counters)
+            .iter()
+            .map(|counter| counter.snapshot())
+            .collect();
+        let done: u64 = snapshots.iter().map(|snapshot| snapshot.bytes_done).sum();
+        if done == 0 {
+            return self.script_percent.load(Ordering::Relaxed);
+        }
+        let known: Option<u64> = snapshots.iter().map(|snapshot| snapshot.bytes_total).sum();
+        let capacity = self
+            .status
+            .borrow()
+            .info
+            .as_ref()
+            .map_or(0, |info| info.total_disk_capacity_kb * 1024);
+        // An export's size is unknown until it ends; the disks' capacity is what it can be at most.
+        let total = known.unwrap_or(0).max(capacity).max(1);
+        let percent = i32::try_from(u128::from(done) * 100 / u128::from(total))
+            .unwrap_or(99)
+            .min(99);
+        self.highest_percent
+            .fetch_max(percent, Ordering::Relaxed)
+            .max(percent)
+    }
+}
+
+impl LeaseServer for Arc<Lease> {
+    async fn still_ready(&self) -> Result<()> {
+        match self.refresh(&self.sessions.calls).await {
+            // Only the server's word ends a lease; an unreachable one may come back in time.
+            Ok(_) | Err(_) => self.info_if_ready().map(|_| ()),
+        }
+    }
+
+    async fn verify(&self, moved: &Moved) -> Result<Verified> {
+        let verified = verify::compare(
+            &self.manifest().await?,
+            moved,
+            self.options.require_manifest,
+        )?;
+        if verified == Verified::Stream && !self.unlisted_logged.swap(true, Ordering::Relaxed) {
+            tracing::warn!(
+                "{}: the lease manifest has no entry to compare with; framing and format were checked",
+                moved.what
+            );
+        }
+        Ok(verified)
+    }
+}
+
+/// Name and text of a fault, on one line.
+pub(super) fn fault_text(fault: &ServerFault) -> String {
+    let text = crate::http::url::printable(&fault.message);
+    match (fault.name.as_str(), text.as_str()) {
+        ("", "") => "a fault without name or text".into(),
+        ("", text) => text.to_owned(),
+        (name, "") => name.to_owned(),
+        (name, text) => format!("{name}: {text}"),
+    }
+}
+
+/// A panic elsewhere must not keep the Abort from being sent.
+pub(super) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

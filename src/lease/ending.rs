@@ -1,0 +1,234 @@
+//! The ways out: finish (verify, then Complete), abort, and what the script calls itself.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::core::{Lease, fault_text, lock};
+use super::state::{Event, Phase};
+use super::verify;
+use crate::error::{Error, Failure, Result};
+use crate::soap::{Abort, LeaseState, Method, Reply, calls};
+
+/// Transfers get this long to remove their partial files and close their connections.
+const CLEANUP: Duration = Duration::from_secs(10);
+
+/// The deadline of an Abort: its failure must not hold up the first error.
+const ABORT_CALL: Duration = Duration::from_secs(10);
+
+/// Complete is sent again only when the server still reads `ready`.
+const COMPLETE_ATTEMPTS: u32 = 3;
+
+/// What an abort of ours came to.
+#[derive(Debug, Clone)]
+pub enum Ended {
+    /// The server took it.
+    Aborted,
+    /// It was sent or tried, and failed; the server releases the lease after its timeout.
+    AbortFailed(Error),
+    /// The server had ended the lease before.
+    Lost,
+    /// The lease was ended before, by us or by the script.
+    Untouched,
+}
+
+/// Why a lease could not be finished.
+#[derive(Debug)]
+pub enum Unfinished {
+    /// A transfer that nobody looked at had failed.
+    Transfer(Arc<Failure>),
+    /// The lease itself.
+    Lease(Error),
+}
+
+impl From<Error> for Unfinished {
+    fn from(error: Error) -> Self {
+        Self::Lease(error)
+    }
+}
+
+impl Lease {
+    /// Waits for all transfers, compares all sums once more, and sends Complete.
+    pub async fn finish(self: &Arc<Self>) -> Result<(), Unfinished> {
+        self.tracker.close();
+        self.tracker.wait().await;
+        self.tracker.reopen();
+        if let Some(failure) = self.unseen_failure() {
+            return Err(Unfinished::Transfer(failure));
+        }
+        if self.cancel.is_cancelled() {
+            return Err(self.status().cause.unwrap_or(Error::Cancelled).into());
+        }
+        if matches!(
+            self.status().phase,
+            Phase::Completed | Phase::Aborted | Phase::Completing | Phase::Aborting
+        ) {
+            return Ok(());
+        }
+        self.verify_all().await?;
+        self.complete().await?;
+        Ok(())
+    }
+
+    /// One GetManifest for the whole lease; the last transfer of each device is what it lists.
+    async fn verify_all(&self) -> Result<()> {
+        let moved = lock(&self.moved).clone();
+        if moved.is_empty() {
+            return Ok(());
+        }
+        let manifest = self.manifest().await?;
+        for (at, one) in moved.iter().enumerate() {
+            if moved[at + 1..].iter().all(|later| later.key != one.key) {
+                verify::compare(&manifest, one, self.options.require_manifest)?;
+            }
+        }
+        Ok(())
+    }
+
+    async fn complete(self: &Arc<Self>) -> Result<()> {
+        self.stop_keep_alive().await;
+        if !self.apply(Event::Complete, None) {
+            return self.info_if_ready().map(|_| ());
+        }
+        let mut attempt = 1;
+        loop {
+            let call = self
+                .sessions
+                .calls
+                .call(Method::Complete, calls::complete(&self.moid))
+                .await;
+            let Err(error) = call.and_then(|body| calls::answer(Method::Complete, &body)) else {
+                self.apply(Event::CompleteTaken, None);
+                return Ok(());
+            };
+            if !matches!(error, Error::Fault(_)) {
+                match self.state().await {
+                    // The answer was lost, not the call.
+                    Some(LeaseState::Done) => {
+                        self.apply(Event::CompleteTaken, None);
+                        return Ok(());
+                    }
+                    Some(LeaseState::Ready) if attempt < COMPLETE_ATTEMPTS => {
+                        attempt += 1;
+                        continue;
+                    }
+                    _ => {}
+                }
+            }
+            return Err(self.complete_failed(error));
+        }
+    }
+
+    fn complete_failed(&self, error: Error) -> Error {
+        if self.observe_fault(&error) {
+            return self.status().cause.unwrap_or(error);
+        }
+        self.apply(Event::CompleteRefused, None);
+        match error {
+            Error::Fault(fault) => Error::LeaseComplete {
+                reason: fault_text(&fault),
+                fault: Some(fault),
+            },
+            other => Error::LeaseComplete {
+                reason: other.to_string(),
+                fault: None,
+            },
+        }
+    }
+
+    async fn state(&self) -> Option<LeaseState> {
+        let collector = self.sessions.calls.property_collector().await.ok()?;
+        let envelope = calls::lease_properties(&collector, &self.moid, &["state"]);
+        let body = self
+            .sessions
+            .calls
+            .call(Method::RetrievePropertiesEx, envelope)
+            .await
+            .ok()?;
+        calls::read_lease_properties(&body).ok()?.state
+    }
+
+    /// Cancels every transfer, waits for their clean-up, and sends one Abort while the lease is held.
+    pub async fn abort(self: &Arc<Self>, cause: Abort) -> Ended {
+        self.quiesce().await;
+        self.settle().await;
+        let before = self.status().phase;
+        if !self.apply(Event::Abort, None) {
+            return if before == Phase::Gone {
+                Ended::Lost
+            } else {
+                Ended::Untouched
+            };
+        }
+        let call = self
+            .sessions
+            .calls
+            .call(Method::Abort, calls::abort(&self.moid, &cause));
+        let sent = tokio::time::timeout(ABORT_CALL, call).await;
+        self.apply(Event::AbortSent, None);
+        let error = match sent {
+            Ok(Ok(body)) => match calls::answer(Method::Abort, &body) {
+                Ok(_) => return Ended::Aborted,
+                Err(error) => error,
+            },
+            Ok(Err(error)) => error,
+            Err(_) => Error::WaitTimeout {
+                what: Method::Abort.wsdl_name().into(),
+                seconds: ABORT_CALL.as_secs_f64(),
+            },
+        };
+        let left = self.status().info.map_or(0, |info| info.lease_timeout);
+        tracing::warn!(
+            "HttpNfcLeaseAbort failed: {error}; the server releases the lease after {left} s"
+        );
+        Ended::AbortFailed(error)
+    }
+
+    /// Stops transfers and keep-alive, and waits for both within a bound.
+    async fn quiesce(&self) {
+        self.cancel.cancel();
+        self.tracker.close();
+        let _ = tokio::time::timeout(CLEANUP, self.tracker.wait()).await;
+        self.tracker.reopen();
+        self.stop_keep_alive().await;
+    }
+
+    /// A Complete that is under way decides first.
+    async fn settle(&self) {
+        let mut status = self.status.subscribe();
+        let settled = status.wait_for(|status| status.phase != Phase::Completing);
+        let _ = tokio::time::timeout(CLEANUP, settled).await;
+    }
+
+    /// The script's own Complete: one call, sent whatever we believe of the lease.
+    pub async fn script_complete(self: &Arc<Self>, envelope: Vec<u8>) -> Result<Reply> {
+        self.stop_keep_alive().await;
+        let legal = self.apply(Event::Complete, None);
+        let reply = self.invoke(Method::Complete.wsdl_name(), envelope).await;
+        if legal {
+            let taken = matches!(&reply, Ok(reply) if reply.status == 200);
+            self.apply(
+                if taken {
+                    Event::CompleteTaken
+                } else {
+                    Event::CompleteRefused
+                },
+                None,
+            );
+            if !taken {
+                self.start_keep_alive()?;
+            }
+        }
+        reply
+    }
+
+    /// The script's own Abort: transfers are cancelled first, then one call.
+    pub async fn script_abort(self: &Arc<Self>, envelope: Vec<u8>) -> Result<Reply> {
+        self.quiesce().await;
+        let legal = self.apply(Event::Abort, None);
+        let reply = self.invoke(Method::Abort.wsdl_name(), envelope).await;
+        if legal {
+            self.apply(Event::AbortSent, None);
+        }
+        reply
+    }
+}

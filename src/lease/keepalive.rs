@@ -1,0 +1,235 @@
+//! The keep-alive: one thread for the process, with a runtime and connections of its own.
+//!
+//! It never attaches to Python and shares nothing with the transfers but atomics, so that neither
+//! a held GIL nor a blocked disk keeps a lease from being renewed.
+
+use std::sync::{Arc, Mutex};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use tokio::sync::mpsc;
+use tokio::task::JoinSet;
+use tokio_util::sync::{CancellationToken, DropGuard};
+
+use super::core::{Lease, lock};
+use super::schedule::{Next, Schedule};
+use super::state::{Event, Phase};
+use crate::error::{Error, Result};
+use crate::soap::{Method, calls};
+
+/// Between two looks at a lease that is initializing.
+const FIRST_POLL: Duration = Duration::from_millis(50);
+const LAST_POLL: Duration = Duration::from_secs(1);
+
+/// How long an ending waits for a Progress that is under way before it goes ahead.
+const STOP_WAIT: Duration = Duration::from_secs(2);
+
+static THREAD: Mutex<Option<Thread>> = Mutex::new(None);
+
+struct Thread {
+    pid: u32,
+    inbox: mpsc::UnboundedSender<Served>,
+}
+
+struct Served {
+    lease: Arc<Lease>,
+    interval: Option<Duration>,
+    stop: CancellationToken,
+    ended: DropGuard,
+}
+
+/// A lease's place at the keep-alive. Dropping it ends the service without waiting.
+#[derive(Debug)]
+pub struct Registration {
+    stop: CancellationToken,
+    ended: CancellationToken,
+}
+
+impl Registration {
+    /// Ends the service; returns when no Progress is under way.
+    pub async fn stop(self) {
+        self.stop.cancel();
+        let _ = tokio::time::timeout(STOP_WAIT, self.ended.cancelled()).await;
+    }
+}
+
+impl Drop for Registration {
+    fn drop(&mut self) {
+        self.stop.cancel();
+    }
+}
+
+/// Puts a lease under the keep-alive; starts the thread when there is none.
+pub fn register(lease: Arc<Lease>, interval: Option<Duration>) -> Result<Registration> {
+    let (stop, ended) = (CancellationToken::new(), CancellationToken::new());
+    let mut served = Served {
+        lease,
+        interval,
+        stop: stop.clone(),
+        ended: ended.clone().drop_guard(),
+    };
+    let pid = std::process::id();
+    let mut running = lock(&THREAD);
+    if let Some(there) = running.as_ref().filter(|there| there.pid == pid) {
+        match there.inbox.send(served) {
+            Ok(()) => return Ok(Registration { stop, ended }),
+            Err(unsent) => served = unsent.0,
+        }
+    }
+    let (inbox, outbox) = mpsc::unbounded_channel();
+    // The receiver is held by this very function.
+    let _ = inbox.send(served);
+    start(outbox)?;
+    *running = Some(Thread { pid, inbox });
+    Ok(Registration { stop, ended })
+}
+
+fn start(inbox: mpsc::UnboundedReceiver<Served>) -> Result<()> {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(|e| Error::io("<keep-alive thread>", e))?;
+    thread::Builder::new()
+        .name("nfclease-keep-alive".into())
+        .spawn(move || {
+            #[allow(
+                clippy::disallowed_methods,
+                reason = "this thread exists to run this runtime"
+            )]
+            runtime.block_on(serve_all(inbox));
+        })
+        .map(|_| ())
+        .map_err(|e| Error::io("<keep-alive thread>", e))
+}
+
+async fn serve_all(mut inbox: mpsc::UnboundedReceiver<Served>) {
+    let mut tasks = JoinSet::new();
+    loop {
+        tokio::select! {
+            Some(served) = inbox.recv() => {
+                tasks.spawn(serve(served));
+            }
+            Some(_) = tasks.join_next() => {}
+        }
+        while let Ok(served) = inbox.try_recv() {
+            tasks.spawn(serve(served));
+        }
+        if tasks.is_empty() {
+            // Leases register under this lock, so that none slips in between look and end.
+            let mut running = lock(&THREAD);
+            if let Ok(served) = inbox.try_recv() {
+                tasks.spawn(serve(served));
+            } else {
+                *running = None;
+                return;
+            }
+        }
+    }
+}
+
+async fn serve(served: Served) {
+    let Served {
+        lease,
+        interval,
+        stop,
+        ended,
+    } = served;
+    if wait_until_ready(&lease, &stop).await {
+        renew(&lease, interval, &stop).await;
+    }
+    drop(lease);
+    drop(ended);
+}
+
+/// `false` when the lease ended or the service was stopped before it was ready.
+async fn wait_until_ready(lease: &Arc<Lease>, stop: &CancellationToken) -> bool {
+    let started = Instant::now();
+    let patience = Schedule::new(0, None, Duration::ZERO);
+    let mut poll = FIRST_POLL;
+    let mut last_answer = Duration::ZERO;
+    while !stop.is_cancelled() {
+        let answer = tokio::time::timeout(
+            patience.call_timeout(),
+            lease.refresh(&lease.sessions.keep_alive),
+        )
+        .await;
+        match lease.status().phase {
+            Phase::Initializing => {}
+            phase => return phase == Phase::Ready,
+        }
+        let now = started.elapsed();
+        match answer {
+            Ok(Ok(_)) => last_answer = now,
+            _ if patience.failed(now.saturating_sub(last_answer)) == Next::Lost => {
+                let reason = "the server could not be asked whether it is ready".into();
+                lease.end(
+                    Event::ContactLost,
+                    Error::LeaseInit {
+                        reason,
+                        fault: None,
+                    },
+                );
+                return false;
+            }
+            Ok(Err(error)) => tracing::warn!("keep-alive: {error}"),
+            Err(_) => tracing::warn!("keep-alive: no answer about the lease's state"),
+        }
+        tokio::select! {
+            () = stop.cancelled() => return false,
+            () = tokio::time::sleep(poll) => poll = (poll * 2).min(LAST_POLL),
+        }
+    }
+    false
+}
+
+async fn renew(lease: &Arc<Lease>, interval: Option<Duration>, stop: &CancellationToken) {
+    let started = Instant::now();
+    let lease_timeout = lease.status().info.map_or(0, |info| info.lease_timeout);
+    let mut schedule = Schedule::new(lease_timeout, interval, Duration::ZERO);
+    while !stop.is_cancelled() {
+        let asked = started.elapsed();
+        let result = tokio::time::timeout(schedule.call_timeout(), progress(lease)).await;
+        let now = started.elapsed();
+        let next = match result {
+            Ok(Ok(())) => schedule.renewed(asked, now),
+            Ok(Err(error)) => {
+                if lease.observe_fault(&error) {
+                    return;
+                }
+                tracing::warn!("keep-alive: {error}; trying again");
+                schedule.failed(now)
+            }
+            Err(_) => {
+                tracing::warn!("keep-alive: no answer to HttpNfcLeaseProgress; trying again");
+                schedule.failed(now)
+            }
+        };
+        let Next::At(due) = next else {
+            let reason = format!(
+                "no HttpNfcLeaseProgress got through for 80 % of its timeout ({lease_timeout} s)"
+            );
+            lease.end(
+                Event::ContactLost,
+                Error::LeaseLost {
+                    reason,
+                    fault: None,
+                },
+            );
+            return;
+        };
+        tokio::select! {
+            () = stop.cancelled() => return,
+            () = tokio::time::sleep(due.saturating_sub(now)) => {}
+        }
+    }
+}
+
+async fn progress(lease: &Arc<Lease>) -> Result<()> {
+    let envelope = calls::progress(&lease.moid, lease.percent());
+    let body = lease
+        .sessions
+        .keep_alive
+        .call(Method::Progress, envelope)
+        .await?;
+    calls::answer(Method::Progress, &body).map(|_| ())
+}

@@ -1,0 +1,20 @@
+//! The heart: one lease, from `initializing` to exactly one Complete or Abort.
+//!
+//! Imports [`crate::transfer`] and [`crate::soap`]. Read in this order: [`state`] (the pure table),
+//! [`core`] (what is known and how it is learnt), [`transfers`], [`ending`], [`keepalive`].
+
+pub mod core;
+pub mod device;
+pub mod ending;
+pub mod keepalive;
+pub mod options;
+pub mod schedule;
+pub mod state;
+pub mod transfers;
+pub mod verify;
+
+pub use self::core::{Lease, Sessions, Status};
+pub use device::{PlainHttp, safe_names};
+pub use ending::Ended;
+pub use options::Options;
+pub use state::Phase;

@@ -1,0 +1,39 @@
+//! What the user may choose for a lease.
+
+use std::time::Duration;
+
+use super::device::PlainHttp;
+use super::verify::RequireManifest;
+use crate::http::retry::RetryPolicy;
+use crate::io::ChecksumType;
+use crate::transfer::download::Format;
+
+/// Whether the lease is renewed by us.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum KeepAlive {
+    /// By the keep-alive thread, at this interval or at a tenth of the lease timeout.
+    Native(Option<Duration>),
+    /// By the script itself.
+    Off,
+}
+
+/// The options of one lease.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// Asks the server for this checksum (`SetManifestChecksumType`); SHA-1 without asking.
+    pub checksum_type: Option<ChecksumType>,
+    /// Who renews the lease.
+    pub keep_alive: KeepAlive,
+    /// Transfers at once.
+    pub max_concurrency: usize,
+    /// What failing may cost.
+    pub retry: RetryPolicy,
+    /// How long the other end may be silent.
+    pub timeout: Duration,
+    /// Whether a missing manifest entry is an error.
+    pub require_manifest: RequireManifest,
+    /// What a disk's stream must be.
+    pub disk_format: Format,
+    /// Whether `http` data URLs are accepted from an `https` session.
+    pub plain_http: PlainHttp,
+}

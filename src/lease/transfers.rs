@@ -1,0 +1,231 @@
+//! Transfers of a lease: planned here, run by the engine.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use http::HeaderMap;
+use http::header::COOKIE;
+
+use super::core::{Lease, lock};
+use super::device::{self, SendCookie};
+use super::state::Phase;
+use crate::error::{Error, Failure, Result};
+use crate::http::client::header;
+use crate::http::{Client, host_of};
+use crate::io::{ChecksumType, Sink, Source};
+use crate::soap::{DeviceUrl, Method, calls};
+use crate::transfer::download::Format;
+use crate::transfer::upload::UploadMethod;
+use crate::transfer::{Completed, Download, Job, Progress, Transfer, Upload};
+
+/// An export's stream is compressed and cannot be much larger than the disks; anything beyond is a
+/// server that never ends.
+const STREAM_HEADROOM_BYTES: u64 = 64 * 1024 * 1024;
+
+impl Lease {
+    /// Starts one download. The sink is open already, so that local errors came first.
+    pub fn start_download(
+        self: &Arc<Self>,
+        device: &DeviceUrl,
+        sink: Box<dyn Sink>,
+    ) -> Result<Transfer> {
+        let job = self.job(device)?;
+        let is_disk = device.disk == Some(true);
+        let format = if is_disk {
+            self.options.disk_format
+        } else {
+            Format::Any
+        };
+        let download = Download {
+            job,
+            format,
+            limit: self.limit(device, is_disk),
+        };
+        let progress = Arc::new(Progress::new(device.file_size.filter(|size| *size > 0)));
+        let (lease, counters) = (Arc::clone(self), Arc::clone(&progress));
+        let key = device.key.clone();
+        self.start(progress, move |cancel| async move {
+            let mut sink = sink;
+            if let Err(error) = lease.ready_for_data(&cancel).await {
+                let files_left = sink.discard();
+                return Err(Failure {
+                    files_left,
+                    ..not_started(&key, error)
+                });
+            }
+            download.run(sink, &lease, &counters, &cancel).await
+        })
+    }
+
+    /// Starts one upload.
+    pub fn start_upload(
+        self: &Arc<Self>,
+        device: &DeviceUrl,
+        method: UploadMethod,
+        source: Source,
+    ) -> Result<Transfer> {
+        let upload = Upload {
+            job: self.job(device)?,
+            method,
+        };
+        let progress = Arc::new(Progress::new(Some(source.length())));
+        let (lease, counters) = (Arc::clone(self), Arc::clone(&progress));
+        let key = device.key.clone();
+        self.start(progress, move |cancel| async move {
+            lease
+                .ready_for_data(&cancel)
+                .await
+                .map_err(|error| not_started(&key, error))?;
+            upload.run(source, &lease, &counters, &cancel).await
+        })
+    }
+
+    fn start<W, F>(self: &Arc<Self>, progress: Arc<Progress>, work: W) -> Result<Transfer>
+    where
+        W: FnOnce(tokio_util::sync::CancellationToken) -> F,
+        F: Future<Output = Result<Completed, Failure>> + Send + 'static,
+    {
+        let cancel = self.cancel.child_token();
+        let working = work(cancel.clone());
+        let (lease, slots) = (Arc::clone(self), Arc::clone(&self.slots));
+        let tracked = self.tracker.track_future(async move {
+            // The semaphore is never closed while the lease is there.
+            let _slot = slots.acquire_owned().await.ok();
+            let mut result = working.await;
+            match &mut result {
+                Ok(completed) => lock(&lease.moved).push(completed.moved.clone()),
+                Err(failure) => lease.explain(failure),
+            }
+            result
+        });
+        let transfer = Transfer::start(&self.engine, Arc::clone(&progress), cancel, tracked)?;
+        lock(&self.counters).push(progress);
+        lock(&self.transfers).push((transfer.clone(), Arc::default()));
+        Ok(transfer)
+    }
+
+    /// A transfer that was cancelled because the lease was lost says so.
+    fn explain(&self, failure: &mut Failure) {
+        if matches!(failure.error, Error::Cancelled)
+            && let Some(cause) = self.status().cause
+        {
+            failure.error = cause;
+            failure.phase = "lease";
+        }
+    }
+
+    async fn ready_for_data(&self, cancel: &tokio_util::sync::CancellationToken) -> Result<()> {
+        let preparing = async {
+            if self.info_if_ready()?.is_none() {
+                self.refresh(&self.sessions.calls).await?;
+            }
+            let Some(info) = self.info_if_ready()? else {
+                let hint = "call wait_ready() before the first transfer".into();
+                return Err(Error::LeaseState {
+                    state: Phase::Initializing.as_str(),
+                    hint,
+                });
+            };
+            let Some(checksum_type @ ChecksumType::Sha256) = self.options.checksum_type else {
+                return Ok(());
+            };
+            let set = self.checksum_type_set.get_or_try_init(async || {
+                let keys = info.device_urls.iter().map(|device| device.key.as_str());
+                let envelope =
+                    calls::set_manifest_checksum_type(&self.moid, keys, checksum_type.as_str());
+                let body = self
+                    .sessions
+                    .calls
+                    .call(Method::SetManifestChecksumType, envelope)
+                    .await?;
+                calls::answer(Method::SetManifestChecksumType, &body).map(|_| ())
+            });
+            set.await.copied()
+        };
+        tokio::select! {
+            biased;
+            () = cancel.cancelled() => Err(Error::Cancelled),
+            prepared = preparing => prepared,
+        }
+    }
+
+    fn job(&self, device: &DeviceUrl) -> Result<Job> {
+        self.info_if_ready()?;
+        let endpoint = self.sessions.calls.endpoint();
+        let plan = device::plan(
+            device,
+            &endpoint.url,
+            &endpoint.trust,
+            self.options.plain_http,
+        )?;
+        let mut headers = HeaderMap::new();
+        if plan.cookie == SendCookie::Yes {
+            let cookie = self.sessions.calls.credentials().cookie_pair().to_owned();
+            if !cookie.is_empty() {
+                let (name, value) = header(COOKIE, &cookie, "the session cookie")?;
+                headers.insert(name, value);
+            }
+        }
+        let client = {
+            let mut clients = lock(&self.clients);
+            let place = (host_of(&plan.url), plan.trust.clone());
+            if let Some(client) = clients.get(&place) {
+                client.clone()
+            } else {
+                let client = Client::new(&plan.trust, endpoint.connect_timeout)?;
+                clients.insert(place, client.clone());
+                client
+            }
+        };
+        Ok(Job {
+            client,
+            url: plan.url,
+            headers,
+            key: device.key.clone(),
+            what: plan.what.into(),
+            checksum_type: self.options.checksum_type.unwrap_or_default(),
+            timeout: self.options.timeout,
+            retry: self.options.retry,
+        })
+    }
+
+    fn limit(&self, device: &DeviceUrl, is_disk: bool) -> Option<u64> {
+        let largest = if is_disk {
+            self.status()
+                .info
+                .map_or(0, |info| info.total_disk_capacity_kb.saturating_mul(1024))
+        } else {
+            device.file_size.unwrap_or(0)
+        };
+        (largest > 0).then(|| (largest + largest / 20).saturating_add(STREAM_HEADROOM_BYTES))
+    }
+
+    /// Marks a transfer's outcome as seen by the user, who then owns its error.
+    pub fn outcome_seen(&self, transfer: &Transfer) {
+        for (known, seen) in lock(&self.transfers).iter() {
+            if known.same_as(transfer) {
+                seen.store(true, Ordering::Relaxed);
+            }
+        }
+    }
+
+    /// The first failure that the user has not seen.
+    pub(super) fn unseen_failure(&self) -> Option<Arc<Failure>> {
+        let unseen = |seen: &Arc<AtomicBool>| !seen.load(Ordering::Relaxed);
+        lock(&self.transfers)
+            .iter()
+            .filter(|(_, seen)| unseen(seen))
+            .find_map(|(transfer, _)| transfer.outcome()?.err())
+    }
+}
+
+fn not_started(key: &str, error: Error) -> Failure {
+    Failure {
+        error,
+        phase: "lease",
+        disk_key: key.to_owned(),
+        bytes_done: 0,
+        attempts: 0,
+        files_left: Vec::new(),
+    }
+}

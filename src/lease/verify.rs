@@ -1,0 +1,137 @@
+//! What moved here against what the server says it sent or received.
+
+use crate::error::{Error, Result};
+use crate::io::ChecksumType;
+use crate::soap::ManifestEntry;
+use crate::transfer::{Moved, Verified};
+
+/// Whether a missing manifest entry is an error.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RequireManifest {
+    /// Yes.
+    Yes,
+    /// No: some servers list nothing for an export.
+    No,
+}
+
+/// Compares one transfer with the lease manifest, by `key`.
+pub fn compare(
+    manifest: &[ManifestEntry],
+    moved: &Moved,
+    require: RequireManifest,
+) -> Result<Verified> {
+    let checksum_type = moved.checksum_type.as_str();
+    let entry = manifest.iter().find(|entry| entry.key == moved.key);
+    let expected = entry.map_or("", |entry| checksum(entry, moved.checksum_type));
+    let what = moved.what.to_string();
+    if let Some(size) = entry.and_then(|entry| entry.size)
+        && size != moved.bytes
+    {
+        return Err(Error::SizeMismatch {
+            what,
+            expected: size,
+            actual: moved.bytes,
+        });
+    }
+    if expected.is_empty() {
+        return match require {
+            RequireManifest::Yes => Err(Error::ManifestMissing {
+                what,
+                checksum_type,
+            }),
+            RequireManifest::No => Ok(Verified::Stream),
+        };
+    }
+    if expected != moved.checksum {
+        return Err(Error::ChecksumMismatch {
+            what,
+            checksum_type,
+            expected: expected.to_owned(),
+            actual: moved.checksum.clone(),
+        });
+    }
+    Ok(Verified::Manifest)
+}
+
+/// `checksum` belongs to `checksumType`; `sha1` is there beside it.
+fn checksum(entry: &ManifestEntry, checksum_type: ChecksumType) -> &str {
+    if entry.checksum_type == checksum_type.as_str() && !entry.checksum.is_empty() {
+        return &entry.checksum;
+    }
+    match checksum_type {
+        ChecksumType::Sha1 => &entry.sha1,
+        ChecksumType::Sha256 => "",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn moved(checksum_type: ChecksumType) -> Moved {
+        Moved {
+            key: "k".into(),
+            what: "disk".into(),
+            bytes: 7,
+            checksum: "aa".into(),
+            checksum_type,
+        }
+    }
+
+    fn entry(sha1: &str, checksum: &str, checksum_type: &str, size: u64) -> ManifestEntry {
+        ManifestEntry {
+            key: "k".into(),
+            sha1: sha1.into(),
+            checksum: checksum.into(),
+            checksum_type: checksum_type.into(),
+            size: Some(size),
+        }
+    }
+
+    #[test]
+    fn agreement_and_disagreement() {
+        let sha1 = moved(ChecksumType::Sha1);
+        let judge = |entry: ManifestEntry| compare(&[entry], &sha1, RequireManifest::No);
+        assert_eq!(judge(entry("aa", "", "", 7)).unwrap(), Verified::Manifest);
+        assert!(matches!(
+            judge(entry("bb", "", "", 7)),
+            Err(Error::ChecksumMismatch { .. })
+        ));
+        assert!(matches!(
+            judge(entry("aa", "", "", 8)),
+            Err(Error::SizeMismatch { .. })
+        ));
+        assert_eq!(
+            judge(entry("bb", "aa", "sha1", 7)).unwrap(),
+            Verified::Manifest
+        );
+        assert_eq!(
+            judge(entry("aa", "cc", "sha256", 7)).unwrap(),
+            Verified::Manifest
+        );
+    }
+
+    #[test]
+    fn sha256_needs_a_sha256_entry() {
+        let sha256 = moved(ChecksumType::Sha256);
+        let judge = |entry: ManifestEntry| compare(&[entry], &sha256, RequireManifest::No);
+        assert_eq!(
+            judge(entry("zz", "aa", "sha256", 7)).unwrap(),
+            Verified::Manifest
+        );
+        assert_eq!(judge(entry("aa", "", "", 7)).unwrap(), Verified::Stream);
+    }
+
+    #[test]
+    fn a_missing_entry_is_an_error_only_when_required() {
+        let sha1 = moved(ChecksumType::Sha1);
+        assert_eq!(
+            compare(&[], &sha1, RequireManifest::No).unwrap(),
+            Verified::Stream
+        );
+        assert!(matches!(
+            compare(&[], &sha1, RequireManifest::Yes),
+            Err(Error::ManifestMissing { .. })
+        ));
+    }
+}

@@ -1,0 +1,215 @@
+//! The calls, each with its own envelope and its own answer.
+
+use quick_xml::escape::escape;
+
+use super::envelope::{request, response};
+use super::types::{self, LeaseProperties, ManifestEntry};
+use super::xml::Element;
+use crate::error::{Error, Result};
+
+/// The methods that the core itself sends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Method {
+    /// `HttpNfcLeaseProgress`.
+    Progress,
+    /// `HttpNfcLeaseComplete`.
+    Complete,
+    /// `HttpNfcLeaseAbort`.
+    Abort,
+    /// `HttpNfcLeaseGetManifest`.
+    GetManifest,
+    /// `HttpNfcLeaseSetManifestChecksumType`.
+    SetManifestChecksumType,
+    /// `RetrievePropertiesEx`.
+    RetrievePropertiesEx,
+    /// `RetrieveServiceContent`.
+    RetrieveServiceContent,
+}
+
+impl Method {
+    /// The WSDL name.
+    pub fn wsdl_name(self) -> &'static str {
+        match self {
+            Self::Progress => "HttpNfcLeaseProgress",
+            Self::Complete => "HttpNfcLeaseComplete",
+            Self::Abort => "HttpNfcLeaseAbort",
+            Self::GetManifest => "HttpNfcLeaseGetManifest",
+            Self::SetManifestChecksumType => "HttpNfcLeaseSetManifestChecksumType",
+            Self::RetrievePropertiesEx => "RetrievePropertiesEx",
+            Self::RetrieveServiceContent => "RetrieveServiceContent",
+        }
+    }
+}
+
+/// The cause that an Abort of our own reports to the server's task.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Abort {
+    /// Becomes `vmodl.fault.SystemError.reason`.
+    pub reason: String,
+}
+
+fn lease_call(method: Method, lease: &str, arguments: &str) -> Vec<u8> {
+    request(method.wsdl_name(), "HttpNfcLease", lease, arguments)
+}
+
+/// `HttpNfcLeaseProgress(percent)`.
+pub fn progress(lease: &str, percent: i32) -> Vec<u8> {
+    lease_call(
+        Method::Progress,
+        lease,
+        &format!("<percent>{percent}</percent>"),
+    )
+}
+
+/// `HttpNfcLeaseComplete()`.
+pub fn complete(lease: &str) -> Vec<u8> {
+    lease_call(Method::Complete, lease, "")
+}
+
+/// `HttpNfcLeaseAbort(fault)`, a `LocalizedMethodFault` around a `SystemError`.
+pub fn abort(lease: &str, cause: &Abort) -> Vec<u8> {
+    let reason = escape(&cause.reason);
+    lease_call(
+        Method::Abort,
+        lease,
+        &format!(
+            r#"<fault><fault xsi:type="SystemError"><reason>{reason}</reason></fault><localizedMessage>{reason}</localizedMessage></fault>"#
+        ),
+    )
+}
+
+/// `HttpNfcLeaseGetManifest()`.
+pub fn get_manifest(lease: &str) -> Vec<u8> {
+    lease_call(Method::GetManifest, lease, "")
+}
+
+/// `HttpNfcLeaseSetManifestChecksumType(deviceUrlsToChecksumTypes)`: one type for these keys.
+pub fn set_manifest_checksum_type<'a>(
+    lease: &str,
+    keys: impl Iterator<Item = &'a str>,
+    checksum_type: &str,
+) -> Vec<u8> {
+    let mut pairs = String::new();
+    for key in keys {
+        let key = escape(key);
+        pairs += "<deviceUrlsToChecksumTypes><key>";
+        pairs += &key;
+        pairs += "</key><value>";
+        pairs += checksum_type;
+        pairs += "</value></deviceUrlsToChecksumTypes>";
+    }
+    lease_call(Method::SetManifestChecksumType, lease, &pairs)
+}
+
+/// `RetrievePropertiesEx` of these properties of the lease.
+pub fn lease_properties(collector: &str, lease: &str, names: &[&'static str]) -> Vec<u8> {
+    let lease = escape(lease);
+    let paths = names
+        .iter()
+        .map(|name| ["<pathSet>", name, "</pathSet>"].concat())
+        .collect::<String>();
+    let arguments = format!(
+        "<specSet><propSet><type>HttpNfcLease</type><all>false</all>{paths}</propSet>\
+         <objectSet><obj type=\"HttpNfcLease\">{lease}</obj><skip>false</skip></objectSet></specSet>\
+         <options><maxObjects>1</maxObjects></options>"
+    );
+    request(
+        Method::RetrievePropertiesEx.wsdl_name(),
+        "PropertyCollector",
+        collector,
+        &arguments,
+    )
+}
+
+/// `RetrieveServiceContent`, asked once for the name of the property collector.
+pub fn service_content() -> Vec<u8> {
+    request(
+        Method::RetrieveServiceContent.wsdl_name(),
+        "ServiceInstance",
+        "ServiceInstance",
+        "",
+    )
+}
+
+/// Reads the answer to [`lease_properties`].
+pub fn read_lease_properties(body: &[u8]) -> Result<LeaseProperties> {
+    LeaseProperties::read(&answer(Method::RetrievePropertiesEx, body)?)
+}
+
+/// Reads the answer to [`get_manifest`].
+pub fn read_manifest(body: &[u8]) -> Result<Vec<ManifestEntry>> {
+    types::manifest(&answer(Method::GetManifest, body)?)
+}
+
+/// Reads the answer to [`service_content`]: the property collector's reference.
+pub fn read_property_collector(body: &[u8]) -> Result<String> {
+    answer(Method::RetrieveServiceContent, body)?
+        .child("returnval")
+        .and_then(|content| content.child_text("propertyCollector"))
+        .map(str::to_owned)
+        .ok_or_else(|| Error::Protocol {
+            what: "RetrieveServiceContent".into(),
+            reason: "no propertyCollector in it".into(),
+        })
+}
+
+/// Reads an answer without a value, or its fault.
+pub fn answer(method: Method, body: &[u8]) -> Result<Element> {
+    response(method.wsdl_name(), body)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::soap::types::LeaseState;
+
+    fn envelope(body: &str) -> Vec<u8> {
+        format!("<e:Envelope xmlns:e='x'><e:Body>{body}</e:Body></e:Envelope>").into_bytes()
+    }
+
+    #[test]
+    fn lease_properties_of_a_ready_export() {
+        let reply = envelope(concat!(
+            r#"<RetrievePropertiesExResponse xmlns="urn:vim25"><returnval><objects><obj type="HttpNfcLease">l</obj>"#,
+            r#"<propSet><name>state</name><val xsi:type="HttpNfcLeaseState">ready</val></propSet>"#,
+            r#"<propSet><name>info</name><val xsi:type="HttpNfcLeaseInfo"><lease type="HttpNfcLease">l</lease>"#,
+            "<deviceUrl><key>/vm-1/x:0</key><importKey></importKey><url>https://*/nfc/t/disk-0.vmdk?a=1&amp;b=2</url>",
+            "<sslThumbprint></sslThumbprint><disk>true</disk><targetId>disk-0.vmdk</targetId></deviceUrl>",
+            "<totalDiskCapacityInKB>1024</totalDiskCapacityInKB><leaseTimeout>300</leaseTimeout></val></propSet>",
+            "</objects></returnval></RetrievePropertiesExResponse>"
+        ));
+        let properties = read_lease_properties(&reply).unwrap();
+        assert_eq!(properties.state, Some(LeaseState::Ready));
+        let info = properties.info.unwrap();
+        assert_eq!(
+            (info.lease_timeout, info.total_disk_capacity_kb),
+            (300, 1024)
+        );
+        assert_eq!(
+            info.device_urls[0].url,
+            "https://*/nfc/t/disk-0.vmdk?a=1&b=2"
+        );
+        assert_eq!(info.device_urls[0].disk, Some(true));
+    }
+
+    #[test]
+    fn manifest_entries() {
+        let reply = envelope(concat!(
+            "<HttpNfcLeaseGetManifestResponse><returnval><key>k</key><sha1>AB</sha1><size>7</size>",
+            "<checksum>CD</checksum><checksumType>sha256</checksumType></returnval></HttpNfcLeaseGetManifestResponse>"
+        ));
+        let entry = &read_manifest(&reply).unwrap()[0];
+        assert_eq!(
+            (entry.sha1.as_str(), entry.checksum.as_str(), entry.size),
+            ("ab", "cd", Some(7))
+        );
+    }
+
+    #[test]
+    fn a_negative_size_is_refused() {
+        let reply = envelope(
+            "<HttpNfcLeaseGetManifestResponse><returnval><size>-1</size></returnval></HttpNfcLeaseGetManifestResponse>",
+        );
+        assert!(matches!(read_manifest(&reply), Err(Error::Protocol { .. })));
+    }
+}

@@ -1,0 +1,125 @@
+//! SOAP envelopes: a call out, a result or a fault in.
+
+use quick_xml::escape::escape;
+
+use super::xml::{self, Element};
+use crate::error::{Error, Result, ServerFault};
+
+const START: &str = concat!(
+    r#"<?xml version="1.0" encoding="UTF-8"?>"#,
+    "\n",
+    r#"<soapenv:Envelope xmlns:soapenc="http://schemas.xmlsoap.org/soap/encoding/""#,
+    r#" xmlns:soapenv="http://schemas.xmlsoap.org/soap/envelope/""#,
+    r#" xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance""#,
+    r#" xmlns:xsd="http://www.w3.org/2001/XMLSchema">"#,
+    "\n<soapenv:Body>"
+);
+const END: &str = "</soapenv:Body>\n</soapenv:Envelope>";
+
+/// A request: method on a managed object, with its arguments as XML.
+pub fn request(method: &str, this_type: &str, this: &str, arguments: &str) -> Vec<u8> {
+    let this = escape(this);
+    format!(
+        r#"{START}<{method} xmlns="urn:vim25"><_this type="{this_type}">{this}</_this>{arguments}</{method}>{END}"#
+    )
+    .into_bytes()
+}
+
+/// The `...Response` element of a good answer, or the fault of the other kind.
+pub fn response(method: &str, body: &[u8]) -> Result<Element> {
+    let root = xml::parse(body, method)?;
+    let protocol = |reason: &str| Error::Protocol {
+        what: method.to_owned(),
+        reason: reason.to_owned(),
+    };
+    if root.name != "Envelope" {
+        return Err(protocol("the answer is no SOAP envelope"));
+    }
+    let content = root
+        .children
+        .into_iter()
+        .find(|child| child.name == "Body")
+        .and_then(|soap_body| soap_body.children.into_iter().next())
+        .ok_or_else(|| protocol("the SOAP body is empty"))?;
+    if content.name == "Fault" {
+        return Err(Error::Fault(Box::new(fault(&content, body))));
+    }
+    if content.name.strip_suffix("Response") != Some(method) {
+        return Err(protocol("the answer belongs to another call"));
+    }
+    Ok(content)
+}
+
+fn fault(element: &Element, envelope: &[u8]) -> ServerFault {
+    let detail = element
+        .child("detail")
+        .and_then(|detail| detail.children.first());
+    let name = match detail {
+        Some(detail) if !detail.xsi_type.is_empty() => detail.xsi_type.clone(),
+        Some(detail) => detail
+            .name
+            .strip_suffix("Fault")
+            .unwrap_or(&detail.name)
+            .to_owned(),
+        None => String::new(),
+    };
+    ServerFault {
+        name,
+        message: element
+            .child_text("faultstring")
+            .unwrap_or_default()
+            .to_owned(),
+        envelope: envelope.to_vec(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn envelope(body: &str) -> Vec<u8> {
+        format!("{START}{body}{END}").into_bytes()
+    }
+
+    #[test]
+    fn lease_references_are_escaped() {
+        let text = String::from_utf8(request("X", "HttpNfcLease", "session[1]<&", "")).unwrap();
+        assert!(text.contains(r#"<_this type="HttpNfcLease">session[1]&lt;&amp;</_this>"#));
+    }
+
+    #[test]
+    fn fault_name_and_text() {
+        let reply = envelope(concat!(
+            "<soapenv:Fault><faultcode>ServerFaultCode</faultcode><faultstring>gone &amp; lost</faultstring>",
+            r#"<detail><TimedoutFault xmlns="urn:vim25" xsi:type="Timedout"/></detail></soapenv:Fault>"#
+        ));
+        match response("HttpNfcLeaseProgress", &reply) {
+            Err(Error::Fault(fault)) => {
+                assert_eq!(
+                    (fault.name.as_str(), fault.message.as_str()),
+                    ("Timedout", "gone & lost")
+                );
+                assert_eq!(fault.envelope, reply);
+            }
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn fault_without_type_takes_the_element_name() {
+        let reply =
+            envelope("<soapenv:Fault><detail><InvalidStateFault/></detail></soapenv:Fault>");
+        assert!(
+            matches!(response("X", &reply), Err(Error::Fault(fault)) if fault.name == "InvalidState")
+        );
+    }
+
+    #[test]
+    fn another_calls_answer_is_refused() {
+        let reply = envelope("<LogoutResponse/>");
+        assert!(matches!(
+            response("HttpNfcLeaseComplete", &reply),
+            Err(Error::Protocol { .. })
+        ));
+    }
+}

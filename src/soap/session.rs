@@ -1,0 +1,217 @@
+//! The user's own vSphere session, spoken to over a connection of ours.
+//!
+//! The session is pyvmomi's: we never log in. Cookie and session id are handed in and may change
+//! when the script logs in again.
+
+use std::fmt;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::header::{CONTENT_TYPE, COOKIE, HeaderName};
+use http::{HeaderMap, HeaderValue, Method as HttpMethod};
+use url::Url;
+
+use super::calls::{self, Method};
+use crate::error::{Error, Result};
+use crate::http::client::header;
+use crate::http::{Body, Client, Request, Trust};
+
+/// Far above any answer about a lease; read as it streams, so that more is refused early.
+const REPLY_BYTES: u64 = 16 * 1024 * 1024;
+
+/// Where the session lives.
+#[derive(Debug, Clone)]
+pub struct Endpoint {
+    /// The URL of the SDK, `https://host:port/sdk`.
+    pub url: Url,
+    /// `SOAPAction` as the pyvmomi stub sends it.
+    pub soap_action: String,
+    /// The session's own trust.
+    pub trust: Trust,
+    /// Deadline of one call.
+    pub timeout: Duration,
+    /// Deadline of a connection attempt.
+    pub connect_timeout: Duration,
+}
+
+/// What proves that the session is ours. Debug shows none of it.
+#[derive(Clone, Default, PartialEq, Eq)]
+pub struct Credentials {
+    /// The stub's raw cookie, quotes and attributes included.
+    pub cookie: String,
+    /// The stub's `sessionId`, sent as its own header when there is no cookie.
+    pub session_id: String,
+}
+
+impl Credentials {
+    /// `name="value"` of the cookie, without the attributes that a server set it with.
+    pub fn cookie_pair(&self) -> &str {
+        self.cookie.split(';').next().unwrap_or_default().trim()
+    }
+}
+
+impl fmt::Debug for Credentials {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Credentials(..)")
+    }
+}
+
+/// An answer as it came.
+#[derive(Debug, Clone)]
+pub struct Reply {
+    /// HTTP status: 200 for a result, 500 for a fault.
+    pub status: u16,
+    /// The status's reason phrase.
+    pub reason: &'static str,
+    /// The SOAP envelope.
+    pub body: Vec<u8>,
+}
+
+/// A session and one connection pool to it.
+#[derive(Debug)]
+pub struct Session {
+    endpoint: Endpoint,
+    credentials: Arc<Mutex<Credentials>>,
+    client: Client,
+    collector: Arc<Mutex<Option<String>>>,
+}
+
+impl Session {
+    /// Prepares a session; nothing is sent.
+    pub fn new(endpoint: Endpoint, credentials: Credentials) -> Result<Self> {
+        let client = Client::new(&endpoint.trust, endpoint.connect_timeout)?;
+        Ok(Self {
+            endpoint,
+            credentials: Arc::new(Mutex::new(credentials)),
+            client,
+            collector: Arc::default(),
+        })
+    }
+
+    /// The same session with a connection pool of its own, for use on another runtime.
+    pub fn with_own_connections(&self) -> Result<Self> {
+        Ok(Self {
+            endpoint: self.endpoint.clone(),
+            credentials: Arc::clone(&self.credentials),
+            client: Client::new(&self.endpoint.trust, self.endpoint.connect_timeout)?,
+            collector: Arc::clone(&self.collector),
+        })
+    }
+
+    /// Where the session lives.
+    pub fn endpoint(&self) -> &Endpoint {
+        &self.endpoint
+    }
+
+    /// Takes over the stub's current cookie, which changes when the script logs in again.
+    pub fn set_credentials(&self, credentials: Credentials) {
+        *self
+            .credentials
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner) = credentials;
+    }
+
+    /// What is sent now.
+    pub fn credentials(&self) -> Credentials {
+        self.credentials
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
+    }
+
+    /// Sends an envelope and returns the answer, whatever its status.
+    pub async fn invoke(&self, what: &'static str, envelope: Vec<u8>) -> Result<Reply> {
+        let request = Request {
+            method: HttpMethod::POST,
+            url: self.endpoint.url.clone(),
+            headers: self.headers()?,
+            body: Body::Bytes(Bytes::from(envelope)),
+            what: what.into(),
+        };
+        let exchange = async {
+            let response = self.client.send(request).await?.checked()?;
+            let (status, reason) = (response.status(), response.reason());
+            let body = response.read(REPLY_BYTES, "size of a SOAP answer").await?;
+            Ok(Reply {
+                status,
+                reason,
+                body,
+            })
+        };
+        tokio::time::timeout(self.endpoint.timeout, exchange)
+            .await
+            .unwrap_or_else(|_| {
+                Err(Error::WaitTimeout {
+                    what: what.to_owned(),
+                    seconds: self.endpoint.timeout.as_secs_f64(),
+                })
+            })
+    }
+
+    /// Sends a call of ours; any answer but a SOAP one is an error.
+    pub async fn call(&self, method: Method, envelope: Vec<u8>) -> Result<Vec<u8>> {
+        let what = method.wsdl_name();
+        let reply = self.invoke(what, envelope).await?;
+        match reply.status {
+            200 | 500 => Ok(reply.body),
+            status => Err(Error::HttpStatus {
+                what: what.into(),
+                status,
+                reason: reply.reason.into(),
+            }),
+        }
+    }
+
+    /// The property collector's reference, asked for once.
+    pub async fn property_collector(&self) -> Result<String> {
+        if let Some(name) = self
+            .collector
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
+        {
+            return Ok(name);
+        }
+        let body = self
+            .call(Method::RetrieveServiceContent, calls::service_content())
+            .await?;
+        let name = calls::read_property_collector(&body)?;
+        *self
+            .collector
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner) = Some(name.clone());
+        Ok(name)
+    }
+
+    fn headers(&self) -> Result<HeaderMap> {
+        let Credentials { cookie, session_id } = self
+            .credentials
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone();
+        let mut headers = HeaderMap::new();
+        headers.insert(
+            CONTENT_TYPE,
+            HeaderValue::from_static("text/xml; charset=UTF-8"),
+        );
+        let (name, value) = header(
+            HeaderName::from_static("soapaction"),
+            &self.endpoint.soap_action,
+            "the API version",
+        )?;
+        headers.insert(name, value);
+        if !cookie.is_empty() {
+            let (name, value) = header(COOKIE, &cookie, "the session cookie")?;
+            headers.insert(name, value);
+        } else if !session_id.is_empty() {
+            let (name, value) = header(
+                HeaderName::from_static("vmware-api-session-id"),
+                &session_id,
+                "the session id",
+            )?;
+            headers.insert(name, value);
+        }
+        Ok(headers)
+    }
+}

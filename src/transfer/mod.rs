@@ -1,0 +1,95 @@
+//! One disk, then many: tasks that the engine owns and callers only watch.
+//!
+//! Imports [`crate::http`], [`crate::io`] and [`crate::vmdk`]; knows of a lease only what
+//! [`LeaseServer`] asks of it. Read [`download`] first, then [`upload`].
+
+pub mod download;
+pub mod engine;
+pub mod pace;
+pub mod progress;
+pub mod task;
+pub mod upload;
+
+use std::future::Future;
+use std::sync::Arc;
+use std::time::Duration;
+
+use http::HeaderMap;
+use url::Url;
+
+use crate::error::Result;
+use crate::http::Client;
+use crate::http::retry::RetryPolicy;
+use crate::io::ChecksumType;
+
+pub use download::Download;
+pub use engine::Engine;
+pub use progress::{Progress, Snapshot};
+pub use task::{Outcome, Transfer};
+pub use upload::{Upload, UploadMethod};
+
+/// What both directions need to know of their device.
+#[derive(Debug, Clone)]
+pub struct Job {
+    /// The client whose trust fits the device's host.
+    pub client: Client,
+    /// The data URL; a bearer secret.
+    pub url: Url,
+    /// The session's cookie, when the device's host is the session's own.
+    pub headers: HeaderMap,
+    /// `DeviceUrl.key`.
+    pub key: String,
+    /// The device in the reader's words.
+    pub what: Arc<str>,
+    /// The digest to compute in passing.
+    pub checksum_type: ChecksumType,
+    /// How long the other end may be silent.
+    pub timeout: Duration,
+    /// What failing may cost.
+    pub retry: RetryPolicy,
+}
+
+/// How far the bytes were proved.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Verified {
+    /// Against the lease manifest: size and checksum are the server's.
+    Manifest,
+    /// Framing and format only; the server's manifest had no entry.
+    Stream,
+}
+
+/// What moved.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Moved {
+    /// `DeviceUrl.key`.
+    pub key: String,
+    /// The device in the reader's words.
+    pub what: Arc<str>,
+    /// Bytes of the stream.
+    pub bytes: u64,
+    /// Their digest, lower-case hex.
+    pub checksum: String,
+    /// Which digest it is.
+    pub checksum_type: ChecksumType,
+}
+
+/// A finished transfer.
+#[derive(Debug, Clone)]
+pub struct Completed {
+    /// What moved.
+    pub moved: Moved,
+    /// How far it was proved.
+    pub verified: Verified,
+    /// Seconds from the first request to the last check.
+    pub seconds: f64,
+    /// How many times it was started.
+    pub attempts: u32,
+}
+
+/// What a transfer asks of the lease's server besides the bytes.
+pub trait LeaseServer: Send + Sync + 'static {
+    /// `Ok` while the lease is `ready`; else why it is lost.
+    fn still_ready(&self) -> impl Future<Output = Result<()>> + Send;
+    /// Compares with the lease manifest.
+    fn verify(&self, moved: &Moved) -> impl Future<Output = Result<Verified>> + Send;
+}

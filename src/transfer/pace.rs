@@ -1,0 +1,60 @@
+//! The stall rule: a stream that trickles is as dead as one that stopped.
+
+use std::time::Duration;
+
+/// Below this rate over a whole window, a stream counts as stalled.
+const SLOWEST_BYTES_PER_SECOND: f64 = 1024.0;
+
+/// Sums what moved against the time spent waiting for the other end; a slow local disk is not
+/// the other end's fault and is not counted.
+#[derive(Debug)]
+pub struct Pace {
+    window: Duration,
+    waited: Duration,
+    moved: u64,
+}
+
+impl Pace {
+    /// A stall is judged over `window`.
+    pub fn new(window: Duration) -> Self {
+        Self {
+            window,
+            waited: Duration::ZERO,
+            moved: 0,
+        }
+    }
+
+    /// Adds one wait and what it brought; `false` means stalled.
+    pub fn keeps_up(&mut self, waited: Duration, moved: u64) -> bool {
+        self.waited += waited;
+        self.moved += moved;
+        if self.waited < self.window {
+            return true;
+        }
+        #[allow(clippy::cast_precision_loss, reason = "a rate needs no exact bytes")]
+        let rate = self.moved as f64 / self.waited.as_secs_f64();
+        self.waited = Duration::ZERO;
+        self.moved = 0;
+        rate >= SLOWEST_BYTES_PER_SECOND
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SECOND: Duration = Duration::from_secs(1);
+
+    #[test]
+    fn a_trickle_is_a_stall() {
+        let mut pace = Pace::new(60 * SECOND);
+        let verdicts: Vec<bool> = (0..12).map(|_| pace.keeps_up(5 * SECOND, 1)).collect();
+        assert!(verdicts[..11].iter().all(|ok| *ok) && !verdicts[11]);
+    }
+
+    #[test]
+    fn a_slow_stream_is_none() {
+        let mut pace = Pace::new(60 * SECOND);
+        assert!((0..120).all(|_| pace.keeps_up(SECOND, 2048)));
+    }
+}

@@ -1,0 +1,75 @@
+//! Progress as atomics: the only thing that a running transfer shares.
+
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
+
+const UNKNOWN: u64 = u64::MAX;
+
+/// Counters of one transfer, written by its task and polled by whoever watches.
+#[derive(Debug)]
+pub struct Progress {
+    done: AtomicU64,
+    total: AtomicU64,
+    attempts: AtomicU32,
+    finished: AtomicBool,
+}
+
+/// The counters at one moment.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Snapshot {
+    /// Bytes moved in the current attempt.
+    pub bytes_done: u64,
+    /// Bytes in all, when the size is known beforehand.
+    pub bytes_total: Option<u64>,
+    /// Attempts started.
+    pub attempts: u32,
+}
+
+impl Progress {
+    /// Nothing moved yet.
+    pub fn new(total: Option<u64>) -> Self {
+        Self {
+            done: AtomicU64::new(0),
+            total: AtomicU64::new(total.unwrap_or(UNKNOWN)),
+            attempts: AtomicU32::new(0),
+            finished: AtomicBool::new(false),
+        }
+    }
+
+    /// A new attempt starts from zero; returns its number.
+    pub fn start_attempt(&self) -> u32 {
+        self.done.store(0, Ordering::Relaxed);
+        self.attempts.fetch_add(1, Ordering::Relaxed) + 1
+    }
+
+    /// Bytes moved.
+    pub fn add(&self, bytes: u64) -> u64 {
+        self.done.fetch_add(bytes, Ordering::Relaxed) + bytes
+    }
+
+    /// The size became known.
+    pub fn set_total(&self, total: u64) {
+        self.total.store(total, Ordering::Relaxed);
+    }
+
+    /// The transfer ended well: what moved is all there was.
+    pub fn finish(&self) {
+        self.total
+            .store(self.done.load(Ordering::Relaxed), Ordering::Relaxed);
+        self.finished.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether [`Self::finish`] was called.
+    pub fn is_finished(&self) -> bool {
+        self.finished.load(Ordering::Relaxed)
+    }
+
+    /// The counters now.
+    pub fn snapshot(&self) -> Snapshot {
+        let total = self.total.load(Ordering::Relaxed);
+        Snapshot {
+            bytes_done: self.done.load(Ordering::Relaxed),
+            bytes_total: (total != UNKNOWN).then_some(total),
+            attempts: self.attempts.load(Ordering::Relaxed),
+        }
+    }
+}

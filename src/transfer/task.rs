@@ -1,0 +1,88 @@
+//! The handle of a running transfer: watch it, wait for it, cancel it.
+
+use std::future::Future;
+use std::sync::Arc;
+
+use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
+
+use super::progress::{Progress, Snapshot};
+use super::{Completed, Engine};
+use crate::error::{Error, Failure, Result};
+
+/// How a transfer ended.
+pub type Outcome = Result<Arc<Completed>, Arc<Failure>>;
+
+/// A transfer that the engine runs. Dropping the handle stops nothing.
+#[derive(Debug, Clone)]
+pub struct Transfer {
+    progress: Arc<Progress>,
+    cancel: CancellationToken,
+    outcome: watch::Receiver<Option<Outcome>>,
+}
+
+impl Transfer {
+    /// Hands the work to the engine. `work` must end soon after `cancel` is cancelled, cleaned up.
+    pub fn start<F>(
+        engine: &Engine,
+        progress: Arc<Progress>,
+        cancel: CancellationToken,
+        work: F,
+    ) -> Result<Self>
+    where
+        F: Future<Output = Result<Completed, Failure>> + Send + 'static,
+    {
+        let (sender, outcome) = watch::channel(None);
+        engine.spawn(async move {
+            let ended = work.await.map(Arc::new).map_err(Arc::new);
+            sender.send_replace(Some(ended));
+        })?;
+        Ok(Self {
+            progress,
+            cancel,
+            outcome,
+        })
+    }
+
+    /// Waits for the end.
+    pub async fn ended(&self) -> Outcome {
+        let mut outcome = self.outcome.clone();
+        let ended = outcome.wait_for(Option::is_some).await;
+        match ended.as_deref() {
+            Ok(Some(outcome)) => outcome.clone(),
+            _ => Err(Arc::new(lost_task())),
+        }
+    }
+
+    /// How it ended, if it has.
+    pub fn outcome(&self) -> Option<Outcome> {
+        self.outcome.borrow().clone()
+    }
+
+    /// Whether both are handles of one transfer.
+    pub fn same_as(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.progress, &other.progress)
+    }
+
+    /// Asks the transfer to stop; its partial file is removed before [`Self::ended`] returns.
+    pub fn cancel(&self) {
+        self.cancel.cancel();
+    }
+
+    /// The counters now.
+    pub fn progress(&self) -> Snapshot {
+        self.progress.snapshot()
+    }
+}
+
+/// The sender is dropped unsent only when the task panicked or its runtime is gone.
+fn lost_task() -> Failure {
+    Failure {
+        error: Error::internal("a transfer's task ends with an outcome"),
+        phase: "internal",
+        disk_key: String::new(),
+        bytes_done: 0,
+        attempts: 0,
+        files_left: Vec::new(),
+    }
+}

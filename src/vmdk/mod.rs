@@ -1,0 +1,8 @@
+//! streamOptimized VMDK: the checks of a stream that cost no pass over it.
+//!
+//! Imports nothing of the crate. Layout: VMware "Virtual Disk Format 5.0", and a real host's
+//! export: version 3, grain directory at the end, footer and end-of-stream marker last.
+
+pub mod stream;
+
+pub use stream::{Flaw, StreamCheck};
