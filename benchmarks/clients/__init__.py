@@ -1,0 +1,1 @@
+"""The Python clients, each run as a process of its own: ``python -m benchmarks.clients.X``."""

@@ -1,0 +1,96 @@
+"""What every Python client does alike: its arguments, its threads, and the JSON that it prints.
+
+The protocol is that of ``tests/peers/cmd/benchclient``: ``get|put [flags] URL FILE ...``.
+"""
+
+from __future__ import annotations
+
+import argparse
+import itertools
+import json
+import resource
+import sys
+import threading
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import BinaryIO
+
+BLOCK = 1 << 20
+
+
+@dataclass
+class Trust:
+    """The two ways in which a client may know the server."""
+
+    certificate: str
+    thumbprint: str
+
+
+@dataclass
+class Result:
+    """One disk; a client that takes no digest leaves it empty."""
+
+    bytes: int
+    sha1: str
+
+
+Transfer = Callable[[str, str, Trust], Result]
+
+
+def open_in_place(path: str) -> BinaryIO:
+    """Opens a file that is there without truncating it, as every client of the benchmark does."""
+    return Path(path).open("r+b")
+
+
+def main(get: Transfer, put: Transfer) -> None:
+    """Does what the command line says; ``probe`` only shows that the client could be imported."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("verb", choices=["get", "put", "probe"])
+    parser.add_argument("--certificate", default="")
+    parser.add_argument("--thumbprint", default="")
+    parser.add_argument("--parallel", action="store_true")
+    parser.add_argument("--busy", action="store_true", help="a Python thread computes meanwhile")
+    parser.add_argument("pairs", nargs="*", metavar="URL FILE")
+    args = parser.parse_intermixed_args()
+    if args.verb == "probe":
+        return
+    transfer = get if args.verb == "get" else put
+    trust = Trust(args.certificate, args.thumbprint)
+    urls, paths = args.pairs[::2], args.pairs[1::2]
+    if args.busy:
+        threading.Thread(target=_compute, daemon=True).start()
+    with ThreadPoolExecutor(len(urls) if args.parallel else 1) as threads:
+        startup, begin = _usage(), time.perf_counter()
+        files = list(threads.map(transfer, urls, paths, itertools.repeat(trust)))
+        seconds = time.perf_counter() - begin
+    json.dump(
+        {
+            "files": [asdict(file) for file in files],
+            "seconds": seconds,
+            "startup": startup,
+            "total": _usage(),
+        },
+        sys.stdout,
+    )
+
+
+def _compute() -> None:
+    number = 0
+    while True:
+        number = (number * 31 + 7) % 1_000_003
+
+
+def _usage() -> dict[str, float]:
+    usage = resource.getrusage(resource.RUSAGE_SELF)
+    return {"cpu_user": usage.ru_utime, "cpu_sys": usage.ru_stime, "peak_kib": _peak_kib()}
+
+
+def _peak_kib() -> int:
+    """VmHWM, because ru_maxrss starts with the peak of the process that launched this one."""
+    for line in Path("/proc/self/status").read_text().splitlines():
+        if line.startswith("VmHWM:"):
+            return int(line.split()[1])
+    return 0

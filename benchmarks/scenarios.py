@@ -1,0 +1,128 @@
+"""What the clients are asked to do, and one run of it with every digest checked."""
+
+from __future__ import annotations
+
+import hashlib
+import itertools
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from .measure import Cost, run
+from .server import Server
+from .variants import Variant
+
+MIB = 1 << 20
+
+
+class WrongBytesError(RuntimeError):
+    """A client or its file has other bytes than the server."""
+
+
+@dataclass(frozen=True)
+class Scenario:
+    """One table."""
+
+    name: str
+    title: str
+    verb: str
+    disks: int
+    size: int
+    variants: tuple[str, ...]
+    # A slow client moves less, and its figures are scaled to a GiB.
+    smaller: dict[str, int] = field(default_factory=dict)
+    once: frozenset[str] = frozenset()  # too slow to be repeated
+    flags: tuple[str, ...] = ()
+
+    def size_for(self, variant: str) -> int:
+        """Bytes per disk."""
+        return self.smaller.get(variant, self.size)
+
+    def total_for(self, variant: str) -> int:
+        """Bytes of one run."""
+        return self.size_for(variant) * self.disks
+
+
+def scenarios(disk: int, small_disk: int) -> list[Scenario]:
+    """All of them, for one large disk and four smaller ones."""
+    fast = ("nfclease", "go", "requests")
+    everyone = (*fast, "sample")
+    slow = {"sample": min(disk, 64 * MIB)}
+    one, four = f"1 disk of {disk // MIB} MiB", f"4 disks of {small_disk // MIB} MiB at once"
+    parallel = ("--parallel",)
+    return [
+        Scenario("export-1", f"export, {one}", "get", 1, disk, everyone, slow),
+        Scenario("import-1", f"import, {one}", "put", 1, disk, everyone,
+                 {"sample": min(disk, 256 * MIB)}),
+        Scenario("export-4", f"export, {four}", "get", 4, small_disk, fast, flags=parallel),
+        Scenario("import-4", f"import, {four}", "put", 4, small_disk, fast, flags=parallel),
+        Scenario("busy", "export of 32 MiB beside a busy Python thread", "get", 1, 32 * MIB,
+                 ("nfclease", "requests"), once=frozenset({"requests"}), flags=("--busy",)),
+    ]  # fmt: skip
+
+
+class Stage:
+    """The files that the clients overwrite and read, and what each of them holds."""
+
+    def __init__(self, server: Server, folder: Path, loader: Variant) -> None:
+        """``loader`` fills a file before its first use."""
+        self._server, self._folder, self._loader = server, folder, loader
+        self._holds: dict[Path, int] = {}
+        self._uploads: Iterator[int] = itertools.count()
+
+    def play(self, scenario: Scenario, variant: Variant) -> Cost:
+        """One run of one client."""
+        size = scenario.size_for(variant.name)
+        files = [self._file(i, size) for i in range(scenario.disks)]
+        command = variant.arguments(scenario.verb, self._server, *scenario.flags)
+        if scenario.verb == "get":
+            return self._get(command, files, size)
+        return self._put(command, files, size)
+
+    def _get(self, command: list[str], files: list[Path], size: int) -> Cost:
+        for file in files:
+            # Never what the file holds already, or a client that writes nothing would pass.
+            self._holds[file] ^= 1
+            command += [self._server.disk_url(self._holds[file], size), str(file)]
+        cost = run(command, self._server)
+        for file, said in zip(files, cost.files, strict=True):
+            expected = self._server.disk_sha1(self._holds[file], size)
+            _check("the client's digest", said["sha1"], expected)
+            _check("the digest of its file", _sha1(file), expected)
+        return cost
+
+    def _put(self, command: list[str], files: list[Path], size: int) -> Cost:
+        numbers = [next(self._uploads) for _ in files]
+        for number, file in zip(numbers, files, strict=True):
+            command += [self._server.upload_url(number), str(file)]
+        cost = run(command, self._server)
+        for number, file, said in zip(numbers, files, cost.files, strict=True):
+            expected = self._server.disk_sha1(self._holds[file], size)
+            _check("the digest of what the server got", self._server.upload_sha1(number), expected)
+            _check("the client's digest", said["sha1"] or expected, expected)
+        return cost
+
+    def _file(self, index: int, size: int) -> Path:
+        file = self._folder / f"disk-{index}-{size}"
+        if file not in self._holds:
+            file.touch()
+            self._holds[file] = 2 * index
+            url = self._server.disk_url(self._holds[file], size)
+            run([*self._loader.arguments("get", self._server), url, str(file)], self._server)
+            # The sums of both contents, now and not between two runs.
+            for number in (2 * index, 2 * index + 1):
+                self._server.disk_sha1(number, size)
+        return file
+
+
+def _check(what: str, got: str, expected: str) -> None:
+    if got != expected:
+        raise WrongBytesError(f"{what} is {got}, not {expected}")
+
+
+def _sha1(path: Path) -> str:
+    digest = hashlib.sha1()
+    with path.open("rb", buffering=0) as file:
+        while block := file.read(MIB):
+            digest.update(block)
+    return digest.hexdigest()
