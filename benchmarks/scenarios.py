@@ -62,7 +62,7 @@ def scenarios(disk: int, small_disk: int) -> list[Scenario]:
 
 
 class Stage:
-    """The files that the clients overwrite and read, and what each of them holds."""
+    """The files that the clients write and read, and what each of them holds."""
 
     def __init__(self, server: Server, folder: Path, loader: Variant) -> None:
         """``loader`` fills a file before its first use."""
@@ -81,9 +81,10 @@ class Stage:
 
     def _get(self, command: list[str], files: list[Path], size: int) -> Cost:
         for file in files:
-            # Never what the file holds already, or a client that writes nothing would pass.
+            # Never the disk of the run before: what a client forgot to write could not be told.
             self._holds[file] ^= 1
             command += [self._server.disk_url(self._holds[file], size), str(file)]
+            file.unlink()
         cost = run(command, self._server)
         for file, said in zip(files, cost.files, strict=True):
             expected = self._server.disk_sha1(self._holds[file], size)
@@ -105,7 +106,6 @@ class Stage:
     def _file(self, index: int, size: int) -> Path:
         file = self._folder / f"disk-{index}-{size}"
         if file not in self._holds:
-            file.touch()
             self._holds[file] = 2 * index
             url = self._server.disk_url(self._holds[file], size)
             run([*self._loader.arguments("get", self._server), url, str(file)], self._server)

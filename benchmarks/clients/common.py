@@ -16,7 +16,6 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import BinaryIO
 
 BLOCK = 1 << 20
 
@@ -38,11 +37,6 @@ class Result:
 
 
 Transfer = Callable[[str, str, Trust], Result]
-
-
-def open_in_place(path: str) -> BinaryIO:
-    """Opens a file that is there without truncating it, as every client of the benchmark does."""
-    return Path(path).open("r+b")
 
 
 def main(get: Transfer, put: Transfer) -> None:

@@ -9,7 +9,7 @@ from typing import Any, BinaryIO
 import requests
 from requests.adapters import HTTPAdapter
 
-from .common import BLOCK, Result, Trust, main, open_in_place
+from .common import BLOCK, Result, Trust, main
 
 
 class LargeBlocks(HTTPAdapter):
@@ -45,7 +45,7 @@ def get(url: str, path: str, trust: Trust) -> Result:
     digest, done = hashlib.sha1(), 0
     with (
         requests.get(url, stream=True, verify=trust.certificate) as response,
-        open_in_place(path) as file,
+        open(path, "wb") as file,
     ):
         response.raise_for_status()
         for block in response.iter_content(BLOCK):

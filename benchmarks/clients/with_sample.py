@@ -14,7 +14,7 @@ import urllib.request
 import requests
 import urllib3
 
-from .common import BLOCK, Result, Trust, main, open_in_place
+from .common import BLOCK, Result, Trust, main
 
 urllib3.disable_warnings()
 
@@ -23,7 +23,7 @@ def get(url: str, path: str, trust: Trust) -> Result:
     """Downloads one disk."""
     done = 0
     response = requests.get(url, stream=True, verify=False)
-    with open_in_place(path) as file:
+    with open(path, "wb") as file:
         for block in response.iter_content(chunk_size=2048):
             if block:
                 file.write(block)

@@ -16,28 +16,23 @@ type result struct {
 	SHA1  string `json:"sha1"`
 }
 
-// get is nfc.Lease.DownloadFile with the digest that export.ovf adds, except that it writes into
-// the file that is there, as all clients of the benchmark do, where soap.Client.WriteFile truncates.
+// get is nfc.Lease.DownloadFile with the digest that export.ovf adds.
 func get(ctx context.Context, client *soap.Client, from, path string) (result, error) {
 	u, err := url.Parse(from)
 	if err != nil {
 		return result{}, err
 	}
-	body, _, err := client.Download(ctx, u, &soap.DefaultDownload)
-	if err != nil {
-		return result{}, err
-	}
-	defer body.Close()
-	file, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE, 0o600)
-	if err != nil {
-		return result{}, err
-	}
 	sum := sha1.New()
-	n, err := io.Copy(io.MultiWriter(sum, file), body)
-	if cerr := file.Close(); err == nil {
-		err = cerr
+	download := soap.DefaultDownload
+	download.Writer = sum
+	if err := client.DownloadFile(ctx, path, u, &download); err != nil {
+		return result{}, err
 	}
-	return result{Bytes: n, SHA1: hex.EncodeToString(sum.Sum(nil))}, err
+	info, err := os.Stat(path)
+	if err != nil {
+		return result{}, err
+	}
+	return result{Bytes: info.Size(), SHA1: hex.EncodeToString(sum.Sum(nil))}, nil
 }
 
 // put is nfc.Lease.Upload of a disk, with the digest taken on the way.
