@@ -1,9 +1,31 @@
-//! x
+//! Fast, verified VM disk export and import over a vSphere `HttpNfcLease`.
+//!
+//! The layers, and who may import whom (a test holds the direction):
+//!
+//! ```text
+//! python -> lease -> transfer -> {http, io, vmdk}
+//!           lease -> soap -> http
+//! ```
+//!
+//! - [`error`]: one `Error`, a variant per thing a caller can do differently.
+//! - [`io`]: local bytes: digest, source of an upload, sink of a download.
+//! - [`vmdk`]: the checks of a streamOptimized stream that cost nothing.
+//! - [`http`]: one client per host and trust, the pin, the retry rule.
+//! - [`soap`]: the vim25 wire, only the calls we make.
+//! - [`transfer`]: one disk, then many, as tasks that the engine owns.
+//! - [`lease`]: the heart: pure state table, keep-alive, device plan, verification.
+//! - `python`: the bindings, thin and last; nothing else here mentions Python.
+//!
+//! Read [`lease::Lease`] first, then [`transfer::download`].
+
 pub mod error;
 pub mod http;
 pub mod io;
 pub mod lease;
+#[cfg(feature = "python")]
+mod python;
 pub mod soap;
 pub mod transfer;
 pub mod vmdk;
+
 pub use error::{Error, Result};

@@ -7,11 +7,12 @@ use std::fmt;
 use std::sync::Arc;
 
 use data_encoding::{HEXLOWER, HEXLOWER_PERMISSIVE};
-use rustls::client::WebPkiServerVerifier;
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
+use rustls::client::{WebPkiServerVerifier, verify_server_name};
 use rustls::crypto::CryptoProvider;
 use rustls::pki_types::pem::PemObject as _;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName, UnixTime};
+use rustls::server::ParsedCertificate;
 use rustls::{
     CertificateError, ClientConfig, DigitallySignedStruct, OtherError, RootCertStore,
     SignatureScheme,
@@ -169,17 +170,18 @@ impl Trust {
     /// The rustls configuration for this policy, with ring as its explicit provider.
     pub fn client_config(&self) -> Result<ClientConfig> {
         let provider = Arc::new(rustls::crypto::ring::default_provider());
-        let verifier: Arc<dyn ServerCertVerifier> = match &self.verify {
-            Verify::Full(roots) => web_pki(roots, &provider)?,
-            verify => Arc::new(Verifier {
-                rule: match verify {
-                    Verify::Pin(pin) => Rule::Pin(pin.clone()),
-                    Verify::ChainOnly(roots) => Rule::Chain(web_pki(roots, &provider)?),
-                    Verify::Unverified | Verify::Full(_) => Rule::Nothing,
-                },
-                provider: Arc::clone(&provider),
-            }),
+        let rule = match &self.verify {
+            Verify::Pin(pin) => Rule::Pin(pin.clone()),
+            Verify::Full(roots) => Rule::Chain(Chain::new(roots, HostName::Checked, &provider)?),
+            Verify::ChainOnly(roots) => {
+                Rule::Chain(Chain::new(roots, HostName::Ignored, &provider)?)
+            }
+            Verify::Unverified => Rule::Nothing,
         };
+        let verifier = Arc::new(Verifier {
+            rule,
+            provider: Arc::clone(&provider),
+        });
         let builder = ClientConfig::builder_with_provider(provider)
             .with_safe_default_protocol_versions()
             .map_err(|e| Error::internal(format!("TLS versions: {e}")))?
@@ -232,8 +234,71 @@ fn web_pki(roots: &Roots, provider: &Arc<CryptoProvider>) -> Result<Arc<WebPkiSe
 #[derive(Debug)]
 enum Rule {
     Pin(Pin),
-    Chain(Arc<WebPkiServerVerifier>),
+    Chain(Chain),
     Nothing,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum HostName {
+    Checked,
+    Ignored,
+}
+
+#[derive(Debug)]
+struct Chain {
+    verifier: Arc<WebPkiServerVerifier>,
+    /// Certificates that the user trusts as they are. A self-signed server certificate is one when
+    /// it is its own CA file: OpenSSL, and so the session, accepts it; webpki alone would not.
+    trusted: Vec<Vec<u8>>,
+    host_name: HostName,
+}
+
+impl Chain {
+    fn new(roots: &Roots, host_name: HostName, provider: &Arc<CryptoProvider>) -> Result<Self> {
+        let trusted = match roots {
+            Roots::System => Vec::new(),
+            Roots::Only(list) => list.clone(),
+        };
+        Ok(Self {
+            verifier: web_pki(roots, provider)?,
+            trusted,
+            host_name,
+        })
+    }
+
+    fn verify(
+        &self,
+        end_entity: &CertificateDer<'_>,
+        intermediates: &[CertificateDer<'_>],
+        server_name: &ServerName<'_>,
+        ocsp_response: &[u8],
+        now: UnixTime,
+    ) -> Result<ServerCertVerified, rustls::Error> {
+        let verified = if self
+            .trusted
+            .iter()
+            .any(|trusted| trusted.as_slice() == end_entity.as_ref())
+        {
+            ParsedCertificate::try_from(end_entity)
+                .and_then(|certificate| verify_server_name(&certificate, server_name))
+                .map(|()| ServerCertVerified::assertion())
+        } else {
+            self.verifier.verify_server_cert(
+                end_entity,
+                intermediates,
+                server_name,
+                ocsp_response,
+                now,
+            )
+        };
+        match verified {
+            // The chain was good; only the name was not.
+            Err(rustls::Error::InvalidCertificate(
+                CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. },
+            )) if self.host_name == HostName::Ignored => Ok(ServerCertVerified::assertion()),
+            other => other,
+        }
+    }
 }
 
 #[derive(Debug)]
@@ -262,20 +327,7 @@ impl ServerCertVerifier for Verifier {
                 Err(CertificateError::Other(mismatch).into())
             }
             Rule::Chain(chain) => {
-                match chain.verify_server_cert(
-                    end_entity,
-                    intermediates,
-                    server_name,
-                    ocsp_response,
-                    now,
-                ) {
-                    // The chain was good; only the name, which this rule leaves out, was not.
-                    Err(rustls::Error::InvalidCertificate(
-                        CertificateError::NotValidForName
-                        | CertificateError::NotValidForNameContext { .. },
-                    )) => Ok(ServerCertVerified::assertion()),
-                    other => other,
-                }
+                chain.verify(end_entity, intermediates, server_name, ocsp_response, now)
             }
         }
     }

@@ -25,7 +25,7 @@ pub trait Reader: Read + Send {
     /// The name for messages.
     fn name(&self) -> PathBuf;
     /// Turns a read error into ours.
-    fn error(&self, error: io::Error) -> Error {
+    fn error(&mut self, error: io::Error) -> Error {
         Error::io(self.name(), error)
     }
 }

@@ -1,0 +1,80 @@
+"""Fast, verified VM disk export and import over a vSphere ``HttpNfcLease``.
+
+Example:
+    >>> from nfclease import HttpNfcLease
+    >>> with HttpNfcLease(vm.ExportVm()) as lease:
+    ...     lease.wait_ready()
+    ...     results = lease.download_all(directory)
+"""
+
+import logging
+
+from nfclease._core import __version__
+from nfclease.exceptions import (
+    CallTimeoutError,
+    ChecksumMismatchError,
+    ConnectError,
+    DiskFormatError,
+    ForkError,
+    HttpStatusError,
+    InsecureUrlError,
+    IntegrityError,
+    InternalError,
+    LeaseCompleteError,
+    LeaseError,
+    LeaseInitError,
+    LeaseLostError,
+    LeaseStateError,
+    LimitExceededError,
+    ManifestError,
+    NfcError,
+    ProtocolError,
+    SessionExpiredError,
+    SizeMismatchError,
+    StallError,
+    ThumbprintMismatchError,
+    TlsError,
+    TransferCancelledError,
+    TruncatedError,
+    UnexpectedRedirectError,
+    UnsafePathError,
+)
+from nfclease.lease import HttpNfcLease
+from nfclease.transfer import Transfer, TransferProgress, TransferResult
+
+__all__ = [
+    "CallTimeoutError",
+    "ChecksumMismatchError",
+    "ConnectError",
+    "DiskFormatError",
+    "ForkError",
+    "HttpNfcLease",
+    "HttpStatusError",
+    "InsecureUrlError",
+    "IntegrityError",
+    "InternalError",
+    "LeaseCompleteError",
+    "LeaseError",
+    "LeaseInitError",
+    "LeaseLostError",
+    "LeaseStateError",
+    "LimitExceededError",
+    "ManifestError",
+    "NfcError",
+    "ProtocolError",
+    "SessionExpiredError",
+    "SizeMismatchError",
+    "StallError",
+    "ThumbprintMismatchError",
+    "TlsError",
+    "Transfer",
+    "TransferCancelledError",
+    "TransferProgress",
+    "TransferResult",
+    "TruncatedError",
+    "UnexpectedRedirectError",
+    "UnsafePathError",
+    "__version__",
+]
+
+logging.getLogger("nfclease").addHandler(logging.NullHandler())

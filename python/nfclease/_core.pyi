@@ -1,0 +1,94 @@
+# The native core. Private: the public face is the typed Python beside it.
+from os import PathLike
+from typing import Any, Literal, TypeAlias, final
+
+_Reply: TypeAlias = tuple[int, str, bytes]
+_Row: TypeAlias = tuple[int, str, str, Literal["manifest", "stream"], float, int]
+
+__version__: str
+
+@final
+class Session:
+    def __new__(
+        cls,
+        url: str,
+        soap_action: str,
+        *,
+        verify: str,
+        ca_certificates: list[bytes] | None = None,
+        thumbprint: str | None = None,
+        server_certificate: str | None = None,
+        identity: tuple[bytes, bytes] | None = None,
+        timeout: float = 60.0,
+    ) -> Session: ...
+    def set_credentials(self, cookie: str, session_id: str) -> None: ...
+
+@final
+class DeviceUrl:
+    def __new__(
+        cls,
+        *,
+        key: str,
+        url: str,
+        import_key: str,
+        ssl_thumbprint: str,
+        ssl_certificate: str,
+        disk: bool | None,
+        target_id: str,
+        file_size: int | None,
+    ) -> DeviceUrl: ...
+
+@final
+class Transfer:
+    def wait(self, timeout: float | None = None) -> _Row | None: ...
+    def done(self) -> bool: ...
+    def cancel(self) -> None: ...
+    def progress(self) -> tuple[int, int | None, int]: ...
+
+@final
+class Lease:
+    def __new__(
+        cls,
+        session: Session,
+        moid: str,
+        *,
+        checksum_type: str | None,
+        keep_alive: bool,
+        keep_alive_interval: float | None,
+        max_concurrency: int,
+        max_retries: int,
+        retry_timeout: float,
+        timeout: float,
+        require_manifest: bool,
+        verify_format: bool,
+        allow_http: bool,
+    ) -> Lease: ...
+    def phase(self) -> str: ...
+    def is_held(self) -> bool: ...
+    def wait_ready(self, timeout: float) -> None: ...
+    def read_property(self, name: str) -> _Reply: ...
+    def progress(self, percent: int, envelope: bytes) -> _Reply: ...
+    def get_manifest(self, envelope: bytes) -> _Reply: ...
+    def complete(self, envelope: bytes) -> _Reply: ...
+    def abort(self, envelope: bytes) -> _Reply: ...
+    def finish(self) -> None: ...
+    def give_up(self, reason: str) -> str: ...
+    def abandon(self, reason: str) -> None: ...
+    def download_to_path(
+        self, device_url: DeviceUrl, path: str | PathLike[str], overwrite: bool
+    ) -> Transfer: ...
+    def download_to_file(self, device_url: DeviceUrl, file: Any) -> Transfer: ...
+    def upload_path(
+        self, device_url: DeviceUrl, create: bool, path: str | PathLike[str]
+    ) -> Transfer: ...
+    def upload_bytes(self, device_url: DeviceUrl, create: bool, data: bytes) -> Transfer: ...
+    def upload_file(
+        self, device_url: DeviceUrl, create: bool, file: Any, length: int
+    ) -> Transfer: ...
+
+def drain(timeout: float) -> None: ...
+def safe_names(target_ids: list[str]) -> list[str]: ...
+def bench_get(url: str, path: str | PathLike[str], *, thumbprint: str) -> tuple[int, str]: ...
+def bench_put(
+    url: str, path: str | PathLike[str], *, thumbprint: str, method: str = "POST"
+) -> tuple[int, str]: ...

@@ -1,0 +1,60 @@
+"""pyvmomi's device and file objects, as the core takes them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+from pyVmomi import vim
+
+from nfclease import _core
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+
+def core_device_url(device_url: Any) -> _core.DeviceUrl:
+    """A ``DeviceUrl`` for the core; sslCertificate is there from vSphere API 9.0 on."""
+    if not isinstance(device_url, vim.HttpNfcLease.DeviceUrl):
+        raise TypeError(
+            f"a vim.HttpNfcLease.DeviceUrl is needed, not {type(device_url).__name__}"
+        )
+    return _core.DeviceUrl(
+        key=device_url.key or "",
+        url=device_url.url or "",
+        import_key=device_url.importKey or "",
+        ssl_thumbprint=device_url.sslThumbprint or "",
+        ssl_certificate=getattr(device_url, "sslCertificate", None) or "",
+        disk=device_url.disk,
+        target_id=device_url.targetId or "",
+        file_size=device_url.fileSize or None,
+    )
+
+
+def display_name(device_url: Any) -> str:
+    """``targetId``, else the last part of the URL's path; never the ticket in it."""
+    name: str = device_url.targetId or urlsplit(device_url.url or "").path.rpartition("/")[2]
+    return name or device_url.key
+
+
+def transferable(info: Any) -> list[Any]:
+    """The devices that have a file name; one without cannot be exported."""
+    return [device_url for device_url in info.deviceUrl if device_url.targetId]
+
+
+def device_for(item: Any, info: Callable[[], Any]) -> tuple[Any, bool]:
+    """The device that an upload goes to, and whether it is to be created by PUT."""
+    if isinstance(item, vim.HttpNfcLease.DeviceUrl):
+        return item, not item.disk
+    if not isinstance(item, vim.OvfManager.FileItem):
+        raise TypeError(
+            "item must be a vim.OvfManager.FileItem or a vim.HttpNfcLease.DeviceUrl, "
+            f"not {type(item).__name__}"
+        )
+    for device_url in info().deviceUrl:
+        if device_url.importKey == item.deviceId:
+            return device_url, bool(item.create)
+    raise ValueError(
+        f"no device of this lease has the importKey {item.deviceId!r}; "
+        "was the lease made from the importSpec that came with this fileItem?"
+    )

@@ -1,0 +1,147 @@
+"""What nfclease reads off pyvmomi: the session of a stub, and objects from raw answers.
+
+The only module that knows pyvmomi's inner parts; their differences between versions stay here.
+"""
+
+from __future__ import annotations
+
+import http.client
+import logging
+import ssl
+from typing import TYPE_CHECKING, Any
+from weakref import WeakKeyDictionary
+
+from pyVmomi import SoapAdapter, vmodl
+
+from nfclease import _core
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+logger = logging.getLogger("nfclease")
+
+#: Seconds for one vSphere call; Complete of an import may take a while.
+CALL_TIMEOUT = 120.0
+
+_sessions: WeakKeyDictionary[Any, _core.Session] = WeakKeyDictionary()
+
+
+def soap_stub(stub: Any) -> Any:
+    """The stub that holds the connection; a ``VimSessionOrientedStub`` wraps it."""
+    return getattr(stub, "soapStub", stub)
+
+
+def session_of(stub: Any) -> _core.Session:
+    """The native session for a stub, with the stub's cookie of this moment."""
+    soap = soap_stub(stub)
+    session = _sessions.get(soap)
+    if session is None:
+        session = _sessions[soap] = _open_session(soap)
+    session.set_credentials(soap.cookie or "", getattr(soap, "sessionId", None) or "")
+    return session
+
+
+def _open_session(soap: Any) -> _core.Session:
+    plain = soap.scheme is http.client.HTTPConnection
+    url = f"{'http' if plain else 'https'}://{_host_and_port(soap)}{soap.path}"
+    trust = {"verify": "none"} if plain else _trust(soap)
+    if trust["verify"] == "none" and not plain and not trust.get("thumbprint"):
+        logger.warning("the session does not verify TLS certificates, so nfclease does not either")
+    return _core.Session(url, soap.versionId, timeout=CALL_TIMEOUT, **trust)
+
+
+def _host_and_port(soap: Any) -> str:
+    if getattr(soap, "is_tunnel", False) or getattr(soap, "is_ssl_tunnel", False):
+        raise ValueError("sessions through an HTTP proxy (httpProxyHost) are not supported yet")
+    host: str = soap.host
+    if host.startswith("/"):
+        raise ValueError("sessions over a Unix domain socket are not supported")
+    bare = host.rpartition("]")[2] if host.startswith("[") else host
+    return host if ":" in bare else f"{host}:{getattr(soap, 'port', 443)}"
+
+
+def _trust(soap: Any) -> dict[str, Any]:
+    """The stub's own trust, in the words of the core."""
+    context = soap.schemeArgs.get("context")
+    if context is None:
+        # What http.client takes, a script's monkeypatch of it included.
+        context = ssl._create_default_https_context()
+    trust: dict[str, Any] = {"verify": "none"}
+    if context.verify_mode != ssl.CERT_NONE:
+        trust["verify"] = "full" if context.check_hostname else "chain"
+        # Empty for a context whose CAs are in a directory: the system's, then.
+        trust["ca_certificates"] = context.get_ca_certs(binary_form=True) or None
+    ca_file = soap.schemeArgs.get("ca_certs")
+    if ca_file:
+        with open(ca_file, encoding="ascii") as file:
+            text = file.read()
+        trust["ca_certificates"] = [ssl.PEM_cert_to_DER_cert(pem) for pem in _split_pem(text)]
+        trust["verify"] = "full"
+    # Strict where pyvmomi 9 is lenient: a pin always decides.
+    trust["thumbprint"] = getattr(soap, "thumbprint", None)
+    trust["server_certificate"] = getattr(soap, "serverPemCert", None)
+    cert = getattr(soap, "certFile", None) or soap.schemeArgs.get("cert_file")
+    key = getattr(soap, "certKeyFile", None) or soap.schemeArgs.get("key_file")
+    if cert and key:
+        with open(cert, "rb") as cert_file, open(key, "rb") as key_file:
+            trust["identity"] = (cert_file.read(), key_file.read())
+    return trust
+
+
+def _split_pem(text: str) -> list[str]:
+    begin, end = "-----BEGIN CERTIFICATE-----", "-----END CERTIFICATE-----"
+    return [begin + part.split(end)[0] + end for part in text.split(begin)[1:]]
+
+
+class _Arguments:
+    """Stands in for a managed object, so that pyvmomi's own code checks a call's arguments."""
+
+    def __init__(self) -> None:
+        self._stub = self
+
+    def InvokeMethod(self, _mo: Any, _info: Any, args: Sequence[Any]) -> Sequence[Any]:  # noqa: N802
+        return args
+
+
+def checked_arguments(
+    info: Any, invoke: Any, args: tuple[Any, ...], kwargs: dict[str, Any]
+) -> Sequence[Any]:
+    """A call's arguments in order, or the TypeError that pyvmomi raises for them."""
+    checked: Sequence[Any] = invoke(info, _Arguments(), *args, **kwargs)
+    return checked
+
+
+def request_envelope(lease: Any, info: Any, args: Sequence[Any]) -> bytes:
+    """The request exactly as pyvmomi would send it."""
+    soap = soap_stub(lease._stub)
+    envelope: bytes = soap.SerializeRequest(lease, info, args)
+    for modifier in getattr(soap, "requestModifierList", ()):
+        envelope = modifier(envelope)
+    return envelope
+
+
+def result_of(stub: Any, reply: tuple[int, str, bytes], result_type: Any) -> Any:
+    """What pyvmomi makes of an answer: the result, or its fault raised."""
+    status, reason, body = reply
+    if status not in (200, 500):
+        raise http.client.HTTPException(f"{status} {reason}")
+    result = SoapAdapter.SoapResponseDeserializer(stub).Deserialize(body, result_type)
+    if status == 200:
+        return result
+    raise result
+
+
+def fault_of(stub: Any, envelope: bytes) -> Any:
+    """pyvmomi's fault object from the envelope that carried it."""
+    return SoapAdapter.SoapResponseDeserializer(stub).Deserialize(envelope, object)
+
+
+def property_of(stub: Any, reply: tuple[int, str, bytes]) -> Any:
+    """The value of a single property from a ``RetrievePropertiesEx`` answer; None when unset."""
+    result = result_of(stub, reply, vmodl.query.PropertyCollector.RetrieveResult)
+    content = result.objects[0]
+    if content.propSet:
+        return content.propSet[0].val
+    if content.missingSet:
+        raise content.missingSet[0].fault
+    return None

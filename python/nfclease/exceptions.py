@@ -1,0 +1,277 @@
+"""The errors of nfclease.
+
+Faults that the server sends for a call stay pyvmomi's own classes (``vim.fault.Timedout`` and so
+on), local I/O stays :class:`OSError` with its errno, and :class:`KeyboardInterrupt` and your own
+exceptions pass unchanged. Everything else is one of these::
+
+    NfcError
+     +-- ConnectError (also ConnectionError)
+     +-- TlsError (also ConnectionError)
+     |    +-- ThumbprintMismatchError
+     +-- InsecureUrlError (also ValueError)
+     +-- UnexpectedRedirectError
+     +-- HttpStatusError
+     +-- StallError (also TimeoutError)
+     +-- CallTimeoutError (also TimeoutError)
+     +-- TruncatedError
+     +-- ProtocolError
+     |    +-- LimitExceededError
+     +-- IntegrityError
+     |    +-- ChecksumMismatchError
+     |    +-- SizeMismatchError
+     |    +-- ManifestError
+     |    +-- DiskFormatError
+     +-- UnsafePathError (also ValueError)
+     +-- LeaseError
+     |    +-- LeaseInitError
+     |    +-- LeaseLostError
+     |    |    +-- SessionExpiredError
+     |    +-- LeaseCompleteError
+     |    +-- LeaseStateError
+     +-- TransferCancelledError
+     +-- ForkError (also RuntimeError)
+     +-- InternalError
+
+Example:
+    >>> from nfclease import ChecksumMismatchError, IntegrityError
+    >>> issubclass(ChecksumMismatchError, IntegrityError)
+    True
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+__all__ = [
+    "CallTimeoutError",
+    "ChecksumMismatchError",
+    "ConnectError",
+    "DiskFormatError",
+    "ForkError",
+    "HttpStatusError",
+    "InsecureUrlError",
+    "IntegrityError",
+    "InternalError",
+    "LeaseCompleteError",
+    "LeaseError",
+    "LeaseInitError",
+    "LeaseLostError",
+    "LeaseStateError",
+    "LimitExceededError",
+    "ManifestError",
+    "NfcError",
+    "ProtocolError",
+    "SessionExpiredError",
+    "SizeMismatchError",
+    "StallError",
+    "ThumbprintMismatchError",
+    "TlsError",
+    "TransferCancelledError",
+    "TruncatedError",
+    "UnexpectedRedirectError",
+    "UnsafePathError",
+]
+
+
+class NfcError(Exception):
+    """Base of all errors of nfclease.
+
+    Attributes:
+        phase: Which step failed: ``connect``, ``headers``, ``body``, ``verify``, ``commit`` or
+            ``lease``; empty outside a transfer.
+        disk_key: ``DeviceUrl.key`` of the device; empty outside a transfer.
+        bytes_done: Bytes that had moved in the last attempt.
+        attempts: How many times the transfer was started.
+        retryable: Whether the same transfer may succeed when it is tried again.
+        files_left: Partial files that could not be removed.
+        lease_outcome: What became of the lease: ``aborted``, ``abort_failed``, ``lost`` or
+            ``untouched``; empty while it is still held.
+    """
+
+    phase: str = ""
+    disk_key: str = ""
+    bytes_done: int = 0
+    attempts: int = 0
+    retryable: bool = False
+    files_left: list[str] = []  # noqa: RUF012 - a default, replaced and never changed
+    lease_outcome: str = ""
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Pickles by message and attributes; a server fault inside does not pickle."""
+        state = {k: v for k, v in self.__dict__.items() if k not in ("fault", "_fault_envelope")}
+        return (type(self), self.args, state)
+
+
+class ConnectError(NfcError, ConnectionError):
+    """No connection to the host, or it broke before an answer came."""
+
+    __reduce__ = NfcError.__reduce__
+
+
+class TlsError(NfcError, ConnectionError):
+    """The TLS handshake failed; nothing was sent."""
+
+    __reduce__ = NfcError.__reduce__
+
+
+class ThumbprintMismatchError(TlsError):
+    """The host's certificate is not the one that the lease or the session pins.
+
+    Attributes:
+        expected: The pinned thumbprint, lower-case hex.
+        actual: The certificate's thumbprint under the same digest.
+    """
+
+    expected: str = ""
+    actual: str = ""
+
+
+class InsecureUrlError(NfcError, ValueError):
+    """The server gave an ``http://`` data URL to an ``https`` session."""
+
+
+class UnexpectedRedirectError(NfcError):
+    """The host answered with a redirect; none is ever followed.
+
+    Attributes:
+        status: The HTTP status.
+    """
+
+    status: int = 0
+
+
+class HttpStatusError(NfcError):
+    """The host refused the transfer.
+
+    Attributes:
+        status: The HTTP status.
+    """
+
+    status: int = 0
+
+
+class StallError(NfcError, TimeoutError):
+    """No data, or next to none, moved for ``timeout`` seconds."""
+
+    __reduce__ = NfcError.__reduce__
+
+
+class CallTimeoutError(NfcError, TimeoutError):
+    """A vSphere call was not answered in time."""
+
+    __reduce__ = NfcError.__reduce__
+
+
+class TruncatedError(NfcError):
+    """The stream ended before its proper end."""
+
+
+class ProtocolError(NfcError):
+    """The server said something that its protocol does not allow."""
+
+
+class LimitExceededError(ProtocolError):
+    """The server sent more than any honest answer needs.
+
+    Attributes:
+        limit: What was exceeded.
+        allowed: The limit.
+        seen: How much there was.
+    """
+
+    limit: str = ""
+    allowed: int = 0
+    seen: int = 0
+
+
+class IntegrityError(NfcError):
+    """The bytes are not, or cannot be shown to be, those of the server."""
+
+
+class ChecksumMismatchError(IntegrityError):
+    """The checksum here is not the one in the lease manifest.
+
+    Attributes:
+        expected: The server's checksum, lower-case hex.
+        actual: The checksum of the bytes here.
+        checksum_type: ``sha1`` or ``sha256``.
+    """
+
+    expected: str = ""
+    actual: str = ""
+    checksum_type: str = ""
+
+
+class SizeMismatchError(IntegrityError):
+    """The size here is not the announced one.
+
+    Attributes:
+        expected: The announced size in bytes.
+        actual: The size here in bytes.
+    """
+
+    expected: int = 0
+    actual: int = 0
+
+
+class ManifestError(IntegrityError):
+    """The lease manifest lacks an entry, and ``require_manifest`` is set."""
+
+
+class DiskFormatError(IntegrityError):
+    """A disk's stream is no streamOptimized VMDK."""
+
+
+class UnsafePathError(NfcError, ValueError):
+    """A file name from the server could leave the directory or hit another file."""
+
+
+class LeaseError(NfcError):
+    """The lease itself failed.
+
+    Attributes:
+        fault: pyvmomi's fault object, when the server gave one.
+        fault_name: Its WSDL name, such as ``Timedout``.
+    """
+
+    fault: Any = None
+    fault_name: str = ""
+
+
+class LeaseInitError(LeaseError):
+    """The lease did not become ready."""
+
+
+class LeaseLostError(LeaseError):
+    """The lease ended while it was needed; unverified data was discarded."""
+
+
+class SessionExpiredError(LeaseLostError):
+    """The session is gone (``NotAuthenticated``); its leases went with it."""
+
+
+class LeaseCompleteError(LeaseError):
+    """``HttpNfcLeaseComplete`` failed."""
+
+
+class LeaseStateError(LeaseError):
+    """The lease is not in a state in which this can be done."""
+
+
+class TransferCancelledError(NfcError):
+    """The transfer was cancelled."""
+
+
+class ForkError(NfcError, RuntimeError):
+    """A lease of the parent process was used in a forked child."""
+
+
+class InternalError(NfcError):
+    """An invariant of nfclease did not hold; please report it."""
+
+
+class ServerFaultReply(Exception):  # noqa: N818 - never seen by users
+    """A server's fault on its way to pyvmomi's deserializer; not public."""
+
+    fault_name: str = ""
+    _fault_envelope: bytes = b""

@@ -1,0 +1,541 @@
+"""``HttpNfcLease``: pyvmomi's class, with the lease and the bytes in native hands."""
+
+from __future__ import annotations
+
+import atexit
+import os
+import warnings
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, BinaryIO, TypeAlias
+from weakref import WeakSet
+
+from pyVmomi import vim
+
+from nfclease import _core, _pyvmomi
+from nfclease._devices import core_device_url, device_for, display_name, transferable
+from nfclease.exceptions import LeaseError, LeaseInitError, NfcError, ServerFaultReply
+from nfclease.transfer import Transfer, TransferResult
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from types import TracebackType
+
+    from typing_extensions import Self
+
+__all__ = ["HttpNfcLease"]
+
+Target: TypeAlias = "str | os.PathLike[str] | BinaryIO"
+Source: TypeAlias = "str | os.PathLike[str] | bytes | BinaryIO"
+
+#: Seconds that the interpreter's exit waits for Aborts.
+_EXIT_TIMEOUT = 8.0
+
+_open_leases: WeakSet[HttpNfcLease] = WeakSet()
+
+
+class HttpNfcLease(vim.HttpNfcLease):
+    """A ``vim.HttpNfcLease`` that keeps itself alive, moves the bytes natively and verifies them.
+
+    It is the same managed object under the same reference: every attribute and method that is not
+    described here is pyvmomi's own. As a context manager it ends in exactly one Complete or one
+    Abort.
+
+    Args:
+        lease: What ``ExportVm()``, ``ExportSnapshot()``, ``ExportVApp()`` or ``ImportVApp()``
+            returned.
+        checksum_type: ``sha1`` or ``sha256``, asked of the server before the first transfer
+            (``HttpNfcLeaseSetManifestChecksumType``, vSphere API 6.7); None is SHA-1 unasked.
+        keep_alive: Whether a native thread renews the lease from now until it ends.
+        keep_alive_interval: Seconds between two ``HttpNfcLeaseProgress``; None is a tenth of
+            ``info.leaseTimeout``, at least 1 and at most 15.
+        max_concurrency: Transfers at once, 1 to 64.
+        max_retries: Repetitions of one download, 0 to 10. A started POST is never repeated.
+        retry_timeout: Seconds that failing may take in all for one transfer.
+        timeout: Seconds that a host may be silent before the transfer counts as stalled.
+        require_manifest: Whether a download or upload without an entry in the lease manifest is
+            an error (``ManifestError``) instead of ``verified="stream"``.
+        verify_format: Whether a disk must be a whole streamOptimized VMDK.
+        allow_http: Whether ``http://`` data URLs are accepted from an ``https`` session.
+
+    Raises:
+        TypeError: `lease` is no ``vim.HttpNfcLease``, or has no session.
+        ValueError: An argument is out of its range, or the session's trust cannot be read.
+
+    Example:
+        >>> with HttpNfcLease(vm.ExportVm()) as lease:
+        ...     lease.wait_ready()
+        ...     for result in lease.download_all(directory):
+        ...         print(result.name, result.verified)
+        disk-0.iso manifest
+        disk-1.vmdk manifest
+    """
+
+    def __init__(
+        self,
+        lease: vim.HttpNfcLease,
+        *,
+        checksum_type: str | None = None,
+        keep_alive: bool = True,
+        keep_alive_interval: float | None = None,
+        max_concurrency: int = 4,
+        max_retries: int = 2,
+        retry_timeout: float = 180.0,
+        timeout: float = 60.0,
+        require_manifest: bool = False,
+        verify_format: bool = True,
+        allow_http: bool = False,
+    ) -> None:
+        _check_lease(lease)
+        _check_range("max_concurrency", max_concurrency, 1, 64)
+        _check_range("max_retries", max_retries, 0, 10)
+        stub = lease._stub  # type: ignore[attr-defined]
+        super().__init__(lease._moId, stub, lease._serverGuid)  # type: ignore[attr-defined]
+        core = _core.Lease(
+            _pyvmomi.session_of(stub),
+            lease._moId,  # type: ignore[attr-defined]
+            checksum_type=checksum_type,
+            keep_alive=keep_alive,
+            keep_alive_interval=keep_alive_interval,
+            max_concurrency=max_concurrency,
+            max_retries=max_retries,
+            retry_timeout=retry_timeout,
+            timeout=timeout,
+            require_manifest=require_manifest,
+            verify_format=verify_format,
+            allow_http=allow_http,
+        )
+        # pyvmomi makes attributes of managed objects read-only; private state goes in beneath.
+        object.__setattr__(self, "_nfc_core", core)
+        object.__setattr__(self, "_nfc_plain", vim.HttpNfcLease(lease._moId, stub, lease._serverGuid))  # type: ignore[attr-defined]
+        _open_leases.add(self)
+
+    if TYPE_CHECKING:
+        _nfc_core: _core.Lease
+        _nfc_plain: vim.HttpNfcLease
+        _moId: str
+        _stub: Any
+
+    # pyvmomi compares classes and prints the class name; to both this is a plain lease.
+
+    def __eq__(self, other: object) -> bool:
+        if isinstance(other, HttpNfcLease):
+            other = other._nfc_plain
+        return bool(self._nfc_plain == other)
+
+    def __ne__(self, other: object) -> bool:
+        return not self == other
+
+    def __hash__(self) -> int:
+        return hash(self._nfc_plain)
+
+    def __repr__(self) -> str:
+        return repr(self._nfc_plain)
+
+    __str__ = __repr__
+
+    # What a waiting caller reads, over the native connection.
+
+    @property
+    def state(self) -> vim.HttpNfcLease.State:  # type: ignore[override]
+        """``HttpNfcLease.state``; one call (``RetrievePropertiesEx``)."""
+        value: vim.HttpNfcLease.State = self._read("state")
+        return value
+
+    @property
+    def info(self) -> vim.HttpNfcLease.Info | None:  # type: ignore[override]
+        """``HttpNfcLease.info``, None until the lease is ready; one call."""
+        value: vim.HttpNfcLease.Info | None = self._read("info")
+        return value
+
+    @property
+    def error(self) -> Any:
+        """``HttpNfcLease.error``: a fault that can be raised, or None; one call."""
+        return self._read("error")
+
+    @property
+    def initializeProgress(self) -> int:  # type: ignore[override]  # noqa: N802
+        """``HttpNfcLease.initializeProgress``, 0 to 100; one call."""
+        value: int = self._read("initializeProgress")
+        return value
+
+    def _read(self, name: str) -> Any:
+        with self._faults():
+            reply = self._core_now().read_property(name)
+        return _pyvmomi.property_of(self._stub, reply)
+
+    # One vSphere call each, under both of vSphere's names.
+
+    def HttpNfcLeaseProgress(self, *args: Any, **kwargs: Any) -> None:  # noqa: N802
+        """``HttpNfcLeaseProgress(percent)``: reports progress and renews the lease.
+
+        Raises:
+            vim.fault.Timedout: The lease timed out before.
+        """
+        core = self._core_now()
+        self._call("Progress", lambda args, xml: core.progress(args[0], xml), args, kwargs)
+
+    def HttpNfcLeaseComplete(self, *args: Any, **kwargs: Any) -> None:  # noqa: N802
+        """``HttpNfcLeaseComplete()``: ends the keep-alive, then the lease.
+
+        It verifies nothing; leaving the ``with`` block does.
+
+        Raises:
+            vim.fault.Timedout: The lease timed out before.
+            vim.fault.InvalidState: The lease was completed or aborted before.
+        """
+        core = self._core_now()
+        self._call("Complete", lambda _args, xml: core.complete(xml), args, kwargs)
+
+    def HttpNfcLeaseAbort(self, *args: Any, **kwargs: Any) -> None:  # noqa: N802
+        """``HttpNfcLeaseAbort(fault=None)``: cancels transfers, ends the keep-alive, then the lease.
+
+        Raises:
+            vim.fault.Timedout: The lease timed out before.
+            vim.fault.InvalidState: The lease was completed or aborted before.
+        """
+        core = self._core_now()
+        self._call("Abort", lambda _args, xml: core.abort(xml), args, kwargs)
+
+    def HttpNfcLeaseGetManifest(self, *args: Any, **kwargs: Any) -> Any:  # noqa: N802
+        """``HttpNfcLeaseGetManifest()``: the server's sizes and checksums so far.
+
+        Raises:
+            vim.fault.Timedout: The lease timed out before.
+            vim.fault.InvalidState: The lease was completed or aborted before.
+        """
+        core = self._core_now()
+        return self._call("GetManifest", lambda _args, xml: core.get_manifest(xml), args, kwargs)
+
+    Progress = HttpNfcLeaseProgress
+    Complete = HttpNfcLeaseComplete
+    Abort = HttpNfcLeaseAbort
+    GetManifest = HttpNfcLeaseGetManifest
+
+    def _call(
+        self,
+        name: str,
+        send: Callable[[Any, bytes], tuple[int, str, bytes]],
+        args: tuple[Any, ...],
+        kwargs: dict[str, Any],
+    ) -> Any:
+        plain: Any = self._nfc_plain
+        info = plain._GetMethodInfo(name)
+        values = _pyvmomi.checked_arguments(info, plain._InvokeMethod, args, kwargs)
+        envelope = _pyvmomi.request_envelope(plain, info, values)
+        with self._faults():
+            reply = send(values, envelope)
+        return _pyvmomi.result_of(self._stub, reply, info.result)
+
+    def _core_now(self) -> _core.Lease:
+        """The core, with the session's cookie of this moment."""
+        _pyvmomi.session_of(self._stub)
+        return self._nfc_core
+
+    @contextmanager
+    def _faults(self) -> Iterator[None]:
+        """Turns the core's raw faults into pyvmomi's objects."""
+        try:
+            yield
+        except ServerFaultReply as reply:
+            raise _pyvmomi.fault_of(self._stub, reply._fault_envelope) from None
+        except LeaseError as error:
+            envelope = getattr(error, "_fault_envelope", b"")
+            if envelope:
+                error.fault = _pyvmomi.fault_of(self._stub, envelope)
+                raise error from error.fault
+            raise
+
+    # Ours.
+
+    def wait_ready(self, timeout: float = 300.0) -> vim.HttpNfcLease.Info:
+        """Waits until the lease is ready.
+
+        Args:
+            timeout: Seconds to wait.
+
+        Returns:
+            ``HttpNfcLease.info``.
+
+        Raises:
+            LeaseInitError: The lease went into error, or `timeout` passed.
+            LeaseLostError: The lease ended before.
+
+        Example:
+            >>> lease.wait_ready(timeout=60).leaseTimeout
+            300
+        """
+        try:
+            with self._faults():
+                self._core_now().wait_ready(timeout)
+        except LeaseInitError as error:
+            if error.fault is None and error.fault_name:
+                error.fault = self.error
+            raise
+        info = self.info
+        if info is None:
+            raise LeaseInitError("the lease ended just after it was ready")
+        return info
+
+    def start_download(
+        self, device_url: vim.HttpNfcLease.DeviceUrl, target: Target, *, overwrite: bool = False
+    ) -> Transfer:
+        """Starts a download in the background; the arguments are those of :meth:`download`."""
+        device, name = core_device_url(device_url), display_name(device_url)
+        core = self._core_now()
+        with self._faults():
+            if isinstance(target, (str, os.PathLike)):
+                started = core.download_to_path(device, target, overwrite)
+            elif callable(getattr(target, "write", None)):
+                started = core.download_to_file(device, target)
+            else:
+                raise TypeError(
+                    "target must be a path or a binary file object, "
+                    f"not {type(target).__name__}"
+                )
+        return Transfer(started, device_url.key, name, self._faults)
+
+    def download(
+        self, device_url: vim.HttpNfcLease.DeviceUrl, target: Target, *, overwrite: bool = False
+    ) -> TransferResult:
+        """Downloads one device and verifies it.
+
+        The bytes are written to ``target.part``; the final name appears only when framing, format,
+        size and checksum agree (``HttpNfcLeaseGetManifest``). A broken download is repeated whole
+        while the lease is ready.
+
+        Args:
+            device_url: One of ``info.deviceUrl``.
+            target: A path in an existing directory, or a binary file object. A file object has
+                no name to withhold: what was written before an error stays written.
+            overwrite: Whether an existing file is replaced; it stays as it is until the new one is
+                verified.
+
+        Returns:
+            What moved, and how far it was verified.
+
+        Raises:
+            TypeError: An argument is of the wrong kind.
+            OSError: The local file cannot be written; before any byte is asked for where that can
+                be known.
+            ChecksumMismatchError: The server's checksum differs, twice.
+            TruncatedError: The stream ended early.
+            DiskFormatError: A disk's stream is no streamOptimized VMDK.
+            ThumbprintMismatchError: The host's certificate is not the lease's.
+            LeaseLostError: The lease ended meanwhile.
+            NfcError: Any other failure; see :mod:`nfclease.exceptions`.
+
+        Example:
+            >>> lease.download(device_url, "disk-1.vmdk").verified
+            'manifest'
+        """
+        return _result_or_stop(self.start_download(device_url, target, overwrite=overwrite))
+
+    def download_all(
+        self, directory: str | os.PathLike[str], *, overwrite: bool = False
+    ) -> list[TransferResult]:
+        """Downloads every device that has a ``targetId``, up to `max_concurrency` at once.
+
+        Args:
+            directory: An existing directory; the file names are the ``targetId``\\ s.
+            overwrite: As for :meth:`download`.
+
+        Returns:
+            One result for each file, in the order of ``info.deviceUrl``.
+
+        Raises:
+            UnsafePathError: A ``targetId`` could leave the directory or hit another file; nothing
+                was asked for.
+            OSError: The directory is missing or read-only, or a file exists; nothing was asked for.
+            NfcError: A download failed; the others were cancelled.
+
+        Example:
+            >>> [result.name for result in lease.download_all(directory)]
+            ['disk-0.iso', 'disk-1.vmdk', 'disk-2.vmdk', 'disk-3.vmdk', 'demo-vm.nvram']
+        """
+        devices = transferable(self._ready_info())
+        names = _core.safe_names([device.targetId for device in devices])
+        started: list[Transfer] = []
+        try:
+            for device, name in zip(devices, names, strict=True):
+                path = os.path.join(directory, name)
+                started.append(self.start_download(device, path, overwrite=overwrite))
+            return _results(started)
+        except BaseException:
+            for transfer in started:
+                transfer.cancel()
+            for transfer in started:
+                transfer._stop()
+            raise
+
+    def start_upload(
+        self, item: vim.OvfManager.FileItem | vim.HttpNfcLease.DeviceUrl, source: Source
+    ) -> Transfer:
+        """Starts an upload in the background; the arguments are those of :meth:`upload`."""
+        device_url, create = device_for(item, self._ready_info)
+        device, name = core_device_url(device_url), display_name(device_url)
+        core = self._core_now()
+        with self._faults():
+            if isinstance(source, (str, os.PathLike)):
+                started = core.upload_path(device, create, source)
+            elif isinstance(source, (bytes, bytearray, memoryview)):
+                started = core.upload_bytes(device, create, bytes(source))
+            elif callable(getattr(source, "read", None)):
+                started = core.upload_file(device, create, source, _remaining(source))
+            else:
+                raise TypeError(
+                    "source must be a path, bytes or a binary file object, "
+                    f"not {type(source).__name__}"
+                )
+        return Transfer(started, device_url.key, name, self._faults)
+
+    def upload(
+        self, item: vim.OvfManager.FileItem | vim.HttpNfcLease.DeviceUrl, source: Source
+    ) -> TransferResult:
+        """Uploads one file of an import and compares the server's sum.
+
+        Args:
+            item: An ``OvfManager.FileItem`` of ``CreateImportSpec``, matched to the device whose
+                ``importKey`` is its ``deviceId``; PUT with ``Overwrite: t`` when it says
+                ``create``, else POST. Or a ``DeviceUrl``: POST when it is a disk.
+            source: A path, bytes, or a binary file object, read from where it stands to its end.
+
+        Returns:
+            What moved, and how far it was verified.
+
+        Raises:
+            TypeError: An argument is of the wrong kind.
+            ValueError: No device of the lease has this ``importKey``.
+            OSError: The source cannot be read.
+            SizeMismatchError: The source changed while it was read.
+            HttpStatusError: The host refused the file.
+            ChecksumMismatchError: The server received other bytes.
+            LeaseLostError: The lease ended meanwhile.
+            NfcError: Any other failure; see :mod:`nfclease.exceptions`.
+
+        Example:
+            >>> lease.upload(item, item.path).verified
+            'manifest'
+        """
+        return _result_or_stop(self.start_upload(item, source))
+
+    def _ready_info(self) -> vim.HttpNfcLease.Info:
+        return self.info or self.wait_ready()
+
+    def close(self) -> None:
+        """Gives the lease up: cancels transfers and sends one Abort while it is still held.
+
+        Does nothing after Complete or Abort.
+
+        Example:
+            >>> lease.close()
+        """
+        self._give_up(None)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        exc_type: type[BaseException] | None,
+        exc: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        if exc is not None:
+            self._give_up(exc)
+            return
+        try:
+            with self._faults():
+                self._core_now().finish()
+        except BaseException as error:
+            self._give_up(error)
+            raise
+
+    def _give_up(self, cause: BaseException | None) -> None:
+        reason = "closed without Complete" if cause is None else _reason(cause)
+        outcome = self._core_now().give_up(reason)
+        if isinstance(cause, (NfcError, OSError)):
+            cause.lease_outcome = outcome  # type: ignore[union-attr]
+
+    def __del__(self) -> None:
+        core: _core.Lease | None = self.__dict__.get("_nfc_core")
+        if core is not None and core.is_held():
+            warnings.warn(
+                f"lease {self._moId} was dropped while it was held; it is aborted. "
+                "Use 'with', or call Complete, Abort or close",
+                ResourceWarning,
+                stacklevel=2,
+                source=self,
+            )
+            core.abandon("the lease object was dropped")
+
+
+def _check_lease(lease: object) -> None:
+    if not isinstance(lease, vim.HttpNfcLease):
+        raise TypeError(
+            "HttpNfcLease takes the vim.HttpNfcLease that ExportVm(), ExportSnapshot(), "
+            f"ExportVApp() or ImportVApp() returned, not {type(lease).__name__}"
+        )
+    if getattr(lease, "_stub", None) is None:
+        raise TypeError("this lease has no session (its _stub is None)")
+
+
+def _check_range(name: str, value: int, low: int, high: int) -> None:
+    if not isinstance(value, int):
+        raise TypeError(f"{name} must be an int, not {type(value).__name__}")
+    if not low <= value <= high:
+        raise ValueError(f"{name} must be {low} to {high}, not {value}")
+
+
+def _reason(cause: BaseException) -> str:
+    """What the server's task shows: the class and the first line of the message."""
+    message = getattr(cause, "msg", None) or str(cause)
+    first = message.strip().splitlines()[0] if message.strip() else ""
+    name = type(cause).__name__
+    return f"{name}: {first}"[:300] if first else name
+
+
+def _remaining(source: BinaryIO) -> int:
+    """The length to announce; vSphere's hosts refuse uploads without one."""
+    try:
+        start = source.tell()
+        end = source.seek(0, os.SEEK_END)
+        source.seek(start)
+    except (AttributeError, OSError) as error:
+        raise TypeError(
+            "source must be seekable, so that its length can be announced; "
+            "read it into a file or bytes first"
+        ) from error
+    return end - start
+
+
+def _result_or_stop(transfer: Transfer) -> TransferResult:
+    try:
+        return transfer.result()
+    except BaseException:
+        transfer._stop()
+        raise
+
+
+def _results(transfers: list[Transfer]) -> list[TransferResult]:
+    """All results in order; the first failure as soon as it happens."""
+    pending = list(transfers)
+    while pending:
+        for transfer in [transfer for transfer in pending if transfer.done()]:
+            transfer.result()
+            pending.remove(transfer)
+        if pending:
+            try:
+                pending[0].result(timeout=0.1)
+            except TimeoutError:
+                if pending[0].done():
+                    raise
+    return [transfer.result() for transfer in transfers]
+
+
+def _abort_open_leases() -> None:
+    for lease in list(_open_leases):
+        lease._nfc_core.abandon("the Python interpreter exits")
+    _core.drain(_EXIT_TIMEOUT)
+
+
+atexit.register(_abort_open_leases)

@@ -1,0 +1,190 @@
+//! `Error` to the exception classes of `nfclease.exceptions`: one match, without a default arm.
+
+use std::io;
+use std::sync::Arc;
+
+use pyo3::exceptions::{PyOSError, PyValueError};
+use pyo3::prelude::*;
+use pyo3::types::{PyBytes, PyType};
+
+use crate::error::{Error, Failure, ServerFault};
+
+/// A user's exception on its way through the core.
+pub(super) struct Raised(pub(super) PyErr);
+
+/// The Python exception for an error.
+pub(super) fn to_py(py: Python<'_>, error: &Error) -> PyErr {
+    build(py, error).unwrap_or_else(|failed| failed)
+}
+
+/// The Python exception for a failed transfer, with what it knows as attributes.
+pub(super) fn failure_to_py(py: Python<'_>, failure: &Failure) -> PyErr {
+    let exception = to_py(py, &failure.error);
+    if matches!(failure.error, Error::Foreign(_)) {
+        return exception;
+    }
+    let value = exception.value(py);
+    let files: Vec<String> = failure
+        .files_left
+        .iter()
+        .map(|path| path.display().to_string())
+        .collect();
+    let set = || -> PyResult<()> {
+        value.setattr("phase", failure.phase)?;
+        value.setattr("disk_key", &failure.disk_key)?;
+        value.setattr("bytes_done", failure.bytes_done)?;
+        value.setattr("attempts", failure.attempts)?;
+        value.setattr("files_left", files)?;
+        value.setattr("retryable", failure.error.is_retryable())
+    };
+    match set() {
+        Ok(()) => exception,
+        Err(failed) => failed,
+    }
+}
+
+fn build(py: Python<'_>, error: &Error) -> PyResult<PyErr> {
+    let message = error.to_string();
+    let plain =
+        |class: &str| -> PyResult<Bound<'_, PyAny>> { class_of(py, class)?.call1((&message,)) };
+    let value = match error {
+        Error::Connect { .. } => plain("ConnectError")?,
+        Error::Tls { .. } => plain("TlsError")?,
+        Error::ThumbprintMismatch {
+            expected, actual, ..
+        } => with(
+            plain("ThumbprintMismatchError")?,
+            &[("expected", expected), ("actual", actual)],
+        )?,
+        Error::InsecureUrl { .. } => plain("InsecureUrlError")?,
+        Error::UnexpectedRedirect { status, .. } => {
+            status_attribute(plain("UnexpectedRedirectError")?, *status)?
+        }
+        Error::HttpStatus { status, .. } => status_attribute(plain("HttpStatusError")?, *status)?,
+        Error::Stall { .. } => plain("StallError")?,
+        Error::Truncated { .. } => plain("TruncatedError")?,
+        Error::Protocol { .. } => plain("ProtocolError")?,
+        Error::LimitExceeded {
+            limit,
+            allowed,
+            seen,
+            ..
+        } => {
+            let value = with(plain("LimitExceededError")?, &[("limit", limit)])?;
+            value.setattr("allowed", *allowed)?;
+            value.setattr("seen", *seen)?;
+            value
+        }
+        Error::ChecksumMismatch {
+            expected,
+            actual,
+            checksum_type,
+            ..
+        } => with(
+            plain("ChecksumMismatchError")?,
+            &[
+                ("expected", expected),
+                ("actual", actual),
+                ("checksum_type", checksum_type),
+            ],
+        )?,
+        Error::SizeMismatch {
+            expected, actual, ..
+        } => {
+            let value = plain("SizeMismatchError")?;
+            value.setattr("expected", *expected)?;
+            value.setattr("actual", *actual)?;
+            value
+        }
+        Error::ManifestMissing { .. } => plain("ManifestError")?,
+        Error::DiskFormat { .. } => plain("DiskFormatError")?,
+        Error::UnsafePath { .. } => plain("UnsafePathError")?,
+        Error::Io { path, source } => return Ok(os_error(py, source, &path.display().to_string())),
+        Error::Fault(fault) => with_fault(py, plain("ServerFaultReply")?, Some(fault))?,
+        Error::LeaseInit { fault, .. } => {
+            with_fault(py, plain("LeaseInitError")?, fault.as_deref())?
+        }
+        Error::LeaseLost { fault, .. } => {
+            with_fault(py, plain("LeaseLostError")?, fault.as_deref())?
+        }
+        Error::LeaseComplete { fault, .. } => {
+            with_fault(py, plain("LeaseCompleteError")?, fault.as_deref())?
+        }
+        Error::SessionExpired { fault, .. } => {
+            with_fault(py, plain("SessionExpiredError")?, fault.as_deref())?
+        }
+        Error::LeaseState { .. } => plain("LeaseStateError")?,
+        Error::InvalidArgument { .. } => return Ok(PyValueError::new_err(message)),
+        Error::WaitTimeout { .. } => plain("CallTimeoutError")?,
+        Error::Cancelled => plain("TransferCancelledError")?,
+        Error::Foreign(foreign) => {
+            return Ok(match Arc::clone(&foreign.0).downcast::<Raised>() {
+                Ok(raised) => raised.0.clone_ref(py),
+                Err(_) => PyValueError::new_err(message),
+            });
+        }
+        Error::Internal { .. } => plain("InternalError")?,
+    };
+    Ok(PyErr::from_value(value))
+}
+
+fn class_of<'py>(py: Python<'py>, name: &str) -> PyResult<Bound<'py, PyType>> {
+    Ok(py
+        .import("nfclease.exceptions")?
+        .getattr(name)?
+        .cast_into()?)
+}
+
+fn with<'py>(value: Bound<'py, PyAny>, attributes: &[(&str, &str)]) -> PyResult<Bound<'py, PyAny>> {
+    for (name, text) in attributes {
+        value.setattr(*name, *text)?;
+    }
+    Ok(value)
+}
+
+fn status_attribute(value: Bound<'_, PyAny>, status: u16) -> PyResult<Bound<'_, PyAny>> {
+    value.setattr("status", status)?;
+    Ok(value)
+}
+
+/// The raw reply goes along: pyvmomi makes its own fault class of it, in the Python face.
+fn with_fault<'py>(
+    py: Python<'py>,
+    value: Bound<'py, PyAny>,
+    fault: Option<&ServerFault>,
+) -> PyResult<Bound<'py, PyAny>> {
+    if let Some(fault) = fault {
+        value.setattr("fault_name", &fault.name)?;
+        value.setattr("_fault_envelope", PyBytes::new(py, &fault.envelope))?;
+    }
+    Ok(value)
+}
+
+/// `OSError(errno, text, path)`, of which Python picks the subclass.
+fn os_error(py: Python<'_>, source: &io::Error, path: &str) -> PyErr {
+    let errno = source
+        .raw_os_error()
+        .or_else(|| errno_of(py, source.kind()));
+    let Some(errno) = errno else {
+        return PyOSError::new_err(format!("{source}: {path}"));
+    };
+    let text = match source.raw_os_error() {
+        Some(_) => py
+            .import("os")
+            .and_then(|os| os.call_method1("strerror", (errno,))?.extract::<String>())
+            .unwrap_or_else(|_| source.to_string()),
+        None => source.to_string(),
+    };
+    PyOSError::new_err((errno, text, path.to_owned()))
+}
+
+fn errno_of(py: Python<'_>, kind: io::ErrorKind) -> Option<i32> {
+    let name = match kind {
+        io::ErrorKind::AlreadyExists => "EEXIST",
+        io::ErrorKind::IsADirectory => "EISDIR",
+        io::ErrorKind::InvalidInput => "EINVAL",
+        io::ErrorKind::NotFound => "ENOENT",
+        _ => return None,
+    };
+    py.import("errno").ok()?.getattr(name).ok()?.extract().ok()
+}

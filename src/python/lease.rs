@@ -1,0 +1,445 @@
+//! The lease.
+
+use std::path::PathBuf;
+use std::sync::{Arc, Condvar, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use bytes::Bytes;
+use pyo3::prelude::*;
+use pyo3::pybacked::PyBackedBytes;
+use pyo3::types::PyBytes;
+
+use super::error::{failure_to_py, to_py};
+use super::fileobj::{FileObjectReader, FileObjectSink};
+use super::session::{Session, seconds};
+use super::transfer::Transfer;
+use super::{bridge, log};
+use crate::error::{Error, Result};
+use crate::http::retry::RetryPolicy;
+use crate::io::{ChecksumType, FileSink, Overwrite, Sink, Source};
+use crate::lease::ending::Unfinished;
+use crate::lease::options::KeepAlive;
+use crate::lease::verify::RequireManifest;
+use crate::lease::{Ended, Lease as CoreLease, Options, PlainHttp};
+use crate::soap::{Abort, DeviceUrl as CoreDeviceUrl, Method, Reply, calls};
+use crate::transfer::UploadMethod;
+use crate::transfer::download::Format;
+
+/// Aborts that nobody waits for; the interpreter's exit does.
+static ABANDONED: (Mutex<usize>, Condvar) = (Mutex::new(0), Condvar::new());
+
+/// Status, reason phrase, body.
+type RawReply = (u16, &'static str, Py<PyBytes>);
+
+#[pyclass(frozen, module = "nfclease._core")]
+pub(crate) struct Lease {
+    lease: Option<Arc<CoreLease>>,
+    pid: u32,
+}
+
+#[pyclass(frozen, module = "nfclease._core")]
+pub(crate) struct DeviceUrl(CoreDeviceUrl);
+
+#[pymethods]
+impl DeviceUrl {
+    #[new]
+    #[pyo3(signature = (*, key, url, import_key, ssl_thumbprint, ssl_certificate, disk, target_id, file_size))]
+    #[allow(
+        clippy::too_many_arguments,
+        reason = "the fields of HttpNfcLeaseDeviceUrl"
+    )]
+    fn new(
+        key: String,
+        url: String,
+        import_key: String,
+        ssl_thumbprint: String,
+        ssl_certificate: String,
+        disk: Option<bool>,
+        target_id: String,
+        file_size: Option<u64>,
+    ) -> Self {
+        Self(CoreDeviceUrl {
+            key,
+            import_key,
+            url,
+            ssl_thumbprint,
+            ssl_certificate,
+            disk,
+            target_id,
+            file_size,
+        })
+    }
+}
+
+#[pymethods]
+impl Lease {
+    #[new]
+    #[pyo3(signature = (session, moid, *, checksum_type, keep_alive, keep_alive_interval, max_concurrency,
+                        max_retries, retry_timeout, timeout, require_manifest, verify_format, allow_http))]
+    #[allow(
+        clippy::too_many_arguments,
+        reason = "the keywords of nfclease.HttpNfcLease"
+    )]
+    #[allow(
+        clippy::fn_params_excessive_bools,
+        reason = "the keywords of nfclease.HttpNfcLease"
+    )]
+    fn new(
+        py: Python<'_>,
+        session: &Session,
+        moid: String,
+        checksum_type: Option<&str>,
+        keep_alive: bool,
+        keep_alive_interval: Option<f64>,
+        max_concurrency: usize,
+        max_retries: u32,
+        retry_timeout: f64,
+        timeout: f64,
+        require_manifest: bool,
+        verify_format: bool,
+        allow_http: bool,
+    ) -> PyResult<Self> {
+        let build = || -> Result<Arc<CoreLease>> {
+            let interval = keep_alive_interval
+                .map(|value| seconds(value, "keep_alive_interval"))
+                .transpose()?;
+            let options = Options {
+                checksum_type: checksum_type.map(ChecksumType::parse).transpose()?,
+                keep_alive: if keep_alive {
+                    KeepAlive::Native(interval)
+                } else {
+                    KeepAlive::Off
+                },
+                max_concurrency,
+                retry: RetryPolicy {
+                    max_retries,
+                    retry_timeout: Duration::try_from_secs_f64(retry_timeout).map_err(|_| {
+                        Error::InvalidArgument {
+                            reason: "retry_timeout must be a number of seconds, 0 or more".into(),
+                        }
+                    })?,
+                },
+                timeout: seconds(timeout, "timeout")?,
+                require_manifest: if require_manifest {
+                    RequireManifest::Yes
+                } else {
+                    RequireManifest::No
+                },
+                disk_format: if verify_format {
+                    Format::StreamOptimized
+                } else {
+                    Format::Any
+                },
+                plain_http: if allow_http {
+                    PlainHttp::Allow
+                } else {
+                    PlainHttp::Refuse
+                },
+            };
+            CoreLease::adopt(Arc::clone(&session.sessions), moid, options)
+        };
+        let lease = build().map_err(|error| to_py(py, &error))?;
+        Ok(Self {
+            lease: Some(lease),
+            pid: std::process::id(),
+        })
+    }
+
+    /// The phase in vSphere's words where it has one, without a call.
+    fn phase(&self, py: Python<'_>) -> PyResult<&'static str> {
+        Ok(self.core(py)?.status().phase.as_str())
+    }
+
+    /// Whether the server may still hold the lease for us.
+    fn is_held(&self) -> bool {
+        self.pid == std::process::id()
+            && self
+                .lease
+                .as_ref()
+                .is_some_and(|lease| lease.status().phase.is_held())
+    }
+
+    fn wait_ready(&self, py: Python<'_>, timeout: f64) -> PyResult<()> {
+        let lease = self.core(py)?;
+        let timeout = seconds(timeout, "timeout").map_err(|error| to_py(py, &error))?;
+        let waiting = Arc::clone(&lease);
+        let ready = bridge::wait(py, lease.engine(), async move {
+            waiting.wait_ready(timeout).await
+        })?;
+        ready.map(|_| ()).map_err(|error| to_py(py, &error))
+    }
+
+    /// The raw answer of `RetrievePropertiesEx` for one property.
+    fn read_property(&self, py: Python<'_>, name: &str) -> PyResult<RawReply> {
+        let name = match name {
+            "state" => "state",
+            "info" => "info",
+            "error" => "error",
+            "initializeProgress" => "initializeProgress",
+            other => {
+                let reason = format!("{other:?} is not read natively");
+                return Err(to_py(py, &Error::InvalidArgument { reason }));
+            }
+        };
+        self.call(py, |lease| async move {
+            let collector = lease.session().property_collector().await?;
+            let envelope = calls::lease_properties(&collector, lease.moid(), &[name]);
+            lease
+                .invoke(Method::RetrievePropertiesEx.wsdl_name(), envelope)
+                .await
+        })
+    }
+
+    /// One `HttpNfcLeaseProgress` of the script.
+    fn progress(&self, py: Python<'_>, percent: i32, envelope: Vec<u8>) -> PyResult<RawReply> {
+        self.call(py, move |lease| async move {
+            lease.set_script_percent(percent);
+            lease.invoke(Method::Progress.wsdl_name(), envelope).await
+        })
+    }
+
+    /// One `HttpNfcLeaseGetManifest` of the script.
+    fn get_manifest(&self, py: Python<'_>, envelope: Vec<u8>) -> PyResult<RawReply> {
+        self.call(py, move |lease| async move {
+            lease
+                .invoke(Method::GetManifest.wsdl_name(), envelope)
+                .await
+        })
+    }
+
+    /// One `HttpNfcLeaseComplete` of the script.
+    fn complete(&self, py: Python<'_>, envelope: Vec<u8>) -> PyResult<RawReply> {
+        self.call(py, move |lease| async move {
+            lease.script_complete(envelope).await
+        })
+    }
+
+    /// One `HttpNfcLeaseAbort` of the script.
+    fn abort(&self, py: Python<'_>, envelope: Vec<u8>) -> PyResult<RawReply> {
+        self.call(py, move |lease| async move {
+            lease.script_abort(envelope).await
+        })
+    }
+
+    /// Waits for all transfers, compares all sums, sends Complete.
+    fn finish(&self, py: Python<'_>) -> PyResult<()> {
+        let lease = self.core(py)?;
+        let finishing = Arc::clone(&lease);
+        match bridge::wait(py, lease.engine(), async move { finishing.finish().await })? {
+            Ok(()) => Ok(()),
+            Err(Unfinished::Transfer(failure)) => Err(failure_to_py(py, &failure)),
+            Err(Unfinished::Lease(error)) => Err(to_py(py, &error)),
+        }
+    }
+
+    /// Cancels, cleans up, sends one Abort while the lease is held. Raises nothing of its own.
+    fn give_up(&self, py: Python<'_>, reason: String) -> PyResult<&'static str> {
+        let lease = self.core(py)?;
+        let ending = Arc::clone(&lease);
+        let ended = bridge::wait(py, lease.engine(), async move {
+            ending.abort(Abort { reason }).await
+        })?;
+        Ok(match ended {
+            Ended::Aborted => "aborted",
+            Ended::AbortFailed(_) => "abort_failed",
+            Ended::Lost => "lost",
+            Ended::Untouched => "untouched",
+        })
+    }
+
+    /// The same without waiting. Does nothing in a forked child.
+    fn abandon(&self, reason: String) {
+        if !self.is_held() {
+            return;
+        }
+        let Some(lease) = self.lease.clone() else {
+            return;
+        };
+        *ABANDONED.0.lock().unwrap_or_else(PoisonError::into_inner) += 1;
+        let engine = Arc::clone(lease.engine());
+        let spawned = engine.spawn(async move {
+            let _counted = Counted;
+            lease.abort(Abort { reason }).await;
+        });
+        if spawned.is_err() {
+            drop(Counted);
+        }
+    }
+
+    #[pyo3(signature = (device_url, path, overwrite))]
+    fn download_to_path(
+        &self,
+        py: Python<'_>,
+        device_url: &DeviceUrl,
+        path: PathBuf,
+        overwrite: bool,
+    ) -> PyResult<Transfer> {
+        let overwrite = if overwrite {
+            Overwrite::Replace
+        } else {
+            Overwrite::Never
+        };
+        self.download(py, device_url, || {
+            Ok(Box::new(FileSink::create(&path, overwrite)?))
+        })
+    }
+
+    fn download_to_file(
+        &self,
+        py: Python<'_>,
+        device_url: &DeviceUrl,
+        file: Py<PyAny>,
+    ) -> PyResult<Transfer> {
+        self.download(py, device_url, || Ok(Box::new(FileObjectSink::new(file))))
+    }
+
+    fn upload_path(
+        &self,
+        py: Python<'_>,
+        device_url: &DeviceUrl,
+        create: bool,
+        path: PathBuf,
+    ) -> PyResult<Transfer> {
+        self.upload(py, device_url, create, || Source::open(&path))
+    }
+
+    fn upload_bytes(
+        &self,
+        py: Python<'_>,
+        device_url: &DeviceUrl,
+        create: bool,
+        data: PyBackedBytes,
+    ) -> PyResult<Transfer> {
+        self.upload(py, device_url, create, || {
+            Ok(Source::from_bytes(Bytes::from_owner(data)))
+        })
+    }
+
+    fn upload_file(
+        &self,
+        py: Python<'_>,
+        device_url: &DeviceUrl,
+        create: bool,
+        file: Py<PyAny>,
+        length: u64,
+    ) -> PyResult<Transfer> {
+        self.upload(py, device_url, create, || {
+            Ok(Source::from_reader(
+                Box::new(FileObjectReader::new(file)),
+                length,
+            ))
+        })
+    }
+}
+
+impl Lease {
+    /// The lease, refused in a forked child: threads and locks of the parent are not there.
+    fn core(&self, py: Python<'_>) -> PyResult<Arc<CoreLease>> {
+        if self.pid != std::process::id() {
+            let class = py.import("nfclease.exceptions")?.getattr("ForkError")?;
+            return Err(PyErr::from_value(class.call1((
+                "this lease belongs to the parent process; open a new one in this process",
+            ))?));
+        }
+        self.lease
+            .clone()
+            .ok_or_else(|| to_py(py, &Error::internal("a lease is there until it is dropped")))
+    }
+
+    fn call<F>(&self, py: Python<'_>, call: impl FnOnce(Arc<CoreLease>) -> F) -> PyResult<RawReply>
+    where
+        F: Future<Output = Result<Reply>> + Send + 'static,
+    {
+        let lease = self.core(py)?;
+        let reply = bridge::wait(py, lease.engine(), call(Arc::clone(&lease)))?;
+        let reply = reply.map_err(|error| to_py(py, &error))?;
+        Ok((
+            reply.status,
+            reply.reason,
+            PyBytes::new(py, &reply.body).unbind(),
+        ))
+    }
+
+    fn download(
+        &self,
+        py: Python<'_>,
+        device_url: &DeviceUrl,
+        sink: impl FnOnce() -> Result<Box<dyn Sink>> + Send,
+    ) -> PyResult<Transfer> {
+        let lease = self.core(py)?;
+        let started = bridge::blocking(py, || lease.start_download(&device_url.0, sink()?));
+        let transfer = started.map_err(|error| to_py(py, &error))?;
+        Ok(Transfer { lease, transfer })
+    }
+
+    fn upload(
+        &self,
+        py: Python<'_>,
+        device_url: &DeviceUrl,
+        create: bool,
+        source: impl FnOnce() -> Result<Source> + Send,
+    ) -> PyResult<Transfer> {
+        let lease = self.core(py)?;
+        let method = if create {
+            UploadMethod::Put
+        } else {
+            UploadMethod::Post
+        };
+        let started = bridge::blocking(py, || lease.start_upload(&device_url.0, method, source()?));
+        let transfer = started.map_err(|error| to_py(py, &error))?;
+        Ok(Transfer { lease, transfer })
+    }
+}
+
+impl Drop for Lease {
+    fn drop(&mut self) {
+        if self.pid != std::process::id() {
+            // Dropping would touch locks that a thread of the parent may have held at the fork.
+            std::mem::forget(self.lease.take());
+        }
+    }
+}
+
+struct Counted;
+
+impl Drop for Counted {
+    fn drop(&mut self) {
+        *ABANDONED.0.lock().unwrap_or_else(PoisonError::into_inner) -= 1;
+        ABANDONED.1.notify_all();
+    }
+}
+
+/// Waits until abandoned leases are aborted, at most `timeout` seconds.
+#[pyfunction]
+pub(crate) fn drain(py: Python<'_>, timeout: f64) {
+    let until = Instant::now() + Duration::try_from_secs_f64(timeout).unwrap_or_default();
+    bridge::blocking(py, || {
+        let mut count = ABANDONED.0.lock().unwrap_or_else(PoisonError::into_inner);
+        while *count > 0 {
+            let left = until.saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                return;
+            }
+            count = ABANDONED
+                .1
+                .wait_timeout(count, left)
+                .unwrap_or_else(PoisonError::into_inner)
+                .0;
+        }
+    });
+    log::emit(py);
+}
+
+/// The file names for these `targetId`s, or why one is unsafe.
+#[pyfunction]
+pub(crate) fn safe_names(py: Python<'_>, target_ids: Vec<String>) -> PyResult<Vec<String>> {
+    let devices: Vec<CoreDeviceUrl> = target_ids
+        .into_iter()
+        .map(|target_id| CoreDeviceUrl {
+            target_id,
+            ..Default::default()
+        })
+        .collect();
+    let names = crate::lease::safe_names(&devices).map_err(|error| to_py(py, &error))?;
+    Ok(names.into_iter().map(str::to_owned).collect())
+}

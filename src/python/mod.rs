@@ -1,0 +1,39 @@
+//! The bindings: arguments in, results and exceptions out; no logic of their own.
+//!
+//! The public face is typed Python in `python/nfclease`; what is here is its private `_core`.
+
+#![allow(
+    clippy::needless_pass_by_value,
+    reason = "arguments from Python arrive owned"
+)]
+
+mod bench;
+mod bridge;
+mod error;
+mod fileobj;
+mod lease;
+mod log;
+mod session;
+mod transfer;
+
+use pyo3::prelude::*;
+
+#[pymodule(gil_used = false)]
+mod _core {
+    #[pymodule_export]
+    use super::bench::{bench_get, bench_put};
+    #[pymodule_export]
+    use super::lease::{DeviceUrl, Lease, drain, safe_names};
+    #[pymodule_export]
+    use super::session::Session;
+    #[pymodule_export]
+    use super::transfer::Transfer;
+
+    use pyo3::prelude::*;
+
+    #[pymodule_init]
+    fn init(module: &Bound<'_, PyModule>) -> PyResult<()> {
+        super::log::install();
+        module.add("__version__", env!("CARGO_PKG_VERSION"))
+    }
+}

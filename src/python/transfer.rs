@@ -1,0 +1,81 @@
+//! The handle of a running transfer.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use pyo3::prelude::*;
+
+use super::bridge;
+use super::error::failure_to_py;
+use crate::lease::Lease as CoreLease;
+use crate::transfer::{Completed, Outcome, Transfer as CoreTransfer, Verified};
+
+/// Bytes, checksum, checksum type, verified, seconds, attempts.
+type Result = (u64, String, &'static str, &'static str, f64, u32);
+
+#[pyclass(frozen, module = "nfclease._core")]
+pub(crate) struct Transfer {
+    pub(super) lease: Arc<CoreLease>,
+    pub(super) transfer: CoreTransfer,
+}
+
+#[pymethods]
+impl Transfer {
+    /// Waits for the end; `None` when `timeout` seconds pass before.
+    #[pyo3(signature = (timeout=None))]
+    fn wait(&self, py: Python<'_>, timeout: Option<f64>) -> PyResult<Option<Result>> {
+        let transfer = self.transfer.clone();
+        let limit = timeout
+            .map(|seconds| Duration::try_from_secs_f64(seconds.max(0.0)).unwrap_or(Duration::MAX));
+        let waiting = async move {
+            match limit {
+                None => Some(transfer.ended().await),
+                Some(limit) => tokio::time::timeout(limit, transfer.ended()).await.ok(),
+            }
+        };
+        match bridge::wait(py, self.lease.engine(), waiting)? {
+            None => Ok(None),
+            Some(outcome) => self.result(py, &outcome).map(Some),
+        }
+    }
+
+    fn done(&self) -> bool {
+        self.transfer.outcome().is_some()
+    }
+
+    fn cancel(&self) {
+        self.transfer.cancel();
+    }
+
+    /// Bytes done, bytes in all or `None`, attempts.
+    fn progress(&self) -> (u64, Option<u64>, u32) {
+        let snapshot = self.transfer.progress();
+        (snapshot.bytes_done, snapshot.bytes_total, snapshot.attempts)
+    }
+}
+
+impl Transfer {
+    fn result(&self, py: Python<'_>, outcome: &Outcome) -> PyResult<Result> {
+        self.lease.outcome_seen(&self.transfer);
+        match outcome {
+            Ok(completed) => Ok(row(completed)),
+            Err(failure) => Err(failure_to_py(py, failure)),
+        }
+    }
+}
+
+pub(super) fn row(completed: &Completed) -> Result {
+    let verified = match completed.verified {
+        Verified::Manifest => "manifest",
+        Verified::Stream => "stream",
+    };
+    let moved = &completed.moved;
+    (
+        moved.bytes,
+        moved.checksum.clone(),
+        moved.checksum_type.as_str(),
+        verified,
+        completed.seconds,
+        completed.attempts,
+    )
+}
