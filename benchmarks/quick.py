@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from .measure import ClientFailedError, Cost
-from .report import Row, document, ratios, summarise, table
+from .report import Row, disturbed, document, ratios, summarise, table
 from .scenarios import MIB, Stage, WrongBytesError, scenarios
 from .server import build_peers, serve
 from .variants import variants
@@ -94,6 +94,8 @@ def _measure(args: argparse.Namespace, programs: Path, folder: Path, storage: st
         }
         print("\n" + "\n".join(table(scenario, results[scenario.name], titles)))
     print("\n" + "\n".join(ratios(results, titles)))
+    if rows := disturbed(results):
+        print(f"\nOther processes were busy, run again: {', '.join(rows)}")
     seconds = time.monotonic() - begin
     print(f"\n{rounds} round(s) on {storage} in {seconds:.0f} s, every digest right")
     if args.json:

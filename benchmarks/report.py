@@ -34,6 +34,7 @@ AIMS = (
     Aim("import-4", "go", 0.75),
 )
 BUSY_AIM = 30.0
+DISTURBED = 0.25  # CPU seconds of others per second
 
 
 @dataclass
@@ -117,6 +118,16 @@ def ratios(results: dict[str, dict[str, Row]], titles: dict[str, str]) -> Iterat
     if "nfclease" in rows and "requests" in rows:
         faster = f"{rows['requests'].wall / rows['nfclease'].wall:.0f}x"
     yield f"{'busy: nfclease faster than requests':56} {faster:>6}   aim >= {BUSY_AIM:.0f}x"
+
+
+def disturbed(results: dict[str, dict[str, Row]]) -> list[str]:
+    """The rows that other processes spoilt."""
+    return [
+        f"{scenario} {name}"
+        for scenario, rows in results.items()
+        for name, row in rows.items()
+        if row.foreign > DISTURBED
+    ]
 
 
 def document(
