@@ -1,0 +1,79 @@
+# Two commands do everything: `make demo` and `make test`. Needs Python >= 3.10, stable Rust
+# >= 1.88 and a C compiler; everything else is installed into .venv.
+
+PYTHON ?= python3
+CARGO ?= cargo
+CC ?= cc
+BIN := .venv/bin
+SOURCES := $(shell find src python -name '*.rs' -o -name '*.py' -o -name '*.pyi' -o -name 'py.typed') \
+           Cargo.toml Cargo.lock pyproject.toml README.md LICENSE
+MATURIN_VERSION := $(shell sed -n 's/.*"maturin==\(.*\)",/\1/p' pyproject.toml)
+
+.PHONY: help demo test test-rust test-python lint bench-quick serve wheel peers clean prerequisites
+
+help:  ## Lists the commands.
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
+
+demo: .venv/.installed  ## Exports and imports a VM against the simulator, all set-up included.
+	$(BIN)/python examples/demo.py
+
+test: lint test-rust test-python  ## Runs every check and every test, all set-up included.
+
+lint: .venv/.dev .venv/.installed  ## Formatting, lints and types of both languages.
+	$(CARGO) fmt --check
+	$(CARGO) clippy --locked --all-targets --no-default-features -- -D warnings
+	$(CARGO) clippy --locked --all-targets --features python -- -D warnings
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy python/nfclease tests benchmarks examples
+	$(BIN)/python -m mypy.stubtest nfclease._core
+
+test-rust: prerequisites  ## Rust tests, with and without the bindings.
+	$(CARGO) test --locked --no-default-features
+	$(CARGO) test --locked --features python
+
+test-python: .venv/.dev .venv/.installed peers  ## Python tests against the simulator, vcsim and govc.
+	$(BIN)/python -m pytest
+
+peers: .venv/.dev  ## Builds vcsim and govc from the small Go module in tests/peers.
+	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python tests/peers/build.py
+
+bench-quick: .venv/.dev .venv/.installed peers  ## A first measure against Go, requests and the sample loop.
+	$(BIN)/python -m benchmarks.quick
+
+serve: .venv/.installed  ## Runs the simulator until Ctrl-C, for a script of your own.
+	$(BIN)/python -m nfclease.simulator --no-stdin
+
+wheel: .venv/.wheel  ## Builds the release wheel into dist/.
+
+clean:  ## Removes everything that was built.
+	rm -rf .venv dist target tests/peers/bin
+
+prerequisites:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10))' 2>/dev/null || \
+	  { echo "Python >= 3.10 is needed as '$(PYTHON)': install python3 and python3-venv, or set PYTHON=/path/to/python3"; exit 1; }
+	@$(CARGO) --version >/dev/null 2>&1 || \
+	  { echo "stable Rust >= 1.88 is needed: install it with rustup (https://rustup.rs)"; exit 1; }
+	@$(CARGO) --version | awk '{ split($$2, v, "."); exit !(v[1] > 1 || v[2] >= 88) }' || \
+	  { echo "Rust >= 1.88 is needed, this is $$($(CARGO) --version): run 'rustup update stable'"; exit 1; }
+	@command -v $(CC) >/dev/null 2>&1 || \
+	  { echo "a C compiler is needed as '$(CC)': install gcc or clang (Debian: apt install build-essential)"; exit 1; }
+
+.venv/.created: | prerequisites
+	$(PYTHON) -m venv .venv || { echo "python3's venv module is needed (Debian: apt install python3-venv)"; exit 1; }
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check 'pip>=25.1' 'maturin==$(MATURIN_VERSION)'
+	@touch $@
+
+.venv/.wheel: .venv/.created $(SOURCES) | prerequisites
+	rm -rf dist
+	$(BIN)/maturin build --release --locked --interpreter $(BIN)/python --out dist
+	@touch $@
+
+.venv/.installed: .venv/.wheel
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check "$$(ls dist/*.whl)[simulator]"
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --force-reinstall --no-deps dist/*.whl
+	@touch $@
+
+.venv/.dev: .venv/.created pyproject.toml
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --group dev
+	@touch $@
