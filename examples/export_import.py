@@ -89,10 +89,7 @@ def import_vm(service: Any, vm: Any, directory: Path, name: str) -> bool:
     with HttpNfcLease(pool.ImportVApp(spec.importSpec, vm.parent)) as lease:
         lease.wait_ready()
         results = show_progress(
-            [
-                lease.start_upload(item, directory / Path(item.path).name)
-                for item in spec.fileItem
-            ]
+            [lease.start_upload(item, directory / Path(item.path).name) for item in spec.fileItem]
         )
         sums = {entry.key: entry.sha1 for entry in lease.GetManifest()}
     print(f"imported as {name}")
@@ -123,13 +120,11 @@ def show_table(
     names: list[str] | None = None,
 ) -> bool:
     """Prints one row per file; true when all sums agree."""
-    print(f"  {'file':<18} {'bytes':>11} {'SHA-1 here':<40} {'SHA-1 server':<40} {'s':>6} {'MB/s':>7}")
+    titles = f"{'SHA-1 here':<40} {'SHA-1 server':<40} {'s':>6} {'MB/s':>7}"
+    print(f"  {'file':<18} {'bytes':>11} {titles}")
     good = bool(results)
     for result, name in zip(results, names or [r.name for r in results], strict=True):
-        with (directory / Path(name).name).open("rb") as file:
-            here = hashlib.file_digest(file, "sha1").hexdigest() if sys.version_info >= (3, 11) else (
-                hashlib.sha1(file.read()).hexdigest()
-            )
+        here = sha1_of(directory / Path(name).name)
         server = sums.get(result.key, "(not listed)")
         agree = here == result.checksum == server
         good = good and agree
@@ -139,6 +134,15 @@ def show_table(
             f"{result.seconds:>6.2f} {rate:>7.1f}{'' if agree else '  DIFFERENT'}"
         )
     return good
+
+
+def sha1_of(path: Path) -> str:
+    """The SHA-1 of what is on the disk now, by other means than nfclease's."""
+    digest = hashlib.sha1()
+    with path.open("rb") as file:
+        while block := file.read(1 << 20):
+            digest.update(block)
+    return digest.hexdigest()
 
 
 def find(service: Any, kind: Any, name: str) -> Any:

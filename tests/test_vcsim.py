@@ -93,15 +93,21 @@ def test_a_manifest_can_be_required(service: Any, tmp_path: Path) -> None:
 
 
 def test_star_host_of_a_single_host(tmp_path: Path) -> None:
-    with Vcsim(esx=True) as host, host.connect() as service:
-        with HttpNfcLease(export_lease(service)) as lease:
-            [device_url] = lease.wait_ready(10).deviceUrl
-            assert "//*/" in device_url.url
-            assert lease.download(device_url, tmp_path / "disk.vmdk").bytes > 1 << 20
+    with (
+        Vcsim(esx=True) as host,
+        host.connect() as service,
+        HttpNfcLease(export_lease(service)) as lease,
+    ):
+        [device_url] = lease.wait_ready(10).deviceUrl
+        assert "//*/" in device_url.url
+        assert lease.download(device_url, tmp_path / "disk.vmdk").bytes > 1 << 20
 
 
 def test_plain_http_session(tmp_path: Path) -> None:
-    with Vcsim(tls=False) as host, host.connect() as service:
-        with HttpNfcLease(export_lease(service)) as lease:
-            lease.wait_ready(10)
-            assert len(lease.download_all(tmp_path)) == 1
+    with (
+        Vcsim(tls=False) as host,
+        host.connect() as service,
+        HttpNfcLease(export_lease(service)) as lease,
+    ):
+        lease.wait_ready(10)
+        assert len(lease.download_all(tmp_path)) == 1

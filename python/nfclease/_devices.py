@@ -16,9 +16,7 @@ if TYPE_CHECKING:
 def core_device_url(device_url: Any) -> _core.DeviceUrl:
     """A ``DeviceUrl`` for the core; sslCertificate is there from vSphere API 9.0 on."""
     if not isinstance(device_url, vim.HttpNfcLease.DeviceUrl):
-        raise TypeError(
-            f"a vim.HttpNfcLease.DeviceUrl is needed, not {type(device_url).__name__}"
-        )
+        raise TypeError(f"a vim.HttpNfcLease.DeviceUrl is needed, not {type(device_url).__name__}")
     return _core.DeviceUrl(
         key=device_url.key or "",
         url=device_url.url or "",

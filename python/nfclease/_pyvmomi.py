@@ -125,15 +125,20 @@ def result_of(stub: Any, reply: tuple[int, str, bytes], result_type: Any) -> Any
     status, reason, body = reply
     if status not in (200, 500):
         raise http.client.HTTPException(f"{status} {reason}")
-    result = SoapAdapter.SoapResponseDeserializer(stub).Deserialize(body, result_type)
+    result = _deserialize(stub, body, result_type)
     if status == 200:
         return result
     raise result
 
 
 def fault_of(stub: Any, envelope: bytes) -> Any:
-    """pyvmomi's fault object from the envelope that carried it."""
-    return SoapAdapter.SoapResponseDeserializer(stub).Deserialize(envelope, object)
+    """Pyvmomi's fault object from the envelope that carried it."""
+    return _deserialize(stub, envelope, object)
+
+
+def _deserialize(stub: Any, envelope: bytes, result_type: Any) -> Any:
+    deserializer: Any = SoapAdapter.SoapResponseDeserializer
+    return deserializer(stub).Deserialize(envelope, result_type)
 
 
 def property_of(stub: Any, reply: tuple[int, str, bytes]) -> Any:

@@ -88,11 +88,11 @@ class HttpNfcLease(vim.HttpNfcLease):
         _check_lease(lease)
         _check_range("max_concurrency", max_concurrency, 1, 64)
         _check_range("max_retries", max_retries, 0, 10)
-        stub = lease._stub  # type: ignore[attr-defined]
-        super().__init__(lease._moId, stub, lease._serverGuid)  # type: ignore[attr-defined]
+        reference = (lease._moId, lease._stub, lease._serverGuid)
+        super().__init__(*reference)  # type: ignore[no-untyped-call]
         core = _core.Lease(
-            _pyvmomi.session_of(stub),
-            lease._moId,  # type: ignore[attr-defined]
+            _pyvmomi.session_of(lease._stub),
+            lease._moId,
             checksum_type=checksum_type,
             keep_alive=keep_alive,
             keep_alive_interval=keep_alive_interval,
@@ -106,13 +106,14 @@ class HttpNfcLease(vim.HttpNfcLease):
         )
         # pyvmomi makes attributes of managed objects read-only; private state goes in beneath.
         object.__setattr__(self, "_nfc_core", core)
-        object.__setattr__(self, "_nfc_plain", vim.HttpNfcLease(lease._moId, stub, lease._serverGuid))  # type: ignore[attr-defined]
+        plain = vim.HttpNfcLease(*reference)  # type: ignore[no-untyped-call]
+        object.__setattr__(self, "_nfc_plain", plain)
         _open_leases.add(self)
 
     if TYPE_CHECKING:
         _nfc_core: _core.Lease
         _nfc_plain: vim.HttpNfcLease
-        _moId: str
+        _moId: str  # noqa: N815
         _stub: Any
 
     # pyvmomi compares classes and prints the class name; to both this is a plain lease.
@@ -128,21 +129,22 @@ class HttpNfcLease(vim.HttpNfcLease):
     def __hash__(self) -> int:
         return hash(self._nfc_plain)
 
-    def __repr__(self) -> str:
+    def __repr__(self) -> str:  # type: ignore[override]
         return repr(self._nfc_plain)
 
-    __str__ = __repr__
+    def __str__(self) -> str:  # type: ignore[override]
+        return str(self._nfc_plain)
 
     # What a waiting caller reads, over the native connection.
 
     @property
-    def state(self) -> vim.HttpNfcLease.State:  # type: ignore[override]
+    def state(self) -> vim.HttpNfcLease.State:
         """``HttpNfcLease.state``; one call (``RetrievePropertiesEx``)."""
         value: vim.HttpNfcLease.State = self._read("state")
         return value
 
     @property
-    def info(self) -> vim.HttpNfcLease.Info | None:  # type: ignore[override]
+    def info(self) -> vim.HttpNfcLease.Info | None:
         """``HttpNfcLease.info``, None until the lease is ready; one call."""
         value: vim.HttpNfcLease.Info | None = self._read("info")
         return value
@@ -153,7 +155,7 @@ class HttpNfcLease(vim.HttpNfcLease):
         return self._read("error")
 
     @property
-    def initializeProgress(self) -> int:  # type: ignore[override]  # noqa: N802
+    def initializeProgress(self) -> int:  # noqa: N802
         """``HttpNfcLease.initializeProgress``, 0 to 100; one call."""
         value: int = self._read("initializeProgress")
         return value
@@ -187,7 +189,7 @@ class HttpNfcLease(vim.HttpNfcLease):
         self._call("Complete", lambda _args, xml: core.complete(xml), args, kwargs)
 
     def HttpNfcLeaseAbort(self, *args: Any, **kwargs: Any) -> None:  # noqa: N802
-        """``HttpNfcLeaseAbort(fault=None)``: cancels transfers, ends the keep-alive, then the lease.
+        """``HttpNfcLeaseAbort(fault=None)``: cancels transfers, then ends keep-alive and lease.
 
         Raises:
             vim.fault.Timedout: The lease timed out before.
@@ -289,8 +291,7 @@ class HttpNfcLease(vim.HttpNfcLease):
                 started = core.download_to_file(device, target)
             else:
                 raise TypeError(
-                    "target must be a path or a binary file object, "
-                    f"not {type(target).__name__}"
+                    f"target must be a path or a binary file object, not {type(target).__name__}"
                 )
         return Transfer(started, device_url.key, name, self._faults)
 
@@ -336,7 +337,7 @@ class HttpNfcLease(vim.HttpNfcLease):
         """Downloads every device that has a ``targetId``, up to `max_concurrency` at once.
 
         Args:
-            directory: An existing directory; the file names are the ``targetId``\\ s.
+            directory: An existing directory; each ``targetId`` becomes a file name.
             overwrite: As for :meth:`download`.
 
         Returns:

@@ -1,0 +1,252 @@
+"""Nonsense from callers, file systems and servers: a clear error, early where possible."""
+
+from __future__ import annotations
+
+import io
+import os
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from pyVmomi import vim
+
+import nfclease
+from nfclease import HttpNfcLease
+from nfclease.simulator import Simulator
+
+from .conftest import endings, find
+
+
+@pytest.fixture
+def lease(service: Any) -> Any:
+    vm = find(service, vim.VirtualMachine, "demo-vm")
+    with HttpNfcLease(vm.ExportVm()) as held:
+        held.wait_ready(10)
+        yield held
+
+
+def disk_of(lease: Any) -> Any:
+    return next(url for url in lease.info.deviceUrl if url.disk)
+
+
+@pytest.mark.parametrize(
+    "value", [None, "lease-1", 7, SimpleNamespace(_moId="lease-1", _stub=None), object]
+)
+def test_no_lease(value: Any) -> None:
+    with pytest.raises(TypeError, match=r"vim\.HttpNfcLease"):
+        HttpNfcLease(value)
+
+
+def test_a_lease_without_session() -> None:
+    with pytest.raises(TypeError, match="no session"):
+        HttpNfcLease(vim.HttpNfcLease("lease-1", None))
+
+
+@pytest.mark.parametrize(
+    ("option", "value", "error"),
+    [
+        ("max_concurrency", 0, ValueError),
+        ("max_concurrency", "4", TypeError),
+        ("max_retries", -1, ValueError),
+        ("retry_timeout", -1.0, ValueError),
+        ("timeout", 0.0, ValueError),
+        ("timeout", float("nan"), ValueError),
+        ("keep_alive_interval", -3.0, ValueError),
+        ("checksum_type", "md5", ValueError),
+        ("no_such_option", 1, TypeError),
+    ],
+)
+def test_options_out_of_range(
+    service: Any, option: str, value: Any, error: type[Exception]
+) -> None:
+    vm = find(service, vim.VirtualMachine, "demo-vm")
+    raw = vm.ExportVm()
+    try:
+        with pytest.raises(error, match=option):
+            HttpNfcLease(raw, **{option: value})
+    finally:
+        raw.Abort()
+
+
+def test_a_missing_directory(simulator: Simulator, lease: Any, tmp_path: Path) -> None:
+    with pytest.raises(FileNotFoundError):
+        lease.download_all(tmp_path / "missing")
+    assert simulator.requests() == []
+
+
+def test_a_file_as_directory(simulator: Simulator, lease: Any, tmp_path: Path) -> None:
+    file = tmp_path / "file"
+    file.write_bytes(b"")
+    with pytest.raises(NotADirectoryError):
+        lease.download_all(file)
+    assert simulator.requests() == []
+
+
+def test_a_read_only_directory(simulator: Simulator, lease: Any, tmp_path: Path) -> None:
+    target = Path("/proc/self") if os.geteuid() == 0 else tmp_path
+    if target == tmp_path:
+        tmp_path.chmod(0o500)
+    with pytest.raises(OSError, match=r"disk-0\.iso"):
+        lease.download_all(target)
+    assert simulator.requests() == []
+
+
+def test_a_directory_as_target(simulator: Simulator, lease: Any, tmp_path: Path) -> None:
+    with pytest.raises(IsADirectoryError):
+        lease.download(disk_of(lease), tmp_path, overwrite=True)
+    assert simulator.requests() == []
+
+
+@pytest.mark.parametrize("target", [None, 7, b"bytes-path", object()])
+def test_a_target_of_the_wrong_kind(lease: Any, target: Any) -> None:
+    with pytest.raises(TypeError, match="target"):
+        lease.download(disk_of(lease), target)
+
+
+@pytest.mark.parametrize("device", [None, "disk-0.vmdk", SimpleNamespace(url="https://x/")])
+def test_no_device_url(lease: Any, device: Any, tmp_path: Path) -> None:
+    with pytest.raises(TypeError, match="DeviceUrl"):
+        lease.download(device, tmp_path / "x")
+    with pytest.raises(TypeError, match="FileItem"):
+        lease.upload(device, b"")
+
+
+def test_a_file_item_of_another_import(lease: Any) -> None:
+    item = vim.OvfManager.FileItem(deviceId="/other/disk:0", path="x", cimType=17, create=False)
+    with pytest.raises(ValueError, match="importKey"):
+        lease.upload(item, b"")
+
+
+@pytest.mark.parametrize("source", [None, 7, object()])
+def test_a_source_of_the_wrong_kind(lease: Any, source: Any) -> None:
+    with pytest.raises(TypeError, match="source"):
+        lease.upload(disk_of(lease), source)
+
+
+def test_sources_that_are_no_files(lease: Any, tmp_path: Path) -> None:
+    with pytest.raises(FileNotFoundError):
+        lease.upload(disk_of(lease), tmp_path / "missing")
+    with pytest.raises(IsADirectoryError):
+        lease.upload(disk_of(lease), tmp_path)
+    with pytest.raises(OSError, match="not a regular file"):
+        lease.upload(disk_of(lease), "/dev/zero")
+
+
+class Unseekable(io.RawIOBase):
+    def readable(self) -> bool:
+        return True
+
+
+def test_a_source_without_length(lease: Any) -> None:
+    with pytest.raises(TypeError, match="seekable"):
+        lease.upload(disk_of(lease), Unseekable())
+
+
+class FullDisk(io.BytesIO):
+    def write(self, data: Any) -> int:
+        raise OSError(28, "No space left on device")
+
+
+def test_a_file_object_that_fails(simulator: Simulator, service: Any) -> None:
+    vm = find(service, vim.VirtualMachine, "demo-vm")
+    with (
+        pytest.raises(OSError, match="No space left") as raised,
+        HttpNfcLease(vm.ExportVm()) as lease,
+    ):
+        lease.wait_ready(10)
+        lease.download(disk_of(lease), FullDisk())
+    assert raised.value.errno == 28
+    assert endings(simulator) == ["HttpNfcLeaseAbort"]
+
+
+def test_a_full_disk(simulator: Simulator, service: Any) -> None:
+    if not Path("/dev/full").exists():
+        pytest.skip("not run: there is no /dev/full here")
+    vm = find(service, vim.VirtualMachine, "demo-vm")
+    with (
+        open("/dev/full", "wb", buffering=0) as full,
+        pytest.raises(OSError, match="No space left"),
+        HttpNfcLease(vm.ExportVm()) as lease,
+    ):
+        lease.wait_ready(10)
+        lease.download(disk_of(lease), full)
+    assert endings(simulator) == ["HttpNfcLeaseAbort"]
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["../../x", "/etc/x", "a\\b", "..", "CON", "x" * 5000, "disk-2.vmdk", "DISK-2.VMDK", ".x"],
+)
+def test_unsafe_target_ids(simulator: Simulator, service: Any, tmp_path: Path, name: str) -> None:
+    simulator.inject("target_id", match="disk-1.vmdk", value=name)
+    vm = find(service, vim.VirtualMachine, "demo-vm")
+    with pytest.raises(nfclease.UnsafePathError), HttpNfcLease(vm.ExportVm()) as lease:
+        lease.wait_ready(10)
+        lease.download_all(tmp_path)
+    assert simulator.requests() == []
+    assert list(tmp_path.iterdir()) == []
+    assert endings(simulator) == ["HttpNfcLeaseAbort"]
+
+
+@pytest.mark.parametrize("name", ["a\0b", "", "nul.txt", "a\nb"])
+def test_names_that_xml_cannot_carry(name: str) -> None:
+    from nfclease import _core
+
+    with pytest.raises(nfclease.UnsafePathError):
+        _core.safe_names([name])
+
+
+def test_two_transfers_to_one_file(simulator: Simulator, lease: Any, tmp_path: Path) -> None:
+    simulator.inject("bandwidth", bytes_per_second=1 << 20)
+    first = lease.start_download(disk_of(lease), tmp_path / "disk")
+    with pytest.raises(FileExistsError):
+        lease.start_download(disk_of(lease), tmp_path / "disk")
+    assert first.result().verified == "manifest"
+
+
+def test_a_partial_file_of_a_killed_process(lease: Any, tmp_path: Path) -> None:
+    (tmp_path / "disk.part").write_bytes(b"left behind")
+    assert lease.download(disk_of(lease), tmp_path / "disk").verified == "manifest"
+    assert [path.name for path in tmp_path.iterdir()] == ["disk"]
+
+
+def test_planted_links_lead_nowhere(lease: Any, tmp_path: Path) -> None:
+    victim = tmp_path / "victim"
+    victim.write_bytes(b"precious")
+    (tmp_path / "disk.part").symlink_to(victim)
+    (tmp_path / "other").symlink_to(victim)
+    assert lease.download(disk_of(lease), tmp_path / "disk").verified == "manifest"
+    assert lease.download(disk_of(lease), tmp_path / "other", overwrite=True).bytes
+    assert victim.read_bytes() == b"precious"
+
+
+def test_a_source_that_shrinks(lease: Any) -> None:
+    class Liar(io.BytesIO):
+        def seek(self, offset: int, whence: int = 0) -> int:
+            return super().seek(offset, whence) + (100 if whence == os.SEEK_END else 0)
+
+    with pytest.raises(nfclease.SizeMismatchError):
+        lease.upload(disk_of(lease), Liar(b"KDMV" * 100))
+
+
+@pytest.mark.parametrize(
+    ("body", "error"),
+    [
+        ("<!DOCTYPE a [<!ENTITY x 'y'>]><a>&x;</a>", nfclease.ProtocolError),
+        ("<a>" * 100_000, nfclease.LimitExceededError),
+        ("no XML", nfclease.ProtocolError),
+        ("x" * (17 << 20), nfclease.LimitExceededError),
+    ],
+    ids=["doctype", "depth", "text", "size"],
+)
+def test_hostile_answers(
+    simulator: Simulator, service: Any, tmp_path: Path, body: str, error: type[Exception]
+) -> None:
+    vm = find(service, vim.VirtualMachine, "demo-vm")
+    with pytest.raises(error), HttpNfcLease(vm.ExportVm()) as lease:
+        disk = next(url for url in lease.wait_ready(10).deviceUrl if url.disk)
+        simulator.inject("raw_reply", match="HttpNfcLeaseGetManifest", count=1, body=body)
+        lease.download(disk, tmp_path / "disk")
+    assert endings(simulator) == ["HttpNfcLeaseAbort"]
+    assert list(tmp_path.iterdir()) == []

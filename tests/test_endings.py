@@ -1,0 +1,257 @@
+"""The ways out of a lease: Ctrl-C, exceptions, close, dropped objects, a lost Complete, exit."""
+
+from __future__ import annotations
+
+import gc
+import signal
+import subprocess
+import sys
+import textwrap
+import threading
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pyVmomi import vim, vmodl
+
+import nfclease
+from nfclease import HttpNfcLease
+from nfclease.simulator import Simulator
+
+from .conftest import DISK_SIZE, endings, find
+
+
+def slow_lease(simulator: Simulator, service: Any, seconds: float) -> tuple[Any, Any]:
+    """A demo VM whose disks take this long, and its lease."""
+    simulator.inject("bandwidth", bytes_per_second=DISK_SIZE / seconds)
+    vm = find(service, vim.VirtualMachine, "demo-vm")
+    return vm, vm.ExportVm()
+
+
+class Interrupt(threading.Thread):
+    """Sends SIGINT to the main thread, as Ctrl-C does."""
+
+    def __init__(self, delay: float) -> None:
+        super().__init__()
+        self._delay = delay
+        self.sent = 0.0
+
+    def run(self) -> None:
+        time.sleep(self._delay)
+        self.sent = time.monotonic()
+        signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGINT)
+
+
+def test_ctrl_c_in_an_export(simulator: Simulator, service: Any, tmp_path: Path) -> None:
+    _, raw = slow_lease(simulator, service, 4)
+    interrupt = Interrupt(2)
+    with pytest.raises(KeyboardInterrupt), HttpNfcLease(raw) as lease:
+        lease.wait_ready(10)
+        interrupt.start()
+        lease.download_all(tmp_path)
+    assert time.monotonic() - interrupt.sent < 0.5
+    assert endings(simulator) == ["HttpNfcLeaseAbort"]
+    assert not [path for path in tmp_path.iterdir() if path.suffix in (".part", ".vmdk")]
+    [abort] = simulator.calls("HttpNfcLeaseAbort")
+    assert "KeyboardInterrupt" in str(abort["args"])
+
+
+def test_ctrl_c_in_an_import(simulator: Simulator, service: Any, tmp_path: Path) -> None:
+    vm = find(service, vim.VirtualMachine, "demo-vm")
+    with HttpNfcLease(vm.ExportVm()) as lease:
+        lease.wait_ready(10)
+        results = lease.download_all(tmp_path)
+    descriptor = service.content.ovfManager.CreateDescriptor(
+        obj=vm,
+        cdp=vim.OvfManager.CreateDescriptorParams(
+            name="x",
+            ovfFiles=[
+                vim.OvfManager.OvfFile(deviceId=r.key, path=r.name, size=r.bytes) for r in results
+            ],
+        ),
+    )
+    spec = service.content.ovfManager.CreateImportSpec(
+        descriptor.ovfDescriptor,
+        vm.resourcePool,
+        vm.datastore[0],
+        vim.OvfManager.CreateImportSpecParams(entityName="interrupted"),
+    )
+    simulator.reset()
+    simulator.inject("bandwidth", bytes_per_second=DISK_SIZE / 4)
+    interrupt = Interrupt(2)
+    raw = vm.resourcePool.ImportVApp(spec.importSpec, vm.parent)
+    with pytest.raises(KeyboardInterrupt), HttpNfcLease(raw) as lease:
+        lease.wait_ready(10)
+        item = next(item for item in spec.fileItem if not item.create)
+        interrupt.start()
+        lease.upload(item, tmp_path / item.path)
+    assert time.monotonic() - interrupt.sent < 0.5
+    assert endings(simulator) == ["HttpNfcLeaseAbort"]
+    assert "interrupted" not in {lease["entity"] for lease in simulator.leases()}
+
+
+@pytest.mark.parametrize("cause", [RuntimeError("mine"), SystemExit(3), KeyboardInterrupt()])
+def test_any_exception_aborts_and_passes(
+    simulator: Simulator, service: Any, cause: BaseException
+) -> None:
+    vm = find(service, vim.VirtualMachine, "demo-vm")
+    with pytest.raises(type(cause)) as raised, HttpNfcLease(vm.ExportVm()) as lease:
+        lease.wait_ready(10)
+        raise cause
+    assert raised.value is cause
+    assert endings(simulator) == ["HttpNfcLeaseAbort"]
+
+
+def test_close_without_complete(simulator: Simulator, service: Any) -> None:
+    vm = find(service, vim.VirtualMachine, "demo-vm")
+    lease = HttpNfcLease(vm.ExportVm())
+    lease.wait_ready(10)
+    lease.close()
+    lease.close()
+    assert endings(simulator) == ["HttpNfcLeaseAbort"]
+    with pytest.raises(vim.fault.InvalidState):
+        lease.Complete()
+
+
+@pytest.mark.parametrize("name", ["Complete", "HttpNfcLeaseComplete"])
+def test_the_scripts_own_complete(simulator: Simulator, service: Any, name: str) -> None:
+    vm = find(service, vim.VirtualMachine, "demo-vm")
+    with HttpNfcLease(vm.ExportVm()) as lease:
+        lease.wait_ready(10)
+        assert getattr(lease, name)() is None
+    assert endings(simulator) == ["HttpNfcLeaseComplete"]
+    last = simulator.calls("HttpNfcLeaseProgress")[-1]["t"]
+    assert last <= simulator.calls("HttpNfcLeaseComplete")[0]["t"]
+
+
+def test_the_scripts_own_abort(simulator: Simulator, service: Any, tmp_path: Path) -> None:
+    _, raw = slow_lease(simulator, service, 30)
+    with HttpNfcLease(raw) as lease:
+        disk = next(url for url in lease.wait_ready(10).deviceUrl if url.disk)
+        transfer = lease.start_download(disk, tmp_path / "disk")
+        lease.Abort(vmodl.fault.SystemError(reason="enough"))
+        with pytest.raises(nfclease.TransferCancelledError):
+            transfer.result(5)
+    assert endings(simulator) == ["HttpNfcLeaseAbort"]
+    assert list(tmp_path.iterdir()) == []
+    assert lease.state == "error"
+    assert isinstance(lease.error, vmodl.fault.SystemError)
+    assert lease.error.reason == "enough"
+
+
+def test_a_dropped_lease_is_aborted(simulator: Simulator, service: Any) -> None:
+    vm = find(service, vim.VirtualMachine, "demo-vm")
+    lease = HttpNfcLease(vm.ExportVm())
+    lease.wait_ready(10)
+    with pytest.warns(ResourceWarning, match="dropped while it was held"):
+        del lease
+        gc.collect()
+    deadline = time.monotonic() + 5
+    while not endings(simulator) and time.monotonic() < deadline:
+        time.sleep(0.02)
+    assert endings(simulator) == ["HttpNfcLeaseAbort"]
+
+
+def test_a_lost_answer_to_complete(simulator: Simulator, service: Any) -> None:
+    simulator.inject("drop", match="HttpNfcLeaseComplete", count=1, after=True)
+    vm = find(service, vim.VirtualMachine, "demo-vm")
+    with HttpNfcLease(vm.ExportVm()) as lease:
+        lease.wait_ready(10)
+    assert endings(simulator) == ["HttpNfcLeaseComplete"]
+    assert lease.state == "done"
+
+
+def test_a_complete_that_fails(simulator: Simulator, service: Any) -> None:
+    simulator.inject(
+        "soap_fault", match="HttpNfcLeaseComplete", fault="vmodl.fault.SystemError", message="no"
+    )
+    vm = find(service, vim.VirtualMachine, "demo-vm")
+    with (
+        pytest.raises(nfclease.LeaseCompleteError) as raised,
+        HttpNfcLease(vm.ExportVm()) as lease,
+    ):
+        lease.wait_ready(10)
+    assert isinstance(raised.value.fault, vmodl.fault.SystemError)
+    assert endings(simulator) == ["HttpNfcLeaseComplete", "HttpNfcLeaseAbort"]
+
+
+def test_an_abort_that_fails_hides_nothing(simulator: Simulator, service: Any) -> None:
+    simulator.inject("soap_fault", match="HttpNfcLeaseAbort", fault="vmodl.fault.SystemError")
+    vm = find(service, vim.VirtualMachine, "demo-vm")
+    error = nfclease.NfcError("first")
+    with pytest.raises(nfclease.NfcError) as raised, HttpNfcLease(vm.ExportVm()) as lease:
+        lease.wait_ready(10)
+        raise error
+    assert raised.value is error
+    assert error.lease_outcome == "abort_failed"
+
+
+def test_completed_by_someone_else(simulator: Simulator, service: Any) -> None:
+    vm = find(service, vim.VirtualMachine, "demo-vm")
+    raw = vm.ExportVm()
+    with (
+        pytest.raises(nfclease.LeaseLostError),
+        HttpNfcLease(raw, keep_alive_interval=0.1) as lease,
+    ):
+        lease.wait_ready(10)
+        raw.Complete()
+        time.sleep(0.5)
+    assert endings(simulator) == ["HttpNfcLeaseComplete"]
+
+
+def test_an_unseen_failure_stops_complete(
+    simulator: Simulator, service: Any, tmp_path: Path
+) -> None:
+    simulator.inject("status", match="disk-1.vmdk", code=410)
+    vm = find(service, vim.VirtualMachine, "demo-vm")
+    with pytest.raises(nfclease.HttpStatusError), HttpNfcLease(vm.ExportVm()) as lease:
+        disk = next(url for url in lease.wait_ready(10).deviceUrl if url.disk)
+        lease.start_download(disk, tmp_path / "disk")
+    assert endings(simulator) == ["HttpNfcLeaseAbort"]
+
+
+def test_a_seen_failure_is_the_callers(simulator: Simulator, service: Any, tmp_path: Path) -> None:
+    simulator.inject("status", match="disk-1.vmdk", code=410, count=1)
+    vm = find(service, vim.VirtualMachine, "demo-vm")
+    with HttpNfcLease(vm.ExportVm()) as lease:
+        disk = next(url for url in lease.wait_ready(10).deviceUrl if url.disk)
+        with pytest.raises(nfclease.HttpStatusError):
+            lease.download(disk, tmp_path / "disk")
+        assert lease.download(disk, tmp_path / "disk").verified == "manifest"
+    assert endings(simulator) == ["HttpNfcLeaseComplete"]
+
+
+def test_the_interpreters_exit_aborts(simulator: Simulator, service: Any, tmp_path: Path) -> None:
+    _, raw = slow_lease(simulator, service, 60)
+    script = textwrap.dedent(
+        """
+        import sys
+        from pyVim.connect import SmartConnect
+        from pyVmomi import vim
+        import ssl
+        import nfclease
+        host, port, user, password, ca, moid, target = sys.argv[1:]
+        context = ssl.create_default_context(cafile=ca)
+        si = SmartConnect(host=host, port=int(port), user=user, pwd=password, sslContext=context)
+        lease = nfclease.HttpNfcLease(vim.HttpNfcLease(moid, si._stub))
+        disk = next(url for url in lease.wait_ready(10).deviceUrl if url.disk)
+        transfer = lease.start_download(disk, target)
+        while not transfer.progress.bytes_done:
+            pass
+        """
+    )
+    began = time.monotonic()
+    login = [simulator.host, str(simulator.port), simulator.user, simulator.password]
+    arguments = [*login, simulator.ca_file, raw._moId, str(tmp_path / "disk")]
+    ended = subprocess.run(
+        [sys.executable, "-c", script, *arguments],
+        capture_output=True,
+        text=True,
+        timeout=30,
+        check=False,
+    )
+    assert ended.returncode == 0, ended.stderr
+    assert time.monotonic() - began < 10
+    assert endings(simulator) == ["HttpNfcLeaseAbort"]
+    assert list(tmp_path.iterdir()) == []
