@@ -5,6 +5,18 @@ from typing import Any, Literal, TypeAlias, final
 _Reply: TypeAlias = tuple[int, str, bytes]
 _Row: TypeAlias = tuple[int, str, str, Literal["manifest", "stream"], float, int]
 
+__all__ = [
+    "DeviceUrl",
+    "Lease",
+    "Session",
+    "Transfer",
+    "__version__",
+    "bench_get",
+    "bench_put",
+    "drain",
+    "safe_names",
+]
+
 __version__: str
 
 @final

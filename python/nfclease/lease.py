@@ -476,6 +476,8 @@ def _check_lease(lease: object) -> None:
             "HttpNfcLease takes the vim.HttpNfcLease that ExportVm(), ExportSnapshot(), "
             f"ExportVApp() or ImportVApp() returned, not {type(lease).__name__}"
         )
+    if isinstance(lease, HttpNfcLease):
+        raise TypeError("this is an nfclease.HttpNfcLease already; use it as it is")
     if getattr(lease, "_stub", None) is None:
         raise TypeError("this lease has no session (its _stub is None)")
 

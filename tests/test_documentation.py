@@ -1,0 +1,148 @@
+"""Every example in the docstrings and the README runs, against the simulator.
+
+The block that shows a script before the switch is not run: it is what nfclease replaces.
+"""
+
+from __future__ import annotations
+
+import doctest
+import importlib
+import inspect
+import os
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pyVmomi import vim
+
+import nfclease
+from nfclease import HttpNfcLease
+from nfclease.simulator import Simulator
+
+from .conftest import find
+
+ROOT = Path(__file__).parent.parent
+MODULES = [
+    "nfclease",
+    "nfclease.exceptions",
+    "nfclease.lease",
+    "nfclease.simulator",
+    "nfclease.simulator.client",
+    "nfclease.transfer",
+]
+
+
+def examples() -> list[doctest.DocTest]:
+    finder = doctest.DocTestFinder(exclude_empty=True)
+    return [
+        test
+        for name in MODULES
+        for test in finder.find(importlib.import_module(name), name)
+        if test.examples
+    ]
+
+
+@pytest.fixture
+def names(simulator: Simulator, service: Any, tmp_path: Path) -> Iterator[dict[str, Any]]:
+    """What the examples take for granted: a VM, an open lease, a device, a directory."""
+    vm = find(service, vim.VirtualMachine, "demo-vm")
+    other = find(service, vim.VirtualApp, "demo-vapp")
+    directory = tmp_path / "directory"
+    directory.mkdir()
+    before = Path.cwd()
+    os.chdir(tmp_path)
+    try:
+        yield {"vm": vm, "vapp": other, "directory": directory, "service": service}
+    finally:
+        os.chdir(before)
+
+
+def open_lease(test: doctest.DocTest, names: dict[str, Any]) -> HttpNfcLease | None:
+    """The lease that the examples of HttpNfcLease's methods use."""
+    if not re.search(r"\blease\.", test.docstring or "") or "ExportVm" in (test.docstring or ""):
+        return None
+    if "item" in (test.docstring or ""):
+        raw, names["item"] = import_lease(names)
+        lease = HttpNfcLease(raw)
+        lease.wait_ready(10)
+        return lease
+    lease = HttpNfcLease(names["vm"].ExportVm())
+    info = lease.wait_ready(10)
+    names["device_url"] = next(url for url in info.deviceUrl if url.disk)
+    return lease
+
+
+def import_lease(names: dict[str, Any]) -> tuple[Any, Any]:
+    """An import of one disk of the VM, whose file lies in the working directory."""
+    machine, service = names["vm"], names["service"]
+    with HttpNfcLease(machine.ExportVm()) as lease:
+        disk = next(url for url in lease.wait_ready(10).deviceUrl if url.disk)
+        result = lease.download(disk, disk.targetId)
+    cdp = vim.OvfManager.CreateDescriptorParams(
+        name="documented",
+        ovfFiles=[vim.OvfManager.OvfFile(deviceId=disk.key, path=result.name, size=result.bytes)],
+    )
+    descriptor = service.content.ovfManager.CreateDescriptor(obj=machine, cdp=cdp)
+    spec = service.content.ovfManager.CreateImportSpec(
+        descriptor.ovfDescriptor,
+        machine.resourcePool,
+        machine.datastore[0],
+        vim.OvfManager.CreateImportSpecParams(entityName="documented"),
+    )
+    raw = machine.resourcePool.ImportVApp(spec.importSpec, machine.parent)
+    return raw, next(item for item in spec.fileItem if item.path == result.name)
+
+
+@pytest.mark.parametrize("test", examples(), ids=lambda test: test.name)
+def test_docstring(test: doctest.DocTest, names: dict[str, Any]) -> None:
+    lease = open_lease(test, names)
+    test.globs = {**test.globs, **names, "lease": lease}
+    report: list[str] = []
+    runner = doctest.DocTestRunner(optionflags=doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE)
+    try:
+        result = runner.run(test, out=report.append, clear_globs=False)
+    finally:
+        if lease is not None:
+            lease.close()
+    assert result.attempted
+    assert not result.failed, "".join(report)
+
+
+def test_every_public_object_is_documented_with_an_example() -> None:
+    exempt = {"__version__"} | {
+        name for name in nfclease.__all__ if name.endswith("Error")
+    }  # the tree of errors has one example for all
+    for name in set(nfclease.__all__) - exempt:
+        thing = getattr(nfclease, name)
+        documented = [thing] + [
+            member
+            for key, member in vars(thing).items()
+            if not key.startswith("_") and inspect.isfunction(member) and key.islower()
+        ]
+        for member in documented:
+            assert inspect.getdoc(member), member
+        assert ">>>" in (inspect.getdoc(thing) or ""), thing
+
+
+def readme_blocks() -> list[str]:
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    blocks = re.findall(r"```python\n(.*?)```", text, re.DOTALL)
+    return [block for block in blocks if "# before" not in block]
+
+
+@pytest.mark.parametrize("block", readme_blocks())
+def test_readme(block: str, names: dict[str, Any]) -> None:
+    Path("out").mkdir()
+    exec(compile(block, "README.md", "exec"), {**names, "HttpNfcLease": HttpNfcLease})
+
+
+def test_all_is_sorted_and_complete() -> None:
+    public = {
+        name
+        for name, value in vars(nfclease).items()
+        if not name.startswith("_") and not inspect.ismodule(value)
+    }
+    assert list(nfclease.__all__) == sorted(nfclease.__all__)
+    assert public | {"__version__"} == set(nfclease.__all__)
