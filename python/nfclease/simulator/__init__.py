@@ -1,16 +1,24 @@
-"""A simulated vCenter for tests: leases that expire, hosts with their own certificates, faults.
+"""A vSphere that leases: exports, imports, expiry and faults on demand, for tests and demos.
 
-It runs as a process of its own (``python -m nfclease.simulator``), so that a test can hold the GIL
-without stopping the server. :class:`Simulator` starts it and talks to it.
+Runs as a process of its own, ``python -m nfclease.simulator``, or from Python:
 
 Example:
     >>> from nfclease.simulator import Simulator
     >>> with Simulator() as simulator:
     ...     service = simulator.connect()
-    ...     service.content.about.apiType
-    'VirtualCenter'
+
+The server needs ``aiohttp``, ``trustme`` and a recent pyvmomi; the client class only the
+standard library, plus pyvmomi for ``connect()``.
 """
 
-from nfclease.simulator.client import Simulator
+from typing import Any
 
-__all__ = ["Simulator"]
+__all__ = ["Simulator", "SimulatorError"]
+
+
+def __getattr__(name: str) -> Any:
+    if name in __all__:
+        from nfclease.simulator import client
+
+        return getattr(client, name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -1,88 +1,93 @@
-"""Certificates: a CA-signed one for the vCenter, self-signed ones for its hosts."""
+"""Certificates: a CA for the vCenter listener, self-signed ones for the host's."""
 
 from __future__ import annotations
 
+import dataclasses
 import datetime
 import hashlib
 import ipaddress
 import ssl
-from dataclasses import dataclass
+import tempfile
 from pathlib import Path
 
 import trustme
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import NameOID
 
 
-@dataclass
-class Identity:
-    """A server's certificate and the context that shows it."""
+@dataclasses.dataclass
+class Certificate:
+    """A certificate as a client pins it, and the context that presents it."""
 
+    pem: str
     context: ssl.SSLContext
-    der: bytes
 
     @property
-    def pem(self) -> str:
-        """The certificate as PEM."""
-        return ssl.DER_cert_to_PEM_cert(self.der)
+    def sha1(self) -> str:
+        """Thumbprint as vSphere writes it: upper case, with colons."""
+        return self._thumbprint("sha1")
 
-    def thumbprint(self, algorithm: str) -> str:
-        """Upper-case hex with colons, as vSphere writes it."""
-        return ":".join(f"{byte:02X}" for byte in hashlib.new(algorithm, self.der).digest())
+    @property
+    def sha256(self) -> str:
+        """The newer thumbprint."""
+        return self._thumbprint("sha256")
+
+    def _thumbprint(self, name: str) -> str:
+        digest = hashlib.new(name, ssl.PEM_cert_to_DER_cert(self.pem)).digest()
+        return digest.hex(":").upper()
 
 
-def vcenter(host: str, directory: Path) -> tuple[Identity, Path]:
-    """A certificate from a CA of its own; returns it and the CA's file."""
+def issued(host: str, ca_file: Path) -> Certificate:
+    """A certificate from a new CA, whose own is written to ``ca_file``."""
     authority = trustme.CA()
-    ca_file = directory / "ca.pem"
     authority.cert_pem.write_to_path(str(ca_file))
-    certificate = authority.issue_cert(host, "localhost")
+    names = dict.fromkeys([host, "localhost", "127.0.0.1"])
+    leaf = authority.issue_cert(*names)
     context = _context()
-    certificate.configure_cert(context)
-    pem = certificate.cert_chain_pems[0].bytes().decode("ascii")
-    return Identity(context, ssl.PEM_cert_to_DER_cert(pem)), ca_file
+    leaf.configure_cert(context)
+    return Certificate(leaf.cert_chain_pems[0].bytes().decode(), context)
 
 
-def self_signed(host: str, directory: Path, name: str) -> Identity:
-    """A self-signed certificate, as a fresh ESXi host has one."""
+def self_signed(host: str) -> Certificate:
+    """A certificate as an ESXi host makes its own."""
     key = ec.generate_private_key(ec.SECP256R1())
-    subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
+    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, host)])
     now = datetime.datetime.now(datetime.timezone.utc)
-    certificate = (
+    alternative: x509.GeneralName
+    try:
+        alternative = x509.IPAddress(ipaddress.ip_address(host))
+    except ValueError:
+        alternative = x509.DNSName(host)
+    made = (
         x509.CertificateBuilder()
-        .subject_name(subject)
-        .issuer_name(subject)
+        .subject_name(name)
+        .issuer_name(name)
         .public_key(key.public_key())
         .serial_number(x509.random_serial_number())
         .not_valid_before(now - datetime.timedelta(days=1))
-        .not_valid_after(now + datetime.timedelta(days=30))
-        .add_extension(x509.SubjectAlternativeName([_general_name(host)]), critical=False)
+        .not_valid_after(now + datetime.timedelta(days=365))
+        .add_extension(x509.SubjectAlternativeName([alternative]), critical=False)
         .sign(key, hashes.SHA256())
     )
-    chain = directory / f"{name}.pem"
-    chain.write_bytes(
-        key.private_bytes(
-            serialization.Encoding.PEM,
-            serialization.PrivateFormat.PKCS8,
-            serialization.NoEncryption(),
-        )
-        + certificate.public_bytes(serialization.Encoding.PEM)
+    pem = made.public_bytes(serialization.Encoding.PEM)
+    secret = key.private_bytes(
+        serialization.Encoding.PEM,
+        serialization.PrivateFormat.PKCS8,
+        serialization.NoEncryption(),
     )
     context = _context()
-    context.load_cert_chain(chain)
-    return Identity(context, certificate.public_bytes(serialization.Encoding.DER))
-
-
-def _general_name(host: str) -> x509.GeneralName:
-    try:
-        return x509.IPAddress(ipaddress.ip_address(host))
-    except ValueError:
-        return x509.DNSName(host)
+    with tempfile.TemporaryDirectory() as folder:  # ssl loads from files only
+        path = Path(folder, "host.pem")
+        path.touch(mode=0o600)
+        path.write_bytes(secret + pem)
+        context.load_cert_chain(path)
+    return Certificate(pem.decode(), context)
 
 
 def _context() -> ssl.SSLContext:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    # A resumed session shows no certificate, and would hide a wrong one.
+    context.num_tickets = 0
+    context.options |= ssl.OP_NO_TICKET
     return context

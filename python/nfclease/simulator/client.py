@@ -1,53 +1,49 @@
-"""Starts a simulator and talks to it; needs only the standard library and pyvmomi."""
+"""A simulator in a process of its own, from the side of a test."""
 
 from __future__ import annotations
 
+import http.client
 import json
+import os
 import ssl
 import subprocess
 import sys
-import urllib.error
-import urllib.request
+from pathlib import Path
 from types import TracebackType
 from typing import Any
+from urllib.parse import urlsplit
 
-#: Seconds that the process gets to serve, and to end.
-START_TIMEOUT = 30.0
-STOP_TIMEOUT = 10.0
+_STOP_SECONDS = 5.0
+
+
+class SimulatorError(RuntimeError):
+    """The simulator did not start, or refused what it was asked."""
 
 
 class Simulator:
-    """A simulated vCenter in a process of its own, on free ports of the loopback.
+    """Starts ``python -m nfclease.simulator`` and talks to its control plane.
 
-    It serves from construction until :meth:`stop`, the end of the ``with`` block or the end of
-    this process.
-
-    Args:
-        options: The command line's options as keywords: ``disk_size="64m"``, ``disks=1``,
-            ``lease_timeout=3``, ``initializing=0``, ``stable_streams=True``, ``esx=True``,
-            ``no_tls=True``, ``api_version="7.0.0.0"``; see
-            ``python -m nfclease.simulator --help``.
+    Options are those of the command line, with underscores: ``Simulator(disk_size="64m",
+    disks=2, tls=False, esx=True, api_version="9.0.0.0", seed=1)``. The process ends with
+    ``stop()``, with the ``with`` block, and when this process ends.
 
     Attributes:
-        url: URL of the SDK.
-        host: Host of the vCenter.
+        url: The SDK's URL.
+        host: Host of the vCenter listener.
         port: Its port.
-        user: A user that may log in.
-        password: That user's password.
-        ca_file: Path of the CA certificate that signed the vCenter's.
-        thumbprint_sha1: Thumbprint of the vCenter's certificate; also ``thumbprint_sha256``.
-        disk_host: The host that serves the disks; also ``disk_port``, ``disk_thumbprint_sha1``.
-        pid: Process id.
-
-    Raises:
-        RuntimeError: The process ended before it served.
-
-    Example:
-        >>> from nfclease.simulator import Simulator
-        >>> with Simulator(disks=1) as simulator:
-        ...     service = simulator.connect()
-        ...     service.content.about.apiType
-        'VirtualCenter'
+        user: For Login.
+        password: For Login.
+        ca_file: PEM file with the CA of the vCenter listener; None without TLS.
+        thumbprint_sha1: Of the vCenter listener's certificate.
+        thumbprint_sha256: The same, newer.
+        disk_host: Host of the listener that deviceUrls name.
+        disk_port: Its port.
+        disk_thumbprint_sha1: Of its self-signed certificate.
+        disk_thumbprint_sha256: The same, newer.
+        control_url: URL of the control plane.
+        control_token: The secret that it takes.
+        pid: Of the process.
+        vms: Names of the VMs at the start.
     """
 
     url: str
@@ -55,157 +51,217 @@ class Simulator:
     port: int
     user: str
     password: str
-    ca_file: str
-    thumbprint_sha1: str
-    thumbprint_sha256: str
+    ca_file: str | None
+    thumbprint_sha1: str | None
+    thumbprint_sha256: str | None
     disk_host: str
     disk_port: int
-    disk_thumbprint_sha1: str
-    disk_thumbprint_sha256: str
+    disk_thumbprint_sha1: str | None
+    disk_thumbprint_sha256: str | None
     control_url: str
     control_token: str
     pid: int
     vms: list[str]
 
     def __init__(self, **options: Any) -> None:
-        command = [sys.executable, "-m", "nfclease.simulator"]
-        for name, value in options.items():
-            flag = "--" + name.replace("_", "-")
-            if value is True:
-                command.append(flag)
-            elif value is not False and value is not None:
-                command += [flag, str(value)]
-        self._process: subprocess.Popen[str] | None = subprocess.Popen(
-            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        command = [sys.executable, "-m", "nfclease.simulator", *_flags(options)]
+        self._process = subprocess.Popen(
+            command,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            env=_environment(),
         )
         assert self._process.stdout is not None
         line = self._process.stdout.readline()
         if not line:
             self.stop()
-            raise RuntimeError("the simulator ended before it served; its message is on stderr")
+            raise SimulatorError(f"the simulator ended with {self._process.returncode}")
         for name, value in json.loads(line).items():
             setattr(self, name, value)
-        self._context = self.ssl_context()
 
     def __enter__(self) -> Simulator:
         return self
 
     def __exit__(
         self,
-        exc_type: type[BaseException] | None,
-        exc: BaseException | None,
-        traceback: TracebackType | None,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
     ) -> None:
         self.stop()
 
-    def stop(self) -> None:
-        """Ends the process; the second call does nothing."""
-        process, self._process = self._process, None
-        if process is None:
-            return
+    def stop(self) -> int:
+        """Ends the process; returns its exit status. May be called again."""
+        process = self._process
+        assert process.stdin is not None
+        assert process.stdout is not None
+        process.stdin.close()
         try:
-            process.communicate(timeout=STOP_TIMEOUT)  # closes stdin, its sign to end
+            process.wait(_STOP_SECONDS)
         except subprocess.TimeoutExpired:
             process.kill()
-            process.communicate()
+            process.wait()
+        process.stdout.close()
+        return process.returncode
 
     def ssl_context(self) -> ssl.SSLContext:
-        """A context that trusts this simulator's CA and no other."""
+        """A context that trusts the vCenter listener, and nothing else."""
         return ssl.create_default_context(cafile=self.ca_file)
 
-    def connect(self, **kwargs: Any) -> Any:
+    def connect(self, **options: Any) -> Any:
         """A logged-in pyvmomi ``ServiceInstance``.
 
         Args:
-            kwargs: Instead of, or besides, what is passed to ``SmartConnect`` by default.
+            **options: For ``SmartConnect``; with ``version`` (such as
+                ``vim.version.version9``) for ``Connect``, which does not negotiate.
         """
-        from pyVim.connect import SmartConnect
+        from pyVim import connect
 
-        arguments: dict[str, Any] = {
-            "protocol": self.url.partition(":")[0],
+        tls = self.url.startswith("https:")
+        given = {
             "host": self.host,
             "port": self.port,
             "user": self.user,
             "pwd": self.password,
+            **({"sslContext": self.ssl_context()} if tls else {}),
+            **options,
         }
-        if self.url.startswith("https"):
-            arguments["sslContext"] = self._context
-        return SmartConnect(**{**arguments, **kwargs})
+        if "version" in given:
+            if not tls:
+                given["port"] = -given["port"]  # pyvmomi's sign for plain http
+            return connect.Connect(**given)
+        if not tls:
+            given["protocol"] = "http"
+        return connect.SmartConnect(**given)
 
     def calls(self, method: str | None = None, moid: str | None = None) -> list[dict[str, Any]]:
-        """The SOAP calls so far: t, method, moid, session, args, result, raw."""
-        return [
-            call
-            for call in self._control("calls")
-            if method in (None, call["method"]) and moid in (None, call["moid"])
-        ]
+        """The SOAP calls so far, in order.
+
+        Each has ``t`` (seconds of the server's clock), ``method``, ``moid``, ``session``,
+        ``args``, ``headers``, ``result`` ("ok", a fault's name, an injected fault, or None while
+        it runs) and ``raw``, the envelope without the password.
+        """
+        return self._list("calls", method=method, moid=moid)
 
     def requests(self) -> list[dict[str, Any]]:
-        """The requests for bytes so far, with all their headers."""
-        requests: list[dict[str, Any]] = self._control("requests")
-        return requests
+        """The data requests so far, in order.
+
+        Each has ``t``, ``started``, ``ended``, ``listener``, ``method``, ``path``, ``headers``,
+        ``lease``, ``disk``, ``status``, ``bytes_sent``, ``bytes_received``, ``sha1``, ``aborted``.
+        """
+        return self._list("requests")
 
     def leases(self) -> list[dict[str, Any]]:
-        """All leases ever opened: moid, state, error, percent, manifest and more."""
-        leases: list[dict[str, Any]] = self._control("leases")
-        return leases
+        """All leases: ``moid kind state error message percent last_progress_age entity manifest``.
+        """
+        return self._list("leases")
 
     def inject(
-        self, fault: str, *, match: str = "", count: int | None = None, **params: Any
+        self,
+        kind: str,
+        /,
+        *,
+        match: dict[str, str] | None = None,
+        count: int | None = None,
+        **params: Any,
     ) -> int:
-        """Injects a fault; see :mod:`nfclease.simulator.faults` for the names and parameters.
+        """Puts a fault in place; see ``nfclease.simulator.faults`` for all of them.
+
+        Args:
+            kind: Such as ``"cut"``.
+            match: What it applies to, by ``disk``, ``lease``, ``method``, ``listener``; these
+                may also be given as parameters.
+            count: How many times; None for always.
+            **params: Of the fault, such as ``after_bytes=4096``.
 
         Returns:
-            An id for :meth:`clear`.
-
-        Raises:
-            ValueError: There is no such fault.
+            An id for ``clear``.
         """
-        identifier: int = self._control(
-            "inject", fault=fault, match=match, count=count, params=params
-        )
-        return identifier
+        arguments = {"kind": kind, "match": match, "count": count, "params": params}
+        return int(self._control("inject", arguments))
 
     def clear(self, fault_id: int | None = None) -> None:
-        """Removes one injected fault, or all."""
-        self._control("clear", fault_id=fault_id)
+        """Removes one fault, or all."""
+        self._control("clear", {"fault_id": fault_id})
 
     def expire(self, moid: str | None = None) -> int:
-        """Lets one lease, or every open one, time out now; returns how many."""
-        expired: int = self._control("expire", moid=moid)
-        return expired
+        """Lets one lease expire, or all that are held; returns how many did."""
+        return int(self._control("expire", {"moid": moid}))
 
     def reset(self) -> None:
-        """Forgets recorded calls and requests, and removes all faults."""
-        self._control("reset")
+        """Forgets calls, requests, faults and a bandwidth limit; keeps VMs and leases."""
+        self._control("reset", {})
 
-    def add_vm(self, name: str, **options: Any) -> str:
-        """Adds a VM and returns its moid; options: disks, disk_size, nvram, iso, power."""
-        moid: str = self._control("add_vm", name=name, **options)
-        return moid
+    def add_vm(
+        self,
+        name: str,
+        *,
+        disks: int = 3,
+        disk_size: int | None = None,
+        nvram: bool = True,
+        power: str = "off",
+        iso: bool = False,
+    ) -> str:
+        """Makes a VM; returns its moid."""
+        arguments = {"name": name, "disks": disks, "disk_size": disk_size, "nvram": nvram}
+        return str(self._control("add_vm", {**arguments, "power": power, "iso": iso}))
 
     def vm_files(self, name: str) -> list[dict[str, Any]]:
-        """A VM's files: name, kind, capacity, and size and SHA-1 of what an import received."""
-        files: list[dict[str, Any]] = self._control("vm_files", name=name)
-        return files
+        """The files of a VM: ``name path kind device size sha1 capacity received``."""
+        return self._list("vm_files", name=name)
 
-    def set(self, **options: Any) -> None:
-        """Changes options of the running simulator, such as ``lease_timeout``."""
-        self._control("set", **options)
+    def set(self, **knobs: Any) -> None:
+        """Turns ``bandwidth`` (bytes/s of each stream; 0 for no limit), ``lease_timeout``,
+        ``initializing`` or ``stable_streams`` while it runs.
+        """
+        self._control("set", knobs)
 
-    def _control(self, op: str, **arguments: Any) -> Any:
-        request = urllib.request.Request(
-            self.control_url,
-            data=json.dumps({"op": op, **arguments}).encode(),
-            headers={"Content-Type": "application/json", "X-Control-Token": self.control_token},
-        )
-        context = self._context if self.control_url.startswith("https") else None
-        opener = urllib.request.build_opener(
-            urllib.request.ProxyHandler({}),
-            *([urllib.request.HTTPSHandler(context=context)] if context else []),
-        )
+    def _list(self, operation: str, **arguments: Any) -> list[dict[str, Any]]:
+        result: list[dict[str, Any]] = self._control(operation, arguments)
+        return result
+
+    def _control(self, operation: str, arguments: dict[str, Any]) -> Any:
+        parts = urlsplit(self.control_url)
+        assert parts.hostname is not None
+        connection: http.client.HTTPConnection
+        if parts.scheme == "https":
+            connection = http.client.HTTPSConnection(
+                parts.hostname, parts.port, context=self.ssl_context(), timeout=30
+            )
+        else:
+            connection = http.client.HTTPConnection(parts.hostname, parts.port, timeout=30)
+        body = json.dumps({"operation": operation, "arguments": arguments})
         try:
-            with opener.open(request, timeout=START_TIMEOUT) as response:
-                return json.load(response)["result"]
-        except urllib.error.HTTPError as error:
-            raise ValueError(json.load(error).get("error", str(error))) from None
+            connection.request(
+                "POST", parts.path, body, {"X-Control-Token": self.control_token}
+            )
+            response = connection.getresponse()
+            answer = json.loads(response.read() or b"{}")
+        finally:
+            connection.close()
+        if response.status != 200:
+            raise SimulatorError(f"{operation}: {answer.get('error', response.status)}")
+        return answer["result"]
+
+
+def _flags(options: dict[str, Any]) -> list[str]:
+    """Options as the command line has them; False turns on a ``--no-`` flag."""
+    flags: list[str] = []
+    for name, value in options.items():
+        flag = "--" + name.replace("_", "-")
+        if value is True and name in ("tls", "stdin") or value is None:
+            continue
+        if value is True:
+            flags.append(flag)
+        elif value is False:
+            flags += [f"--no-{name}"] if name in ("tls", "stdin") else []
+        else:
+            flags += [flag, str(value)]
+    return flags
+
+
+def _environment() -> dict[str, str]:
+    """This process's environment, so that the other one imports this very package."""
+    package = str(Path(__file__).resolve().parents[2])
+    paths = [package, os.environ.get("PYTHONPATH", "")]
+    return {**os.environ, "PYTHONPATH": os.pathsep.join(path for path in paths if path)}

@@ -1,98 +1,143 @@
-"""The control endpoint: how a test, from another process, asks and scripts the simulator."""
+"""The control plane: ``POST /control`` with the token, for tests and demos."""
 
 from __future__ import annotations
 
-import secrets
-import time
-from collections.abc import Callable
+import dataclasses
+import hmac
+import json
 from typing import Any
 
 from aiohttp import web
 
-from nfclease.simulator.model import Machine, World
+from nfclease.simulator.devices import VmFile
+from nfclease.simulator.inventory import Inventory
+from nfclease.simulator.leases import Lease
+from nfclease.simulator.world import World
+
+TOKEN_HEADER = "X-Control-Token"
 
 
 class Control:
-    """``POST /control`` with ``{"op": ..., ...}``, guarded by a token that changes at each start."""
+    """Operations by name; each takes and returns JSON."""
 
-    def __init__(self, world: World) -> None:
-        self.token = secrets.token_urlsafe(16)
-        self._world = world
-        self._ops: dict[str, Callable[..., Any]] = {
-            "calls": world.recorder.calls_as_dicts,
-            "requests": world.recorder.requests_as_dicts,
-            "reset": self._reset,
-            "inject": lambda fault, match, count, params: world.faults.inject(
-                fault, match, count, **params
-            ),
-            "clear": world.faults.clear,
-            "leases": self._leases,
-            "expire": self._expire,
-            "add_vm": lambda name, **options: world.add_machine(name, **options).moid,
-            "vm_files": self._vm_files,
-            "set": self._set,
+    def __init__(self, world: World, inventory: Inventory, token: str) -> None:
+        self.world = world
+        self.inventory = inventory
+        self._token = token
+        self._operations = {
+            "calls": self.calls,
+            "requests": self.requests,
+            "leases": self.leases,
+            "inject": self.inject,
+            "clear": self.clear,
+            "expire": self.expire,
+            "reset": self.reset,
+            "add_vm": self.add_vm,
+            "vm_files": self.vm_files,
+            "set": self.set,
         }
 
-    async def handle(self, request: web.Request) -> web.Response:
-        """One operation."""
-        token = request.headers.get("X-Control-Token", "")
-        if not secrets.compare_digest(token, self.token):
+    async def post(self, request: web.Request) -> web.StreamResponse:
+        """Does one operation."""
+        if not hmac.compare_digest(request.headers.get(TOKEN_HEADER, ""), self._token):
             return web.Response(status=403)
-        arguments = await request.json()
+        asked = json.loads(await request.read())
+        operation = self._operations.get(asked.get("operation", ""))
+        if operation is None:
+            return web.json_response({"error": "no such operation"}, status=400)
         try:
-            result = self._ops[arguments.pop("op")](**arguments)
-        except (KeyError, TypeError, ValueError) as error:
-            return web.json_response({"error": f"{type(error).__name__}: {error}"}, status=400)
+            result = operation(**asked.get("arguments", {}))
+        except (ValueError, TypeError, KeyError) as error:
+            return web.json_response({"error": str(error)}, status=400)
         return web.json_response({"result": result})
 
-    def _reset(self) -> None:
-        self._world.recorder.reset()
-        self._world.faults.clear()
-
-    def _leases(self) -> list[dict[str, Any]]:
+    def calls(self, method: str | None = None, moid: str | None = None) -> list[dict[str, Any]]:
+        """Recorded calls."""
         return [
-            {
-                "moid": lease.moid,
-                "kind": lease.kind,
-                "state": lease.state,
-                "error": None if lease.error is None else type(lease.error).__name__,
-                "error_message": None if lease.error is None else lease.error.msg,
-                "percent": lease.percent,
-                "last_progress_age": time.monotonic() - lease.last_progress,
-                "entity": lease.entity[1],
-                "manifest": {key: vars(entry) for key, entry in lease.manifest.items()},
-            }
-            for lease in self._world.leases.values()
+            call
+            for call in self.world.recorder.calls
+            if method in (None, call["method"]) and moid in (None, call["moid"])
         ]
 
-    def _expire(self, moid: str | None = None) -> int:
-        expired = 0
-        for lease in list(self._world.leases.values()):
-            if lease.moid == (moid or lease.moid) and lease.state in ("initializing", "ready"):
-                self._world.keeper.expire(lease)
-                expired += 1
-        return expired
+    def requests(self) -> list[dict[str, Any]]:
+        """Recorded data requests."""
+        return [dataclasses.asdict(transfer) for transfer in self.world.recorder.transfers]
 
-    def _machine(self, name: str) -> Machine:
-        for machine in self._world.machines.values():
-            if machine.name == name:
-                return machine
-        raise KeyError(name)
+    def leases(self) -> list[dict[str, Any]]:
+        """All leases there have been."""
+        return [m.describe() for m in self.world.objects.values() if isinstance(m, Lease)]
 
-    def _vm_files(self, name: str) -> list[dict[str, Any]]:
-        machine = self._machine(name)
-        return [
-            {
-                "name": machine.target_id(file),
-                "kind": file.kind,
-                "capacity": file.capacity,
-                "received": file.received,
-            }
-            for file in machine.files
+    def inject(
+        self,
+        kind: str,
+        match: dict[str, str] | None,
+        count: int | None,
+        params: dict[str, Any],
+    ) -> int:
+        """Puts a fault in place."""
+        return self.world.faults.inject(kind, match, count, params)
+
+    def clear(self, fault_id: int | None = None) -> None:
+        """Removes faults."""
+        self.world.faults.clear(fault_id)
+
+    def expire(self, moid: str | None = None) -> int:
+        """Lets leases expire; returns how many."""
+        held = [
+            managed
+            for managed in list(self.world.objects.values())
+            if isinstance(managed, Lease)
+            and moid in (None, managed.moid)
+            and managed.state in ("initializing", "ready")
         ]
+        for lease in held:
+            lease.expire()
+        return len(held)
 
-    def _set(self, **options: Any) -> None:
-        for name, value in options.items():
-            if not hasattr(self._world.options, name):
-                raise KeyError(name)
-            setattr(self._world.options, name, value)
+    def reset(self) -> None:
+        """Forgets calls, requests, faults and knobs."""
+        self.world.recorder.reset()
+        self.world.faults.clear()
+        self.world.bandwidth = None
+
+    def add_vm(self, name: str, **options: Any) -> str:
+        """Makes a VM; returns its moid."""
+        return self.inventory.add_vm(name, **options).moid
+
+    def vm_files(self, name: str) -> list[dict[str, Any]]:
+        """The files of a VM."""
+        machine = self.inventory.machine(name)
+        if machine is None:
+            raise ValueError(f"there is no VM {name!r}")
+        return [_file(file) for file in machine.files]
+
+    def set(
+        self,
+        bandwidth: float | None = None,
+        lease_timeout: float | None = None,
+        initializing: float | None = None,
+        stable_streams: bool | None = None,
+    ) -> None:
+        """Turns global knobs; bandwidth 0 lifts the limit."""
+        options = self.world.options
+        if bandwidth is not None:
+            self.world.bandwidth = bandwidth or None
+        if lease_timeout is not None:
+            options.lease_timeout = lease_timeout
+        if initializing is not None:
+            options.initializing = initializing
+        if stable_streams is not None:
+            options.stable_streams = stable_streams
+
+
+def _file(file: VmFile) -> dict[str, Any]:
+    return {
+        "name": file.path.rpartition("/")[2],
+        "path": file.path,
+        "kind": file.kind,
+        "device": file.device,
+        "size": file.size,
+        "sha1": file.sha1,
+        "capacity": file.capacity,
+        "received": file.received,
+    }

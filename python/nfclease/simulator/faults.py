@@ -1,111 +1,126 @@
-"""Faults on demand, and which of them strikes next.
+"""Faults on demand.
 
-A fault is injected by name with parameters, ``match`` (a substring of what it strikes; empty
-strikes all) and ``count`` (how many times; None is always):
+``inject(kind, match, count, **params)`` puts one in place; it applies to what it matches, and
+``count`` times only if that is given. All matching keys have to agree; a key that is left out
+matches everything:
 
-| fault | strikes | parameters |
-| --- | --- | --- |
-| ``bandwidth`` | data of a file | ``bytes_per_second`` per stream, both directions |
-| ``flip`` | GET of a file | ``offset``: this byte is inverted after it was hashed |
-| ``cut`` | data of a file | ``after_bytes``, ``how``: see below |
-| ``stall`` | data of a file | ``after_bytes``, ``seconds`` (None: for ever) |
-| ``expire`` | data of a file | ``after_bytes``: the lease expires there |
-| ``status`` | data of a file | ``code``, ``body``, ``headers`` |
-| ``html`` | GET of a file | 200 with a login page |
-| ``empty`` | GET of a file | 200 without a body |
-| ``redirect`` | data of a file | ``location``, ``code`` (302) |
-| ``wrong_certificate`` | connections to the disk host | another self-signed certificate |
-| ``no_manifest`` | GetManifest | an empty list |
-| ``manifest`` | an entry of GetManifest | ``sha1``, ``size``, or ``missing=True`` |
-| ``target_id`` | a device of an export | ``value`` |
-| ``device_url`` | a device | ``url``, ``ssl_thumbprint`` |
-| ``http_url`` | a device | its URL becomes ``http://`` |
-| ``file_item_path`` | CreateImportSpec | ``value``: path of the first fileItem |
-| ``init_error`` | a new lease | ``fault``, ``message``: goes into error while initializing |
-| ``init_forever`` | a new lease | never becomes ready |
-| ``soap_fault`` | a method | ``fault`` such as ``vim.fault.InvalidState``, ``message`` |
-| ``soap_delay`` | a method | ``seconds`` before the answer |
-| ``soap_status`` | a method | ``code``, ``body`` instead of an answer |
-| ``drop`` | a method | no answer; ``after=True``: the call takes effect first |
-| ``raw_reply`` | a method | ``body`` instead of an answer |
+=========== =====================================================================
+``disk``    part of a file's name or of its device key, such as ``disk-1``
+``lease``   the moid of a lease
+``method``  a SOAP method, or ``GET``, ``POST``, ``PUT`` of a data request
+``listener`` ``vcenter`` or ``host``
+=========== =====================================================================
 
-``how`` of ``cut`` is ``reset`` (RST), ``clean`` (proper TLS close, no last chunk), ``end`` (a
-well-formed but short body) or ``close_delimited`` (no length, no chunks, cut with a proper close).
+The kinds, with their parameters and defaults:
+
+===================== =============================================================
+``expire``            the lease of a data request expires; ``after_bytes=0``
+``cut``               the connection ends; ``after_bytes=0``, ``how="reset"`` or
+                      ``clean`` (TLS and TCP end well, the last chunk is missing),
+                      ``fin`` (TCP ends, TLS does not), ``end`` (short, but a
+                      well-formed chunked body), ``close_delimited`` (neither
+                      chunked nor a length, then ended well)
+``flip``              a bit of a download is flipped after hashing; of an upload,
+                      before; ``offset=0``, ``mask=1``
+``stall``             nothing more moves; ``after_bytes=0``, ``seconds=None``
+                      (None: for ever)
+``bandwidth``         ``bytes_per_second``, each stream, both directions
+``status``            a data request is refused; ``code=503``, ``body=""``,
+                      ``headers={}``
+``html``              200 with a page instead of the disk; ``body=...``
+``empty``             200 with a tiny body; ``size=0``
+``redirect``          ``location=None`` (the same path at the other listener),
+                      ``code=302``
+``wrong_certificate`` a listener presents another certificate to new connections
+``target_id``         ``value``: a deviceUrl's targetId
+``device_url``        ``fields={...}``, or them as parameters: of a deviceUrl
+``http_url``          a deviceUrl becomes ``http://``
+``file_item_path``    ``value``: a fileItem's path
+``no_manifest``       GetManifest returns nothing
+``manifest``          entries are edited; ``missing=False``, or ``sha1``, ``size``,
+                      ``checksum``, ``key`` ... as parameters
+``init_error``        a lease ends in error while initializing;
+                      ``fault="vim.fault.FileFault"``, ``message=None``
+``init_forever``      a lease stays initializing
+``soap_fault``        ``fault="vim.fault.InvalidState"``, ``message=None``,
+                      ``executed=False`` (True: the call is done, then refused)
+``soap_delay``        ``seconds=1``, before the call is done
+``soap_status``       ``status=503``, ``body=""``; ``executed=False``
+``drop``              the connection ends with no answer; ``executed=False``
+``raw_reply``         ``body``, ``status=200``; ``executed=False``
+===================== =============================================================
 """
 
 from __future__ import annotations
 
+import dataclasses
 import itertools
-from dataclasses import dataclass, field
 from typing import Any
 
-NAMES = frozenset(
-    line.split("``")[1] for line in (__doc__ or "").splitlines() if line.startswith("| ``")
+KINDS = frozenset(
+    "expire cut flip stall bandwidth status html empty redirect wrong_certificate target_id"
+    " device_url http_url file_item_path no_manifest manifest init_error init_forever soap_fault"
+    " soap_delay soap_status drop raw_reply".split()
 )
+_KEYS = ("disk", "lease", "method", "listener")
 
 
-@dataclass
+@dataclasses.dataclass
 class Fault:
-    """One injected fault."""
+    """One fault that is in place."""
 
     id: int
-    name: str
-    match: str
+    kind: str
+    match: dict[str, str]
     count: int | None
-    params: dict[str, Any] = field(default_factory=dict)
+    params: dict[str, Any]
+    hits: int = 0
 
-    @property
-    def fault(self) -> str:
-        """The fault type that a call raises."""
-        return str(self.params.get("fault", "vmodl.fault.SystemError"))
-
-    @property
-    def message(self) -> str:
-        """Its message."""
-        return str(self.params.get("message", "injected by a test"))
+    def fits(self, facts: dict[str, str]) -> bool:
+        """Whether it applies to something with these facts."""
+        for key, wanted in self.match.items():
+            actual = facts.get(key, "")
+            if wanted not in actual if key == "disk" else wanted != actual:
+                return False
+        return True
 
 
 class Faults:
-    """The injected faults, oldest first."""
+    """The faults that are in place."""
 
     def __init__(self) -> None:
         self._ids = itertools.count(1)
-        self._active: list[Fault] = []
+        self.active: list[Fault] = []
 
     def inject(
-        self, name: str, match: str = "", count: int | None = None, **params: Any
+        self, kind: str, match: dict[str, str] | None, count: int | None, params: dict[str, Any]
     ) -> int:
-        """Adds a fault; returns its id."""
-        if name not in NAMES:
-            raise ValueError(f"unknown fault {name!r}; there are {', '.join(sorted(NAMES))}")
-        fault = Fault(next(self._ids), name, match, count, params)
-        self._active.append(fault)
-        return fault.id
+        """Puts a fault in place and returns its id.
+
+        Raises:
+            ValueError: There is no such kind, or no such key to match by.
+        """
+        if kind not in KINDS:
+            raise ValueError(f"no fault {kind!r}; there are {', '.join(sorted(KINDS))}")
+        wanted = {**(match or {})}
+        wanted.update({key: params.pop(key) for key in _KEYS if key in params})
+        unknown = wanted.keys() - set(_KEYS)
+        if unknown:
+            raise ValueError(f"cannot match by {', '.join(sorted(unknown))}; only {_KEYS}")
+        added = Fault(next(self._ids), kind, wanted, count, params)
+        self.active.append(added)
+        return added.id
+
+    def take(self, kind: str, **facts: str) -> dict[str, Any] | None:
+        """The parameters of the first fault that applies; uses up one of its count."""
+        for one in self.active:
+            if one.kind == kind and one.fits(facts):
+                one.hits += 1
+                if one.count is not None and one.hits >= one.count:
+                    self.active.remove(one)
+                return one.params
+        return None
 
     def clear(self, fault_id: int | None = None) -> None:
         """Removes one fault, or all."""
-        self._active = [f for f in self._active if fault_id is not None and f.id != fault_id]
-
-    def take(self, name: str, where: str = "") -> Fault | None:
-        """The fault that strikes here now; its count goes down."""
-        for fault in self._active:
-            if fault.name == name and fault.match in where:
-                if fault.count is not None:
-                    fault.count -= 1
-                    if fault.count <= 0:
-                        self._active.remove(fault)
-                return fault
-        return None
-
-    def has(self, name: str) -> bool:
-        """Whether such a fault is active; takes nothing."""
-        return any(fault.name == name for fault in self._active)
-
-    def soap(self, method: str, moid: str) -> Fault | None:
-        """The fault that a call raises instead of being executed."""
-        return self.take("soap_fault", f"{method} {moid}")
-
-    def file_item_path(self) -> str | None:
-        """What CreateImportSpec says instead of the first file's path."""
-        fault = self.take("file_item_path")
-        return None if fault is None else str(fault.params["value"])
+        self.active = [f for f in self.active if fault_id is not None and f.id != fault_id]

@@ -1,208 +1,324 @@
-"""The life of leases: initializing takes a while, silence expires them, errors take objects away."""
+"""vim.HttpNfcLease: its states, its clock, its manifest."""
 
 from __future__ import annotations
 
 import asyncio
-import time
-import uuid
+import dataclasses
 from collections.abc import Callable
 from typing import Any
 from urllib.parse import quote
 
-from pyVmomi import vim, vmodl
+from nfclease.simulator.devices import VmFile
+from nfclease.simulator.machines import Machine
+from nfclease.simulator.tasks import Task
+from nfclease.simulator.vsphere import fault, support, vim
+from nfclease.simulator.world import Call, Managed, World, answers
 
-from nfclease.simulator.model import (
-    Lease,
-    LeaseDevice,
-    Machine,
-    MachineFile,
-    ManifestEntry,
-    World,
-)
-
-#: How often a ready lease is looked at for its expiry.
-LOOK = 0.05
+_Lease: Any = vim.HttpNfcLease
+_State: Any = _Lease.State
+_STEPS = 4  # of initializeProgress
 
 
-def fault_named(name: str, message: str) -> Any:
-    """A fault object of this pyvmomi class, with a text."""
-    space, _, rest = name.partition(".")
-    kind: Any = {"vim": vim, "vmodl": vmodl}[space]
-    for part in rest.split("."):
-        kind = getattr(kind, part)
-    return kind(msg=message)
+@dataclasses.dataclass
+class LeaseFile:
+    """A file that a lease moves, and what has been moved of it.
+
+    Attributes:
+        file: The VM's file.
+        key: ``DeviceUrl.key``.
+        import_key: ``DeviceUrl.importKey``; empty in an export.
+        name: File name in the URL, and targetId.
+        create: Whether an import makes the file with PUT.
+        checksum_type: As ``SetManifestChecksumType`` said, else sha1.
+        sums: Size and digests of the last stream, for the manifest; None before the first.
+    """
+
+    file: VmFile
+    key: str
+    name: str
+    import_key: str = ""
+    create: bool = False
+    checksum_type: str = "sha1"
+    sums: dict[str, Any] | None = None
+    device_url: Any = None
 
 
-class LeaseKeeper:
-    """Opens leases and ends them."""
+@dataclasses.dataclass
+class Content:
+    """What a lease is for: the entity, its files, the VMs that it blocks."""
 
-    def __init__(self, world: World) -> None:
-        self._world = world
-        self._tasks: set[asyncio.Task[None]] = set()
+    entity: Managed
+    files: list[LeaseFile]
+    machines: list[Machine]
 
-    def open_export(
-        self, machines: list[Machine], entity: tuple[str, str], session: str
-    ) -> Lease:
-        """A lease over all files of some machines, each held until it ends."""
-        return self._open("export", machines, entity, session, None)
 
-    def open_import(
-        self, machine: Machine, session: str, on_error: Callable[[], None]
-    ) -> Lease:
-        """A lease that receives the files of a machine just created."""
-        entity = ("VirtualMachine", machine.moid)
-        return self._open("import", [machine], entity, session, on_error)
+class Lease(Managed):
+    """One lease.
 
-    def progress(self, lease: Lease, percent: int) -> None:
-        """``HttpNfcLeaseProgress``: renews a lease that is held."""
-        if lease.state == "error":
-            raise self._over(lease)
-        lease.percent = percent
-        lease.last_progress = time.monotonic()
+    Args:
+        world: The world.
+        call: The call that asks for it.
+        kind: ``export`` or ``import``.
+        task: The task that runs as long as the lease is held.
+        prepare: Makes the content, when initializing is over.
+        destroy: Removes what an import has created.
+    """
 
-    def complete(self, lease: Lease) -> None:
-        """``HttpNfcLeaseComplete``."""
-        if lease.state != "ready":
-            raise self._over(lease)
-        self._end(lease, "done", None)
-
-    def abort(self, lease: Lease, fault: Any) -> None:
-        """``HttpNfcLeaseAbort``."""
-        if lease.state in ("done", "error"):
-            raise self._over(lease)
-        self._end(lease, "error", fault or vim.fault.RequestCanceled(msg="The lease was aborted."))
-
-    def manifest(self, lease: Lease) -> list[ManifestEntry]:
-        """``HttpNfcLeaseGetManifest``: what was sent or received so far."""
-        if lease.state != "ready":
-            raise self._over(lease)
-        if self._world.faults.take("no_manifest"):
-            return []
-        entries = []
-        for entry in lease.manifest.values():
-            fault = self._world.faults.take("manifest", entry.key)
-            if fault and fault.params.get("missing"):
-                continue
-            if fault:
-                entry = ManifestEntry(**{**vars(entry), **fault.params})
-            entries.append(entry)
-        return entries
-
-    def set_checksum_types(self, lease: Lease, types: dict[str, str]) -> None:
-        """``HttpNfcLeaseSetManifestChecksumType``."""
-        if lease.state != "ready":
-            raise self._over(lease)
-        lease.checksum_types.update(types)
-
-    def expire(self, lease: Lease) -> None:
-        """The lease times out now."""
-        if lease.state in ("initializing", "ready"):
-            self._end(lease, "error", vim.fault.Timedout(msg="The lease has timed out."))
-
-    async def close(self) -> None:
-        """Stops all timers."""
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
-
-    def _open(
+    def __init__(
         self,
-        kind: Any,
-        machines: list[Machine],
-        entity: tuple[str, str],
-        session: str,
-        on_error: Callable[[], None] | None,
-    ) -> Lease:
-        lease = Lease(f"session[{uuid.uuid4()}]{uuid.uuid4()}", kind, entity)
-        lease.machines, lease.session, lease.on_error = machines, session, on_error
-        for machine in machines:
-            machine.lease = lease
-        self._world.leases[lease.moid] = lease
-        task = asyncio.get_running_loop().create_task(self._live(lease))
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
-        return lease
+        world: World,
+        call: Call,
+        kind: str,
+        task: Task,
+        prepare: Callable[[], Content],
+        destroy: Callable[[Content], None] | None = None,
+    ) -> None:
+        owner = call.session.key if call.session else world.uuid()
+        super().__init__(world, _Lease, f"session[{owner}]{world.uuid()}")
+        self.kind = kind
+        self.task = task
+        self.ticket = world.uuid()
+        self.content: Content | None = None
+        self.state = _State.initializing
+        self.error: Any = None
+        self.expired = False
+        self.percent = 0
+        self.initialized = 0
+        self.renewed = world.clock()
+        #: Ends the running transfers, by whatever registered them.
+        self.transfers: set[Callable[[], None]] = set()
+        self._prepare, self._destroy = prepare, destroy
+        self._timer: asyncio.TimerHandle | None = None
+        self.props.update(
+            initializeProgress=lambda: self.initialized,
+            transferProgress=lambda: self.percent,
+            mode="pushOrGet",
+            capabilities=_Lease.Capabilities(pullModeSupported=True, corsSupported=True),
+            info=self._info,
+            state=lambda: self.state,
+            error=lambda: self.error,
+        )
+        task.on_cancel = lambda: self.end(_State.error, fault("vmodl.fault.RequestCanceled"))
+        world.start(self._initialize())
 
-    async def _live(self, lease: Lease) -> None:
-        world = self._world
-        steps = 4
-        for step in range(steps):
-            await asyncio.sleep(world.options.initializing / steps)
-            lease.initialize_progress = 100 * (step + 1) // steps
-        failing = world.faults.take("init_error", lease.moid)
-        if failing:
-            self._end(lease, "error", fault_named(failing.fault, failing.message))
+    async def _initialize(self) -> None:
+        world = self.world
+        if world.faults.take("init_forever", lease=self.moid) is not None:
+            self.initialized = 50
+            world.touch()
             return
-        if world.faults.take("init_forever", lease.moid):
-            await lease.ended.wait()
+        for step in range(1, _STEPS + 1):
+            await asyncio.sleep(world.options.initializing / _STEPS)
+            self.initialized = 100 * step // _STEPS
+            world.touch()
+        if self.state != _State.initializing:
             return
-        if lease.state != "initializing":
+        failing = world.faults.take("init_error", lease=self.moid)
+        if failing is not None:
+            name = failing.get("fault", "vim.fault.FileFault")
+            self.end(_State.error, fault(name, failing.get("message")))
             return
-        self._show_devices(lease)
-        lease.state = "ready"
-        lease.last_progress = time.monotonic()
-        world.changed()
-        while lease.state == "ready":
-            await asyncio.sleep(LOOK)
-            if time.monotonic() - lease.last_progress > world.options.lease_timeout:
-                self.expire(lease)
+        self.content = self._prepare()
+        for machine in self.content.machines:
+            machine.leases.append(self)
+        for number, file in enumerate(self.content.files):
+            file.device_url = self._device_url(file, number)
+        self.state = _State.ready
+        self._renew()
+        world.touch()
 
-    def _end(self, lease: Lease, state: Any, error: Any) -> None:
-        lease.state, lease.error = state, error
-        for machine in lease.machines:
-            machine.lease = None
-        lease.ended.set()
-        for cut in list(lease.cutters):
+    def _device_url(self, file: LeaseFile, number: int) -> Any:
+        world = self.world
+        facts = {"lease": self.moid, "disk": f"{file.name} {file.key} {file.import_key}"}
+        folder = f"{world.data_url}/{'ha-nfc' if world.options.esx else 'nfc'}/{self.ticket}/"
+        device_url = _Lease.DeviceUrl(
+            key=file.key,
+            importKey=file.import_key,
+            url=folder + quote(file.name),
+            sslThumbprint=world.data_thumbprint,
+            sslCertificate=world.data_certificate or None,
+            disk=file.file.disk,
+            targetId=file.name,
+            datastoreKey=folder,
+        )
+        if not file.file.disk and self.kind == "export":
+            device_url.fileSize = file.file.size
+        renamed = world.faults.take("target_id", **facts)
+        if renamed is not None:
+            device_url.targetId = renamed["value"]
+        if world.faults.take("http_url", **facts) is not None:
+            device_url.url = device_url.url.replace("https://", "http://", 1)
+        edited = world.faults.take("device_url", **facts) or {}
+        for name, value in {**edited, **edited.get("fields", {})}.items():
+            if name != "fields":
+                setattr(device_url, name, value)
+        return device_url
+
+    def _info(self) -> Any:
+        if self.state != _State.ready or self.content is None:
+            return None
+        capacity = sum(file.file.capacity or 0 for file in self.content.files)
+        return _Lease.Info(
+            lease=self.ref,
+            entity=self.content.entity.ref,
+            deviceUrl=[file.device_url for file in self.content.files],
+            totalDiskCapacityInKB=capacity >> 10,
+            leaseTimeout=max(1, int(self.world.options.lease_timeout)),
+        )
+
+    def _renew(self) -> None:
+        self.renewed = self.world.clock()
+        if self._timer is not None:
+            self._timer.cancel()
+        loop = asyncio.get_running_loop()
+        self._timer = loop.call_later(self.world.options.lease_timeout, self.expire)
+
+    def expire(self) -> None:
+        """Ends a held lease as if no Progress had come in time."""
+        if self.state in (_State.ready, _State.initializing):
+            self.expired = True
+            self.end(_State.error, fault("vim.fault.Timedout"))
+
+    def end(self, state: Any, error: Any = None) -> None:
+        """Goes to ``done`` or ``error``; cuts transfers and undoes a failed import."""
+        if self.state in (_State.done, _State.error):
+            return
+        self.state, self.error = state, error
+        if self._timer is not None:
+            self._timer.cancel()
+        for cut in list(self.transfers):
             cut()
-        if state == "error" and lease.on_error is not None:
-            lease.on_error()
-        self._world.changed()
+        if self.content is not None:
+            for machine in self.content.machines:
+                machine.leases.remove(self)
+            if error is not None and self._destroy is not None:
+                self._destroy(self.content)
+        entity = self.content.entity.ref if self.content else None
+        self.task.finish(result=None if error else entity, error=error)
+        self.world.touch()
 
-    def _over(self, lease: Lease) -> Any:
-        """What a call on a lease that is not ready raises."""
-        if isinstance(lease.error, vim.fault.Timedout):
-            return vim.fault.Timedout(msg="The lease has timed out.")
-        return vim.fault.InvalidState(
-            msg=f"The operation is not allowed in the current state ({lease.state})."
+    def refuse_unless(self, *states: Any) -> None:
+        """Raises what a call gets that comes too late, or too early."""
+        if self.expired:
+            raise fault("vim.fault.Timedout")
+        if self.state not in states:
+            raise fault("vim.fault.InvalidState")
+
+    def file_of(self, name: str) -> LeaseFile | None:
+        """The file of a URL's last part, while the lease is ready."""
+        if self.state != _State.ready or self.content is None:
+            return None
+        return next((file for file in self.content.files if file.name == name), None)
+
+    @answers("HttpNfcLeaseProgress")
+    async def progress(self, call: Call) -> None:
+        """Renews the lease; any percent is taken as it is."""
+        self.refuse_unless(_State.ready, _State.initializing)
+        self.percent = self.task.progress = call.arg("percent", 0)
+        if self.state == _State.ready:
+            self._renew()
+        self.world.touch()
+
+    @answers("HttpNfcLeaseComplete")
+    async def complete(self, call: Call) -> None:
+        """Ends it well."""
+        self.refuse_unless(_State.ready)
+        self.end(_State.done)
+
+    @answers("HttpNfcLeaseAbort")
+    async def abort(self, call: Call) -> None:
+        """Ends it in error."""
+        self.refuse_unless(_State.ready, _State.initializing)
+        self.end(_State.error, call.arg("fault") or fault("vmodl.fault.RequestCanceled"))
+
+    @answers("HttpNfcLeaseGetManifest")
+    async def get_manifest(self, call: Call) -> Any:
+        """The sums of what was really sent or received."""
+        self.refuse_unless(_State.ready)
+        if self.world.faults.take("no_manifest", lease=self.moid) is not None:
+            return []
+        return [
+            entry
+            for file in (self.content.files if self.content else [])
+            if file.sums is not None and (entry := self._entry(file)) is not None
+        ]
+
+    def _entry(self, file: LeaseFile) -> Any:
+        sums = file.sums or {}
+        entry = _Lease.ManifestEntry(
+            key=file.key,
+            sha1=sums["sha1"],
+            checksum=sums[file.checksum_type],
+            checksumType=file.checksum_type,
+            size=sums["size"],
+            disk=file.file.disk,
         )
+        if file.file.disk:
+            entry.capacity = file.file.capacity
+            content = file.file.content
+            entry.populatedSize = content.populated_size if content else sums["size"]
+        facts = {"lease": self.moid, "disk": f"{file.name} {file.key} {file.import_key}"}
+        edited = self.world.faults.take("manifest", **facts)
+        if edited is None:
+            return entry
+        if edited.get("missing"):
+            return None
+        for name, value in edited.items():
+            if name != "missing":
+                setattr(entry, name, value)
+        return entry
 
-    def _show_devices(self, lease: Lease) -> None:
-        for machine in lease.machines:
-            for file in machine.files:
-                lease.devices.append(self._device(lease, machine, file))
+    @answers("HttpNfcLeaseSetManifestChecksumType")
+    async def set_manifest_checksum_type(self, call: Call) -> None:
+        """Says which digest the manifest is to have, for each device."""
+        self.refuse_unless(_State.ready)
+        files = {file.key: file for file in (self.content.files if self.content else [])}
+        for pair in call.arg("deviceUrlsToChecksumTypes", []):
+            if pair.key not in files or pair.value not in ("sha1", "sha256"):
+                raise fault(
+                    "vmodl.fault.InvalidArgument", invalidProperty="deviceUrlsToChecksumTypes"
+                )
+            files[pair.key].checksum_type = pair.value
 
-    def _device(self, lease: Lease, machine: Machine, file: MachineFile) -> LeaseDevice:
-        world = self._world
-        target_id = machine.target_id(file)
-        if len(lease.machines) > 1:
-            target_id = f"{machine.name}-{target_id}"
-        device_name = machine.device_name(file)
-        device = LeaseDevice(
-            machine=machine,
-            file=file,
-            key=f"/{machine.moid}/{device_name}",
-            import_key=f"/{machine.name}/{device_name}" if lease.kind == "import" else None,
-            target_id=target_id,
-            url=self._url(lease, target_id),
-            ssl_thumbprint=world.disk_thumbprint,
-            ssl_certificate=world.disk_certificate,
-            create=lease.kind == "import" and file.kind != "disk",
-        )
-        changed = world.faults.take("device_url", target_id)
-        if changed:
-            device.url = changed.params.get("url", device.url)
-            device.ssl_thumbprint = changed.params.get("ssl_thumbprint", device.ssl_thumbprint)
-        if world.faults.take("http_url", target_id):
-            device.url = device.url.replace("https://", "http://")
-        renamed = world.faults.take("target_id", target_id)
-        if renamed:
-            device.target_id = str(renamed.params["value"])
-        return device
+    @answers("HttpNfcLeasePullFromUrls_Task")
+    async def pull_from_urls(self, call: Call) -> Any:
+        """Fails as a host does that reaches no server: nothing here connects to the outside."""
+        self.refuse_unless(_State.ready)
+        task = Task(self.world, call.method, self.content.entity if self.content else None)
 
-    def _url(self, lease: Lease, target_id: str) -> str:
-        world = self._world
-        scheme = "https" if world.options.tls else "http"
-        if world.options.esx:
-            port = world.disk_host.rpartition(":")[2]
-            return f"{scheme}://*:{port}/ha-nfc/{lease.ticket}/{quote(target_id)}"
-        return f"{scheme}://{world.disk_host}/nfc/{lease.ticket}/{quote(target_id)}"
+        async def work() -> None:
+            raise fault("vim.fault.HttpFault", statusCode=503, statusMessage="Service Unavailable")
+
+        return task.run(work)
+
+    @answers("HttpNfcLeaseProbeUrls")
+    async def probe_urls(self, call: Call) -> Any:
+        """Tells that no source can be reached."""
+        self.refuse_unless(_State.ready)
+        files = call.arg("files", [])
+        if not files:
+            raise fault("vmodl.fault.InvalidArgument", invalidProperty="files")
+        return [_Lease.ProbeResult(serverAccessible=False) for _ in files]
+
+    def describe(self) -> dict[str, Any]:
+        """The lease for the control plane."""
+        content = self.content
+        manifest = [
+            {"key": file.key, "name": file.name, **file.sums}
+            for file in (content.files if content else [])
+            if file.sums is not None
+        ]
+        return {
+            "moid": self.moid,
+            "kind": self.kind,
+            "state": str(self.state),
+            "error": type(self.error).__name__ if self.error else None,
+            "message": getattr(self.error, "msg", None),
+            "percent": self.percent,
+            "last_progress_age": self.world.clock() - self.renewed,
+            "entity": content.entity.moid if content else None,
+            "manifest": manifest,
+        }
+
+
+MethodFault: Any = support.GetVmodlType("vmodl.MethodFault")

@@ -1,77 +1,82 @@
-"""Everything that was asked of the simulator, so that a test can say "exactly one Abort"."""
+"""What clients did, so that a test can say "exactly one Abort"."""
 
 from __future__ import annotations
 
+import dataclasses
 import re
 import time
-from dataclasses import asdict, dataclass, field
 from typing import Any
 
-
-@dataclass
-class Call:
-    """One SOAP call."""
-
-    t: float
-    method: str
-    moid: str
-    session: str
-    args: dict[str, Any]
-    result: str
-    raw: str
+_PASSWORD = re.compile(r"(<(?:\w+:)?password\b[^>]*>).*?(</(?:\w+:)?password>)", re.DOTALL)
+_KEPT = 200_000  # of each; a long demo must not grow without end
 
 
-@dataclass
-class DataRequest:
-    """One request for the bytes of a file."""
+@dataclasses.dataclass
+class Transfer:
+    """One data request, from its headers to its end."""
 
-    t: float
     listener: str
     method: str
     path: str
     headers: dict[str, str]
-    started: float = field(default_factory=time.monotonic)
-    ended: float | None = None
+    t: float
+    started: float
+    lease: str = ""
+    disk: str = ""
     status: int = 0
     bytes_sent: int = 0
     bytes_received: int = 0
-    sha1: str = ""
+    sha1: str | None = None
     aborted: bool = False
+    ended: float | None = None
 
 
 class Recorder:
-    """Calls and data requests in the order of their arrival."""
+    """Calls and data requests, in order."""
 
     def __init__(self) -> None:
-        self.calls: list[Call] = []
-        self.requests: list[DataRequest] = []
-
-    def call(
-        self, method: str, moid: str, session: str, args: dict[str, Any], result: str, body: bytes
-    ) -> None:
-        """Records a call; a password in it is not kept."""
-        raw = re.sub(
-            r"(<password[^>]*>)[^<]*", r"\1(redacted)", body.decode("utf-8", errors="replace")
-        )
-        self.calls.append(Call(time.monotonic(), method, moid, session, args, result, raw))
-
-    def request(
-        self, listener: str, method: str, path: str, headers: dict[str, str]
-    ) -> DataRequest:
-        """Records the start of a data request; the caller fills in the rest."""
-        request = DataRequest(time.monotonic(), listener, method, path, headers)
-        self.requests.append(request)
-        return request
+        self.calls: list[dict[str, Any]] = []
+        self.transfers: list[Transfer] = []
 
     def reset(self) -> None:
-        """Forgets everything."""
+        """Forgets everything; requests that still run are not listed any more."""
         self.calls.clear()
-        self.requests.clear()
+        self.transfers.clear()
 
-    def calls_as_dicts(self) -> list[dict[str, Any]]:
-        """The calls as JSON-able dicts."""
-        return [asdict(call) for call in self.calls]
+    def call(self, raw: bytes, **fields: Any) -> dict[str, Any]:
+        """Records a call; the caller sets ``result`` when there is one."""
+        text = _PASSWORD.sub(r"\1***\2", raw.decode("utf-8", "replace"))
+        entry: dict[str, Any] = {"t": time.monotonic(), **fields, "result": None, "raw": text}
+        self.calls.append(entry)
+        del self.calls[:-_KEPT]
+        return entry
 
-    def requests_as_dicts(self) -> list[dict[str, Any]]:
-        """The data requests as JSON-able dicts."""
-        return [asdict(request) for request in self.requests]
+    def transfer(self, **fields: Any) -> Transfer:
+        """Records the start of a data request."""
+        now = time.monotonic()
+        entry = Transfer(t=now, started=now, **fields)
+        self.transfers.append(entry)
+        del self.transfers[:-_KEPT]
+        return entry
+
+
+def summary(args: dict[str, Any]) -> dict[str, Any]:
+    """Arguments in a form that JSON has."""
+    return {
+        name: "***" if name == "password" else _plain(value)
+        for name, value in args.items()
+    }
+
+
+def _plain(value: Any) -> Any:
+    if value is None or type(value) in (bool, int, float, str):
+        return value
+    if isinstance(value, (list, tuple)):
+        return [_plain(item) for item in value]
+    if isinstance(value, Exception):
+        return {"fault": type(value).__name__, "msg": getattr(value, "msg", None)}
+    if hasattr(value, "_moId"):
+        return value._moId
+    if isinstance(value, str):
+        return str(value)
+    return type(value).__name__

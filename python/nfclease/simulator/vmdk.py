@@ -1,8 +1,7 @@
-"""streamOptimized VMDKs of any size, made from a seed without being held in memory.
+"""streamOptimized VMDK of any size, generated as fast as a socket takes it.
 
-In the layout of a real host's export: version 3, ``gdOffset`` 2^64-1 in the first header, one
-descriptor sector, 64 KiB grains, a grain table after each 512 of them, grain directory, footer
-and end-of-stream marker last.
+The layout is the one that an ESXi 8.0.3 host was seen to send: version 3, grain directory at
+the end, grains in LBA order, each grain table after its grains, footer, end-of-stream marker.
 """
 
 from __future__ import annotations
@@ -12,132 +11,162 @@ import random
 import struct
 import zlib
 from collections.abc import Iterator
+from typing import NamedTuple
 
 SECTOR = 512
-GRAIN = 64 * 1024
+GRAIN = 64 << 10
 GRAIN_SECTORS = GRAIN // SECTOR
-GRAINS_PER_TABLE = 512
-OVERHEAD_SECTORS = 128
-GD_AT_END = 2**64 - 1
-
-#: Distinct grains of one disk; only their place differs after that, which keeps generation fast.
-POOL = 32
-
-#: A hole after every so many grains, so that readers meet unallocated ones.
-HOLE_EVERY = 7
-
-PIECE_BYTES = 1 << 20
+ENTRIES = 512  # of a grain table
+ALLOCATED = 448  # of them hold a grain; the rest of each table is a hole
+OVERHEAD = 128  # sectors before the first grain
+FLAGS = 0x30001  # newline check, compressed grains, markers
+GD_AT_END = (1 << 64) - 1
+_HEADER = struct.Struct("<4sIIQQQQIQQQB4sH433x")
+_MARKER = struct.Struct("<QII")
+_LBA = struct.Struct("<Q")
+_POOL = 64  # grains that are made once and sent over and over with another LBA
 
 
-def stream(capacity: int, stream_size: int, seed: int, cid: int) -> Iterator[bytes]:
-    """The bytes of a disk's export, in pieces of about 1 MiB.
+class _Grain(NamedTuple):
+    record: bytes  # what follows the LBA: length, data, padding
+    sectors: int
+
+
+class StreamOptimizedDisk:
+    """A disk whose stream has about ``size`` bytes.
+
+    Two streams of one disk have the same size and other bytes, as on a real host: the content
+    id in the descriptor differs.
 
     Args:
-        capacity: Capacity of the disk in bytes, a multiple of 64 KiB.
-        stream_size: About how many bytes the stream has.
-        seed: What the content is made from.
-        cid: The content ID in the descriptor; the only thing that differs between two exports.
+        size: Bytes of the stream, approximately; ``stream_size`` has the exact number.
+        seed: Disks of one seed have the same content.
+        name: File name in the descriptor's extent line.
+
+    Attributes:
+        stream_size: Bytes of the stream.
+        capacity: Bytes of the virtual disk.
+        populated_size: Bytes of it that are allocated.
     """
-    pending: list[bytes] = []
-    size = 0
-    for piece in _pieces(capacity, stream_size, seed, cid):
-        pending.append(piece)
-        size += len(piece)
-        if size >= PIECE_BYTES:
-            yield b"".join(pending)
-            pending, size = [], 0
-    if pending:
-        yield b"".join(pending)
+
+    def __init__(self, size: int, seed: int = 0, name: str = "disk.vmdk") -> None:
+        self.seed = seed
+        self.name = name
+        cycle = sum(grain.sectors for grain in _pool(seed))
+        wanted = max(size // SECTOR - OVERHEAD, 1)
+        self._grains = max(1, wanted * _POOL // cycle)
+        self._tables = -(-self._grains // ALLOCATED)
+        self.capacity = self._tables * ENTRIES * GRAIN
+        self.populated_size = self._grains * GRAIN
+        self.stream_size = self._measure(cycle) * SECTOR
+
+    def _measure(self, cycle: int) -> int:
+        cycles, rest = divmod(self._grains, _POOL)
+        grains = cycles * cycle + sum(grain.sectors for grain in _pool(self.seed)[:rest])
+        tables = self._tables * (1 + ENTRIES * 4 // SECTOR)
+        directory = 1 + -(-self._tables * 4 // SECTOR)
+        return OVERHEAD + grains + tables + directory + 3  # footer's marker, footer, end of stream
+
+    def chunks(self, content_id: int = 1, chunk_size: int = 1 << 20) -> Iterator[bytes]:
+        """The stream, in pieces of at least ``chunk_size`` bytes but for the last."""
+        head = _header(self.capacity, GD_AT_END) + self._descriptor(content_id)
+        parts, filled, sector = [head.ljust(OVERHEAD * SECTOR, b"\0")], OVERHEAD, OVERHEAD
+        pool, limit, directory = _pool(self.seed), -(-chunk_size // SECTOR), []
+        for table in range(self._tables):
+            entries = [0] * ENTRIES
+            first = table * ALLOCATED
+            for index in range(min(ALLOCATED, self._grains - first)):
+                grain = pool[(first + index) % _POOL]
+                entries[index] = sector
+                parts.append(_LBA.pack((table * ENTRIES + index) * GRAIN_SECTORS))
+                parts.append(grain.record)
+                sector += grain.sectors
+                filled += grain.sectors
+                if filled >= limit:
+                    yield b"".join(parts)
+                    parts, filled = [], 0
+            parts.append(_marker(ENTRIES * 4 // SECTOR, 1))
+            parts.append(struct.pack(f"<{ENTRIES}I", *entries))
+            directory.append(sector + 1)
+            sector += 1 + ENTRIES * 4 // SECTOR
+            filled += 1 + ENTRIES * 4 // SECTOR
+        parts.append(self._tail(sector, directory))
+        yield b"".join(parts)
+
+    def _tail(self, sector: int, directory: list[int]) -> bytes:
+        packed = struct.pack(f"<{len(directory)}I", *directory)
+        packed = packed.ljust(-(-len(packed) // SECTOR) * SECTOR, b"\0")
+        return b"".join(
+            (
+                _marker(len(packed) // SECTOR, 2),
+                packed,
+                _marker(1, 3),
+                _header(self.capacity, sector + 1),
+                _marker(0, 0),
+            )
+        )
+
+    def _descriptor(self, content_id: int) -> bytes:
+        sectors = self.capacity // SECTOR
+        text = (
+            "# Disk DescriptorFile\n"
+            f'version=1\nCID={content_id:08x}\nparentCID=ffffffff\ncreateType="streamOptimized"\n'
+            f'\n# Extent description\nRW {sectors} SPARSE "{self.name}"\n'
+            "\n# The Disk Data Base\n#DDB\n\n"
+            'ddb.adapterType = "lsilogic"\n'
+            f'ddb.geometry.cylinders = "{min(sectors // (255 * 63), 65535)}"\n'
+            'ddb.geometry.heads = "255"\nddb.geometry.sectors = "63"\n'
+            f'ddb.longContentID = "{self.seed & (1 << 96) - 1:024x}{content_id:08x}"\n'
+            'ddb.toolsInstallType = "4"\nddb.virtualHWVersion = "19"\n'
+        ).encode()
+        if len(text) > SECTOR:
+            raise ValueError(f"the name of the disk is too long: {self.name!r}")
+        return text.ljust(SECTOR, b"\0")
 
 
-def _pieces(capacity: int, stream_size: int, seed: int, cid: int) -> Iterator[bytes]:
-    grains_total = capacity // GRAIN
-    sectors = OVERHEAD_SECTORS
-    yield _header(capacity, GD_AT_END)
-    yield _descriptor(capacity, cid).ljust((OVERHEAD_SECTORS - 1) * SECTOR, b"\0")
-
-    pool = _pool(seed)
-    tables: list[int] = []
-    table = [0] * GRAINS_PER_TABLE
-    for grain in range(grains_total):
-        if grain % (HOLE_EVERY + 1) != HOLE_EVERY and sectors * SECTOR < stream_size:
-            size, padded = pool[(grain * 7 + seed) % POOL]
-            table[grain % GRAINS_PER_TABLE] = sectors
-            yield struct.pack("<QI", grain * GRAIN_SECTORS, size)
-            yield padded
-            sectors += (12 + len(padded)) // SECTOR
-        if grain % GRAINS_PER_TABLE == GRAINS_PER_TABLE - 1 or grain == grains_total - 1:
-            if any(table):
-                yield _marker(4, 1)
-                tables.append(sectors + 1)
-                yield struct.pack(f"<{GRAINS_PER_TABLE}I", *table)
-                sectors += 5
-                table = [0] * GRAINS_PER_TABLE
-            else:
-                tables.append(0)
-
-    directory = struct.pack(f"<{len(tables)}I", *tables)
-    directory_sectors = -(-len(directory) // SECTOR)
-    yield _marker(directory_sectors, 2)
-    directory_at = sectors + 1
-    yield directory.ljust(directory_sectors * SECTOR, b"\0")
-    yield _marker(1, 3)
-    yield _header(capacity, directory_at)
-    yield bytes(SECTOR)
+def header_capacity(head: bytes) -> int | None:
+    """The capacity in bytes that a stream's first bytes tell; None if it is no sparse VMDK."""
+    if len(head) < 20 or head[:4] != b"KDMV":
+        return None
+    (sectors,) = struct.unpack_from("<Q", head, 12)
+    return int(sectors) * SECTOR
 
 
-def _header(capacity: int, gd_offset: int) -> bytes:
-    header = struct.pack(
-        "<4sIIQQQQIQQQB4sH",
+def _header(capacity: int, directory: int) -> bytes:
+    return _HEADER.pack(
         b"KDMV",
         3,
-        0x30001,
+        FLAGS,
         capacity // SECTOR,
         GRAIN_SECTORS,
-        1,  # descriptor offset
-        1,  # descriptor size
-        GRAINS_PER_TABLE,
-        0,  # redundant grain directory: none
-        gd_offset,
-        OVERHEAD_SECTORS,
+        1,
+        1,
+        ENTRIES,
+        0,
+        directory,
+        OVERHEAD,
         0,
         b"\n \r\n",
-        1,  # deflate
+        1,
     )
-    return header.ljust(SECTOR, b"\0")
-
-
-def _descriptor(capacity: int, cid: int) -> bytes:
-    sectors = capacity // SECTOR
-    text = (
-        "# Disk DescriptorFile\nversion=1\n"
-        f"CID={cid:08x}\nparentCID=ffffffff\n"
-        'createType="streamOptimized"\n'
-        f'RDONLY {sectors} SPARSE "disk.vmdk"\n'
-        'ddb.adapterType = "lsilogic"\n'
-        f'ddb.geometry.cylinders = "{min(sectors // (255 * 63), 65535)}"\n'
-        'ddb.geometry.heads = "255"\nddb.geometry.sectors = "63"\n'
-        'ddb.toolsInstallType = "4"\nddb.virtualHWVersion = "21"\n'
-    )
-    data = text.encode("ascii")
-    assert len(data) <= SECTOR, "the descriptor fits its one sector"
-    return data
 
 
 def _marker(sectors: int, kind: int) -> bytes:
-    return struct.pack("<QII", sectors, 0, kind).ljust(SECTOR, b"\0")
+    return _MARKER.pack(sectors, 0, kind).ljust(SECTOR, b"\0")
 
 
 @functools.lru_cache(maxsize=64)
-def _pool(seed: int) -> tuple[tuple[int, bytes], ...]:
-    """Compressed size and padded bytes of each distinct grain: most do not compress."""
-    chance = random.Random(seed)
-    pool = []
-    for number in range(POOL):
-        if number % 4 == 3:
-            data = zlib.compress(chance.randbytes(1024) * (GRAIN // 1024), 1)
-        else:
-            data = zlib.compress(chance.randbytes(GRAIN), 0)
-        padding = -(12 + len(data)) % SECTOR
-        pool.append((len(data), data + bytes(padding)))
-    return tuple(pool)
+def _pool(seed: int) -> tuple[_Grain, ...]:
+    source = random.Random(seed)
+    return tuple(_grain(source, index) for index in range(_POOL))
+
+
+def _grain(source: random.Random, index: int) -> _Grain:
+    if index % 2:
+        data = zlib.compress(source.randbytes(GRAIN), 0)  # as media and archives are
+    else:
+        words = [source.randbytes(source.randrange(4, 24)) for _ in range(256)]
+        data = zlib.compress(b"".join(source.choices(words, k=GRAIN // 4))[:GRAIN], 1)
+    record = struct.pack("<I", len(data)) + data
+    sectors = -(-(_LBA.size + len(record)) // SECTOR)
+    return _Grain(record.ljust(sectors * SECTOR - _LBA.size, b"\0"), sectors)

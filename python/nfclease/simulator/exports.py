@@ -1,0 +1,49 @@
+"""Leases that give the files of VMs out."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from nfclease.simulator.leases import Content, Lease, LeaseFile
+from nfclease.simulator.machines import Machine
+from nfclease.simulator.tasks import Task
+from nfclease.simulator.world import Call, Managed, World
+
+_SUFFIXES = {"disk": "vmdk", "iso": "iso"}
+
+
+def export_lease(world: World, call: Call, entity: Managed, machines: list[Machine]) -> Lease:
+    """A lease on the files of some VMs; ``entity`` is what its info names."""
+    owner = machines[0] if entity not in machines and len(machines) == 1 else entity
+
+    def prepare() -> Content:
+        return Content(owner, export_files(machines), machines)
+
+    task = Task(world, call.method, owner)
+    return Lease(world, call, "export", task, prepare)
+
+
+def export_files(machines: list[Machine]) -> list[LeaseFile]:
+    """The files of an export: images first, then disks, then what is left, numbered on."""
+    numbered: list[LeaseFile] = []
+    for machine in machines:
+        for file in machine.files:
+            if file.kind == "nvram":
+                name = f"{machine.name}.nvram"
+            else:
+                name = f"disk-{_count(numbered)}.{_SUFFIXES[file.kind]}"
+            numbered.append(LeaseFile(file, f"/{machine.moid}/{file.device}", name))
+    return numbered
+
+
+def _count(files: list[LeaseFile]) -> int:
+    return sum(file.file.kind in _SUFFIXES for file in files)
+
+
+def file_of(machines: list[Machine], key: str) -> Any:
+    """The VM and file of a DeviceUrl.key."""
+    for machine in machines:
+        for file in machine.files:
+            if key == f"/{machine.moid}/{file.device}":
+                return machine, file
+    return None

@@ -1,0 +1,285 @@
+"""The inventory: a datacenter with a host, a datastore, a network and some VMs."""
+
+from __future__ import annotations
+
+import datetime
+import random
+import zlib
+from typing import TYPE_CHECKING, Any
+
+from nfclease.simulator import devices
+from nfclease.simulator.devices import VmFile
+from nfclease.simulator.filters import PropertyCollector
+from nfclease.simulator.machines import Machine, Place, members
+from nfclease.simulator.pools import ResourcePool, VirtualApp
+from nfclease.simulator.search import ContainerView, SearchIndex, ViewManager
+from nfclease.simulator.service import OvfManager, ServiceInstance
+from nfclease.simulator.session import SessionManager
+from nfclease.simulator.tasks import TaskManager
+from nfclease.simulator.vmdk import StreamOptimizedDisk
+from nfclease.simulator.vsphere import vim
+from nfclease.simulator.world import Managed, World
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+_GREEN = vim.ManagedEntity.Status.green
+_TIB = 1 << 40
+
+
+class Inventory:
+    """The objects that other parts ask for."""
+
+    def __init__(self, world: World) -> None:
+        self.world = world
+        esx = world.options.esx
+        TaskManager(world, "TaskManager")
+        self.root = folder(world, "ha-folder-root" if esx else "group-d1", "Datacenters", None)
+        self.root.props["childType"] = ["Folder", "Datacenter"]
+        self._services()
+        self.datacenter = self._datacenter("ha-datacenter" if esx else "DC0")
+        self._compute("esx-1.example" if esx else "Cluster")
+        self._machines()
+
+    def _services(self) -> None:
+        world = self.world
+        SessionManager(world, "SessionManager")
+        PropertyCollector(world, "propertyCollector")
+        ViewManager(world, "ViewManager")
+        SearchIndex(world, "SearchIndex", self.root)
+        OvfManager(world, "OvfManager")
+        ServiceInstance(world, self.root)
+
+    def _datacenter(self, name: str) -> Managed:
+        world = self.world
+        datacenter = entity(world, vim.Datacenter, "datacenter-2", name, self.root)
+        members(self.root, "childEntity").append(datacenter.ref)
+        kinds = {
+            "vm": ["Folder", "VirtualMachine", "VirtualApp"],
+            "host": ["Folder", "ComputeResource"],
+            "datastore": ["Folder", "Datastore", "StoragePod"],
+            "network": ["Folder", "Network", "DistributedVirtualSwitch"],
+        }
+        self.folders = {}
+        for number, (kind, types) in enumerate(kinds.items(), start=3):
+            made = folder(world, f"group-{kind[0]}{number}", kind, datacenter)
+            made.props["childType"] = types
+            datacenter.props[f"{kind}Folder"] = made.ref
+            self.folders[kind] = made
+        return datacenter
+
+    def _compute(self, name: str) -> None:
+        world, folders = self.world, self.folders
+        kind = vim.ComputeResource if world.options.esx else vim.ClusterComputeResource
+        compute = entity(world, kind, "domain-c7", name, folders["host"])
+        self.host = host_system(world, compute)
+        self.datastore = datastore(world, folders["datastore"], self.host)
+        self.network = network(world, folders["network"])
+        self.pool = ResourcePool(world, vim.ResourcePool, "resgroup-8", "Resources", compute, self)
+        self.pool.props["owner"] = compute.ref
+        lists = {"host": self.host, "datastore": self.datastore, "network": self.network}
+        for owner in (compute, self.host, self.datacenter):
+            for prop, member in lists.items():
+                if owner.knows(prop) and prop != "host" or owner is compute:
+                    owner.props[prop] = [member.ref]
+        compute.props["resourcePool"] = self.pool.ref
+        self.network.props["host"] = [self.host.ref]
+        for prop, member in (("host", compute), ("datastore", self.datastore)):
+            members(folders[prop], "childEntity").append(member.ref)
+        members(folders["network"], "childEntity").append(self.network.ref)
+        self.datacenter.props.update(datastore=[self.datastore.ref], network=[self.network.ref])
+
+    def _machines(self) -> None:
+        options = self.world.options
+        self.add_vm("demo-vm", options.disks, options.disk_size, iso=True)
+        running = self.add_vm("running-vm", 1, options.disk_size, power="on")
+        running.take_snapshot("before", "taken before anything else")
+        self.vapp = VirtualApp(
+            self.world, vim.VirtualApp, "resgroup-v9", "demo-vapp", self.pool, self
+        )
+        self.vapp.props["parentFolder"] = self.folders["vm"].ref
+        members(self.pool, "resourcePool").append(self.vapp.ref)
+        members(self.folders["vm"], "childEntity").append(self.vapp.ref)
+        self.add_vm("vapp-vm", 1, options.disk_size, parent=self.vapp)
+
+    def place(self, parent: Managed | None = None, pool: Managed | None = None) -> Place:
+        """Where a new VM goes: the folder ``vm`` unless told otherwise."""
+        if isinstance(parent, VirtualApp):
+            pool = parent
+        return Place(
+            parent or self.folders["vm"], pool or self.pool, self.host, self.datastore, self.network
+        )
+
+    def add_vm(
+        self,
+        name: str,
+        disks: int = 3,
+        disk_size: int | None = None,
+        nvram: bool = True,
+        power: str = "off",
+        iso: bool = False,
+        parent: Managed | None = None,
+    ) -> Machine:
+        """Makes a VM whose disks have streams of about ``disk_size`` bytes.
+
+        Raises:
+            ValueError: There is a VM of this name.
+        """
+        if self.machine(name) is not None:
+            raise ValueError(f"there is a VM {name!r} already")
+        size = self.world.options.disk_size if disk_size is None else disk_size
+        contents = [
+            StreamOptimizedDisk(size, self._seed(name, index)) for index in range(disks)
+        ]
+        image = f"[{self.datastore.name}] iso/tools.iso" if iso else None
+        spec = devices.config_spec(name, [disk.capacity for disk in contents], image, nvram)
+        machine = Machine(self.world, self.place(parent), spec, machine_files(spec, contents))
+        if power == "on":
+            machine.power = vim.VirtualMachine.PowerState.poweredOn
+        return machine
+
+    def machine(self, name: str) -> Machine | None:
+        """The VM of a name."""
+        for managed in self.world.objects.values():
+            if isinstance(managed, Machine) and managed.name == name:
+                return managed
+        return None
+
+    def entity_named(self, name: str, parent: Managed) -> Managed | None:
+        """The VM or vApp of a name, wherever it is: names are unique here."""
+        for managed in self.world.objects.values():
+            if isinstance(managed, (Machine, VirtualApp)) and managed.name == name:
+                return managed
+        return None
+
+    def names(self) -> list[str]:
+        """The names of all VMs."""
+        return [m.name for m in self.world.objects.values() if isinstance(m, Machine)]
+
+    def _seed(self, name: str, index: int) -> int:
+        return zlib.crc32(f"{name}/{index}/{self.world.options.seed}".encode())
+
+
+def machine_files(spec: Any, contents: Sequence[StreamOptimizedDisk]) -> list[VmFile]:
+    """The files of a new VM in the order of an export: images, disks, nvram."""
+    hardware = [change.device for change in spec.deviceChange]
+    images = [
+        VmFile("iso", devices.device_name(device, hardware), path, devices.ISO_SIZE)
+        for device in hardware
+        if (path := devices.iso_path(device)) is not None
+    ]
+    disks = [device for device in hardware if devices.is_disk(device)]
+    files = [
+        VmFile(
+            "disk",
+            devices.device_name(device, hardware),
+            "",
+            content.stream_size,
+            capacity=content.capacity,
+            content=content,
+        )
+        for device, content in zip(disks, contents, strict=True)
+    ]
+    if devices.nvram_of(spec.extraConfig) is not None:
+        files.append(VmFile("nvram", "nvram", "", devices.NVRAM_SIZE))
+    return images + files
+
+
+def small_file(file: VmFile) -> bytes:
+    """The bytes of a file that is no disk: the same ones each time."""
+    return random.Random(file.path).randbytes(file.size)
+
+
+def entity(world: World, kind: Any, moid: str, name: str, parent: Managed | None) -> Managed:
+    """A managed entity with what all have."""
+    return Managed(
+        world,
+        kind,
+        moid,
+        name=name,
+        parent=parent.ref if parent else None,
+        overallStatus=_GREEN,
+        configStatus=_GREEN,
+    )
+
+
+def folder(world: World, moid: str, name: str, parent: Managed | None) -> Managed:
+    """A folder."""
+    made = entity(world, vim.Folder, moid, name, parent)
+    made.props["childEntity"] = []
+    return made
+
+
+def host_system(world: World, compute: Managed) -> Managed:
+    """The one ESXi host."""
+    host = entity(world, vim.HostSystem, "host-10", "esx-1.example", compute)
+    version = world.options.api_version
+    product = vim.AboutInfo(
+        name="VMware ESXi",
+        fullName=f"VMware ESXi {version}",
+        vendor="VMware, Inc.",
+        version=version.rpartition(".")[0] or version,
+        build="24677879",
+        osType="vmnix-x86",
+        productLineId="embeddedEsx",
+        apiType="HostAgent",
+        apiVersion=version,
+    )
+    host.props.update(
+        runtime=vim.host.RuntimeInfo(
+            connectionState=vim.HostSystem.ConnectionState.connected,
+            powerState=vim.HostSystem.PowerState.poweredOn,
+            inMaintenanceMode=False,
+            bootTime=datetime.datetime(2026, 1, 1, tzinfo=datetime.timezone.utc),
+        ),
+        config=vim.host.ConfigInfo(host=host.ref, product=product),
+        summary=vim.host.Summary(
+            host=host.ref,
+            overallStatus=_GREEN,
+            rebootRequired=False,
+            config=vim.host.Summary.ConfigSummary(
+                name=host.name, port=443, product=product, vmotionEnabled=True
+            ),
+            quickStats=vim.host.Summary.QuickStats(),
+        ),
+    )
+    return host
+
+
+def datastore(world: World, parent: Managed, host: Managed) -> Managed:
+    """The one datastore."""
+    made = entity(world, vim.Datastore, "datastore-11", "datastore1", parent)
+    url = "ds:///vmfs/volumes/simulator/"
+    made.props.update(
+        info=vim.Datastore.Info(name=made.name, url=url, freeSpace=_TIB, maxFileSize=_TIB),
+        summary=vim.Datastore.Summary(
+            datastore=made.ref,
+            name=made.name,
+            url=url,
+            capacity=2 * _TIB,
+            freeSpace=_TIB,
+            accessible=True,
+            multipleHostAccess=False,
+            type="VMFS",
+        ),
+        host=[
+            vim.Datastore.HostMount(
+                key=host.ref,
+                mountInfo=vim.host.MountInfo(path=url, accessMode="readWrite", mounted=True),
+            )
+        ],
+        capability=vim.Datastore.Capability(),
+    )
+    return made
+
+
+def network(world: World, parent: Managed) -> Managed:
+    """The one network."""
+    made = entity(world, vim.Network, "network-12", "VM Network", parent)
+    made.props["summary"] = vim.Network.Summary(
+        network=made.ref, name=made.name, accessible=True, ipPoolName=""
+    )
+    return made
+
+
+__all__ = ["ContainerView", "Inventory", "entity", "folder", "machine_files", "small_file"]

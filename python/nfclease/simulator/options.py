@@ -1,0 +1,37 @@
+"""What a simulator is started with."""
+
+from __future__ import annotations
+
+import dataclasses
+
+
+@dataclasses.dataclass
+class Options:
+    """The command line, parsed; see ``python -m nfclease.simulator --help``."""
+
+    host: str = "127.0.0.1"
+    port: int = 0
+    disk_host: str | None = None
+    tls: bool = True
+    user: str = "administrator@vsphere.local"
+    password: str | None = None
+    disk_size: int = 32 << 20
+    disks: int = 3
+    lease_timeout: float = 300.0
+    initializing: float = 0.3
+    stable_streams: bool = False
+    esx: bool = False
+    api_version: str = "8.0.3.0"
+    seed: int | None = None
+    watch_stdin: bool = True
+
+
+def parse_size(text: str) -> int:
+    """Bytes, with an optional k, m, g or t for powers of 1024."""
+    units = {"k": 10, "m": 20, "g": 30, "t": 40}
+    text = text.strip().lower().removesuffix("ib").removesuffix("b")
+    shift = units.get(text[-1:], 0)
+    size = int(float(text[:-1]) * (1 << shift)) if shift else int(text)
+    if size < 0:
+        raise ValueError("a size cannot be negative")
+    return size

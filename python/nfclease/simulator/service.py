@@ -1,0 +1,76 @@
+"""ServiceInstance with its content, and the OVF manager."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from nfclease.simulator.session import now
+from nfclease.simulator.vsphere import vim
+from nfclease.simulator.world import Call, Managed, World, answers
+
+
+def about(world: World) -> Any:
+    """What the server says it is."""
+    options = world.options
+    version = options.api_version
+    short = ".".join(version.split(".")[:3])
+    product = "VMware ESXi" if options.esx else "VMware vCenter Server"
+    return vim.AboutInfo(
+        name=product,
+        fullName=f"{product} {short} build-24674346 (nfclease simulator)",
+        vendor="VMware, Inc.",
+        version=short,
+        build="24674346",
+        localeVersion="INTL",
+        localeBuild="000",
+        osType="vmnix-x86" if options.esx else "linux-x64",
+        productLineId="embeddedEsx" if options.esx else "vpx",
+        apiType="HostAgent" if options.esx else "VirtualCenter",
+        apiVersion=version,
+        instanceUuid=None if options.esx else world.uuid(),
+        licenseProductName="VMware ESX Server" if options.esx else "VMware VirtualCenter Server",
+        licenseProductVersion=f"{short.split('.')[0]}.0",
+    )
+
+
+class ServiceInstance(Managed):
+    """vim.ServiceInstance."""
+
+    def __init__(self, world: World, root: Managed) -> None:
+        super().__init__(world, vim.ServiceInstance, "ServiceInstance", serverClock=now)
+        self.content = vim.ServiceInstanceContent(
+            rootFolder=root.ref,
+            propertyCollector=world.objects["propertyCollector"].ref,
+            viewManager=world.objects["ViewManager"].ref,
+            about=about(world),
+            sessionManager=world.objects["SessionManager"].ref,
+            searchIndex=world.objects["SearchIndex"].ref,
+            taskManager=world.objects["TaskManager"].ref,
+            ovfManager=world.objects["OvfManager"].ref,
+        )
+        self.props.update(
+            content=self.content,
+            capability=vim.Capability(
+                provisioningSupported=True,
+                multiHostSupported=not world.options.esx,
+                userShellAccessSupported=False,
+                supportedEVCMode=[],
+            ),
+        )
+
+    @answers("RetrieveServiceContent")
+    async def retrieve_content(self, call: Call) -> Any:
+        """The roots of everything."""
+        return self.content
+
+    @answers("CurrentTime")
+    async def current_time(self, call: Call) -> Any:
+        """The server's clock."""
+        return now()
+
+
+class OvfManager(Managed):
+    """vim.OvfManager."""
+
+    def __init__(self, world: World, moid: str) -> None:
+        super().__init__(world, vim.OvfManager, moid)

@@ -1,0 +1,113 @@
+"""Sessions: the cookie, Login and Logout."""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from nfclease.simulator.vsphere import fault, vim
+from nfclease.simulator.world import Call, Managed, World, answers
+
+# With the quotes: a real server does not know the value without them.
+_COOKIE = re.compile(r'(?:^|[;,\s])vmware_soap_session="([^"]*)"')
+
+
+@dataclasses.dataclass
+class Session:
+    """A login. The ``key`` is public, in currentSession; the ``cookie`` is the secret."""
+
+    key: str
+    cookie: str
+    user: str
+    user_agent: str
+    login_time: datetime.datetime
+    #: Objects that go with the session: views, collectors, filters.
+    owned: list[Managed] = dataclasses.field(default_factory=list)
+    calls: int = 0
+
+    def user_session(self) -> Any:
+        """The session as the API shows it."""
+        return vim.UserSession(
+            key=self.key,
+            userName=self.user,
+            fullName=self.user,
+            loginTime=self.login_time,
+            lastActiveTime=now(),
+            locale="en",
+            messageLocale="en",
+            extensionSession=False,
+            ipAddress="127.0.0.1",
+            userAgent=self.user_agent,
+            callCount=self.calls,
+        )
+
+
+def now() -> datetime.datetime:
+    """The time, with its zone."""
+    return datetime.datetime.now(datetime.timezone.utc)
+
+
+def session_of(world: World, cookie: str, header: Mapping[str, str]) -> Session | None:
+    """The session of a request's cookie, or of its ``vcSessionCookie`` SOAP header."""
+    match = _COOKIE.search(cookie)
+    value = match.group(1) if match else header.get("vcSessionCookie", "").strip('"')
+    return world.sessions.get(value)
+
+
+class SessionManager(Managed):
+    """vim.SessionManager."""
+
+    def __init__(self, world: World, moid: str) -> None:
+        super().__init__(
+            world,
+            vim.SessionManager,
+            moid,
+            defaultLocale="en",
+            messageLocaleList=["en"],
+            supportedLocaleList=["en"],
+            message="",
+            sessionList=lambda: [s.user_session() for s in world.sessions.values()],
+        )
+
+    @answers("Login")
+    async def login(self, call: Call) -> Any:
+        """Checks the password and sets the cookie."""
+        options = self.world.options
+        if (call.arg("userName"), call.arg("password")) != (options.user, options.password):
+            raise fault("vim.fault.InvalidLogin")
+        session = Session(
+            self.world.uuid(), self.world.uuid(), options.user, call.user_agent, now()
+        )
+        self.world.sessions[session.cookie] = session
+        secure = " Secure;" if options.tls else ""
+        call.reply_headers["Set-Cookie"] = (
+            f'vmware_soap_session="{session.cookie}"; Path=/; HttpOnly;{secure} '
+        )
+        call.session = session
+        return session.user_session()
+
+    @answers("Logout")
+    async def logout(self, call: Call) -> None:
+        """Ends the session, and the views and filters that it owns."""
+        session = call.session
+        if session is not None:
+            self.world.sessions.pop(session.cookie, None)
+            for owned in session.owned:
+                owned.forget()
+
+    @answers("SessionIsActive")
+    async def session_is_active(self, call: Call) -> bool:
+        """Whether a session with this key is logged in."""
+        keys = {session.key for session in self.world.sessions.values()}
+        return call.arg("sessionID") in keys
+
+    @answers("TerminateSession")
+    async def terminate_session(self, call: Call) -> None:
+        """Ends other sessions by their keys."""
+        wanted = call.arg("sessionId", [])
+        for cookie, session in list(self.world.sessions.items()):
+            if session.key in wanted:
+                del self.world.sessions[cookie]

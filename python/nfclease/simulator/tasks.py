@@ -1,0 +1,99 @@
+"""Tasks, and the task manager that lists them."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from nfclease.simulator.session import now
+from nfclease.simulator.vsphere import fault, support, vim
+from nfclease.simulator.world import Call, Managed, World, answers
+
+_DELAY = 0.05  # a client shall see a task run
+
+
+class Task(Managed):
+    """vim.Task. The work is a coroutine function, or someone calls ``finish``."""
+
+    def __init__(self, world: World, method: str, entity: Managed | None) -> None:
+        super().__init__(world, vim.Task, f"task-{world.number()}")
+        self.props["info"] = self._info
+        self._state = vim.TaskInfo.State.running
+        self._result: Any = None
+        self._error: Any = None
+        self._method = method
+        self._entity = entity
+        self._queued, self._completed = now(), None
+        self.progress = 0
+        self.on_cancel: Callable[[], None] | None = None
+        manager = world.objects.get("TaskManager")
+        if isinstance(manager, TaskManager):
+            manager.tasks.append(self)
+
+    def _info(self) -> Any:
+        entity = self._entity
+        running = self._state == vim.TaskInfo.State.running
+        kind = type(entity.ref)._wsdlName if entity else "Folder"
+        name = self._method.removesuffix("_Task")
+        return vim.TaskInfo(
+            key=self.moid,
+            task=self.ref,
+            name=support.GetWsdlMethod("urn:vim25", self._method),
+            descriptionId=f"{kind}.{support.Uncapitalize(name)}",
+            entity=entity.ref if entity else None,
+            entityName=entity.name if entity else None,
+            state=self._state,
+            cancelled=False,
+            cancelable=running,
+            error=self._error,
+            result=self._result,
+            progress=self.progress if running else None,
+            reason=vim.TaskReasonUser(userName=self.world.options.user),
+            queueTime=self._queued,
+            startTime=self._queued,
+            completeTime=self._completed,
+            eventChainId=1,
+        )
+
+    def finish(self, result: Any = None, error: Any = None) -> None:
+        """Ends the task."""
+        if self._state != vim.TaskInfo.State.running:
+            return
+        states = vim.TaskInfo.State
+        self._state = states.success if error is None else states.error
+        self._result, self._error, self._completed = result, error, now()
+        self.world.touch()
+
+    def run(self, work: Callable[[], Awaitable[Any]]) -> Any:
+        """Starts the work; returns the reference that the method answers with."""
+
+        async def body() -> None:
+            try:
+                await asyncio.sleep(_DELAY)
+                result = await work()
+            except vim.fault.VimFault as error:
+                self.finish(error=error)
+            except support.GetVmodlType("vmodl.MethodFault") as error:
+                self.finish(error=error)
+            else:
+                self.finish(result)
+
+        self.world.start(body())
+        return self.ref
+
+    @answers("CancelTask")
+    async def cancel(self, call: Call) -> None:
+        """Cancels what can be cancelled: the task of a lease."""
+        if self.on_cancel is None or self._state != vim.TaskInfo.State.running:
+            raise fault("vim.fault.InvalidState")
+        self.on_cancel()
+
+
+class TaskManager(Managed):
+    """vim.TaskManager."""
+
+    def __init__(self, world: World, moid: str) -> None:
+        super().__init__(world, vim.TaskManager, moid, maxCollector=32)
+        self.tasks: list[Task] = []
+        self.props["recentTask"] = lambda: [task.ref for task in self.tasks[-20:]]

@@ -1,0 +1,57 @@
+"""pyVmomi's types, as Any: they are made at run time, and a checker cannot follow them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pyVmomi
+from pyVmomi import VmomiSupport as _support
+
+vim: Any = pyVmomi.vim
+vmodl: Any = pyVmomi.vmodl
+support: Any = _support
+
+ManagedObject: Any = support.ManagedObject
+DataObject: Any = support.DataObject
+Array: Any = support.Array
+Object: Any = support.Object
+
+
+def fault(name: str, message: str | None = None, **fields: Any) -> Any:
+    """A fault by its pyVmomi name, such as ``vim.fault.InvalidState``."""
+    kind = support.GetVmodlType(name)
+    return kind(msg=message or default_message(kind), **fields)
+
+
+def default_message(kind: Any) -> str:
+    """Text for a fault that has none of its own, in the server's manner."""
+    return _MESSAGES.get(kind._wsdlName, f"A general system error occurred: {kind._wsdlName}")
+
+
+def cast(value: Any, kind: Any) -> Any:
+    """``value`` as the declared type, so that an ``xsi:type`` says long where the API says long."""
+    if value is None:
+        return None
+    if isinstance(kind, type) and issubclass(kind, list):
+        return value if isinstance(value, Array) else kind(value)
+    if kind in (bool, object) or type(value) is kind or not isinstance(kind, type):
+        return value
+    if issubclass(kind, support.Enum):
+        return getattr(kind, value)
+    if issubclass(kind, (int, float, str)) and type(value) in (int, float, str):
+        return kind(value)
+    return value
+
+
+_MESSAGES = {
+    "InvalidLogin": "Cannot complete login due to an incorrect user name or password.",
+    "InvalidPowerState": "The attempted operation cannot be performed in the current state.",
+    "InvalidState": "The operation is not allowed in the current state.",
+    "ManagedObjectNotFound": (
+        "The object has already been deleted or has not been completely created"
+    ),
+    "NotAuthenticated": "The session is not authenticated.",
+    "RequestCanceled": "The task was canceled by a user.",
+    "TaskInProgress": "Another task is already in progress.",
+    "Timedout": "Operation timed out.",
+}

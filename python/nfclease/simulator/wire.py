@@ -1,0 +1,67 @@
+"""Endings of connections that HTTP libraries do not offer."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import struct
+from typing import Any
+
+from aiohttp import web
+
+_HIGH_WATER = 1 << 20
+
+
+class CutError(ConnectionError):
+    """The connection of this request was ended on purpose."""
+
+
+def reset(transport: Any) -> None:
+    """Ends a connection with RST; what is still in the buffers is lost."""
+    if transport is None:
+        return
+    raw = transport.get_extra_info("socket")
+    if raw is not None and raw.fileno() >= 0:
+        raw.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    transport.abort()
+
+
+async def fin(transport: Any) -> None:
+    """Ends TCP without ending TLS, when everything is sent."""
+    while transport is not None and transport.get_write_buffer_size():
+        await asyncio.sleep(0.002)
+    raw = transport.get_extra_info("socket") if transport else None
+    if raw is not None and raw.fileno() >= 0:
+        raw.shutdown(socket.SHUT_WR)
+        await asyncio.sleep(0.05)
+        transport.abort()
+
+
+def drop(request: web.Request) -> web.Response:
+    """Ends the connection with no answer; the response goes nowhere."""
+    if request.transport is not None:
+        request.transport.close()
+    return web.Response()
+
+
+class RawBody:
+    """A response that is neither chunked nor has a length: its end is the connection's."""
+
+    def __init__(self, request: web.Request, content_type: str) -> None:
+        self._transport: Any = request.transport
+        head = f"HTTP/1.1 200 OK\r\nContent-Type: {content_type}\r\nConnection: close\r\n\r\n"
+        self._transport.write(head.encode())
+
+    async def write(self, data: bytes) -> None:
+        """Sends, and waits while too much is under way."""
+        if self._transport.is_closing():
+            raise CutError
+        self._transport.write(data)
+        while self._transport.get_write_buffer_size() > _HIGH_WATER:
+            await asyncio.sleep(0.001)
+            if self._transport.is_closing():
+                raise CutError
+
+    async def write_eof(self) -> None:
+        """Ends it well."""
+        self._transport.close()
