@@ -161,7 +161,7 @@ class Simulator:
         kind: str,
         /,
         *,
-        match: dict[str, str] | None = None,
+        match: str | dict[str, str] | None = None,
         count: int | None = None,
         **params: Any,
     ) -> int:
@@ -169,13 +169,17 @@ class Simulator:
 
         Args:
             kind: Such as ``"cut"``.
-            match: What it applies to, by ``disk``, ``lease``, ``method``, ``listener``; these
-                may also be given as parameters.
+            match: What it applies to: a part of the name of a file, a device key, a method, or
+                a dict by ``disk``, ``lease``, ``method``, ``listener``; these may also be given
+                as parameters.
             count: How many times; None for always.
             **params: Of the fault, such as ``after_bytes=4096``.
 
         Returns:
             An id for ``clear``.
+
+        Raises:
+            ValueError: There is no such fault.
         """
         arguments = {"kind": kind, "match": match, "count": count, "params": params}
         return int(self._control("inject", arguments))
@@ -239,8 +243,10 @@ class Simulator:
             answer = json.loads(response.read() or b"{}")
         finally:
             connection.close()
+        if response.status == 400:
+            raise ValueError(f"{operation}: {answer['error']}")
         if response.status != 200:
-            raise SimulatorError(f"{operation}: {answer.get('error', response.status)}")
+            raise SimulatorError(f"{operation}: HTTP {response.status}")
         return answer["result"]
 
 

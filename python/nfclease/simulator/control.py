@@ -70,7 +70,7 @@ class Control:
     def inject(
         self,
         kind: str,
-        match: dict[str, str] | None,
+        match: str | dict[str, str] | None,
         count: int | None,
         params: dict[str, Any],
     ) -> int:
@@ -136,8 +136,8 @@ def _file(file: VmFile) -> dict[str, Any]:
         "path": file.path,
         "kind": file.kind,
         "device": file.device,
-        "size": file.size,
-        "sha1": file.sha1,
+        "size": file.received[0] if file.received else file.size,
+        "sha1": file.received[1] if file.received else None,
         "capacity": file.capacity,
         "received": file.received,
     }

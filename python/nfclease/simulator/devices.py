@@ -24,20 +24,18 @@ class VmFile:
         device: The device's name in keys, such as ``ParaVirtualSCSIController0:0``.
         path: Where it is in the datastore.
         size: Bytes of the stream or file; of an import, what was received.
-        sha1: Of what an import received.
         capacity: Bytes of the virtual disk.
         content: Where the bytes of a disk come from.
-        received: Whether the bytes came from an import.
+        received: Size and SHA-1 of what an import received.
     """
 
     kind: str
     device: str
     path: str
     size: int
-    sha1: str | None = None
     capacity: int | None = None
     content: StreamOptimizedDisk | None = None
-    received: bool = False
+    received: tuple[int, str] | None = None
 
     @property
     def disk(self) -> bool:

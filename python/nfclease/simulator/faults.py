@@ -1,8 +1,8 @@
 """Faults on demand.
 
 ``inject(kind, match, count, **params)`` puts one in place; it applies to what it matches, and
-``count`` times only if that is given. All matching keys have to agree; a key that is left out
-matches everything:
+``count`` times only if that is given. ``match`` is a part of any of the following, or a dict by
+key, all of which have to agree; a key that is left out matches everything:
 
 =========== =====================================================================
 ``disk``    part of a file's name or of its device key, such as ``disk-1``
@@ -20,8 +20,8 @@ The kinds, with their parameters and defaults:
                       ``fin`` (TCP ends, TLS does not), ``end`` (short, but a
                       well-formed chunked body), ``close_delimited`` (neither
                       chunked nor a length, then ended well)
-``flip``              a bit of a download is flipped after hashing; of an upload,
-                      before; ``offset=0``, ``mask=1``
+``flip``              a byte of a download changes after hashing; of an upload,
+                      before; ``offset=0``, ``mask=255``
 ``stall``             nothing more moves; ``after_bytes=0``, ``seconds=None``
                       (None: for ever)
 ``bandwidth``         ``bytes_per_second``, each stream, both directions
@@ -31,7 +31,8 @@ The kinds, with their parameters and defaults:
 ``empty``             200 with a tiny body; ``size=0``
 ``redirect``          ``location=None`` (the same path at the other listener),
                       ``code=302``
-``wrong_certificate`` a listener presents another certificate to new connections
+``wrong_certificate`` the listener of the deviceUrls, or the one that is matched,
+                      presents another certificate to new connections
 ``target_id``         ``value``: a deviceUrl's targetId
 ``device_url``        ``fields={...}``, or them as parameters: of a deviceUrl
 ``http_url``          a deviceUrl becomes ``http://``
@@ -42,12 +43,12 @@ The kinds, with their parameters and defaults:
 ``init_error``        a lease ends in error while initializing;
                       ``fault="vim.fault.FileFault"``, ``message=None``
 ``init_forever``      a lease stays initializing
-``soap_fault``        ``fault="vim.fault.InvalidState"``, ``message=None``,
-                      ``executed=False`` (True: the call is done, then refused)
+``soap_fault``        ``fault="vmodl.fault.SystemError"``, ``message=None``,
+                      ``after=False`` (True: the call is done, then refused)
 ``soap_delay``        ``seconds=1``, before the call is done
-``soap_status``       ``status=503``, ``body=""``; ``executed=False``
-``drop``              the connection ends with no answer; ``executed=False``
-``raw_reply``         ``body``, ``status=200``; ``executed=False``
+``soap_status``       ``code=503``, ``body=""``; ``after=False``
+``drop``              the connection ends with no answer; ``after=False``
+``raw_reply``         ``body``, ``code=200``; ``after=False``
 ===================== =============================================================
 """
 
@@ -71,18 +72,21 @@ class Fault:
 
     id: int
     kind: str
+    part: str
     match: dict[str, str]
     count: int | None
     params: dict[str, Any]
     hits: int = 0
 
-    def fits(self, facts: dict[str, str]) -> bool:
+    def fits(self, facts: dict[str, str], named: bool) -> bool:
         """Whether it applies to something with these facts."""
+        if not named and not self.part and not self.match:
+            return False
         for key, wanted in self.match.items():
             actual = facts.get(key, "")
             if wanted not in actual if key == "disk" else wanted != actual:
                 return False
-        return True
+        return any(self.part in fact for fact in facts.values()) or not self.part
 
 
 class Faults:
@@ -93,7 +97,11 @@ class Faults:
         self.active: list[Fault] = []
 
     def inject(
-        self, kind: str, match: dict[str, str] | None, count: int | None, params: dict[str, Any]
+        self,
+        kind: str,
+        match: str | dict[str, str] | None,
+        count: int | None,
+        params: dict[str, Any],
     ) -> int:
         """Puts a fault in place and returns its id.
 
@@ -102,19 +110,26 @@ class Faults:
         """
         if kind not in KINDS:
             raise ValueError(f"no fault {kind!r}; there are {', '.join(sorted(KINDS))}")
-        wanted = {**(match or {})}
+        part = match if isinstance(match, str) else ""
+        wanted = {} if isinstance(match, str) else {**(match or {})}
         wanted.update({key: params.pop(key) for key in _KEYS if key in params})
         unknown = wanted.keys() - set(_KEYS)
         if unknown:
             raise ValueError(f"cannot match by {', '.join(sorted(unknown))}; only {_KEYS}")
-        added = Fault(next(self._ids), kind, wanted, count, params)
+        added = Fault(next(self._ids), kind, part, wanted, count, params)
         self.active.append(added)
         return added.id
 
-    def take(self, kind: str, **facts: str) -> dict[str, Any] | None:
-        """The parameters of the first fault that applies; uses up one of its count."""
+    def take(self, kind: str, named: bool = True, **facts: str) -> dict[str, Any] | None:
+        """The parameters of the first fault that applies; uses up one of its count.
+
+        Args:
+            kind: The kind.
+            named: Whether a fault that matches everything applies too.
+            **facts: What the fault is matched against.
+        """
         for one in self.active:
-            if one.kind == kind and one.fits(facts):
+            if one.kind == kind and one.fits(facts, named):
                 one.hits += 1
                 if one.count is not None and one.hits >= one.count:
                     self.active.remove(one)

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any
 from nfclease.simulator import devices
 from nfclease.simulator.devices import VmFile
 from nfclease.simulator.filters import PropertyCollector
-from nfclease.simulator.machines import Machine, Place, members
+from nfclease.simulator.machines import Machine, Place, members, unlink
 from nfclease.simulator.pools import ResourcePool, VirtualApp
-from nfclease.simulator.search import ContainerView, SearchIndex, ViewManager
+from nfclease.simulator.search import SearchIndex, ViewManager
 from nfclease.simulator.service import OvfManager, ServiceInstance
 from nfclease.simulator.session import SessionManager
 from nfclease.simulator.tasks import TaskManager
@@ -94,18 +94,31 @@ class Inventory:
         self.add_vm("demo-vm", options.disks, options.disk_size, iso=True)
         running = self.add_vm("running-vm", 1, options.disk_size, power="on")
         running.take_snapshot("before", "taken before anything else")
-        self.vapp = VirtualApp(
-            self.world, vim.VirtualApp, "resgroup-v9", "demo-vapp", self.pool, self
-        )
-        self.vapp.props["parentFolder"] = self.folders["vm"].ref
-        members(self.pool, "resourcePool").append(self.vapp.ref)
-        members(self.folders["vm"], "childEntity").append(self.vapp.ref)
-        self.add_vm("vapp-vm", 1, options.disk_size, parent=self.vapp)
+        vapp = self.add_vapp("demo-vapp", self.pool, None)
+        self.add_vm("vapp-vm", 1, options.disk_size, parent=vapp)
+
+    def add_vapp(self, name: str, pool: Managed, folder: Managed | None) -> VirtualApp:
+        """Makes an empty vApp."""
+        folder = folder or self.folders["vm"]
+        moid = f"resgroup-v{self.world.number()}"
+        vapp = VirtualApp(self.world, vim.VirtualApp, moid, name, pool, self)
+        vapp.props["parentFolder"] = folder.ref
+        members(pool, "resourcePool").append(vapp.ref)
+        members(folder, "childEntity").append(vapp.ref)
+        self.world.touch()
+        return vapp
+
+    def remove_vapp(self, vapp: Managed) -> None:
+        """Takes a vApp out of its pool and folder."""
+        for owner in list(self.world.objects.values()):
+            unlink(vapp.ref, owner, "resourcePool")
+            unlink(vapp.ref, owner, "childEntity")
+        vapp.forget()
 
     def place(self, parent: Managed | None = None, pool: Managed | None = None) -> Place:
         """Where a new VM goes: the folder ``vm`` unless told otherwise."""
         if isinstance(parent, VirtualApp):
-            pool = parent
+            pool = parent  # a vApp is both
         return Place(
             parent or self.folders["vm"], pool or self.pool, self.host, self.datastore, self.network
         )
@@ -145,7 +158,7 @@ class Inventory:
                 return managed
         return None
 
-    def entity_named(self, name: str, parent: Managed) -> Managed | None:
+    def entity_named(self, name: str) -> Managed | None:
         """The VM or vApp of a name, wherever it is: names are unique here."""
         for managed in self.world.objects.values():
             if isinstance(managed, (Machine, VirtualApp)) and managed.name == name:
@@ -280,6 +293,3 @@ def network(world: World, parent: Managed) -> Managed:
         network=made.ref, name=made.name, accessible=True, ipPoolName=""
     )
     return made
-
-
-__all__ = ["ContainerView", "Inventory", "entity", "folder", "machine_files", "small_file"]

@@ -11,7 +11,7 @@ from urllib.parse import quote
 from nfclease.simulator.devices import VmFile
 from nfclease.simulator.machines import Machine
 from nfclease.simulator.tasks import Task
-from nfclease.simulator.vsphere import fault, support, vim
+from nfclease.simulator.vsphere import fault, vim
 from nfclease.simulator.world import Call, Managed, World, answers
 
 _Lease: Any = vim.HttpNfcLease
@@ -62,6 +62,7 @@ class Lease(Managed):
         task: The task that runs as long as the lease is held.
         prepare: Makes the content, when initializing is over.
         destroy: Removes what an import has created.
+        keep: Settles what a completed import has brought.
     """
 
     def __init__(
@@ -72,6 +73,7 @@ class Lease(Managed):
         task: Task,
         prepare: Callable[[], Content],
         destroy: Callable[[Content], None] | None = None,
+        keep: Callable[[Content], None] | None = None,
     ) -> None:
         owner = call.session.key if call.session else world.uuid()
         super().__init__(world, _Lease, f"session[{owner}]{world.uuid()}")
@@ -87,7 +89,7 @@ class Lease(Managed):
         self.renewed = world.clock()
         #: Ends the running transfers, by whatever registered them.
         self.transfers: set[Callable[[], None]] = set()
-        self._prepare, self._destroy = prepare, destroy
+        self._prepare, self._destroy, self._keep = prepare, destroy, keep
         self._timer: asyncio.TimerHandle | None = None
         self.props.update(
             initializeProgress=lambda: self.initialized,
@@ -151,7 +153,8 @@ class Lease(Managed):
         edited = world.faults.take("device_url", **facts) or {}
         for name, value in {**edited, **edited.get("fields", {})}.items():
             if name != "fields":
-                setattr(device_url, name, value)
+                first, *rest = name.split("_")
+                setattr(device_url, first + "".join(map(str.capitalize, rest)), value)
         return device_url
 
     def _info(self) -> Any:
@@ -191,8 +194,9 @@ class Lease(Managed):
         if self.content is not None:
             for machine in self.content.machines:
                 machine.leases.remove(self)
-            if error is not None and self._destroy is not None:
-                self._destroy(self.content)
+            settle = self._keep if error is None else self._destroy
+            if settle is not None:
+                settle(self.content)
         entity = self.content.entity.ref if self.content else None
         self.task.finish(result=None if error else entity, error=error)
         self.world.touch()
@@ -319,6 +323,3 @@ class Lease(Managed):
             "entity": content.entity.moid if content else None,
             "manifest": manifest,
         }
-
-
-MethodFault: Any = support.GetVmodlType("vmodl.MethodFault")

@@ -173,7 +173,7 @@ class DataPlane:
     @staticmethod
     def _keep(file: LeaseFile, stream: Stream) -> None:
         kept = file.file
-        kept.size, kept.sha1, kept.received = stream.size, stream.record.sha1, True
+        kept.size, kept.received = stream.size, (stream.size, stream.record.sha1 or "")
         if kept.disk:
             kept.capacity = header_capacity(stream.head) or kept.capacity
 

@@ -40,6 +40,13 @@ class ResourcePool(Managed):
         )
         self.inventory = inventory
 
+    @answers("ImportVApp")
+    async def import_vapp(self, call: Call) -> Any:
+        """A lease on a VM or vApp that is yet to be made."""
+        from nfclease.simulator.imports import import_lease
+
+        return import_lease(self.inventory, self, call).ref
+
     def machines(self) -> list[Machine]:
         """The VMs in it."""
         found = (self.world.objects.get(ref._moId) for ref in self.props["vm"])

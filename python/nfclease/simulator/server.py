@@ -43,6 +43,8 @@ class Listener:
         self.socket = _bind(host, port)
         self.port: int = self.socket.getsockname()[1]
         self.certificate: Certificate | None = None
+        #: The listener of the deviceUrls, which faults mean when they name none.
+        self.named = False
         self.data = DataPlane(world, name)
         self.app = web.Application(client_max_size=64 << 20)
         self.app.add_routes(self.data.routes())
@@ -79,7 +81,8 @@ class Listener:
         context = self.certificate.context
 
         def choose(connection: Any, server_name: str | None, _: ssl.SSLContext) -> None:
-            if self.world.faults.take("wrong_certificate", listener=self.name) is not None:
+            faults = self.world.faults
+            if faults.take("wrong_certificate", listener=self.name, named=self.named) is not None:
                 connection.context = wrong
 
         context.sni_callback = choose
@@ -107,6 +110,7 @@ class Server:
     def _point(self) -> None:
         """Says where the data of leases is."""
         world, at = self.world, self.vcenter if self.options.esx else self.disks
+        at.named = True
         world.data_url = at.url
         if self.options.esx:  # a host that cannot know by which name it was reached
             world.data_url = world.data_url.replace(f"//{_in_url(at.host)}:", "//*:", 1)

@@ -4,6 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
+from nfclease.simulator import ovf
+from nfclease.simulator.descriptor import create_descriptor
+from nfclease.simulator.imports import create_import_spec
+from nfclease.simulator.pools import VirtualApp
 from nfclease.simulator.session import now
 from nfclease.simulator.vsphere import vim
 from nfclease.simulator.world import Call, Managed, World, answers
@@ -74,3 +78,39 @@ class OvfManager(Managed):
 
     def __init__(self, world: World, moid: str) -> None:
         super().__init__(world, vim.OvfManager, moid)
+
+    @answers("CreateDescriptor")
+    async def create_descriptor(self, call: Call) -> Any:
+        """The descriptor of a VM or a vApp."""
+        found = self.world.find(call.arg("obj"))
+        vapp = isinstance(found, VirtualApp)
+        machines = found.machines() if isinstance(found, VirtualApp) else [found]
+        return create_descriptor(found.name, machines, vapp, call.arg("cdp"))
+
+    @answers("CreateImportSpec")
+    async def create_import_spec(self, call: Call) -> Any:
+        """What ImportVApp takes, and the files that the lease will want."""
+        for name in ("resourcePool", "datastore"):
+            self.world.find(call.arg(name))
+        return create_import_spec(self.world, call.arg("ovfDescriptor", ""), call.arg("cisp"))
+
+    @answers("ParseDescriptor")
+    async def parse_descriptor(self, call: Call) -> Any:
+        """What a descriptor is about."""
+        result = vim.OvfManager.ParseDescriptorResult(annotation="", defaultEntityName="")
+        try:
+            read = ovf.parse(call.arg("ovfDescriptor", ""))
+        except vim.fault.OvfFault as error:
+            result.error = [error]
+            return result
+        result.defaultEntityName = read.name
+        result.virtualApp = read.vapp
+        result.annotation = read.systems[0].annotation
+        result.defaultDeploymentOption = ""
+        result.network = [
+            vim.OvfManager.NetworkInfo(name=name, description="") for name in read.networks
+        ]
+        result.approximateDownloadSize = sum(file.size or 0 for file in read.files.values())
+        capacity = sum(disk.capacity for disk in read.disks.values())
+        result.approximateFlatDeploymentSize = capacity
+        return result

@@ -83,16 +83,16 @@ class Endpoint:
             params = take(kind, **facts)
             if params is None:
                 continue
-            if params.get("executed"):
+            if params.get("after"):
                 await self._answer(parsed, call, record)
             record["result"] = kind
             if kind == "drop":
                 return drop(request)
             if kind == "soap_fault":
-                error = fault(params.get("fault", "vim.fault.InvalidState"), params.get("message"))
+                error = fault(params.get("fault", "vmodl.fault.SystemError"), params.get("message"))
                 record["result"] = type(error).__name__
                 return self._reply(envelope.refusal(error, call.version), 500)
-            status = params.get("status", 503 if kind == "soap_status" else 200)
+            status = params.get("code", 503 if kind == "soap_status" else 200)
             return self._reply(params.get("body", ""), status)
         text, status = await self._answer(parsed, call, record)
         return self._reply(text, status, call.reply_headers)

@@ -103,7 +103,7 @@ class Stream:
             offset = flip.get("offset", 0) - start
             if 0 <= offset < len(piece):
                 changed = bytearray(piece)
-                changed[offset] ^= flip.get("mask", 1)
+                changed[offset] ^= flip.get("mask", 0xFF)
                 piece = bytes(changed)
         return piece
 

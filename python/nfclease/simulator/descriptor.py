@@ -1,0 +1,204 @@
+"""OVF descriptors, written: what CreateDescriptor answers."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterator
+from typing import Any
+from xml.sax.saxutils import escape, quoteattr
+
+from nfclease.simulator import devices
+from nfclease.simulator.devices import VmFile
+from nfclease.simulator.exports import export_files
+from nfclease.simulator.machines import Machine
+from nfclease.simulator.vsphere import fault, vim
+
+FORMAT = "http://www.vmware.com/interfaces/specifications/vmdk.html#streamOptimized"
+_HEAD = """\
+<?xml version="1.0" encoding="UTF-8"?>
+<Envelope xmlns="http://schemas.dmtf.org/ovf/envelope/1"
+    xmlns:ovf="http://schemas.dmtf.org/ovf/envelope/1"
+    xmlns:rasd="http://schemas.dmtf.org/wbem/wscim/1/cim-schema/2/CIM_ResourceAllocationSettingData"
+    xmlns:vssd="http://schemas.dmtf.org/wbem/wscim/1/cim-schema/2/CIM_VirtualSystemSettingData"
+    xmlns:vmw="http://www.vmware.com/schema/ovf"
+    xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance">
+"""
+_SUBTYPES = {
+    "ParaVirtualSCSIController": "VirtualSCSI",
+    "VirtualLsiLogicController": "lsilogic",
+    "VirtualLsiLogicSASController": "lsilogicsas",
+    "VirtualBusLogicController": "buslogic",
+    "VirtualAHCIController": "vmware.sata.ahci",
+    "VirtualVmxnet3": "VmxNet3",
+    "VirtualE1000": "E1000",
+    "VirtualE1000e": "E1000e",
+    "VirtualPCNet32": "PCNet32",
+}
+
+
+@dataclasses.dataclass
+class _Entry:
+    """A file in the package."""
+
+    machine: Machine
+    file: VmFile
+    href: str
+    size: int | None
+    capacity: int | None
+    populated: int | None
+    file_id: str = ""
+    disk_id: str = ""
+
+
+def create_descriptor(name: str, machines: list[Machine], vapp: bool, params: Any) -> Any:
+    """A CreateDescriptorResult for VMs."""
+    entries, unknown = _entries(machines, params)
+    result = vim.OvfManager.CreateDescriptorResult(
+        includeImageFiles=any(entry.file.kind == "iso" for entry in entries)
+    )
+    result.error = [
+        fault("vmodl.fault.InvalidArgument", f"no device {key}", invalidProperty="ovfFiles")
+        for key in unknown
+    ]
+    if not result.error:
+        title = params.name or name
+        result.ovfDescriptor = "".join(_envelope(title, machines, vapp, params, entries))
+    return result
+
+
+def _entries(machines: list[Machine], params: Any) -> tuple[list[_Entry], list[str]]:
+    available = {
+        item.key: (machine, item)
+        for machine in machines
+        for item in export_files(machines)
+        if item.file in machine.files
+    }
+    entries: list[_Entry] = []
+    unknown: list[str] = []
+    if params.ovfFiles:
+        for given in params.ovfFiles:
+            if given.deviceId not in available:
+                unknown.append(given.deviceId)
+                continue
+            machine, item = available[given.deviceId]
+            capacity = given.capacity or item.file.capacity
+            entries.append(
+                _Entry(machine, item.file, given.path, given.size, capacity, given.populatedSize)
+            )
+    else:  # placeholders
+        for machine, item in available.values():
+            if item.file.kind != "iso" or params.includeImageFiles:
+                capacity = item.file.capacity
+                entries.append(_Entry(machine, item.file, item.name, None, capacity, None))
+    disks = [entry for entry in entries if entry.file.disk]
+    for number, entry in enumerate(entries, 1):
+        entry.file_id = f"file{number}"
+    for number, entry in enumerate(disks, 1):
+        entry.disk_id = f"vmdisk{number}"
+    return entries, unknown
+
+
+def _envelope(
+    name: str, machines: list[Machine], vapp: bool, params: Any, entries: list[_Entry]
+) -> Iterator[str]:
+    yield _HEAD
+    yield "  <References>\n"
+    for entry in entries:
+        size = "" if entry.size is None else f' ovf:size="{entry.size}"'
+        yield f'    <File ovf:id="{entry.file_id}" ovf:href={quoteattr(entry.href)}{size}/>\n'
+    yield "  </References>\n  <DiskSection>\n    <Info>Virtual disk information</Info>\n"
+    for entry in entries:
+        if entry.file.disk:
+            yield _disk(entry)
+    yield "  </DiskSection>\n  <NetworkSection>\n    <Info>The list of logical networks</Info>\n"
+    for network in dict.fromkeys(machine.place.network.name for machine in machines):
+        yield f"    <Network ovf:name={quoteattr(network)}/>\n"
+    yield "  </NetworkSection>\n"
+    if vapp:
+        yield f"  <VirtualSystemCollection ovf:id={quoteattr(name)}>\n    <Info>A vApp</Info>\n"
+        yield f"    <Name>{escape(name)}</Name>\n"
+    for machine in machines:
+        title = machine.name if vapp else name
+        yield from _system(title, machine, params, [e for e in entries if e.machine is machine])
+    yield ("  </VirtualSystemCollection>\n" if vapp else "") + "</Envelope>\n"
+
+
+def _disk(entry: _Entry) -> str:
+    populated = "" if entry.populated is None else f' ovf:populatedSize="{entry.populated}"'
+    return (
+        f'    <Disk ovf:diskId="{entry.disk_id}" ovf:fileRef="{entry.file_id}"'
+        f' ovf:capacity="{entry.capacity}" ovf:capacityAllocationUnits="byte"{populated}'
+        f' ovf:format="{FORMAT}"/>\n'
+    )
+
+
+def _system(
+    name: str, machine: Machine, params: Any, entries: list[_Entry]
+) -> Iterator[str]:
+    config = machine.config
+    yield f"  <VirtualSystem ovf:id={quoteattr(name)}>\n    <Info>A virtual machine</Info>\n"
+    yield f"    <Name>{escape(name)}</Name>\n"
+    yield '    <OperatingSystemSection ovf:id="102" vmw:osType="other64Guest">\n'
+    yield "      <Info>The kind of installed guest operating system</Info>\n"
+    yield "    </OperatingSystemSection>\n"
+    if params.description or config.annotation:
+        yield "    <AnnotationSection>\n      <Info>A human-readable annotation</Info>\n"
+        yield f"      <Annotation>{escape(params.description or config.annotation)}</Annotation>\n"
+        yield "    </AnnotationSection>\n"
+    yield "    <VirtualHardwareSection>\n      <Info>Virtual hardware requirements</Info>\n"
+    yield "      <System>\n        <vssd:ElementName>Virtual Hardware Family</vssd:ElementName>\n"
+    yield "        <vssd:InstanceID>0</vssd:InstanceID>\n"
+    yield f"        <vssd:VirtualSystemType>{config.version}</vssd:VirtualSystemType>\n"
+    yield "      </System>\n"
+    yield from _items(machine, {entry.file.device: entry for entry in entries})
+    yield f'      <vmw:Config ovf:required="false" vmw:key="firmware" vmw:value="{config.firmware}"/>\n'
+    for entry in entries:
+        if entry.file.kind == "nvram":
+            value = f"{devices.OVF_FILE}{entry.file_id}"
+            yield f'      <vmw:ExtraConfig ovf:required="false" vmw:key="nvram" vmw:value="{value}"/>\n'
+    yield "    </VirtualHardwareSection>\n  </VirtualSystem>\n"
+
+
+def _items(machine: Machine, entries: dict[str, _Entry]) -> Iterator[str]:
+    hardware = machine.config.hardware
+    yield _item(1, 3, "virtual CPUs", AllocationUnits="hertz * 10^6", VirtualQuantity=hardware.numCPU)
+    yield _item(2, 4, "memory", AllocationUnits="byte * 2^20", VirtualQuantity=hardware.memoryMB)
+    device_api = vim.vm.device
+    numbers = {device.key: number for number, device in enumerate(hardware.device, 3)}
+    for device in hardware.device:
+        number, kind = numbers[device.key], type(device)._wsdlName
+        where = {"AddressOnParent": device.unitNumber or 0, "Parent": numbers.get(device.controllerKey)}
+        subtype = _SUBTYPES.get(kind)
+        entry = entries.get(devices.device_name(device, hardware.device))
+        if isinstance(device, device_api.VirtualIDEController):
+            yield _item(number, 5, kind, Address=device.busNumber)
+        elif isinstance(device, device_api.VirtualAHCIController):
+            yield _item(number, 20, kind, Address=device.busNumber, ResourceSubType=subtype)
+        elif isinstance(device, device_api.VirtualSCSIController):
+            yield _item(number, 6, kind, Address=device.busNumber, ResourceSubType=subtype)
+        elif isinstance(device, device_api.VirtualCdrom):
+            resource = f"{devices.OVF_FILE}{entry.file_id}" if entry else None
+            sub = "vmware.cdrom.iso" if entry else "vmware.cdrom.remotepassthrough"
+            yield _item(
+                number, 15, kind, **where, AutomaticAllocation="false",
+                HostResource=resource, ResourceSubType=sub,
+            )
+        elif devices.is_disk(device) and entry is not None:
+            yield _item(number, 17, kind, **where, HostResource=f"ovf:/disk/{entry.disk_id}")
+        elif isinstance(device, device_api.VirtualEthernetCard):
+            network = machine.place.network.name
+            yield _item(
+                number, 10, kind, AddressOnParent=7, AutomaticAllocation="true",
+                Connection=network, ResourceSubType=subtype,
+            )
+
+
+def _item(number: int, resource: int, name: str, **values: Any) -> str:
+    """A hardware item; its elements come in alphabetical order, as the schema has it."""
+    values.update(InstanceID=number, ResourceType=resource, ElementName=f"{name} {number}")
+    lines = "".join(
+        f"        <rasd:{key}>{escape(str(value))}</rasd:{key}>\n"
+        for key, value in sorted(values.items())
+        if value is not None
+    )
+    return f"      <Item>\n{lines}      </Item>\n"

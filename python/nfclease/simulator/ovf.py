@@ -1,0 +1,202 @@
+"""OVF descriptors, read."""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+import xml.etree.ElementTree as ET
+from typing import Any
+
+from nfclease.simulator.vsphere import fault
+
+_OVF = "{http://schemas.dmtf.org/ovf/envelope/1}"
+_VMW = "{http://www.vmware.com/schema/ovf}"
+_UNITS = {"": 0, "byte": 0, "kilobytes": 10, "megabytes": 20, "gigabytes": 30, "terabytes": 40}
+
+
+@dataclasses.dataclass
+class File:
+    """An element of References."""
+
+    id: str
+    href: str
+    size: int | None
+    compression: str | None
+    chunk_size: int | None
+
+
+@dataclasses.dataclass
+class Disk:
+    """An element of the DiskSection."""
+
+    id: str
+    capacity: int
+    file: str | None
+
+
+@dataclasses.dataclass
+class Item:
+    """A hardware item: its CIM type, and its elements by local name."""
+
+    kind: int
+    values: dict[str, str]
+
+    def number(self, name: str, default: int = 0) -> int:
+        """An element as a number."""
+        text = self.values.get(name, "")
+        return int(text) if text.strip().lstrip("-").isdigit() else default
+
+
+@dataclasses.dataclass
+class System:
+    """A VirtualSystem."""
+
+    name: str
+    hardware_version: str
+    items: list[Item]
+    config: dict[str, str]
+    extra_config: dict[str, str]
+    annotation: str = ""
+
+
+@dataclasses.dataclass
+class Descriptor:
+    """A descriptor."""
+
+    name: str
+    vapp: bool
+    files: dict[str, File]
+    disks: dict[str, Disk]
+    networks: list[str]
+    systems: list[System]
+
+
+class _Builder(ET.TreeBuilder):
+    def doctype(self, *_: Any) -> None:
+        raise fault("vim.fault.OvfInvalidPackage", "a document type is not allowed", lineNumber=1)
+
+
+def parse(text: str) -> Descriptor:
+    """Reads a descriptor.
+
+    Raises:
+        vim.fault.OvfFault: It is none, or one that cannot be imported.
+    """
+    try:
+        root = ET.fromstring(text, ET.XMLParser(target=_Builder()))
+    except ET.ParseError as error:
+        message = f"the descriptor is not XML: {error}"
+        raise fault("vim.fault.OvfInvalidPackage", message, lineNumber=error.position[0]) from None
+    if root.tag != f"{_OVF}Envelope":
+        raise _missing("Envelope")
+    collection = root.find(f"{_OVF}VirtualSystemCollection")
+    above = root if collection is None else collection
+    systems = [_system(element) for element in above.findall(f"{_OVF}VirtualSystem")]
+    if not systems:
+        raise _missing("VirtualSystem")
+    files = [_file(element) for element in root.iterfind(f"{_OVF}References/{_OVF}File")]
+    disks = [_disk(element) for element in root.iterfind(f"{_OVF}DiskSection/{_OVF}Disk")]
+    read = Descriptor(
+        name=systems[0].name if collection is None else _name(collection),
+        vapp=collection is not None,
+        files={file.id: file for file in files},
+        disks={disk.id: disk for disk in disks},
+        networks=[
+            element.get(f"{_OVF}name", "")
+            for element in root.iterfind(f"{_OVF}NetworkSection/{_OVF}Network")
+        ],
+        systems=systems,
+    )
+    for disk in disks:
+        if disk.file is not None and disk.file not in read.files:
+            raise fault(
+                "vim.fault.OvfInvalidValue",
+                f"no file {disk.file}",
+                lineNumber=0,
+                elementName="Disk",
+                attributeName="fileRef",
+                value=disk.file,
+            )
+    return read
+
+
+def _file(element: ET.Element) -> File:
+    size = element.get(f"{_OVF}size")
+    chunk = element.get(f"{_OVF}chunkSize")
+    return File(
+        id=_required(element, "id"),
+        href=_required(element, "href"),
+        size=int(size) if size else None,
+        compression=element.get(f"{_OVF}compression"),
+        chunk_size=int(chunk) if chunk else None,
+    )
+
+
+def _disk(element: ET.Element) -> Disk:
+    capacity = _required(element, "capacity")
+    units = element.get(f"{_OVF}capacityAllocationUnits", "byte").strip().lower()
+    match = re.fullmatch(r"byte\s*\*\s*2\s*\^\s*(\d+)", units)
+    shift = int(match.group(1)) if match else _UNITS.get(units)
+    if shift is None or shift > 60 or not capacity.isdigit():
+        raise fault(
+            "vim.fault.OvfInvalidValue",
+            f"capacity {capacity} {units}",
+            lineNumber=0,
+            elementName="Disk",
+            attributeName="capacity",
+            value=capacity,
+        )
+    return Disk(
+        _required(element, "diskId"), int(capacity) << shift, element.get(f"{_OVF}fileRef")
+    )
+
+
+def _system(element: ET.Element) -> System:
+    hardware = element.find(f"{_OVF}VirtualHardwareSection")
+    if hardware is None:
+        raise _missing("VirtualHardwareSection")
+    items = [
+        {child.tag.rpartition("}")[2]: (child.text or "").strip() for child in item}
+        for item in hardware.iterfind(f"{_OVF}Item")
+    ]
+    version = next((e.text for e in hardware.iter() if e.tag.endswith("VirtualSystemType")), None)
+    annotation = element.find(f"{_OVF}AnnotationSection/{_OVF}Annotation")
+    return System(
+        name=_name(element),
+        hardware_version=(version or "vmx-19").split()[0],
+        items=[Item(int(values.get("ResourceType") or 0), values) for values in items],
+        config=_pairs(hardware, "Config"),
+        extra_config=_pairs(hardware, "ExtraConfig"),
+        annotation=(annotation.text or "") if annotation is not None else "",
+    )
+
+
+def _pairs(hardware: ET.Element, name: str) -> dict[str, str]:
+    found = hardware.iterfind(f"{_VMW}{name}")
+    return {e.get(f"{_VMW}key", ""): e.get(f"{_VMW}value", "") for e in found}
+
+
+def _name(element: ET.Element) -> str:
+    named = element.find(f"{_OVF}Name")
+    text = named.text if named is not None else None
+    return text or element.get(f"{_OVF}id", "")
+
+
+def _required(element: ET.Element, name: str) -> str:
+    value = element.get(f"{_OVF}{name}")
+    if value is None:
+        tag = element.tag.rpartition("}")[2]
+        raise fault(
+            "vim.fault.OvfMissingAttribute",
+            f"{tag} has no {name}",
+            lineNumber=0,
+            elementName=tag,
+            attributeName=name,
+        )
+    return value
+
+
+def _missing(name: str) -> Any:
+    return fault(
+        "vim.fault.OvfMissingElement", f"the descriptor has no {name}", lineNumber=0, name=name
+    )
