@@ -179,7 +179,7 @@ def test_a_full_disk(simulator: Simulator, service: Any) -> None:
     ["../../x", "/etc/x", "a\\b", "..", "CON", "x" * 5000, "disk-2.vmdk", "DISK-2.VMDK", ".x"],
 )
 def test_unsafe_target_ids(simulator: Simulator, service: Any, tmp_path: Path, name: str) -> None:
-    simulator.inject("target_id", match="disk-1.vmdk", value=name)
+    simulator.inject("target_id", disk="disk-1.vmdk", value=name)
     vm = find(service, vim.VirtualMachine, "demo-vm")
     with pytest.raises(nfclease.UnsafePathError), HttpNfcLease(vm.ExportVm()) as lease:
         lease.wait_ready(10)
@@ -246,7 +246,7 @@ def test_hostile_answers(
     vm = find(service, vim.VirtualMachine, "demo-vm")
     with pytest.raises(error), HttpNfcLease(vm.ExportVm()) as lease:
         disk = next(url for url in lease.wait_ready(10).deviceUrl if url.disk)
-        simulator.inject("raw_reply", match="HttpNfcLeaseGetManifest", count=1, body=body)
+        simulator.inject("raw_reply", method="HttpNfcLeaseGetManifest", count=1, body=body)
         lease.download(disk, tmp_path / "disk")
     assert endings(simulator) == ["HttpNfcLeaseAbort"]
     assert list(tmp_path.iterdir()) == []

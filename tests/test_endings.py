@@ -154,7 +154,7 @@ def test_a_dropped_lease_is_aborted(simulator: Simulator, service: Any) -> None:
 
 
 def test_a_lost_answer_to_complete(simulator: Simulator, service: Any) -> None:
-    simulator.inject("drop", match="HttpNfcLeaseComplete", count=1, after=True)
+    simulator.inject("drop", method="HttpNfcLeaseComplete", count=1, executed=True)
     vm = find(service, vim.VirtualMachine, "demo-vm")
     with HttpNfcLease(vm.ExportVm()) as lease:
         lease.wait_ready(10)
@@ -164,7 +164,7 @@ def test_a_lost_answer_to_complete(simulator: Simulator, service: Any) -> None:
 
 def test_a_complete_that_fails(simulator: Simulator, service: Any) -> None:
     simulator.inject(
-        "soap_fault", match="HttpNfcLeaseComplete", fault="vmodl.fault.SystemError", message="no"
+        "soap_fault", method="HttpNfcLeaseComplete", fault="vmodl.fault.SystemError", message="no"
     )
     vm = find(service, vim.VirtualMachine, "demo-vm")
     with (
@@ -177,7 +177,7 @@ def test_a_complete_that_fails(simulator: Simulator, service: Any) -> None:
 
 
 def test_an_abort_that_fails_hides_nothing(simulator: Simulator, service: Any) -> None:
-    simulator.inject("soap_fault", match="HttpNfcLeaseAbort", fault="vmodl.fault.SystemError")
+    simulator.inject("soap_fault", method="HttpNfcLeaseAbort", fault="vmodl.fault.SystemError")
     vm = find(service, vim.VirtualMachine, "demo-vm")
     error = nfclease.NfcError("first")
     with pytest.raises(nfclease.NfcError) as raised, HttpNfcLease(vm.ExportVm()) as lease:
@@ -203,7 +203,7 @@ def test_completed_by_someone_else(simulator: Simulator, service: Any) -> None:
 def test_an_unseen_failure_stops_complete(
     simulator: Simulator, service: Any, tmp_path: Path
 ) -> None:
-    simulator.inject("status", match="disk-1.vmdk", code=410)
+    simulator.inject("status", disk="disk-1.vmdk", code=410)
     vm = find(service, vim.VirtualMachine, "demo-vm")
     with pytest.raises(nfclease.HttpStatusError), HttpNfcLease(vm.ExportVm()) as lease:
         disk = next(url for url in lease.wait_ready(10).deviceUrl if url.disk)
@@ -212,7 +212,7 @@ def test_an_unseen_failure_stops_complete(
 
 
 def test_a_seen_failure_is_the_callers(simulator: Simulator, service: Any, tmp_path: Path) -> None:
-    simulator.inject("status", match="disk-1.vmdk", code=410, count=1)
+    simulator.inject("status", disk="disk-1.vmdk", code=410, count=1)
     vm = find(service, vim.VirtualMachine, "demo-vm")
     with HttpNfcLease(vm.ExportVm()) as lease:
         disk = next(url for url in lease.wait_ready(10).deviceUrl if url.disk)

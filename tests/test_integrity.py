@@ -66,7 +66,7 @@ def test_a_broken_disk(
     error: type[Exception],
     attempts: int,
 ) -> None:
-    simulator.inject(fault, match="disk-1.vmdk", **params)
+    simulator.inject(fault, disk="disk-1.vmdk", **params)
     vm = find(service, vim.VirtualMachine, "demo-vm")
     with pytest.raises(error) as raised, HttpNfcLease(vm.ExportVm(), max_retries=1) as lease:
         lease.wait_ready(10)
@@ -84,8 +84,8 @@ def test_a_broken_disk(
 
 
 def test_a_second_get_helps(simulator: Simulator, service: Any, tmp_path: Path) -> None:
-    simulator.inject("flip", match="disk-1.vmdk", count=1, offset=MIDDLE)
-    simulator.inject("cut", match="disk-2.vmdk", count=1, after_bytes=MIDDLE, how="reset")
+    simulator.inject("flip", disk="disk-1.vmdk", count=1, offset=MIDDLE)
+    simulator.inject("cut", disk="disk-2.vmdk", count=1, after_bytes=MIDDLE, how="reset")
     vm = find(service, vim.VirtualMachine, "demo-vm")
     with HttpNfcLease(vm.ExportVm()) as lease:
         lease.wait_ready(10)
@@ -97,7 +97,7 @@ def test_a_second_get_helps(simulator: Simulator, service: Any, tmp_path: Path) 
 
 
 def test_a_wrong_certificate(simulator: Simulator, service: Any, tmp_path: Path) -> None:
-    simulator.inject("wrong_certificate")
+    simulator.inject("wrong_certificate", listener="host")
     vm = find(service, vim.VirtualMachine, "demo-vm")
     with (
         pytest.raises(nfclease.ThumbprintMismatchError) as raised,
@@ -114,7 +114,7 @@ def test_a_wrong_certificate(simulator: Simulator, service: Any, tmp_path: Path)
 
 
 def test_an_http_url(simulator: Simulator, service: Any, tmp_path: Path) -> None:
-    simulator.inject("http_url", match=".vmdk")
+    simulator.inject("http_url", disk=".vmdk")
     vm = find(service, vim.VirtualMachine, "demo-vm")
     with pytest.raises(nfclease.InsecureUrlError), HttpNfcLease(vm.ExportVm()) as lease:
         lease.wait_ready(10)

@@ -109,8 +109,8 @@ def test_expiry_ends_a_transfer_at_once(simulator: Simulator, service: Any, tmp_
 
 
 def test_one_failed_call_is_not_the_end(simulator: Simulator, service: Any, tmp_path: Path) -> None:
-    simulator.inject("soap_status", match="HttpNfcLeaseProgress", count=1, code=503)
-    simulator.inject("drop", match="HttpNfcLeaseProgress", count=1)
+    simulator.inject("soap_status", method="HttpNfcLeaseProgress", count=1, status=503)
+    simulator.inject("drop", method="HttpNfcLeaseProgress", count=1)
     simulator.inject("bandwidth", bytes_per_second=DISK_SIZE / 5)
     vm = find(service, vim.VirtualMachine, "demo-vm")
     with HttpNfcLease(vm.ExportVm()) as lease:
@@ -125,7 +125,7 @@ def test_a_dead_server_is_noticed_before_the_lease_expires(
     simulator.inject("stall", after_bytes=DISK_SIZE // 2)
     with pytest.raises(LeaseLostError) as raised, HttpNfcLease(vm.ExportVm()) as lease:
         disk = disk_of(lease)
-        simulator.inject("soap_status", match="HttpNfcLeaseProgress", code=502)
+        simulator.inject("soap_status", method="HttpNfcLeaseProgress", status=502)
         lease.download(disk, tmp_path / "disk")
     assert "80 %" in str(raised.value)
 
@@ -136,7 +136,7 @@ def test_the_session_is_gone(simulator: Simulator, service: Any, tmp_path: Path)
     fault = "vim.fault.NotAuthenticated"
     with pytest.raises(SessionExpiredError), HttpNfcLease(vm.ExportVm()) as lease:
         disk = disk_of(lease)
-        simulator.inject("soap_fault", match="HttpNfcLeaseProgress", fault=fault)
+        simulator.inject("soap_fault", method="HttpNfcLeaseProgress", fault=fault)
         lease.download(disk, tmp_path / "disk")
 
 
@@ -184,11 +184,21 @@ def test_twenty_leases_on_one_thread(simulator: Simulator, service: Any, tmp_pat
     leases.clear()
     del lease
     deadline = time.monotonic() + 5
-    while threads_and_descriptors() > before and time.monotonic() < deadline:
+    while grown(before) and time.monotonic() < deadline:
         time.sleep(0.05)
-    after = threads_and_descriptors()
-    assert after[0] <= before[0]
-    assert after[1] <= before[1]
+    assert not grown(before)
+
+
+def grown(before: tuple[int, int]) -> list[str]:
+    threads, descriptors = threads_and_descriptors()
+    return [
+        f"{name}: {then} before, {now} now"
+        for name, then, now in (
+            ("threads", before[0], threads),
+            ("descriptors", before[1], descriptors),
+        )
+        if now > then
+    ]
 
 
 def thread_names() -> list[str]:

@@ -58,11 +58,12 @@ def test_no_secret_in_any_text(
     params: dict[str, Any],
 ) -> None:
     caplog.set_level(logging.DEBUG)
-    where = {} if fault == "wrong_certificate" else {"match": ".vmdk"}
+    where = {"listener": "host"} if fault == "wrong_certificate" else {"disk": ".vmdk"}
     simulator.inject(fault, **where, **params)
     vm = find(service, vim.VirtualMachine, "demo-vm")
+    tickets: set[str] = set()
     with pytest.raises(nfclease.NfcError) as raised, HttpNfcLease(vm.ExportVm()) as lease:
-        tickets = {url.url.split("/")[4] for url in lease.wait_ready(10).deviceUrl}
+        tickets |= {url.url.split("/")[4] for url in lease.wait_ready(10).deviceUrl}
         lease.download_all(tmp_path)
     shown = traceback.TracebackException.from_exception(raised.value, capture_locals=False)
     texts = [
@@ -82,7 +83,7 @@ def test_no_secret_in_any_text(
 def test_control_characters_of_a_server_are_escaped(
     simulator: Simulator, service: Any, tmp_path: Path
 ) -> None:
-    simulator.inject("status", match=".vmdk", code=418, body="\x1b[31mred\r\nforged log line")
+    simulator.inject("status", disk=".vmdk", code=418, body="\x1b[31mred\r\nforged log line")
     vm = find(service, vim.VirtualMachine, "demo-vm")
     with pytest.raises(nfclease.HttpStatusError) as raised, HttpNfcLease(vm.ExportVm()) as lease:
         lease.wait_ready(10)

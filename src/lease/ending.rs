@@ -52,17 +52,15 @@ impl Lease {
         self.tracker.close();
         self.tracker.wait().await;
         self.tracker.reopen();
+        // The script ended the lease itself, and what it cancelled thereby is no news to it.
+        if matches!(self.status().phase, Phase::Completed | Phase::Aborted) {
+            return Ok(());
+        }
         if let Some(failure) = self.unseen_failure() {
             return Err(Unfinished::Transfer(failure));
         }
         if self.cancel.is_cancelled() {
             return Err(self.status().cause.unwrap_or(Error::Cancelled).into());
-        }
-        if matches!(
-            self.status().phase,
-            Phase::Completed | Phase::Aborted | Phase::Completing | Phase::Aborting
-        ) {
-            return Ok(());
         }
         self.verify_all().await?;
         self.complete().await?;

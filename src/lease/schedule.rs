@@ -56,11 +56,12 @@ impl Schedule {
 
     /// A call failed.
     pub fn failed(&self, now: Duration) -> Next {
-        let silent = now.saturating_sub(self.last_success);
-        if silent >= self.lease_timeout.mul_f64(0.8) {
+        let lost_at = self.last_success + self.lease_timeout.mul_f64(0.8);
+        if now >= lost_at {
             return Next::Lost;
         }
-        Next::At(now + AFTER_FAILURE.min(self.interval))
+        // The last try is made just then, while the server may still hold the lease.
+        Next::At((now + AFTER_FAILURE.min(self.interval)).min(lost_at))
     }
 }
 
@@ -96,7 +97,8 @@ mod tests {
     fn lost_at_eighty_percent_of_silence() {
         let mut schedule = Schedule::new(300, None, seconds(0));
         schedule.renewed(seconds(100), seconds(100));
-        assert_eq!(schedule.failed(seconds(339)), Next::At(seconds(341)));
+        assert_eq!(schedule.failed(seconds(300)), Next::At(seconds(302)));
+        assert_eq!(schedule.failed(seconds(339)), Next::At(seconds(340)));
         assert_eq!(schedule.failed(seconds(340)), Next::Lost);
     }
 

@@ -22,7 +22,9 @@ pub fn compare(
 ) -> Result<Verified> {
     let checksum_type = moved.checksum_type.as_str();
     let entry = manifest.iter().find(|entry| entry.key == moved.key);
-    let expected = entry.map_or("", |entry| checksum(entry, moved.checksum_type));
+    let expected = entry
+        .map(|entry| checksums(entry, moved.checksum_type))
+        .unwrap_or_default();
     let what = moved.what.to_string();
     if let Some(size) = entry.and_then(|entry| entry.size)
         && size != moved.bytes
@@ -42,26 +44,29 @@ pub fn compare(
             RequireManifest::No => Ok(Verified::Stream),
         };
     }
-    if expected != moved.checksum {
-        return Err(Error::ChecksumMismatch {
+    match expected
+        .into_iter()
+        .find(|expected| *expected != moved.checksum)
+    {
+        None => Ok(Verified::Manifest),
+        Some(expected) => Err(Error::ChecksumMismatch {
             what,
             checksum_type,
             expected: expected.to_owned(),
             actual: moved.checksum.clone(),
-        });
+        }),
     }
-    Ok(Verified::Manifest)
 }
 
-/// `checksum` belongs to `checksumType`; `sha1` is there beside it.
-fn checksum(entry: &ManifestEntry, checksum_type: ChecksumType) -> &str {
-    if entry.checksum_type == checksum_type.as_str() && !entry.checksum.is_empty() {
-        return &entry.checksum;
-    }
-    match checksum_type {
-        ChecksumType::Sha1 => &entry.sha1,
-        ChecksumType::Sha256 => "",
-    }
+/// `checksum` belongs to `checksumType`; `sha1` is there beside it. Whatever is given must agree.
+fn checksums(entry: &ManifestEntry, checksum_type: ChecksumType) -> Vec<&str> {
+    let typed = (entry.checksum_type == checksum_type.as_str()).then_some(entry.checksum.as_str());
+    let sha1 = (checksum_type == ChecksumType::Sha1).then_some(entry.sha1.as_str());
+    typed
+        .into_iter()
+        .chain(sha1)
+        .filter(|checksum| !checksum.is_empty())
+        .collect()
 }
 
 #[cfg(test)]
@@ -102,9 +107,13 @@ mod tests {
             Err(Error::SizeMismatch { .. })
         ));
         assert_eq!(
-            judge(entry("bb", "aa", "sha1", 7)).unwrap(),
+            judge(entry("", "aa", "sha1", 7)).unwrap(),
             Verified::Manifest
         );
+        assert!(matches!(
+            judge(entry("bb", "aa", "sha1", 7)),
+            Err(Error::ChecksumMismatch { .. })
+        ));
         assert_eq!(
             judge(entry("aa", "cc", "sha256", 7)).unwrap(),
             Verified::Manifest
