@@ -125,6 +125,11 @@ class _Serializer(_adapter.SoapSerializer):  # type: ignore[misc]
             return
         super()._Serialize(val, info, defNS)
 
+    def _QName(self, typ: Any, defNS: str) -> tuple[str, str]:  # noqa: N802, N803
+        attr, name = super()._QName(typ, defNS)
+        # pyVmomi calls it ManagedObject, servers ManagedObjectReference, and Go takes no other.
+        return attr, f"{name}Reference" if typ is ManagedObject else name
+
 
 class _Reader(_adapter.ExpatDeserializerNSHandlers):  # type: ignore[misc]
     """Finds the method in the body and hands each argument to pyVmomi's deserializer."""

@@ -48,6 +48,8 @@ class Endpoint:
         try:
             parsed = envelope.parse(body)
         except _MethodFault as error:
+            record = self.world.recorder.call(body, method="", moid="", session=None, args={})
+            record["result"] = type(error).__name__
             return self._reply(envelope.refusal(error, version), 500)
         session = session_of(self.world, request.headers.get("Cookie", ""), parsed.header)
         if session is not None:
