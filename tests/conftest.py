@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import os
-import threading
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -42,6 +40,7 @@ def connected(simulator: Simulator) -> Iterator[Any]:
         yield session
     finally:
         Disconnect(session)
+        session._stub.DropConnections()  # pyvmomi leaves its pool to the garbage collector
 
 
 def find(service: Any, kind: Any, name: str) -> Any:
@@ -70,9 +69,8 @@ def endings(simulator: Simulator) -> list[str]:
     return methods(simulator, "HttpNfcLeaseComplete", "HttpNfcLeaseAbort")
 
 
-def threads_and_descriptors() -> tuple[int, int]:
-    """Counts of this process; threads of both languages."""
-    tasks = Path("/proc/self/task")
-    threads = len(list(tasks.iterdir())) if tasks.exists() else threading.active_count()
-    descriptors = Path("/proc/self/fd")
-    return threads, len(os.listdir(descriptors)) if descriptors.exists() else 0
+def resources() -> tuple[int, list[str]]:
+    """Native threads of this process, and what its descriptors are; Linux only."""
+    links = [Path("/proc/self/fd", name) for name in os.listdir("/proc/self/fd")]
+    descriptors = [os.readlink(link) for link in links if link.is_symlink()]  # not the listing's
+    return len(os.listdir("/proc/self/task")), descriptors

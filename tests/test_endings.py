@@ -154,7 +154,7 @@ def test_a_dropped_lease_is_aborted(simulator: Simulator, service: Any) -> None:
 
 
 def test_a_lost_answer_to_complete(simulator: Simulator, service: Any) -> None:
-    simulator.inject("drop", method="HttpNfcLeaseComplete", count=1, executed=True)
+    simulator.inject("drop", method="HttpNfcLeaseComplete", count=1, after=True)
     vm = find(service, vim.VirtualMachine, "demo-vm")
     with HttpNfcLease(vm.ExportVm()) as lease:
         lease.wait_ready(10)

@@ -81,6 +81,7 @@ def test_round_trip(simulator: Simulator, service: Any, tmp_path: Path) -> None:
 
 
 def test_disks_move_in_parallel(simulator: Simulator, service: Any, tmp_path: Path) -> None:
+    simulator.inject("bandwidth", disk=".vmdk", bytes_per_second=DISK_SIZE * 2)
     export(service, tmp_path)
     disks = [r for r in simulator.requests() if r["path"].endswith(".vmdk")]
     assert len(disks) == 3

@@ -3,7 +3,7 @@
 Example:
     >>> from nfclease import HttpNfcLease
     >>> with HttpNfcLease(vm.ExportVm()) as lease:
-    ...     lease.wait_ready()
+    ...     info = lease.wait_ready()
     ...     results = lease.download_all(directory)
 """
 

@@ -63,11 +63,10 @@ class HttpNfcLease(vim.HttpNfcLease):
 
     Example:
         >>> with HttpNfcLease(vm.ExportVm()) as lease:
-        ...     lease.wait_ready()
-        ...     for result in lease.download_all(directory):
-        ...         print(result.name, result.verified)
-        disk-0.iso manifest
-        disk-1.vmdk manifest
+        ...     info = lease.wait_ready()
+        ...     results = lease.download_all(directory)
+        >>> {result.verified for result in results}
+        {'manifest'}
     """
 
     def __init__(
@@ -89,7 +88,7 @@ class HttpNfcLease(vim.HttpNfcLease):
         _check_range("max_concurrency", max_concurrency, 1, 64)
         _check_range("max_retries", max_retries, 0, 10)
         reference = (lease._moId, lease._stub, lease._serverGuid)
-        super().__init__(*reference)  # type: ignore[no-untyped-call]
+        super().__init__(*reference)
         core = _core.Lease(
             _pyvmomi.session_of(lease._stub),
             lease._moId,
@@ -106,7 +105,7 @@ class HttpNfcLease(vim.HttpNfcLease):
         )
         # pyvmomi makes attributes of managed objects read-only; private state goes in beneath.
         object.__setattr__(self, "_nfc_core", core)
-        plain = vim.HttpNfcLease(*reference)  # type: ignore[no-untyped-call]
+        plain = vim.HttpNfcLease(*reference)
         object.__setattr__(self, "_nfc_plain", plain)
         _open_leases.add(self)
 

@@ -97,7 +97,7 @@ class Vcsim:
     @contextmanager
     def connect(self) -> Iterator[vim.ServiceInstance]:
         """A logged-in pyvmomi session for one block."""
-        service = SmartConnect(  # type: ignore[no-untyped-call]
+        service = SmartConnect(
             protocol=urlsplit(self.url).scheme,
             host=self.host,
             port=self.port,
@@ -108,7 +108,7 @@ class Vcsim:
         try:
             yield service
         finally:
-            Disconnect(service)  # type: ignore[no-untyped-call]
+            Disconnect(service)
 
     @property
     def govc_env(self) -> dict[str, str]:
