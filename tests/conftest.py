@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
+from pyVim.connect import Disconnect
 
 from nfclease.simulator import Simulator
 
@@ -33,8 +35,6 @@ def service(simulator: Simulator) -> Iterator[Any]:
 
 
 def connected(simulator: Simulator) -> Iterator[Any]:
-    from pyVim.connect import Disconnect
-
     session = simulator.connect()
     try:
         yield session
