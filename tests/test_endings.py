@@ -255,3 +255,18 @@ def test_the_interpreters_exit_aborts(simulator: Simulator, service: Any, tmp_pa
     assert time.monotonic() - began < 10
     assert endings(simulator) == ["HttpNfcLeaseAbort"]
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_cancelled_transfer_is_no_failure(
+    simulator: Simulator, service: Any, tmp_path: Path
+) -> None:
+    _, raw = slow_lease(simulator, service, 30)
+    with HttpNfcLease(raw) as lease:
+        disk = next(url for url in lease.wait_ready(10).deviceUrl if url.disk)
+        transfer = lease.start_download(disk, tmp_path / "disk")
+        transfer.cancel()
+    assert transfer.done()
+    with pytest.raises(nfclease.TransferCancelledError):
+        transfer.result()
+    assert endings(simulator) == ["HttpNfcLeaseComplete"]
+    assert list(tmp_path.iterdir()) == []

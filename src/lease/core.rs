@@ -329,14 +329,10 @@ impl Lease {
             return self.script_percent.load(Ordering::Relaxed);
         }
         let known: Option<u64> = snapshots.iter().map(|snapshot| snapshot.bytes_total).sum();
-        let capacity = self
-            .status
-            .borrow()
-            .info
-            .as_ref()
-            .map_or(0, |info| info.total_disk_capacity_kb * 1024);
+        let info = self.status.borrow().info.clone();
         // An export's size is unknown until it ends; the disks' capacity is what it can be at most.
-        let total = known.unwrap_or(0).max(capacity).max(1);
+        let capacity = info.map_or(0, |info| info.total_disk_capacity_kb.saturating_mul(1024));
+        let total = known.unwrap_or(capacity).max(1);
         let percent = i32::try_from(u128::from(done) * 100 / u128::from(total))
             .unwrap_or(99)
             .min(99);

@@ -43,7 +43,9 @@ impl Transfer {
         self.transfer.outcome().is_some()
     }
 
+    /// What the user cancels is no failure to be told of at the end.
     fn cancel(&self) {
+        self.lease.outcome_seen(&self.transfer);
         self.transfer.cancel();
     }
 
