@@ -30,16 +30,34 @@ def parser() -> argparse.ArgumentParser:
     add("--no-tls", dest="tls", action="store_false", help="plain http on both listeners")
     add("--user", default=default.user, help="user name for Login")
     add("--password", help="password for Login; a random one if left out")
-    add("--disk-size", type=parse_size, default=default.disk_size, metavar="BYTES",
-        help="size of each disk's stream; takes k, m, g, t")
+    add(
+        "--disk-size",
+        type=parse_size,
+        default=default.disk_size,
+        metavar="BYTES",
+        help="size of each disk's stream; takes k, m, g, t",
+    )
     add("--disks", type=int, default=default.disks, help="disks of demo-vm")
-    add("--lease-timeout", type=float, default=default.lease_timeout, metavar="S",
-        help="seconds until a lease without Progress expires")
-    add("--initializing", type=float, default=default.initializing, metavar="S",
-        help="seconds until a lease is ready")
+    add(
+        "--lease-timeout",
+        type=float,
+        default=default.lease_timeout,
+        metavar="S",
+        help="seconds until a lease without Progress expires",
+    )
+    add(
+        "--initializing",
+        type=float,
+        default=default.initializing,
+        metavar="S",
+        help="seconds until a lease is ready",
+    )
     add("--stable-streams", action="store_true", help="every GET of a disk has the same bytes")
-    add("--esx", action="store_true",
-        help="a single host: deviceUrls name the host * and are served by the first listener")
+    add(
+        "--esx",
+        action="store_true",
+        help="a single host: deviceUrls name the host * and are served by the first listener",
+    )
     add("--api-version", default=default.api_version, help="newest API version on offer")
     add("--seed", type=int, help="makes ids and contents the same in each run")
     add("--no-stdin", dest="watch_stdin", action="store_false", help="do not watch standard input")

@@ -152,7 +152,10 @@ class Simulator:
         return self._list("requests")
 
     def leases(self) -> list[dict[str, Any]]:
-        """All leases: ``moid kind state error message percent last_progress_age entity manifest``.
+        """All leases there have been.
+
+        Each has ``moid``, ``kind``, ``state``, ``error``, ``message``, ``percent``,
+        ``last_progress_age``, ``entity``, ``manifest``.
         """
         return self._list("leases")
 
@@ -215,8 +218,11 @@ class Simulator:
         return self._list("vm_files", name=name)
 
     def set(self, **knobs: Any) -> None:
-        """Turns ``bandwidth`` (bytes/s of each stream; 0 for no limit), ``lease_timeout``,
-        ``initializing`` or ``stable_streams`` while it runs.
+        """Turns knobs while it runs.
+
+        Args:
+            **knobs: ``bandwidth`` (bytes per second of each stream; 0 for no limit),
+                ``lease_timeout``, ``initializing``, ``stable_streams``.
         """
         self._control("set", knobs)
 
@@ -236,9 +242,7 @@ class Simulator:
             connection = http.client.HTTPConnection(parts.hostname, parts.port, timeout=30)
         body = json.dumps({"operation": operation, "arguments": arguments})
         try:
-            connection.request(
-                "POST", parts.path, body, {"X-Control-Token": self.control_token}
-            )
+            connection.request("POST", parts.path, body, {"X-Control-Token": self.control_token})
             response = connection.getresponse()
             answer = json.loads(response.read() or b"{}")
         finally:
@@ -255,7 +259,7 @@ def _flags(options: dict[str, Any]) -> list[str]:
     flags: list[str] = []
     for name, value in options.items():
         flag = "--" + name.replace("_", "-")
-        if value is True and name in ("tls", "stdin") or value is None:
+        if value is None or (value is True and name in ("tls", "stdin")):
             continue
         if value is True:
             flags.append(flag)

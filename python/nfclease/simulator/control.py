@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import hmac
 import json
+from collections.abc import Callable
 from typing import Any
 
 from aiohttp import web
@@ -24,7 +25,7 @@ class Control:
         self.world = world
         self.inventory = inventory
         self._token = token
-        self._operations = {
+        self._operations: dict[str, Callable[..., Any]] = {
             "calls": self.calls,
             "requests": self.requests,
             "leases": self.leases,

@@ -132,9 +132,7 @@ def _disk(entry: _Entry) -> str:
     )
 
 
-def _system(
-    name: str, machine: Machine, params: Any, entries: list[_Entry]
-) -> Iterator[str]:
+def _system(name: str, machine: Machine, params: Any, entries: list[_Entry]) -> Iterator[str]:
     config = machine.config
     yield f"  <VirtualSystem ovf:id={quoteattr(name)}>\n    <Info>A virtual machine</Info>\n"
     yield f"    <Name>{escape(name)}</Name>\n"
@@ -151,54 +149,65 @@ def _system(
     yield f"        <vssd:VirtualSystemType>{config.version}</vssd:VirtualSystemType>\n"
     yield "      </System>\n"
     yield from _items(machine, {entry.file.device: entry for entry in entries})
-    yield f'      <vmw:Config ovf:required="false" vmw:key="firmware" vmw:value="{config.firmware}"/>\n'
+    yield _config("Config", "firmware", config.firmware)
     for entry in entries:
         if entry.file.kind == "nvram":
-            value = f"{devices.OVF_FILE}{entry.file_id}"
-            yield f'      <vmw:ExtraConfig ovf:required="false" vmw:key="nvram" vmw:value="{value}"/>\n'
+            yield _config("ExtraConfig", "nvram", f"{devices.OVF_FILE}{entry.file_id}")
     yield "    </VirtualHardwareSection>\n  </VirtualSystem>\n"
+
+
+def _config(element: str, key: str, value: str) -> str:
+    pair = f"vmw:key={quoteattr(key)} vmw:value={quoteattr(value)}"
+    return f'      <vmw:{element} ovf:required="false" {pair}/>\n'
 
 
 def _items(machine: Machine, entries: dict[str, _Entry]) -> Iterator[str]:
     hardware = machine.config.hardware
-    yield _item(1, 3, "virtual CPUs", AllocationUnits="hertz * 10^6", VirtualQuantity=hardware.numCPU)
-    yield _item(2, 4, "memory", AllocationUnits="byte * 2^20", VirtualQuantity=hardware.memoryMB)
-    device_api = vim.vm.device
+    cpus = {"AllocationUnits": "hertz * 10^6", "VirtualQuantity": hardware.numCPU}
+    memory = {"AllocationUnits": "byte * 2^20", "VirtualQuantity": hardware.memoryMB}
+    yield _item(1, 3, "virtual CPUs", cpus)
+    yield _item(2, 4, "memory", memory)
     numbers = {device.key: number for number, device in enumerate(hardware.device, 3)}
     for device in hardware.device:
-        number, kind = numbers[device.key], type(device)._wsdlName
-        where = {"AddressOnParent": device.unitNumber or 0, "Parent": numbers.get(device.controllerKey)}
-        subtype = _SUBTYPES.get(kind)
         entry = entries.get(devices.device_name(device, hardware.device))
-        if isinstance(device, device_api.VirtualIDEController):
-            yield _item(number, 5, kind, Address=device.busNumber)
-        elif isinstance(device, device_api.VirtualAHCIController):
-            yield _item(number, 20, kind, Address=device.busNumber, ResourceSubType=subtype)
-        elif isinstance(device, device_api.VirtualSCSIController):
-            yield _item(number, 6, kind, Address=device.busNumber, ResourceSubType=subtype)
-        elif isinstance(device, device_api.VirtualCdrom):
-            resource = f"{devices.OVF_FILE}{entry.file_id}" if entry else None
-            sub = "vmware.cdrom.iso" if entry else "vmware.cdrom.remotepassthrough"
-            yield _item(
-                number, 15, kind, **where, AutomaticAllocation="false",
-                HostResource=resource, ResourceSubType=sub,
-            )
-        elif devices.is_disk(device) and entry is not None:
-            yield _item(number, 17, kind, **where, HostResource=f"ovf:/disk/{entry.disk_id}")
-        elif isinstance(device, device_api.VirtualEthernetCard):
-            network = machine.place.network.name
-            yield _item(
-                number, 10, kind, AddressOnParent=7, AutomaticAllocation="true",
-                Connection=network, ResourceSubType=subtype,
-            )
+        kind, values = _values(device, entry)
+        if kind == 10:
+            values["Connection"] = machine.place.network.name
+        elif kind in (15, 17):
+            values["AddressOnParent"] = device.unitNumber or 0
+            values["Parent"] = numbers.get(device.controllerKey)
+        if kind:
+            yield _item(numbers[device.key], kind, type(device)._wsdlName, values)
 
 
-def _item(number: int, resource: int, name: str, **values: Any) -> str:
+def _values(device: Any, entry: _Entry | None) -> tuple[int, dict[str, Any]]:
+    """A device's CIM type, 0 to leave it out, and elements of its item."""
+    api = vim.vm.device
+    subtype = _SUBTYPES.get(type(device)._wsdlName)
+    if isinstance(device, api.VirtualIDEController):
+        return 5, {"Address": device.busNumber}
+    if isinstance(device, api.VirtualAHCIController):
+        return 20, {"Address": device.busNumber, "ResourceSubType": subtype}
+    if isinstance(device, api.VirtualSCSIController):
+        return 6, {"Address": device.busNumber, "ResourceSubType": subtype}
+    if isinstance(device, api.VirtualEthernetCard):
+        return 10, {"AutomaticAllocation": "true", "ResourceSubType": subtype}
+    if isinstance(device, api.VirtualCdrom):
+        kind = "iso" if entry else "remotepassthrough"
+        values = {"AutomaticAllocation": "false", "ResourceSubType": f"vmware.cdrom.{kind}"}
+        resource = {"HostResource": f"{devices.OVF_FILE}{entry.file_id}"} if entry else {}
+        return 15, {**values, **resource}
+    if devices.is_disk(device) and entry is not None:
+        return 17, {"HostResource": f"ovf:/disk/{entry.disk_id}"}
+    return 0, {}
+
+
+def _item(number: int, resource: int, name: str, values: dict[str, Any]) -> str:
     """A hardware item; its elements come in alphabetical order, as the schema has it."""
-    values.update(InstanceID=number, ResourceType=resource, ElementName=f"{name} {number}")
+    named = {"InstanceID": number, "ResourceType": resource, "ElementName": f"{name} {number}"}
     lines = "".join(
         f"        <rasd:{key}>{escape(str(value))}</rasd:{key}>\n"
-        for key, value in sorted(values.items())
+        for key, value in sorted({**values, **named}.items())
         if value is not None
     )
     return f"      <Item>\n{lines}      </Item>\n"

@@ -125,7 +125,7 @@ def network_card(key: int, network: str, subtype: str) -> Any:
     kinds = {"e1000": _d.VirtualE1000, "e1000e": _d.VirtualE1000e, "pcnet32": _d.VirtualPCNet32}
     kind = kinds.get(subtype.lower(), _d.VirtualVmxnet3)
     backing = _d.VirtualEthernetCard.NetworkBackingInfo(deviceName=network)
-    return kind(key=key, addressType="generated", backing=backing)
+    return kind(key=key, unitNumber=7, addressType="generated", backing=backing)
 
 
 def device_name(device: Any, devices: list[Any]) -> str:

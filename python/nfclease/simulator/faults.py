@@ -58,12 +58,32 @@ import dataclasses
 import itertools
 from typing import Any
 
-KINDS = frozenset(
-    "expire cut flip stall bandwidth status html empty redirect wrong_certificate target_id"
-    " device_url http_url file_item_path no_manifest manifest init_error init_forever soap_fault"
-    " soap_delay soap_status drop raw_reply".split()
-)
 _KEYS = ("disk", "lease", "method", "listener")
+KINDS = (
+    "expire",
+    "cut",
+    "flip",
+    "stall",
+    "bandwidth",
+    "status",
+    "html",
+    "empty",
+    "redirect",
+    "wrong_certificate",
+    "target_id",
+    "device_url",
+    "http_url",
+    "file_item_path",
+    "no_manifest",
+    "manifest",
+    "init_error",
+    "init_forever",
+    "soap_fault",
+    "soap_delay",
+    "soap_status",
+    "drop",
+    "raw_reply",
+)
 
 
 @dataclasses.dataclass
@@ -120,13 +140,13 @@ class Faults:
         self.active.append(added)
         return added.id
 
-    def take(self, kind: str, named: bool = True, **facts: str) -> dict[str, Any] | None:
+    def take(self, kind: str, facts: dict[str, str], named: bool = True) -> dict[str, Any] | None:
         """The parameters of the first fault that applies; uses up one of its count.
 
         Args:
             kind: The kind.
+            facts: What the fault is matched against.
             named: Whether a fault that matches everything applies too.
-            **facts: What the fault is matched against.
         """
         for one in self.active:
             if one.kind == kind and one.fits(facts, named):

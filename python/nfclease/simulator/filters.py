@@ -19,8 +19,11 @@ class Filter(Managed):
 
     def __init__(self, world: World, spec: Any, partial: bool, updates: Updates) -> None:
         super().__init__(
-            world, _Api.Filter, f"session[{world.uuid()}]{world.uuid()}",
-            spec=spec, partialUpdates=partial,
+            world,
+            _Api.Filter,
+            f"session[{world.uuid()}]{world.uuid()}",
+            spec=spec,
+            partialUpdates=partial,
         )
         self.updates = updates
         self.told: dict[str, dict[str, str]] = {}
@@ -44,10 +47,10 @@ class Filter(Managed):
             values = {prop.name: prop.val for prop in content.propSet}
             texts = {name: text_of(value, version) for name, value in values.items()}
             self.told[moid] = texts
-            before = told.get(moid)
-            names = [n for n in {**(before or {}), **texts} if (before or {}).get(n) != texts.get(n)]
-            if before is None or names:
-                changed.append(_object_update(content.obj, before is None, names, values))
+            before = told.get(moid, {})
+            names = [n for n in {**before, **texts} if before.get(n) != texts.get(n)]
+            if moid not in told or names:
+                changed.append(_object_update(content.obj, moid not in told, names, values))
         for moid in told.keys() - self.told.keys():
             gone = self.world.objects.get(moid)
             ref = gone.ref if gone else self._reference(moid)
@@ -122,9 +125,7 @@ class PropertyCollector(Managed):
     async def retrieve_ex(self, call: Call) -> Any:
         """In pages."""
         options = call.arg("options")
-        return self._pages.first(
-            await self.retrieve(call), options.maxObjects if options else None
-        )
+        return self._pages.first(await self.retrieve(call), options.maxObjects if options else None)
 
     @answers("ContinueRetrievePropertiesEx")
     async def continue_retrieve(self, call: Call) -> Any:

@@ -36,12 +36,12 @@ class Inventory:
         TaskManager(world, "TaskManager")
         self.root = folder(world, "ha-folder-root" if esx else "group-d1", "Datacenters", None)
         self.root.props["childType"] = ["Folder", "Datacenter"]
-        self._services()
-        self.datacenter = self._datacenter("ha-datacenter" if esx else "DC0")
-        self._compute("esx-1.example" if esx else "Cluster")
-        self._machines()
+        self._make_services()
+        self.datacenter = self._make_datacenter("ha-datacenter" if esx else "DC0")
+        self._make_compute("esx-1.example" if esx else "Cluster")
+        self._make_machines()
 
-    def _services(self) -> None:
+    def _make_services(self) -> None:
         world = self.world
         SessionManager(world, "SessionManager")
         PropertyCollector(world, "propertyCollector")
@@ -50,7 +50,7 @@ class Inventory:
         OvfManager(world, "OvfManager")
         ServiceInstance(world, self.root)
 
-    def _datacenter(self, name: str) -> Managed:
+    def _make_datacenter(self, name: str) -> Managed:
         world = self.world
         datacenter = entity(world, vim.Datacenter, "datacenter-2", name, self.root)
         members(self.root, "childEntity").append(datacenter.ref)
@@ -68,7 +68,7 @@ class Inventory:
             self.folders[kind] = made
         return datacenter
 
-    def _compute(self, name: str) -> None:
+    def _make_compute(self, name: str) -> None:
         world, folders = self.world, self.folders
         kind = vim.ComputeResource if world.options.esx else vim.ClusterComputeResource
         compute = entity(world, kind, "domain-c7", name, folders["host"])
@@ -77,19 +77,16 @@ class Inventory:
         self.network = network(world, folders["network"])
         self.pool = ResourcePool(world, vim.ResourcePool, "resgroup-8", "Resources", compute, self)
         self.pool.props["owner"] = compute.ref
-        lists = {"host": self.host, "datastore": self.datastore, "network": self.network}
+        stores, networks = [self.datastore.ref], [self.network.ref]
         for owner in (compute, self.host, self.datacenter):
-            for prop, member in lists.items():
-                if owner.knows(prop) and prop != "host" or owner is compute:
-                    owner.props[prop] = [member.ref]
-        compute.props["resourcePool"] = self.pool.ref
+            owner.props.update(datastore=[*stores], network=[*networks])
+        compute.props.update(host=[self.host.ref], resourcePool=self.pool.ref)
         self.network.props["host"] = [self.host.ref]
         for prop, member in (("host", compute), ("datastore", self.datastore)):
             members(folders[prop], "childEntity").append(member.ref)
         members(folders["network"], "childEntity").append(self.network.ref)
-        self.datacenter.props.update(datastore=[self.datastore.ref], network=[self.network.ref])
 
-    def _machines(self) -> None:
+    def _make_machines(self) -> None:
         options = self.world.options
         self.add_vm("demo-vm", options.disks, options.disk_size, iso=True)
         running = self.add_vm("running-vm", 1, options.disk_size, power="on")
@@ -141,9 +138,7 @@ class Inventory:
         if self.machine(name) is not None:
             raise ValueError(f"there is a VM {name!r} already")
         size = self.world.options.disk_size if disk_size is None else disk_size
-        contents = [
-            StreamOptimizedDisk(size, self._seed(name, index)) for index in range(disks)
-        ]
+        contents = [StreamOptimizedDisk(size, self._seed(name, index)) for index in range(disks)]
         image = f"[{self.datastore.name}] iso/tools.iso" if iso else None
         spec = devices.config_spec(name, [disk.capacity for disk in contents], image, nvram)
         machine = Machine(self.world, self.place(parent), spec, machine_files(spec, contents))

@@ -105,7 +105,8 @@ class Lease(Managed):
 
     async def _initialize(self) -> None:
         world = self.world
-        if world.faults.take("init_forever", lease=self.moid) is not None:
+        facts = {"lease": self.moid, "method": self.task.method}
+        if world.faults.take("init_forever", facts) is not None:
             self.initialized = 50
             world.touch()
             return
@@ -115,7 +116,7 @@ class Lease(Managed):
             world.touch()
         if self.state != _State.initializing:
             return
-        failing = world.faults.take("init_error", lease=self.moid)
+        failing = world.faults.take("init_error", facts)
         if failing is not None:
             name = failing.get("fault", "vim.fault.FileFault")
             self.end(_State.error, fault(name, failing.get("message")))
@@ -145,12 +146,12 @@ class Lease(Managed):
         )
         if not file.file.disk and self.kind == "export":
             device_url.fileSize = file.file.size
-        renamed = world.faults.take("target_id", **facts)
+        renamed = world.faults.take("target_id", facts)
         if renamed is not None:
             device_url.targetId = renamed["value"]
-        if world.faults.take("http_url", **facts) is not None:
+        if world.faults.take("http_url", facts) is not None:
             device_url.url = device_url.url.replace("https://", "http://", 1)
-        edited = world.faults.take("device_url", **facts) or {}
+        edited = world.faults.take("device_url", facts) or {}
         for name, value in {**edited, **edited.get("fields", {})}.items():
             if name != "fields":
                 first, *rest = name.split("_")
@@ -239,7 +240,7 @@ class Lease(Managed):
     async def get_manifest(self, call: Call) -> Any:
         """The sums of what was really sent or received."""
         self.refuse_unless(_State.ready)
-        if self.world.faults.take("no_manifest", lease=self.moid) is not None:
+        if self.world.faults.take("no_manifest", {"lease": self.moid}) is not None:
             return []
         return [
             entry
@@ -262,7 +263,7 @@ class Lease(Managed):
             content = file.file.content
             entry.populatedSize = content.populated_size if content else sums["size"]
         facts = {"lease": self.moid, "disk": f"{file.name} {file.key} {file.import_key}"}
-        edited = self.world.faults.take("manifest", **facts)
+        edited = self.world.faults.take("manifest", facts)
         if edited is None:
             return entry
         if edited.get("missing"):

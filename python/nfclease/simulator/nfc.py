@@ -92,16 +92,16 @@ class DataPlane:
             "listener": self.listener,
         }
         take = self.world.faults.take
-        if (params := take("status", **facts)) is not None:
+        if (params := take("status", facts)) is not None:
             return _last_word(
                 params.get("code", 503), params.get("body", ""), params.get("headers", {})
             )
-        if (params := take("redirect", **facts)) is not None:
+        if (params := take("redirect", facts)) is not None:
             location = params.get("location") or self.other_url + request.raw_path
             return _last_word(params.get("code", 302), "", {"Location": location})
-        if (params := take("html", **facts)) is not None:
+        if (params := take("html", facts)) is not None:
             return web.Response(text=params.get("body", _PAGE), content_type="text/html")
-        if (params := take("empty", **facts)) is not None:
+        if (params := take("empty", facts)) is not None:
             response = web.Response(body=b"\0" * params.get("size", 0), content_type=VMDK)
             response.enable_chunked_encoding()
             return response

@@ -146,9 +146,7 @@ def _disk(element: ET.Element) -> Disk:
             attributeName="capacity",
             value=capacity,
         )
-    return Disk(
-        _required(element, "diskId"), int(capacity) << shift, element.get(f"{_OVF}fileRef")
-    )
+    return Disk(_required(element, "diskId"), int(capacity) << shift, element.get(f"{_OVF}fileRef"))
 
 
 def _system(element: ET.Element) -> System:
@@ -179,7 +177,7 @@ def _pairs(hardware: ET.Element, name: str) -> dict[str, str]:
 def _name(element: ET.Element) -> str:
     named = element.find(f"{_OVF}Name")
     text = named.text if named is not None else None
-    return text or element.get(f"{_OVF}id", "")
+    return text or element.get(f"{_OVF}id") or ""
 
 
 def _required(element: ET.Element, name: str) -> str:

@@ -62,10 +62,7 @@ class Recorder:
 
 def summary(args: dict[str, Any]) -> dict[str, Any]:
     """Arguments in a form that JSON has."""
-    return {
-        name: "***" if name == "password" else _plain(value)
-        for name, value in args.items()
-    }
+    return {name: "***" if name == "password" else _plain(value) for name, value in args.items()}
 
 
 def _plain(value: Any) -> Any:

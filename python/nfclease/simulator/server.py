@@ -82,7 +82,7 @@ class Listener:
 
         def choose(connection: Any, server_name: str | None, _: ssl.SSLContext) -> None:
             faults = self.world.faults
-            if faults.take("wrong_certificate", listener=self.name, named=self.named) is not None:
+            if faults.take("wrong_certificate", {"listener": self.name}, self.named) is not None:
                 connection.context = wrong
 
         context.sni_callback = choose

@@ -7,9 +7,10 @@ from typing import Any
 from nfclease.simulator import ovf
 from nfclease.simulator.descriptor import create_descriptor
 from nfclease.simulator.imports import create_import_spec
+from nfclease.simulator.machines import Machine
 from nfclease.simulator.pools import VirtualApp
 from nfclease.simulator.session import now
-from nfclease.simulator.vsphere import vim
+from nfclease.simulator.vsphere import fault, vim
 from nfclease.simulator.world import Call, Managed, World, answers
 
 
@@ -84,7 +85,12 @@ class OvfManager(Managed):
         """The descriptor of a VM or a vApp."""
         found = self.world.find(call.arg("obj"))
         vapp = isinstance(found, VirtualApp)
-        machines = found.machines() if isinstance(found, VirtualApp) else [found]
+        if isinstance(found, VirtualApp):
+            machines = found.machines()
+        elif isinstance(found, Machine):
+            machines = [found]
+        else:
+            raise fault("vmodl.fault.InvalidArgument", invalidProperty="obj")
         return create_descriptor(found.name, machines, vapp, call.arg("cdp"))
 
     @answers("CreateImportSpec")

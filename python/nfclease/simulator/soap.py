@@ -13,12 +13,11 @@ from nfclease.simulator import envelope
 from nfclease.simulator.properties import read
 from nfclease.simulator.recorder import summary
 from nfclease.simulator.session import session_of
-from nfclease.simulator.vsphere import fault, support
-from nfclease.simulator.world import Call, World
+from nfclease.simulator.vsphere import MethodFault, fault, support
 from nfclease.simulator.wire import drop
+from nfclease.simulator.world import Call, World
 
 _log = logging.getLogger(__name__)
-_MethodFault: Any = support.GetVmodlType("vmodl.MethodFault")
 #: Calls that need no session.
 _OPEN = {"RetrieveServiceContent", "CurrentTime", "Login"}
 #: Objects that can be read without one.
@@ -47,7 +46,7 @@ class Endpoint:
         version = self._version(request.headers.get("SOAPAction", ""))
         try:
             parsed = envelope.parse(body)
-        except _MethodFault as error:
+        except MethodFault as error:
             record = self.world.recorder.call(body, method="", moid="", session=None, args={})
             record["result"] = type(error).__name__
             return self._reply(envelope.refusal(error, version), 500)
@@ -78,11 +77,11 @@ class Endpoint:
         """Lets injected faults have their say, before or after the call is done."""
         facts = {"method": call.method, "lease": call.this._moId, "listener": "vcenter"}
         take = self.world.faults.take
-        delay = take("soap_delay", **facts)
+        delay = take("soap_delay", facts)
         if delay is not None:
             await asyncio.sleep(delay.get("seconds", 1))
         for kind in ("drop", "soap_status", "raw_reply", "soap_fault"):
-            params = take(kind, **facts)
+            params = take(kind, facts)
             if params is None:
                 continue
             if params.get("after"):
@@ -106,7 +105,7 @@ class Endpoint:
         try:
             result = await self._dispatch(call)
             text = envelope.answer(parsed, result, call.version)
-        except _MethodFault as error:
+        except MethodFault as error:
             record["result"] = type(error).__name__
             return envelope.refusal(error, call.version), 500
         except Exception as error:
@@ -119,9 +118,7 @@ class Endpoint:
 
     async def _dispatch(self, call: Call) -> Any:
         if call.session is None and not self._is_open(call):
-            raise fault(
-                "vim.fault.NotAuthenticated", object=call.this, privilegeId="System.View"
-            )
+            raise fault("vim.fault.NotAuthenticated", object=call.this, privilegeId="System.View")
         managed = self.world.find(call.this)
         if call.method == "Fetch":
             return read(managed, call.arg("prop", ""))

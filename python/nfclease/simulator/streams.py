@@ -10,7 +10,7 @@ from typing import Any
 
 from nfclease.simulator.leases import Lease, LeaseFile
 from nfclease.simulator.recorder import Transfer
-from nfclease.simulator.wire import CutError, fin, reset
+from nfclease.simulator.wire import CutError, fin, flushed, reset
 from nfclease.simulator.world import World
 
 Sink = Callable[[bytes], Awaitable[None]]
@@ -44,13 +44,13 @@ class Stream:
             "listener": record.listener,
         }
         take = world.faults.take
-        self._flips = [flip] if (flip := take("flip", **facts)) is not None else []
-        self._pace = (take("bandwidth", **facts) or {}).get("bytes_per_second")
-        self.cut = take("cut", **facts)
+        self._flips = [flip] if (flip := take("flip", facts)) is not None else []
+        self._pace = (take("bandwidth", facts) or {}).get("bytes_per_second")
+        self.cut = take("cut", facts)
         self._events: list[tuple[int, str, dict[str, Any]]] = []
         for kind, params in (
-            ("expire", take("expire", **facts)),
-            ("stall", take("stall", **facts)),
+            ("expire", take("expire", facts)),
+            ("stall", take("stall", facts)),
             ("cut", self.cut),
         ):
             if params is not None and params.get("after_bytes", 0) is not None:
@@ -151,8 +151,7 @@ class Stream:
             await fin(self.transport)
         else:
             # What was sent so far shall arrive: a reset drops what waits on either side.
-            while self.transport.get_write_buffer_size():
-                await asyncio.sleep(0.002)
+            await flushed(self.transport)
             await asyncio.sleep(0.02)
             reset(self.transport)
         raise CutError

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import datetime
 from collections.abc import Awaitable, Callable
 from typing import Any
 
 from nfclease.simulator.session import now
-from nfclease.simulator.vsphere import fault, support, vim
+from nfclease.simulator.vsphere import MethodFault, fault, support, vim
 from nfclease.simulator.world import Call, Managed, World, answers
 
 _DELAY = 0.05  # a client shall see a task run
@@ -22,9 +23,10 @@ class Task(Managed):
         self._state = vim.TaskInfo.State.running
         self._result: Any = None
         self._error: Any = None
-        self._method = method
+        self.method = method
         self._entity = entity
-        self._queued, self._completed = now(), None
+        self._queued = now()
+        self._completed: datetime.datetime | None = None
         self.progress = 0
         self.on_cancel: Callable[[], None] | None = None
         manager = world.objects.get("TaskManager")
@@ -35,11 +37,11 @@ class Task(Managed):
         entity = self._entity
         running = self._state == vim.TaskInfo.State.running
         kind = type(entity.ref)._wsdlName if entity else "Folder"
-        name = self._method.removesuffix("_Task")
+        name = self.method.removesuffix("_Task")
         return vim.TaskInfo(
             key=self.moid,
             task=self.ref,
-            name=support.GetWsdlMethod("urn:vim25", self._method),
+            name=support.GetWsdlMethod("urn:vim25", self.method),
             descriptionId=f"{kind}.{support.Uncapitalize(name)}",
             entity=entity.ref if entity else None,
             entityName=entity.name if entity else None,
@@ -72,9 +74,7 @@ class Task(Managed):
             try:
                 await asyncio.sleep(_DELAY)
                 result = await work()
-            except vim.fault.VimFault as error:
-                self.finish(error=error)
-            except support.GetVmodlType("vmodl.MethodFault") as error:
+            except MethodFault as error:
                 self.finish(error=error)
             else:
                 self.finish(result)

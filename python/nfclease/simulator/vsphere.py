@@ -4,22 +4,24 @@ from __future__ import annotations
 
 from typing import Any
 
-import pyVmomi
-from pyVmomi import VmomiSupport as _support
+from pyVmomi import VmomiSupport
+from pyVmomi import vim as _vim
+from pyVmomi import vmodl as _vmodl
 
-vim: Any = pyVmomi.vim
-vmodl: Any = pyVmomi.vmodl
-support: Any = _support
+vim: Any = _vim
+vmodl: Any = _vmodl
+support: Any = VmomiSupport
 
 ManagedObject: Any = support.ManagedObject
 DataObject: Any = support.DataObject
 Array: Any = support.Array
 Object: Any = support.Object
+MethodFault: Any = support.GetVmodlType("vmodl.MethodFault")
 
 
-def fault(name: str, message: str | None = None, **fields: Any) -> Any:
+def fault(kind_name: str, message: str | None = None, /, **fields: Any) -> Any:
     """A fault by its pyVmomi name, such as ``vim.fault.InvalidState``."""
-    kind = support.GetVmodlType(name)
+    kind = support.GetVmodlType(kind_name)
     return kind(msg=message or default_message(kind), **fields)
 
 

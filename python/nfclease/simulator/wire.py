@@ -26,10 +26,17 @@ def reset(transport: Any) -> None:
     transport.abort()
 
 
+async def flushed(transport: Any, left: int = 0) -> None:
+    """Waits until at most so many bytes wait to be sent; asyncio has no event for that."""
+    while transport is not None and transport.get_write_buffer_size() > left:
+        await asyncio.sleep(0.001)  # noqa: ASYNC110
+        if transport.is_closing():
+            raise CutError
+
+
 async def fin(transport: Any) -> None:
     """Ends TCP without ending TLS, when everything is sent."""
-    while transport is not None and transport.get_write_buffer_size():
-        await asyncio.sleep(0.002)
+    await flushed(transport)
     raw = transport.get_extra_info("socket") if transport else None
     if raw is not None and raw.fileno() >= 0:
         raw.shutdown(socket.SHUT_WR)
@@ -48,7 +55,8 @@ class RawBody:
     """A response that is neither chunked nor has a length: its end is the connection's."""
 
     def __init__(self, request: web.Request, content_type: str) -> None:
-        self._transport: Any = request.transport
+        transport: Any = request.transport
+        self._transport = transport
         head = f"HTTP/1.1 200 OK\r\nContent-Type: {content_type}\r\nConnection: close\r\n\r\n"
         self._transport.write(head.encode())
 
@@ -57,10 +65,7 @@ class RawBody:
         if self._transport.is_closing():
             raise CutError
         self._transport.write(data)
-        while self._transport.get_write_buffer_size() > _HIGH_WATER:
-            await asyncio.sleep(0.001)
-            if self._transport.is_closing():
-                raise CutError
+        await flushed(self._transport, _HIGH_WATER)
 
     async def write_eof(self) -> None:
         """Ends it well."""

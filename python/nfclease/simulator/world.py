@@ -12,7 +12,7 @@ from types import FunctionType, MethodType
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from nfclease.simulator.options import Options
-from nfclease.simulator.vsphere import cast, fault, vim
+from nfclease.simulator.vsphere import cast, fault, support
 
 if TYPE_CHECKING:
     from nfclease.simulator.faults import Faults
@@ -162,7 +162,7 @@ class World:
 
     def start(self, work: Any) -> asyncio.Task[Any]:
         """Runs a coroutine beside the calls, and keeps it from being collected."""
-        task = asyncio.ensure_future(work)
+        task: asyncio.Task[Any] = asyncio.ensure_future(work)
         self.background.add(task)
         task.add_done_callback(self.background.discard)
         return task
@@ -174,18 +174,8 @@ class World:
 
 
 def version_of(text: str) -> str:
-    """pyVmomi's version name of an API version such as ``8.0.3.0``."""
-    from nfclease.simulator.vsphere import support
-
+    """The version name that pyVmomi has for an API version such as ``8.0.3.0``."""
     try:
         return str(support.versionMap[f"vim25/{text}"])
     except KeyError:
         raise ValueError(f"this pyvmomi does not know the API version {text!r}") from None
-
-
-def is_a(ref: Any, kind: Any) -> bool:
-    """Whether a reference is of a type or of one derived from it."""
-    return isinstance(ref, kind)
-
-
-VirtualMachine = vim.VirtualMachine
