@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from nfclease.simulator.leases import Content, Lease, LeaseFile
 from nfclease.simulator.machines import Machine
 from nfclease.simulator.tasks import Task
@@ -14,12 +12,11 @@ _SUFFIXES = {"disk": "vmdk", "iso": "iso"}
 
 def export_lease(world: World, call: Call, entity: Managed, machines: list[Machine]) -> Lease:
     """A lease on the files of some VMs; ``entity`` is what its info names."""
-    owner = machines[0] if entity not in machines and len(machines) == 1 else entity
 
     def prepare() -> Content:
-        return Content(owner, export_files(machines), machines)
+        return Content(entity, export_files(machines), machines)
 
-    task = Task(world, call.method, owner)
+    task = Task(world, call.method, entity)
     return Lease(world, call, "export", task, prepare)
 
 
@@ -38,12 +35,3 @@ def export_files(machines: list[Machine]) -> list[LeaseFile]:
 
 def _count(files: list[LeaseFile]) -> int:
     return sum(file.file.kind in _SUFFIXES for file in files)
-
-
-def file_of(machines: list[Machine], key: str) -> Any:
-    """The VM and file of a DeviceUrl.key."""
-    for machine in machines:
-        for file in machine.files:
-            if key == f"/{machine.moid}/{file.device}":
-                return machine, file
-    return None

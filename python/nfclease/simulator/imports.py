@@ -38,6 +38,7 @@ def create_import_spec(world: World, text: str, params: Any) -> Any:
         result.importSpec = vim.vApp.VAppImportSpec(
             name=params.entityName or read.name,
             vAppConfigSpec=vim.vApp.VAppConfigSpec(),
+            resourcePoolSpec=_pool_spec(),
             child=[vim.vm.VmImportSpec(configSpec=spec) for spec in specs],
         )
     else:
@@ -46,6 +47,15 @@ def create_import_spec(world: World, text: str, params: Any) -> Any:
     if changed is not None and result.fileItem:
         result.fileItem[0].path = changed["value"]
     return result
+
+
+def _pool_spec() -> Any:
+    """Resources without a limit, as a vApp has them by default."""
+    shares = vim.SharesInfo(shares=4000, level=vim.SharesInfo.Level.normal)
+    allocation = vim.ResourceAllocationInfo(
+        reservation=0, expandableReservation=True, limit=-1, shares=shares
+    )
+    return vim.ResourceConfigSpec(cpuAllocation=allocation, memoryAllocation=allocation)
 
 
 def _file_items(read: ovf.Descriptor, spec: Any) -> list[Any]:

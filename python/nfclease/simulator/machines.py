@@ -55,7 +55,7 @@ class Machine(Managed):
             storage=self._storage,
             snapshot=self._snapshot_info,
             layoutEx=self._layout,
-            capability=vim.vm.Capability,
+            capability=vim.vm.Capability(),
             datastore=[place.datastore.ref],
             network=[place.network.ref],
             resourcePool=place.pool.ref,
@@ -337,7 +337,7 @@ class Snapshot(Managed):
         self.created = now()
         self.power = machine.power
         self.props.update(
-            config=lambda: machine.config, vm=machine.ref, childSnapshot=vim.vm.Snapshot.Array
+            config=lambda: machine.config, vm=machine.ref, childSnapshot=[]
         )
 
     @property
@@ -363,7 +363,7 @@ class Snapshot(Managed):
         """A lease on the VM's files at this moment; the VM may run."""
         from nfclease.simulator.exports import export_lease
 
-        return export_lease(self.world, call, self, [self.machine]).ref
+        return export_lease(self.world, call, self.machine, [self.machine]).ref
 
     @answers("RemoveSnapshot_Task")
     async def remove_task(self, call: Call) -> Any:

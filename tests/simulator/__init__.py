@@ -1,0 +1,1 @@
+"""The simulator, against plain pyvmomi and plain HTTP: nothing of nfclease's own core."""
