@@ -70,6 +70,7 @@ class Simulator:
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             env=_environment(),
+            start_new_session=True,  # Ctrl-C is for the test: its leases want to be aborted
         )
         assert self._process.stdout is not None
         line = self._process.stdout.readline()

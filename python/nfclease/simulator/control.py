@@ -12,6 +12,7 @@ from aiohttp import web
 
 from nfclease.simulator.devices import VmFile
 from nfclease.simulator.inventory import Inventory
+from nfclease.simulator.lease_view import describe
 from nfclease.simulator.leases import Lease
 from nfclease.simulator.world import World
 
@@ -66,7 +67,7 @@ class Control:
 
     def leases(self) -> list[dict[str, Any]]:
         """All leases there have been."""
-        return [m.describe() for m in self.world.objects.values() if isinstance(m, Lease)]
+        return [describe(m) for m in self.world.objects.values() if isinstance(m, Lease)]
 
     def inject(
         self,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import random
 from typing import Any
 
 from nfclease.simulator.vmdk import StreamOptimizedDisk
@@ -41,6 +42,10 @@ class VmFile:
     def disk(self) -> bool:
         """Whether it is a virtual disk."""
         return self.kind == "disk"
+
+    def small_content(self) -> bytes:
+        """The bytes of a file that is no disk: the same ones each time."""
+        return random.Random(self.path).randbytes(self.size)
 
 
 def config_spec(name: str, capacities: list[int], iso: str | None, nvram: bool) -> Any:

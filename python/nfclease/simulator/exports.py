@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from nfclease.simulator.leases import Content, Lease, LeaseFile
+from nfclease.simulator.lease_view import Content, LeaseFile
+from nfclease.simulator.leases import Lease
 from nfclease.simulator.machines import Machine
 from nfclease.simulator.tasks import Task
 from nfclease.simulator.world import Call, Managed, World

@@ -206,5 +206,7 @@ class PropertyCollector(Managed):
             if left is not None and left <= 0:
                 return None
             await self.world.changed(left)
+            if call.session and call.session.cookie not in self.world.sessions:
+                raise fault("vim.fault.NotAuthenticated", object=self.ref)
             if not updates.open or updates.cancelled != cancelled:
                 raise fault("vmodl.fault.RequestCanceled")

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 from nfclease.simulator import devices, ovf
 from nfclease.simulator.devices import VmFile
 from nfclease.simulator.hardware import config_spec
-from nfclease.simulator.leases import Content, Lease, LeaseFile
+from nfclease.simulator.lease_view import Content, LeaseFile
+from nfclease.simulator.leases import Lease
 from nfclease.simulator.machines import Machine
 from nfclease.simulator.tasks import Task
 from nfclease.simulator.vmdk import StreamOptimizedDisk
@@ -102,12 +103,15 @@ def import_lease(inventory: Inventory, pool: Managed, call: Call) -> Lease:
     specs = [child.configSpec for child in spec.child] if vapp else [spec.configSpec]
     folder = call.arg("folder")
     parent = world.find(folder) if folder else None
-    for name in [spec.name] if vapp else [specs[0].name]:
+    name = spec.name if vapp else specs[0].name
+
+    def refuse_duplicate() -> None:
         existing = inventory.entity_named(name)
         if existing is not None:
             raise fault("vim.fault.DuplicateName", name=name, object=existing.ref)
 
     def prepare() -> Content:
+        refuse_duplicate()  # another import may have been faster
         made = inventory.add_vapp(spec.name, pool, parent) if vapp else None
         above = made or (pool if isinstance(pool.ref, vim.VirtualApp) else parent)
         machines: list[Machine] = []
@@ -124,6 +128,7 @@ def import_lease(inventory: Inventory, pool: Managed, call: Call) -> Lease:
         if vapp:
             inventory.remove_vapp(content.entity)
 
+    refuse_duplicate()
     task = Task(world, "ImportVApp", pool)
     return Lease(world, call, "import", task, prepare, destroy, _keep)
 

@@ -3,53 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-import dataclasses
 from collections.abc import Callable
 from typing import Any
-from urllib.parse import quote
 
-from nfclease.simulator.devices import VmFile
-from nfclease.simulator.machines import Machine
+from nfclease.simulator.lease_view import Content, LeaseFile, device_url, manifest_entry
 from nfclease.simulator.tasks import Task
-from nfclease.simulator.vsphere import fault, vim
+from nfclease.simulator.vsphere import MethodFault, fault, vim
 from nfclease.simulator.world import Call, Managed, World, answers
 
 _Lease: Any = vim.HttpNfcLease
 _State: Any = _Lease.State
 _STEPS = 4  # of initializeProgress
-
-
-@dataclasses.dataclass
-class LeaseFile:
-    """A file that a lease moves, and what has been moved of it.
-
-    Attributes:
-        file: The VM's file.
-        key: ``DeviceUrl.key``.
-        import_key: ``DeviceUrl.importKey``; empty in an export.
-        name: File name in the URL, and targetId.
-        create: Whether an import makes the file with PUT.
-        checksum_type: As ``SetManifestChecksumType`` said, else sha1.
-        sums: Size and digests of the last stream, for the manifest; None before the first.
-    """
-
-    file: VmFile
-    key: str
-    name: str
-    import_key: str = ""
-    create: bool = False
-    checksum_type: str = "sha1"
-    sums: dict[str, Any] | None = None
-    device_url: Any = None
-
-
-@dataclasses.dataclass
-class Content:
-    """What a lease is for: the entity, its files, the VMs that it blocks."""
-
-    entity: Managed
-    files: list[LeaseFile]
-    machines: list[Machine]
 
 
 class Lease(Managed):
@@ -121,42 +85,18 @@ class Lease(Managed):
             name = failing.get("fault", "vim.fault.FileFault")
             self.end(_State.error, fault(name, failing.get("message")))
             return
-        self.content = self._prepare()
+        try:
+            self.content = self._prepare()
+        except MethodFault as error:
+            self.end(_State.error, error)
+            return
         for machine in self.content.machines:
             machine.leases.append(self)
-        for number, file in enumerate(self.content.files):
-            file.device_url = self._device_url(file, number)
+        for file in self.content.files:
+            file.device_url = device_url(self, file)
         self.state = _State.ready
         self._renew()
         world.touch()
-
-    def _device_url(self, file: LeaseFile, number: int) -> Any:
-        world = self.world
-        facts = {"lease": self.moid, "disk": f"{file.name} {file.key} {file.import_key}"}
-        folder = f"{world.data_url}/{'ha-nfc' if world.options.esx else 'nfc'}/{self.ticket}/"
-        device_url = _Lease.DeviceUrl(
-            key=file.key,
-            importKey=file.import_key,
-            url=folder + quote(file.name),
-            sslThumbprint=world.data_thumbprint,
-            sslCertificate=world.data_certificate or None,
-            disk=file.file.disk,
-            targetId=file.name,
-            datastoreKey=folder,
-        )
-        if not file.file.disk and self.kind == "export":
-            device_url.fileSize = file.file.size
-        renamed = world.faults.take("target_id", facts)
-        if renamed is not None:
-            device_url.targetId = renamed["value"]
-        if world.faults.take("http_url", facts) is not None:
-            device_url.url = device_url.url.replace("https://", "http://", 1)
-        edited = world.faults.take("device_url", facts) or {}
-        for name, value in {**edited, **edited.get("fields", {})}.items():
-            if name != "fields":
-                first, *rest = name.split("_")
-                setattr(device_url, first + "".join(map(str.capitalize, rest)), value)
-        return device_url
 
     def _info(self) -> Any:
         if self.state != _State.ready or self.content is None:
@@ -245,33 +185,8 @@ class Lease(Managed):
         return [
             entry
             for file in (self.content.files if self.content else [])
-            if file.sums is not None and (entry := self._entry(file)) is not None
+            if file.sums is not None and (entry := manifest_entry(self, file)) is not None
         ]
-
-    def _entry(self, file: LeaseFile) -> Any:
-        sums = file.sums or {}
-        entry = _Lease.ManifestEntry(
-            key=file.key,
-            sha1=sums["sha1"],
-            checksum=sums[file.checksum_type],
-            checksumType=file.checksum_type,
-            size=sums["size"],
-            disk=file.file.disk,
-        )
-        if file.file.disk:
-            entry.capacity = file.file.capacity
-            content = file.file.content
-            entry.populatedSize = content.populated_size if content else sums["size"]
-        facts = {"lease": self.moid, "disk": f"{file.name} {file.key} {file.import_key}"}
-        edited = self.world.faults.take("manifest", facts)
-        if edited is None:
-            return entry
-        if edited.get("missing"):
-            return None
-        for name, value in edited.items():
-            if name != "missing":
-                setattr(entry, name, value)
-        return entry
 
     @answers("HttpNfcLeaseSetManifestChecksumType")
     async def set_manifest_checksum_type(self, call: Call) -> None:
@@ -304,23 +219,3 @@ class Lease(Managed):
         if not files:
             raise fault("vmodl.fault.InvalidArgument", invalidProperty="files")
         return [_Lease.ProbeResult(serverAccessible=False) for _ in files]
-
-    def describe(self) -> dict[str, Any]:
-        """The lease for the control plane."""
-        content = self.content
-        manifest = [
-            {"key": file.key, "name": file.name, **file.sums}
-            for file in (content.files if content else [])
-            if file.sums is not None
-        ]
-        return {
-            "moid": self.moid,
-            "kind": self.kind,
-            "state": str(self.state),
-            "error": type(self.error).__name__ if self.error else None,
-            "message": getattr(self.error, "msg", None),
-            "percent": self.percent,
-            "last_progress_age": self.world.clock() - self.renewed,
-            "entity": content.entity.moid if content else None,
-            "manifest": manifest,
-        }

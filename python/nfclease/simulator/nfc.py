@@ -10,8 +10,8 @@ from typing import Any
 
 from aiohttp import web
 
-from nfclease.simulator.inventory import small_file
-from nfclease.simulator.leases import Lease, LeaseFile
+from nfclease.simulator.lease_view import LeaseFile
+from nfclease.simulator.leases import Lease
 from nfclease.simulator.recorder import Transfer
 from nfclease.simulator.streams import Ended, Stream
 from nfclease.simulator.vmdk import header_capacity
@@ -49,7 +49,7 @@ class DataPlane:
             path=request.raw_path,
             headers=dict(request.headers),
             lease=lease.moid if lease else "",
-            disk=f"{file.name} {file.key} {file.import_key}" if file else "",
+            disk=file.known_as if file else "",
         )
         try:
             response = await self._respond(request, lease, file, record)
@@ -140,7 +140,7 @@ class DataPlane:
     def _content(self, file: LeaseFile) -> Iterator[bytes]:
         content = file.file.content
         if content is None:
-            return iter((small_file(file.file),))
+            return iter((file.file.small_content(),))
         stable = self.world.options.stable_streams
         content_id = 0xFFFFFFFE if stable else self.world.random.getrandbits(32)
         pace = self.world.bandwidth
@@ -166,6 +166,10 @@ class DataPlane:
         except Ended:
             stream.publish()
             return _last_word(stream.record.status, "", {})
+        except BaseException:
+            if stream.size:
+                stream.publish()
+            raise
         stream.publish()
         self._keep(file, stream)
         return web.Response(status=stream.record.status)

@@ -97,6 +97,7 @@ class SessionManager(Managed):
             self.world.sessions.pop(session.cookie, None)
             for owned in session.owned:
                 owned.forget()
+            self.world.touch()
 
     @answers("SessionIsActive")
     async def session_is_active(self, call: Call) -> bool:

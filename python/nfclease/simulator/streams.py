@@ -8,7 +8,8 @@ import time
 from collections.abc import Awaitable, Callable
 from typing import Any
 
-from nfclease.simulator.leases import Lease, LeaseFile
+from nfclease.simulator.lease_view import LeaseFile
+from nfclease.simulator.leases import Lease
 from nfclease.simulator.recorder import Transfer
 from nfclease.simulator.wire import CutError, fin, flushed, reset
 from nfclease.simulator.world import World

@@ -25,6 +25,7 @@ _HEADER = struct.Struct("<4sIIQQQQIQQQB4sH433x")
 _MARKER = struct.Struct("<QII")
 _LBA = struct.Struct("<Q")
 _POOL = 64  # grains that are made once and sent over and over with another LBA
+_POOLS = 8  # sets of them, each sent from 64 points on
 
 
 class _Grain(NamedTuple):
@@ -52,7 +53,9 @@ class StreamOptimizedDisk:
     def __init__(self, size: int, seed: int = 0, name: str = "disk.vmdk") -> None:
         self.seed = seed
         self.name = name
-        cycle = sum(grain.sectors for grain in _pool(seed))
+        pool, turn = _pool(seed % _POOLS), seed // _POOLS % _POOL
+        self._pool = pool[turn:] + pool[:turn]
+        cycle = sum(grain.sectors for grain in self._pool)
         wanted = max(size // SECTOR - OVERHEAD, 1)
         self._grains = max(1, wanted * _POOL // cycle)
         self._tables = -(-self._grains // ALLOCATED)
@@ -62,7 +65,7 @@ class StreamOptimizedDisk:
 
     def _measure(self, cycle: int) -> int:
         cycles, rest = divmod(self._grains, _POOL)
-        grains = cycles * cycle + sum(grain.sectors for grain in _pool(self.seed)[:rest])
+        grains = cycles * cycle + sum(grain.sectors for grain in self._pool[:rest])
         tables = self._tables * (1 + ENTRIES * 4 // SECTOR)
         directory = 1 + -(-self._tables * 4 // SECTOR)
         return OVERHEAD + grains + tables + directory + 3  # footer's marker, footer, end of stream
@@ -71,7 +74,7 @@ class StreamOptimizedDisk:
         """The stream, in pieces of at least ``chunk_size`` bytes but for the last."""
         head = _header(self.capacity, GD_AT_END) + self._descriptor(content_id)
         parts, filled, sector = [head.ljust(OVERHEAD * SECTOR, b"\0")], OVERHEAD, OVERHEAD
-        pool, limit, directory = _pool(self.seed), -(-chunk_size // SECTOR), []
+        pool, limit, directory = self._pool, -(-chunk_size // SECTOR), []
         for table in range(self._tables):
             entries = [0] * ENTRIES
             first = table * ALLOCATED
@@ -155,7 +158,7 @@ def _marker(sectors: int, kind: int) -> bytes:
     return _MARKER.pack(sectors, 0, kind).ljust(SECTOR, b"\0")
 
 
-@functools.lru_cache(maxsize=64)
+@functools.lru_cache(maxsize=_POOLS)
 def _pool(seed: int) -> tuple[_Grain, ...]:
     source = random.Random(seed)
     return tuple(_grain(source, index) for index in range(_POOL))
