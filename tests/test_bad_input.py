@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import gc
 import io
 import os
+import weakref
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -250,3 +252,15 @@ def test_hostile_answers(
         lease.download(disk, tmp_path / "disk")
     assert endings(simulator) == ["HttpNfcLeaseAbort"]
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_failed_file_object_keeps_nothing_alive(simulator: Simulator, service: Any) -> None:
+    vm = find(service, vim.VirtualMachine, "demo-vm")
+    held = HttpNfcLease(vm.ExportVm())
+    alive = weakref.ref(held)
+    with pytest.raises(OSError, match="No space left"), held:
+        held.wait_ready(10)
+        held.download(disk_of(held), FullDisk())
+    del held
+    gc.collect()
+    assert alive() is None

@@ -88,7 +88,7 @@ class HttpNfcLease(vim.HttpNfcLease):
         _check_range("max_concurrency", max_concurrency, 1, 64)
         _check_range("max_retries", max_retries, 0, 10)
         reference = (lease._moId, lease._stub, lease._serverGuid)
-        super().__init__(*reference)
+        super().__init__(*reference)  # type: ignore[no-untyped-call]
         core = _core.Lease(
             _pyvmomi.session_of(lease._stub),
             lease._moId,

@@ -1,7 +1,7 @@
 //! `Error` to the exception classes of `nfclease.exceptions`: one match, without a default arm.
 
 use std::io;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use pyo3::exceptions::{PyOSError, PyValueError};
 use pyo3::prelude::*;
@@ -9,8 +9,29 @@ use pyo3::types::{PyBytes, PyType};
 
 use crate::error::{Error, Failure, ServerFault};
 
-/// A user's exception on its way through the core.
-pub(super) struct Raised(pub(super) PyErr);
+/// A user's exception on its way through the core. It is handed out once: kept here, its traceback
+/// would keep the lease alive in a cycle that Python's collector cannot see.
+pub(super) struct Raised {
+    error: Mutex<Option<PyErr>>,
+    text: String,
+}
+
+impl Raised {
+    pub(super) fn new(error: PyErr) -> Self {
+        let text = error.to_string();
+        Self {
+            error: Mutex::new(Some(error)),
+            text,
+        }
+    }
+
+    fn take(&self) -> Option<PyErr> {
+        self.error
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .take()
+    }
+}
 
 /// The Python exception for an error.
 pub(super) fn to_py(py: Python<'_>, error: &Error) -> PyErr {
@@ -117,12 +138,13 @@ fn build(py: Python<'_>, error: &Error) -> PyResult<PyErr> {
         Error::InvalidArgument { .. } => return Ok(PyValueError::new_err(message)),
         Error::WaitTimeout { .. } => plain("CallTimeoutError")?,
         Error::Cancelled => plain("TransferCancelledError")?,
-        Error::Foreign(foreign) => {
-            return Ok(match Arc::clone(&foreign.0).downcast::<Raised>() {
-                Ok(raised) => raised.0.clone_ref(py),
-                Err(_) => PyValueError::new_err(message),
-            });
-        }
+        Error::Foreign(foreign) => match Arc::clone(&foreign.0).downcast::<Raised>() {
+            Ok(raised) => match raised.take() {
+                Some(error) => return Ok(error),
+                None => class_of(py, "NfcError")?.call1((raised.text.as_str(),))?,
+            },
+            Err(_) => plain("InternalError")?,
+        },
         Error::Internal { .. } => plain("InternalError")?,
     };
     Ok(PyErr::from_value(value))

@@ -26,7 +26,7 @@ fn attached<T>(work: impl FnOnce(Python<'_>) -> PyResult<T>) -> Result<T> {
 }
 
 fn raised(error: PyErr) -> Error {
-    Error::Foreign(ForeignError(Arc::new(Raised(error))))
+    Error::Foreign(ForeignError(Arc::new(Raised::new(error))))
 }
 
 /// A binary file object that a download is written to. It has no name to rename: what was written
