@@ -18,7 +18,7 @@ def export_lease(world: World, call: Call, entity: Managed, machines: list[Machi
         return Content(entity, export_files(machines), machines)
 
     task = Task(world, call.method, entity)
-    return Lease(world, call, "export", task, prepare)
+    return Lease(world, call, "export", task, prepare, machines=machines)
 
 
 def export_files(machines: list[Machine]) -> list[LeaseFile]:

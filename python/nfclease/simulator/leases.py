@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from nfclease.simulator.lease_view import Content, LeaseFile, device_url, manifest_entry
+from nfclease.simulator.machines import Machine
 from nfclease.simulator.tasks import Task
 from nfclease.simulator.vsphere import MethodFault, fault, vim
 from nfclease.simulator.world import Call, Managed, World, answers
@@ -27,6 +28,7 @@ class Lease(Managed):
         prepare: Makes the content, when initializing is over.
         destroy: Removes what an import has created.
         keep: Settles what a completed import has brought.
+        machines: The VMs that are there already; they are blocked from now on.
     """
 
     def __init__(
@@ -38,6 +40,7 @@ class Lease(Managed):
         prepare: Callable[[], Content],
         destroy: Callable[[Content], None] | None = None,
         keep: Callable[[Content], None] | None = None,
+        machines: Sequence[Machine] = (),
     ) -> None:
         owner = call.session.key if call.session else world.uuid()
         super().__init__(world, _Lease, f"session[{owner}]{world.uuid()}")
@@ -55,6 +58,8 @@ class Lease(Managed):
         self.transfers: set[Callable[[], None]] = set()
         self._prepare, self._destroy, self._keep = prepare, destroy, keep
         self._timer: asyncio.TimerHandle | None = None
+        self._held: list[Machine] = []
+        self._hold(machines)
         self.props.update(
             initializeProgress=lambda: self.initialized,
             transferProgress=lambda: self.percent,
@@ -90,8 +95,7 @@ class Lease(Managed):
         except MethodFault as error:
             self.end(_State.error, error)
             return
-        for machine in self.content.machines:
-            machine.leases.append(self)
+        self._hold(self.content.machines)
         for file in self.content.files:
             file.device_url = device_url(self, file)
         self.state = _State.ready
@@ -109,6 +113,12 @@ class Lease(Managed):
             totalDiskCapacityInKB=capacity >> 10,
             leaseTimeout=max(1, int(self.world.options.lease_timeout)),
         )
+
+    def _hold(self, machines: Iterable[Machine]) -> None:
+        for machine in machines:
+            if machine not in self._held:
+                self._held.append(machine)
+                machine.leases.append(self)
 
     def _renew(self) -> None:
         self.renewed = self.world.clock()
@@ -132,9 +142,10 @@ class Lease(Managed):
             self._timer.cancel()
         for cut in list(self.transfers):
             cut()
+        for machine in self._held:
+            machine.leases.remove(self)
+        self._held = []
         if self.content is not None:
-            for machine in self.content.machines:
-                machine.leases.remove(self)
             settle = self._keep if error is None else self._destroy
             if settle is not None:
                 settle(self.content)
