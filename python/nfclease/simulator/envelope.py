@@ -47,7 +47,7 @@ class Request:
     """One call as it came in."""
 
     method: str
-    info: Any  # pyVmomi's description of the method; None for one that it does not know
+    info: Any  # pyVmomi's description of the method
     this: Any
     args: dict[str, Any]
     header: dict[str, str]
@@ -170,8 +170,6 @@ class _Reader(_adapter.ExpatDeserializerNSHandlers):  # type: ignore[misc]
     def _type_of(self, name: str) -> Any:
         if name == "_this":
             return ManagedObject
-        if self.info is None:
-            return object
         return next((param.type for param in self.info.params if param.name == name), None)
 
     def _is_list(self, name: str) -> bool:
@@ -183,6 +181,8 @@ class _Reader(_adapter.ExpatDeserializerNSHandlers):  # type: ignore[misc]
         self.data = ""
         if self.path and self.path[-1] == _BODY:
             self.method, self.info = name, _method(name)
+            if self.info is None:
+                raise ValueError(f"Unable to resolve WSDL method name {name}")
         elif len(self.path) >= 2 and self.path[-2] == _BODY:
             self._argument(tag, name, attr)
             return

@@ -109,26 +109,17 @@ def parse(text: str) -> Descriptor:
     )
     for disk in disks:
         if disk.file is not None and disk.file not in read.files:
-            raise fault(
-                "vim.fault.OvfInvalidValue",
-                f"no file {disk.file}",
-                lineNumber=0,
-                elementName="Disk",
-                attributeName="fileRef",
-                value=disk.file,
-            )
+            raise _invalid("Disk", "fileRef", disk.file)
     return read
 
 
 def _file(element: ET.Element) -> File:
-    size = element.get(f"{_OVF}size")
-    chunk = element.get(f"{_OVF}chunkSize")
     return File(
         id=_required(element, "id"),
         href=_required(element, "href"),
-        size=int(size) if size else None,
+        size=_number(element, "size"),
         compression=element.get(f"{_OVF}compression"),
-        chunk_size=int(chunk) if chunk else None,
+        chunk_size=_number(element, "chunkSize"),
     )
 
 
@@ -137,15 +128,8 @@ def _disk(element: ET.Element) -> Disk:
     units = element.get(f"{_OVF}capacityAllocationUnits", "byte").strip().lower()
     match = re.fullmatch(r"byte\s*\*\s*2\s*\^\s*(\d+)", units)
     shift = int(match.group(1)) if match else _UNITS.get(units)
-    if shift is None or shift > 60 or not capacity.isdigit():
-        raise fault(
-            "vim.fault.OvfInvalidValue",
-            f"capacity {capacity} {units}",
-            lineNumber=0,
-            elementName="Disk",
-            attributeName="capacity",
-            value=capacity,
-        )
+    if shift is None or shift > 60 or not _is_number(capacity):
+        raise _invalid("Disk", "capacity", f"{capacity} {units}")
     return Disk(_required(element, "diskId"), int(capacity) << shift, element.get(f"{_OVF}fileRef"))
 
 
@@ -162,7 +146,7 @@ def _system(element: ET.Element) -> System:
     return System(
         name=_name(element),
         hardware_version=(version or "vmx-19").split()[0],
-        items=[Item(int(values.get("ResourceType") or 0), values) for values in items],
+        items=[Item(_kind(values.get("ResourceType", "")), values) for values in items],
         config=_pairs(hardware, "Config"),
         extra_config=_pairs(hardware, "ExtraConfig"),
         annotation=(annotation.text or "") if annotation is not None else "",
@@ -192,6 +176,37 @@ def _required(element: ET.Element, name: str) -> str:
             attributeName=name,
         )
     return value
+
+
+def _number(element: ET.Element, name: str) -> int | None:
+    text = element.get(f"{_OVF}{name}")
+    if not text:
+        return None
+    if not _is_number(text):
+        raise _invalid(element.tag.rpartition("}")[2], name, text)
+    return int(text)
+
+
+def _kind(text: str) -> int:
+    if not _is_number(text):
+        raise _invalid("Item", "ResourceType", text)
+    return int(text)
+
+
+def _is_number(text: str) -> bool:
+    """Whether it is a number that fits the API's long."""
+    return text.isascii() and text.isdigit() and len(text) < 19
+
+
+def _invalid(element: str, attribute: str, value: str) -> Any:
+    return fault(
+        "vim.fault.OvfInvalidValue",
+        f"{element}: {attribute} cannot be {value}",
+        lineNumber=0,
+        elementName=element,
+        attributeName=attribute,
+        value=value,
+    )
 
 
 def _missing(name: str) -> Any:

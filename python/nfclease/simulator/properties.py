@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from nfclease.simulator.vsphere import ManagedObject, cast, fault, support, vmodl
+from nfclease.simulator.vsphere import DataObject, ManagedObject, cast, fault, support, vmodl
 from nfclease.simulator.world import Call, Managed, World
 
 _Collector: Any = vmodl.query.PropertyCollector
@@ -25,10 +25,12 @@ def read(managed: Managed, path: str) -> Any:
         if value is None:
             return None
         field, _, key = name.partition("[")
-        try:
-            info = value._GetPropertyInfo(field)
+        try:  # a path ends at a reference: what is behind it is another object's
+            info = value._GetPropertyInfo(field) if isinstance(value, DataObject) else None
         except AttributeError:
-            raise fault("vmodl.query.InvalidProperty", f"no property {path}", name=path) from None
+            info = None
+        if info is None:
+            raise fault("vmodl.query.InvalidProperty", f"no property {path}", name=path)
         value = cast(getattr(value, info.name), info.type)
         if key:
             value = _element(value, key.rstrip("]").strip('"'))

@@ -103,7 +103,7 @@ class Endpoint:
     ) -> tuple[str, int]:
         current.set(call)
         try:
-            result = await self._dispatch(call)
+            result = await self._dispatch(parsed.info, call)
             text = envelope.answer(parsed, result, call.version)
         except MethodFault as error:
             record["result"] = type(error).__name__
@@ -116,7 +116,7 @@ class Endpoint:
         record["result"] = "ok"
         return text, 200
 
-    async def _dispatch(self, call: Call) -> Any:
+    async def _dispatch(self, info: Any, call: Call) -> Any:
         if call.session is None and not self._is_open(call):
             raise fault("vim.fault.NotAuthenticated", object=call.this, privilegeId="System.View")
         managed = self.world.find(call.this)
@@ -125,6 +125,7 @@ class Endpoint:
         handler = managed.handler(call.method)
         if handler is None:
             raise fault("vmodl.fault.MethodNotFound", receiver=call.this, method=call.method)
+        _refuse_incomplete(info, call)
         return await handler(call)
 
     @staticmethod
@@ -153,6 +154,14 @@ class Endpoint:
             content_type="text/xml",
             charset="utf-8",
         )
+
+
+def _refuse_incomplete(info: Any, call: Call) -> None:
+    """Raises InvalidRequest if an argument that the method needs is not there."""
+    for param in info.params:
+        if not param.flags & support.F_OPTIONAL and param.name not in call.args:
+            message = f"Missing value for required parameter {param.name} of {call.method}"
+            raise fault("vmodl.fault.InvalidRequest", message)
 
 
 def service_versions(world: World) -> str:
