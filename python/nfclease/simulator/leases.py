@@ -140,11 +140,11 @@ class Lease(Managed):
         self.state, self.error = state, error
         if self._timer is not None:
             self._timer.cancel()
-        for cut in list(self.transfers):
-            cut()
         for machine in self._held:
             machine.leases.remove(self)
         self._held = []
+        for cut in list(self.transfers):
+            cut()
         if self.content is not None:
             settle = self._keep if error is None else self._destroy
             if settle is not None:

@@ -20,7 +20,10 @@ def reset(transport: Any) -> None:
     """Ends a connection with RST; what is still in the buffers is lost."""
     if transport is None:
         return
-    raw = transport.get_extra_info("socket")
+    try:
+        raw = transport.get_extra_info("socket")
+    except AttributeError:  # asyncio's TLS transport, when its connection is lost already
+        return
     if raw is not None and raw.fileno() >= 0:
         raw.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
     transport.abort()
