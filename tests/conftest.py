@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -71,6 +70,13 @@ def endings(simulator: Simulator) -> list[str]:
 
 def resources() -> tuple[int, list[str]]:
     """Native threads of this process, and what its descriptors are; Linux only."""
-    links = [Path("/proc/self/fd", name) for name in os.listdir("/proc/self/fd")]
-    descriptors = [os.readlink(link) for link in links if link.is_symlink()]  # not the listing's
-    return len(os.listdir("/proc/self/task")), descriptors
+    descriptors = [target_of(name) for name in os.listdir("/proc/self/fd")]
+    return len(os.listdir("/proc/self/task")), [target for target in descriptors if target]
+
+
+def target_of(descriptor: str) -> str:
+    """What a descriptor is; empty when it was closed meanwhile, as the listing's own is."""
+    try:
+        return os.readlink(f"/proc/self/fd/{descriptor}")
+    except FileNotFoundError:
+        return ""

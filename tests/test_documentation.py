@@ -106,6 +106,7 @@ def test_docstring(test: doctest.DocTest, names: dict[str, Any]) -> None:
     finally:
         if lease is not None:
             lease.close()
+        test.globs.clear()  # the parameter lives on, the leases in it need not
     assert result.attempted
     assert not result.failed, "".join(report)
 
