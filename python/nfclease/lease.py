@@ -12,9 +12,10 @@ from weakref import WeakSet
 from pyVmomi import vim
 
 from nfclease import _core, _pyvmomi
+from nfclease._checks import check_lease, check_range, remaining_bytes
 from nfclease._devices import core_device_url, device_for, display_name, transferable
 from nfclease.exceptions import LeaseError, LeaseInitError, NfcError, ServerFaultReply
-from nfclease.transfer import Transfer, TransferResult
+from nfclease.transfer import Transfer, TransferResult, result_or_stop, results_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -84,9 +85,9 @@ class HttpNfcLease(vim.HttpNfcLease):
         verify_format: bool = True,
         allow_http: bool = False,
     ) -> None:
-        _check_lease(lease)
-        _check_range("max_concurrency", max_concurrency, 1, 64)
-        _check_range("max_retries", max_retries, 0, 10)
+        check_lease(lease, HttpNfcLease)
+        check_range("max_concurrency", max_concurrency, 1, 64)
+        check_range("max_retries", max_retries, 0, 10)
         reference = (lease._moId, lease._stub, lease._serverGuid)
         super().__init__(*reference)  # type: ignore[no-untyped-call]
         core = _core.Lease(
@@ -328,7 +329,7 @@ class HttpNfcLease(vim.HttpNfcLease):
             >>> lease.download(device_url, "disk-1.vmdk").verified
             'manifest'
         """
-        return _result_or_stop(self.start_download(device_url, target, overwrite=overwrite))
+        return result_or_stop(self.start_download(device_url, target, overwrite=overwrite))
 
     def download_all(
         self, directory: str | os.PathLike[str], *, overwrite: bool = False
@@ -359,7 +360,7 @@ class HttpNfcLease(vim.HttpNfcLease):
             for device, name in zip(devices, names, strict=True):
                 path = os.path.join(directory, name)
                 started.append(self.start_download(device, path, overwrite=overwrite))
-            return _results(started)
+            return results_of(started)
         except BaseException:
             for transfer in started:
                 transfer.cancel()
@@ -380,7 +381,7 @@ class HttpNfcLease(vim.HttpNfcLease):
             elif isinstance(source, (bytes, bytearray, memoryview)):
                 started = core.upload_bytes(device, create, bytes(source))
             elif callable(getattr(source, "read", None)):
-                started = core.upload_file(device, create, source, _remaining(source))
+                started = core.upload_file(device, create, source, remaining_bytes(source))
             else:
                 raise TypeError(
                     "source must be a path, bytes or a binary file object, "
@@ -416,7 +417,7 @@ class HttpNfcLease(vim.HttpNfcLease):
             >>> lease.upload(item, item.path).verified
             'manifest'
         """
-        return _result_or_stop(self.start_upload(item, source))
+        return result_or_stop(self.start_upload(item, source))
 
     def _ready_info(self) -> vim.HttpNfcLease.Info:
         return self.info or self.wait_ready()
@@ -469,69 +470,12 @@ class HttpNfcLease(vim.HttpNfcLease):
             core.abandon("the lease object was dropped")
 
 
-def _check_lease(lease: object) -> None:
-    if not isinstance(lease, vim.HttpNfcLease):
-        raise TypeError(
-            "HttpNfcLease takes the vim.HttpNfcLease that ExportVm(), ExportSnapshot(), "
-            f"ExportVApp() or ImportVApp() returned, not {type(lease).__name__}"
-        )
-    if isinstance(lease, HttpNfcLease):
-        raise TypeError("this is an nfclease.HttpNfcLease already; use it as it is")
-    if getattr(lease, "_stub", None) is None:
-        raise TypeError("this lease has no session (its _stub is None)")
-
-
-def _check_range(name: str, value: int, low: int, high: int) -> None:
-    if not isinstance(value, int):
-        raise TypeError(f"{name} must be an int, not {type(value).__name__}")
-    if not low <= value <= high:
-        raise ValueError(f"{name} must be {low} to {high}, not {value}")
-
-
 def _reason(cause: BaseException) -> str:
     """What the server's task shows: the class and the first line of the message."""
     message = getattr(cause, "msg", None) or str(cause)
     first = message.strip().splitlines()[0] if message.strip() else ""
     name = type(cause).__name__
     return f"{name}: {first}"[:300] if first else name
-
-
-def _remaining(source: BinaryIO) -> int:
-    """The length to announce; vSphere's hosts refuse uploads without one."""
-    try:
-        start = source.tell()
-        end = source.seek(0, os.SEEK_END)
-        source.seek(start)
-    except (AttributeError, OSError) as error:
-        raise TypeError(
-            "source must be seekable, so that its length can be announced; "
-            "read it into a file or bytes first"
-        ) from error
-    return end - start
-
-
-def _result_or_stop(transfer: Transfer) -> TransferResult:
-    try:
-        return transfer.result()
-    except BaseException:
-        transfer._stop()
-        raise
-
-
-def _results(transfers: list[Transfer]) -> list[TransferResult]:
-    """All results in order; the first failure as soon as it happens."""
-    pending = list(transfers)
-    while pending:
-        for transfer in [transfer for transfer in pending if transfer.done()]:
-            transfer.result()
-            pending.remove(transfer)
-        if pending:
-            try:
-                pending[0].result(timeout=0.1)
-            except TimeoutError:
-                if pending[0].done():
-                    raise
-    return [transfer.result() for transfer in transfers]
 
 
 def _abort_open_leases() -> None:

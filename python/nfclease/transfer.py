@@ -148,3 +148,28 @@ class Transfer:
     def __repr__(self) -> str:
         state = "done" if self.done() else "running"
         return f"<nfclease.Transfer {self._name!r} {state}, {self.progress.bytes_done} bytes>"
+
+
+def result_or_stop(transfer: Transfer) -> TransferResult:
+    """The result; when the wait is broken off, the transfer is stopped and cleaned up first."""
+    try:
+        return transfer.result()
+    except BaseException:
+        transfer._stop()
+        raise
+
+
+def results_of(transfers: list[Transfer]) -> list[TransferResult]:
+    """All results in order; the first failure as soon as it happens."""
+    pending = list(transfers)
+    while pending:
+        for transfer in [transfer for transfer in pending if transfer.done()]:
+            transfer.result()
+            pending.remove(transfer)
+        if pending:
+            try:
+                pending[0].result(timeout=0.1)
+            except TimeoutError:
+                if pending[0].done():
+                    raise
+    return [transfer.result() for transfer in transfers]

@@ -16,8 +16,9 @@ use http::{HeaderMap, HeaderName, HeaderValue, Method};
 use http_body::{Frame, SizeHint};
 use url::Url;
 
-use super::tls::{PinMismatch, Trust};
+use super::tls::Trust;
 use super::url::{host_of, printable};
+use super::verifier::PinMismatch;
 use crate::error::{Error, Result};
 
 /// Connections that die silently are found by the kernel within about a minute.

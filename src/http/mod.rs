@@ -6,6 +6,7 @@ pub mod client;
 pub mod retry;
 pub mod tls;
 pub mod url;
+pub mod verifier;
 
 pub use client::{Body, BodyAborted, BodyStream, Client, Request, Response};
 pub use tls::{Pin, Roots, Trust, Verify};

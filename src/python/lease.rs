@@ -1,19 +1,21 @@
 //! The lease.
 
 use std::path::PathBuf;
-use std::sync::{Arc, Condvar, Mutex, PoisonError};
-use std::time::{Duration, Instant};
+use std::sync::Arc;
+use std::time::Duration;
 
 use bytes::Bytes;
 use pyo3::prelude::*;
 use pyo3::pybacked::PyBackedBytes;
 use pyo3::types::PyBytes;
 
+use super::abandoned::Counted;
+use super::bridge;
+use super::device::DeviceUrl;
 use super::error::{failure_to_py, to_py};
 use super::fileobj::{FileObjectReader, FileObjectSink};
 use super::session::{Session, seconds};
 use super::transfer::Transfer;
-use super::{bridge, log};
 use crate::error::{Error, Result};
 use crate::http::retry::RetryPolicy;
 use crate::io::{ChecksumType, FileSink, Overwrite, Sink, Source};
@@ -21,12 +23,9 @@ use crate::lease::ending::Unfinished;
 use crate::lease::options::KeepAlive;
 use crate::lease::verify::RequireManifest;
 use crate::lease::{Ended, Lease as CoreLease, Options, PlainHttp};
-use crate::soap::{Abort, DeviceUrl as CoreDeviceUrl, Method, Reply, calls};
+use crate::soap::{Abort, Method, Reply, calls};
 use crate::transfer::UploadMethod;
 use crate::transfer::download::Format;
-
-/// Aborts that nobody waits for; the interpreter's exit does.
-static ABANDONED: (Mutex<usize>, Condvar) = (Mutex::new(0), Condvar::new());
 
 /// Status, reason phrase, body.
 type RawReply = (u16, &'static str, Py<PyBytes>);
@@ -35,40 +34,6 @@ type RawReply = (u16, &'static str, Py<PyBytes>);
 pub(crate) struct Lease {
     lease: Option<Arc<CoreLease>>,
     pid: u32,
-}
-
-#[pyclass(frozen, module = "nfclease._core")]
-pub(crate) struct DeviceUrl(CoreDeviceUrl);
-
-#[pymethods]
-impl DeviceUrl {
-    #[new]
-    #[pyo3(signature = (*, key, url, import_key, ssl_thumbprint, ssl_certificate, disk, target_id, file_size))]
-    #[allow(
-        clippy::too_many_arguments,
-        reason = "the fields of HttpNfcLeaseDeviceUrl"
-    )]
-    fn new(
-        key: String,
-        url: String,
-        import_key: String,
-        ssl_thumbprint: String,
-        ssl_certificate: String,
-        disk: Option<bool>,
-        target_id: String,
-        file_size: Option<u64>,
-    ) -> Self {
-        Self(CoreDeviceUrl {
-            key,
-            import_key,
-            url,
-            ssl_thumbprint,
-            ssl_certificate,
-            disk,
-            target_id,
-            file_size,
-        })
-    }
 }
 
 #[pymethods]
@@ -255,15 +220,13 @@ impl Lease {
         let Some(lease) = self.lease.clone() else {
             return;
         };
-        *ABANDONED.0.lock().unwrap_or_else(PoisonError::into_inner) += 1;
         let engine = Arc::clone(lease.engine());
-        let spawned = engine.spawn(async move {
-            let _counted = Counted;
+        let counted = Counted::new();
+        // Without an engine there is nobody left to send it.
+        let _ = engine.spawn(async move {
+            let _counted = counted;
             lease.abort(Abort { reason }).await;
         });
-        if spawned.is_err() {
-            drop(Counted);
-        }
     }
 
     #[pyo3(signature = (device_url, path, overwrite))]
@@ -398,48 +361,4 @@ impl Drop for Lease {
             std::mem::forget(self.lease.take());
         }
     }
-}
-
-struct Counted;
-
-impl Drop for Counted {
-    fn drop(&mut self) {
-        *ABANDONED.0.lock().unwrap_or_else(PoisonError::into_inner) -= 1;
-        ABANDONED.1.notify_all();
-    }
-}
-
-/// Waits until abandoned leases are aborted, at most `timeout` seconds.
-#[pyfunction]
-pub(crate) fn drain(py: Python<'_>, timeout: f64) {
-    let until = Instant::now() + Duration::try_from_secs_f64(timeout).unwrap_or_default();
-    bridge::blocking(py, || {
-        let mut count = ABANDONED.0.lock().unwrap_or_else(PoisonError::into_inner);
-        while *count > 0 {
-            let left = until.saturating_duration_since(Instant::now());
-            if left.is_zero() {
-                return;
-            }
-            count = ABANDONED
-                .1
-                .wait_timeout(count, left)
-                .unwrap_or_else(PoisonError::into_inner)
-                .0;
-        }
-    });
-    log::emit(py);
-}
-
-/// The file names for these `targetId`s, or why one is unsafe.
-#[pyfunction]
-pub(crate) fn safe_names(py: Python<'_>, target_ids: Vec<String>) -> PyResult<Vec<String>> {
-    let devices: Vec<CoreDeviceUrl> = target_ids
-        .into_iter()
-        .map(|target_id| CoreDeviceUrl {
-            target_id,
-            ..Default::default()
-        })
-        .collect();
-    let names = crate::lease::safe_names(&devices).map_err(|error| to_py(py, &error))?;
-    Ok(names.into_iter().map(str::to_owned).collect())
 }

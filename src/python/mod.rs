@@ -7,8 +7,10 @@
     reason = "arguments from Python arrive owned"
 )]
 
+mod abandoned;
 mod bench;
 mod bridge;
+mod device;
 mod error;
 mod fileobj;
 mod lease;
@@ -21,9 +23,13 @@ use pyo3::prelude::*;
 #[pymodule(gil_used = false)]
 mod _core {
     #[pymodule_export]
+    use super::abandoned::drain;
+    #[pymodule_export]
     use super::bench::{bench_get, bench_put};
     #[pymodule_export]
-    use super::lease::{DeviceUrl, Lease, drain, safe_names};
+    use super::device::{DeviceUrl, safe_names};
+    #[pymodule_export]
+    use super::lease::Lease;
     #[pymodule_export]
     use super::session::Session;
     #[pymodule_export]

@@ -8,9 +8,9 @@ use tokio_util::sync::CancellationToken;
 
 use super::pace::Pace;
 use super::progress::Progress;
+use super::repeat::{Broken, Repeat};
 use super::{Completed, Job, LeaseServer, Moved, Verified};
 use crate::error::{Error, Failure, Result};
-use crate::http::retry::Retries;
 use crate::http::{Body, Request, Response};
 use crate::io::{Digest, Sink};
 use crate::vmdk::{Flaw, StreamCheck};
@@ -52,9 +52,7 @@ impl Download {
         progress: &Progress,
         cancel: &CancellationToken,
     ) -> Result<Completed, Failure> {
-        let started = Instant::now();
-        let mut retries = Retries::new(self.job.retry);
-        let mut bad_sums = 0;
+        let mut repeat = Repeat::new(&self.job, server, cancel);
         loop {
             let attempts = progress.start_attempt();
             let mut attempt = Attempt {
@@ -63,49 +61,36 @@ impl Download {
                 last_progress: Instant::now(),
                 retry_after: None,
             };
-            let result = tokio::select! {
-                biased;
-                () = cancel.cancelled() => Err(Error::Cancelled),
-                result = self.attempt(sink.as_mut(), server, progress, &mut attempt) => result,
-            };
-            let error = match result {
-                Ok((moved, verified)) => {
+            let work = self.attempt(sink.as_mut(), server, progress, &mut attempt);
+            let error = match repeat.guarded(work).await {
+                Ok(done) => {
                     progress.finish();
-                    return Ok(Completed {
-                        moved,
-                        verified,
-                        seconds: started.elapsed().as_secs_f64(),
-                        attempts,
-                    });
+                    return Ok(repeat.completed(done, attempts));
                 }
                 Err(error) => error,
             };
-            bad_sums += u32::from(error.is_integrity());
-            let again = async {
-                let error = still_worth_it(error, server).await?;
-                let delay = retries.next(
-                    attempt.last_progress.elapsed(),
-                    fastrand::f64(),
-                    attempt.retry_after,
-                );
-                let Some(delay) = delay.filter(|_| bad_sums < 2 && error.is_retryable()) else {
-                    return Err(error);
-                };
-                tracing::warn!("{error}; starting it again in {:.1} s", delay.as_secs_f64());
-                tokio::time::sleep(delay).await;
-                sink.restart()
+            let broken = Broken {
+                error,
+                phase: attempt.phase,
+                bytes_done: attempt.bytes,
+                attempts,
+                may_repeat: true,
+                lost: attempt.last_progress.elapsed(),
+                retry_after: attempt.retry_after,
             };
-            let again = tokio::select! {
-                biased;
-                () = cancel.cancelled() => Err(Error::Cancelled),
-                again = again => again,
-            };
-            if let Err(error) = again {
+            let next = repeat.wait(broken).await;
+            if let Err(failure) = next {
+                return Err(Failure {
+                    files_left: sink.discard(),
+                    ..failure
+                });
+            }
+            if let Err(error) = sink.restart() {
                 let failure = Failure {
                     error,
-                    phase: attempt.phase,
+                    phase: "body",
                     disk_key: self.job.key.clone(),
-                    bytes_done: attempt.bytes,
+                    bytes_done: 0,
                     attempts,
                     files_left: sink.discard(),
                 };
@@ -250,12 +235,4 @@ impl Download {
             Flaw::Cut(reason) => Error::Truncated { what, seen, reason },
         }
     }
-}
-
-/// A broken stream may mean that the lease is gone: then that is the error, and no retry helps.
-pub(super) async fn still_worth_it(error: Error, server: &impl LeaseServer) -> Result<Error> {
-    if error.may_mean_lost_lease() {
-        server.still_ready().await?;
-    }
-    Ok(error)
 }

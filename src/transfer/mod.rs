@@ -7,6 +7,7 @@ pub mod download;
 pub mod engine;
 pub mod pace;
 pub mod progress;
+mod repeat;
 pub mod task;
 pub mod upload;
 

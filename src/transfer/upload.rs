@@ -10,11 +10,10 @@ use http::{HeaderName, HeaderValue, Method};
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
-use super::download::still_worth_it;
 use super::progress::Progress;
+use super::repeat::{Broken, Repeat};
 use super::{Completed, Job, LeaseServer, Moved, Verified};
 use crate::error::{Error, Failure, Result};
-use crate::http::retry::Retries;
 use crate::http::{Body, BodyAborted, BodyStream, Request};
 use crate::io::Source;
 use crate::io::source::Piece;
@@ -52,65 +51,35 @@ impl Upload {
         progress: &Arc<Progress>,
         cancel: &CancellationToken,
     ) -> Result<Completed, Failure> {
-        let started = Instant::now();
-        let mut retries = Retries::new(self.job.retry);
+        let mut repeat = Repeat::new(&self.job, server, cancel);
         loop {
             let attempts = progress.start_attempt();
             let mut phase = "connect";
             let body_started = Arc::new(AtomicBool::new(false));
             let attempted = Instant::now();
             let work = self.attempt(&mut source, server, progress, &body_started, &mut phase);
-            let result = tokio::select! {
-                biased;
-                () = cancel.cancelled() => Err(Error::Cancelled),
-                result = work => result,
-            };
-            let error = match result {
-                Ok((moved, verified)) => {
+            let error = match repeat.guarded(work).await {
+                Ok(done) => {
                     progress.finish();
-                    return Ok(Completed {
-                        moved,
-                        verified,
-                        seconds: started.elapsed().as_secs_f64(),
-                        attempts,
-                    });
+                    return Ok(repeat.completed(done, attempts));
                 }
                 Err(error) => error,
             };
             // A POST whose body has started may have changed the disk; a PUT overwrites.
+            let untouched = !body_started.load(Ordering::Relaxed);
             let may_repeat = source.is_repeatable()
-                && (self.method == UploadMethod::Put || !body_started.load(Ordering::Relaxed))
-                && error.is_retryable()
+                && (self.method == UploadMethod::Put || untouched)
                 && !error.is_integrity();
-            let again = async {
-                let error = still_worth_it(error, server).await?;
-                let delay = if may_repeat {
-                    retries.next(attempted.elapsed(), fastrand::f64(), None)
-                } else {
-                    None
-                };
-                let Some(delay) = delay else {
-                    return Err(error);
-                };
-                tracing::warn!("{error}; starting it again in {:.1} s", delay.as_secs_f64());
-                tokio::time::sleep(delay).await;
-                Ok(())
+            let broken = Broken {
+                error,
+                phase,
+                bytes_done: progress.snapshot().bytes_done,
+                attempts,
+                may_repeat,
+                lost: attempted.elapsed(),
+                retry_after: None,
             };
-            let again = tokio::select! {
-                biased;
-                () = cancel.cancelled() => Err(Error::Cancelled),
-                again = again => again,
-            };
-            if let Err(error) = again {
-                return Err(Failure {
-                    error,
-                    phase,
-                    disk_key: self.job.key.clone(),
-                    bytes_done: progress.snapshot().bytes_done,
-                    attempts,
-                    files_left: Vec::new(),
-                });
-            }
+            repeat.wait(broken).await?;
         }
     }
 

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import gc
 import re
 import signal
 import ssl
@@ -10,7 +11,7 @@ from typing import Any
 
 import pytest
 from pyVim.connect import Disconnect
-from pyVmomi import SoapAdapter, vim, vmodl
+from pyVmomi import SoapAdapter, VmomiSupport, vim, vmodl
 
 from nfclease.simulator import Simulator
 
@@ -58,9 +59,11 @@ def test_inventory(simulator: Simulator, service: Any) -> None:
     assert index.FindByInventoryPath("DC0/vm/none") is None
 
 
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 def test_a_wrong_password(simulator: Simulator) -> None:
     with pytest.raises(vim.fault.InvalidLogin):
         simulator.connect(pwd="wrong")
+    gc.collect()  # pyvmomi leaves this connection to the collector
     assert "wrong" not in simulator.calls("Login")[-1]["raw"]
 
 
@@ -148,7 +151,15 @@ def test_newer_fields_are_not_sent(simulator: Simulator) -> None:
     [
         ("6.5", "vim.version.version11", False, False),
         ("8.0.3.0", "vim.version.v8_0_3_0", True, False),
-        ("9.0.0.0", "vim.version.v9_0_0_0", True, True),
+        pytest.param(
+            "9.0.0.0",
+            "vim.version.v9_0_0_0",
+            True,
+            True,
+            marks=pytest.mark.skipif(
+                "vim25/9.0.0.0" not in VmomiSupport.versionMap, reason="needs pyvmomi 9.0"
+            ),
+        ),
     ],
 )
 def test_what_a_version_shows(offered: str, spoken: str, checksum: bool, certificate: bool) -> None:
@@ -157,7 +168,7 @@ def test_what_a_version_shows(offered: str, spoken: str, checksum: bool, certifi
         assert session._stub.version == spoken
         lease = ready(by_path(session, "vm/demo-vm").ExportVm())
         disk = disks(lease)[0]
-        assert bool(disk.sslCertificate) == certificate
+        assert bool(getattr(disk, "sslCertificate", None)) == certificate
         if certificate:
             pem = ssl.get_server_certificate((simulator.disk_host, simulator.disk_port))
             assert disk.sslCertificate.strip() == pem.strip()

@@ -65,11 +65,12 @@ def device_url(lease: Lease, file: LeaseFile) -> Any:
         importKey=file.import_key,
         url=folder + quote(file.name),
         sslThumbprint=world.data_thumbprint,
-        sslCertificate=world.data_certificate or None,
         disk=file.file.disk,
         targetId=file.name,
         datastoreKey=folder,
     )
+    if world.data_certificate and hasattr(made, "sslCertificate"):  # pyvmomi knows it from 9.0 on
+        made.sslCertificate = world.data_certificate
     if not file.file.disk and lease.kind == "export":
         made.fileSize = file.file.size
     renamed = world.faults.take("target_id", facts)

@@ -85,22 +85,26 @@ class Lease(Managed):
             world.touch()
         if self.state != _State.initializing:
             return
-        failing = world.faults.take("init_error", facts)
-        if failing is not None:
-            name = failing.get("fault", "vim.fault.FileFault")
-            self.end(_State.error, fault(name, failing.get("message")))
-            return
         try:
-            self.content = self._prepare()
+            failing = world.faults.take("init_error", facts)
+            if failing is not None:
+                name = failing.get("fault", "vim.fault.FileFault")
+                raise fault(name, failing.get("message"))
+            self._become_ready()
         except MethodFault as error:
             self.end(_State.error, error)
-            return
+        except Exception as error:  # such as a fault injected with a field that is none
+            reason = f"simulator: {error!r}"
+            self.end(_State.error, fault("vmodl.fault.SystemError", reason, reason=reason))
+
+    def _become_ready(self) -> None:
+        self.content = self._prepare()
         self._hold(self.content.machines)
         for file in self.content.files:
             file.device_url = device_url(self, file)
         self.state = _State.ready
         self._renew()
-        world.touch()
+        self.world.touch()
 
     def _info(self) -> Any:
         if self.state != _State.ready or self.content is None:

@@ -1,0 +1,43 @@
+"""Checks of what callers pass in, with messages that say what is wanted."""
+
+from __future__ import annotations
+
+import os
+from typing import BinaryIO
+
+from pyVmomi import vim
+
+
+def check_lease(lease: object, ours: type) -> None:
+    """Refuses what is no lease, and a lease that is one of ours already."""
+    if not isinstance(lease, vim.HttpNfcLease):
+        raise TypeError(
+            "HttpNfcLease takes the vim.HttpNfcLease that ExportVm(), ExportSnapshot(), "
+            f"ExportVApp() or ImportVApp() returned, not {type(lease).__name__}"
+        )
+    if isinstance(lease, ours):
+        raise TypeError("this is an nfclease.HttpNfcLease already; use it as it is")
+    if getattr(lease, "_stub", None) is None:
+        raise TypeError("this lease has no session (its _stub is None)")
+
+
+def check_range(name: str, value: int, low: int, high: int) -> None:
+    """Refuses an option that is no int or out of its range."""
+    if not isinstance(value, int):
+        raise TypeError(f"{name} must be an int, not {type(value).__name__}")
+    if not low <= value <= high:
+        raise ValueError(f"{name} must be {low} to {high}, not {value}")
+
+
+def remaining_bytes(source: BinaryIO) -> int:
+    """The length to announce; vSphere's hosts refuse uploads without one."""
+    try:
+        start = source.tell()
+        end = source.seek(0, os.SEEK_END)
+        source.seek(start)
+    except (AttributeError, OSError) as error:
+        raise TypeError(
+            "source must be seekable, so that its length can be announced; "
+            "read it into a file or bytes first"
+        ) from error
+    return end - start

@@ -1,0 +1,54 @@
+//! A `DeviceUrl` as the Python face took it apart, and the names that are safe.
+
+use pyo3::prelude::*;
+
+use super::error::to_py;
+use crate::soap::DeviceUrl as CoreDeviceUrl;
+
+#[pyclass(frozen, module = "nfclease._core")]
+pub(crate) struct DeviceUrl(pub(super) CoreDeviceUrl);
+
+#[pymethods]
+impl DeviceUrl {
+    #[new]
+    #[pyo3(signature = (*, key, url, import_key, ssl_thumbprint, ssl_certificate, disk, target_id, file_size))]
+    #[allow(
+        clippy::too_many_arguments,
+        reason = "the fields of HttpNfcLeaseDeviceUrl"
+    )]
+    fn new(
+        key: String,
+        url: String,
+        import_key: String,
+        ssl_thumbprint: String,
+        ssl_certificate: String,
+        disk: Option<bool>,
+        target_id: String,
+        file_size: Option<u64>,
+    ) -> Self {
+        Self(CoreDeviceUrl {
+            key,
+            import_key,
+            url,
+            ssl_thumbprint,
+            ssl_certificate,
+            disk,
+            target_id,
+            file_size,
+        })
+    }
+}
+
+/// The file names for these `targetId`s, or why one is unsafe.
+#[pyfunction]
+pub(crate) fn safe_names(py: Python<'_>, target_ids: Vec<String>) -> PyResult<Vec<String>> {
+    let devices: Vec<CoreDeviceUrl> = target_ids
+        .into_iter()
+        .map(|target_id| CoreDeviceUrl {
+            target_id,
+            ..Default::default()
+        })
+        .collect();
+    let names = crate::lease::safe_names(&devices).map_err(|error| to_py(py, &error))?;
+    Ok(names.into_iter().map(str::to_owned).collect())
+}
