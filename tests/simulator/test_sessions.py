@@ -13,7 +13,7 @@ import pytest
 from pyVim.connect import Disconnect
 from pyVmomi import SoapAdapter, VmomiSupport, vim, vmodl
 
-from nfclease.simulator import Simulator
+from nfclease.simulator import Simulator, SimulatorError
 
 from .conftest import by_path, disks, get, ready, request
 
@@ -238,6 +238,28 @@ def test_it_ends_at_once(how: Any) -> None:
     assert process.stdout.read() == b""
     process.stdin.close()
     process.stdout.close()
+
+
+def test_what_it_cannot_do_it_says() -> None:
+    command = [sys.executable, "-m", "nfclease.simulator"]
+    for options, message in (
+        (["--api-version", "1.2"], "does not know the API version '1.2'"),
+        (["--disk-size", "much"], "invalid parse_size value: 'much'"),
+    ):
+        done = subprocess.run([*command, *options], capture_output=True, text=True, check=False)
+        assert done.returncode == 2
+        assert message in done.stderr
+        assert "Traceback" not in done.stderr
+    with pytest.raises(SimulatorError):
+        Simulator(api_version="1.2")
+
+
+def test_the_client_is_light() -> None:
+    code = (
+        "import sys, nfclease.simulator.client as c; c.Simulator; print('aiohttp' in sys.modules)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == "False\n"
 
 
 def test_stop_can_be_called_again() -> None:

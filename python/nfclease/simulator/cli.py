@@ -68,6 +68,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Runs a simulator; returns the exit status."""
     from nfclease.simulator.server import serve
 
-    options = Options(**vars(parser().parse_args(arguments)))
-    asyncio.run(serve(options))
+    made = parser()
+    options = Options(**vars(made.parse_args(arguments)))
+    try:
+        asyncio.run(serve(options))
+    except (OSError, ValueError) as error:  # an address in use, a version that is none
+        made.error(str(error))
     return 0
