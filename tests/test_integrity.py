@@ -78,7 +78,7 @@ def test_a_broken_disk(
     seen = raised.value
     assert isinstance(seen, nfclease.NfcError)
     assert seen.attempts == attempts
-    assert seen.lease_outcome == "aborted"
+    assert (seen.lease_state, seen.lease_outcome) == ("ready", "aborted")
     assert seen.disk_key
     assert "disk-1.vmdk" in str(seen)
 

@@ -90,6 +90,7 @@ def test_without_it_the_lease_expires(simulator: Simulator, service: Any, tmp_pa
     assert progress_times(simulator) == []
     assert "Timedout" in str(raised.value)
     assert raised.value.lease_outcome == "lost"
+    assert raised.value.lease_state == "ended by the server"
     assert endings(simulator) == []  # it is over: there is nothing to abort
     assert list(tmp_path.iterdir()) == []
 

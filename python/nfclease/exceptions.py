@@ -84,6 +84,8 @@ class NfcError(Exception):
         attempts: How many times the transfer was started.
         retryable: Whether the same transfer may succeed when it is tried again.
         files_left: Partial files that could not be removed.
+        lease_state: What the lease was when its ``with`` block ended: ``ready``, ``initializing``,
+            ``lost`` and so on; empty while it is still held.
         lease_outcome: What became of the lease: ``aborted``, ``abort_failed``, ``lost`` or
             ``untouched``; empty while it is still held.
     """
@@ -94,6 +96,7 @@ class NfcError(Exception):
     attempts: int = 0
     retryable: bool = False
     files_left: list[str] = []  # noqa: RUF012 - a default, replaced and never changed
+    lease_state: str = ""
     lease_outcome: str = ""
 
     def __reduce__(self) -> tuple[Any, ...]:

@@ -453,8 +453,11 @@ class HttpNfcLease(vim.HttpNfcLease):
 
     def _give_up(self, cause: BaseException | None) -> None:
         reason = "closed without Complete" if cause is None else _reason(cause)
-        outcome = self._core_now().give_up(reason)
+        core = self._core_now()
+        state = core.phase()
+        outcome = core.give_up(reason)
         if isinstance(cause, (NfcError, OSError)):
+            cause.lease_state = state  # type: ignore[union-attr]
             cause.lease_outcome = outcome  # type: ignore[union-attr]
 
     def __del__(self) -> None:
