@@ -161,6 +161,9 @@ pub enum Error {
     #[error("the transfer was cancelled")]
     Cancelled,
 
+    #[error("this lease belongs to the parent process; open a new one in this process")]
+    Forked,
+
     #[error("a local reader or writer failed")]
     Foreign(ForeignError),
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import os
 import signal
 import subprocess
 import sys
@@ -271,3 +272,28 @@ def test_a_cancelled_transfer_is_no_failure(
         transfer.result()
     assert endings(simulator) == ["HttpNfcLeaseComplete"]
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="not run: no fork here")
+@pytest.mark.filterwarnings("ignore:.*multi-threaded.*fork:DeprecationWarning")
+def test_a_forked_child_leaves_the_lease_alone(
+    simulator: Simulator, service: Any, tmp_path: Path
+) -> None:
+    _, raw = slow_lease(simulator, service, 1)
+    with HttpNfcLease(raw) as lease:
+        disk = next(url for url in lease.wait_ready(10).deviceUrl if url.disk)
+        transfer = lease.start_download(disk, tmp_path / "disk")
+        child = os.fork()
+        if child == 0:
+            refused = 0
+            for use in (lambda: lease.Progress(1), lambda: transfer.result(1), lease.close):
+                try:
+                    use()
+                except nfclease.ForkError:
+                    refused += 1
+            del lease, transfer
+            gc.collect()
+            os._exit(refused)
+        assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 3
+        assert transfer.result().verified == "manifest"
+    assert endings(simulator) == ["HttpNfcLeaseComplete"]

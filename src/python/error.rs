@@ -138,6 +138,7 @@ fn build(py: Python<'_>, error: &Error) -> PyResult<PyErr> {
         Error::InvalidArgument { .. } => return Ok(PyValueError::new_err(message)),
         Error::WaitTimeout { .. } => plain("CallTimeoutError")?,
         Error::Cancelled => plain("TransferCancelledError")?,
+        Error::Forked => plain("ForkError")?,
         Error::Foreign(foreign) => match Arc::clone(&foreign.0).downcast::<Raised>() {
             Ok(raised) => match raised.take() {
                 Some(error) => return Ok(error),

@@ -299,10 +299,7 @@ impl Lease {
     /// The lease, refused in a forked child: threads and locks of the parent are not there.
     fn core(&self, py: Python<'_>) -> PyResult<Arc<CoreLease>> {
         if self.pid != std::process::id() {
-            let class = py.import("nfclease.exceptions")?.getattr("ForkError")?;
-            return Err(PyErr::from_value(class.call1((
-                "this lease belongs to the parent process; open a new one in this process",
-            ))?));
+            return Err(to_py(py, &Error::Forked));
         }
         self.lease
             .clone()

@@ -19,6 +19,7 @@ static SHARED: Mutex<(u32, Weak<Engine>)> = Mutex::new((0, Weak::new()));
 #[derive(Debug)]
 pub struct Engine {
     runtime: Option<Runtime>,
+    pid: u32,
 }
 
 impl Engine {
@@ -40,17 +41,22 @@ impl Engine {
             .map_err(|e| Error::io("<engine threads>", e))?;
         let engine = Arc::new(Self {
             runtime: Some(runtime),
+            pid,
         });
         *shared = (pid, Arc::downgrade(&engine));
         Ok(engine)
     }
 
-    /// Runs a task to its end, whoever watches.
+    /// Runs a task to its end, whoever watches. Refused in a forked child, where no thread is
+    /// there to run it.
     pub fn spawn<F>(&self, future: F) -> Result<JoinHandle<F::Output>>
     where
         F: Future + Send + 'static,
         F::Output: Send + 'static,
     {
+        if self.pid != std::process::id() {
+            return Err(Error::Forked);
+        }
         self.handle().map(|handle| handle.spawn(future))
     }
 
