@@ -24,6 +24,9 @@ use crate::error::{Error, Result};
 /// Connections that die silently are found by the kernel within about a minute.
 const TCP_KEEPALIVE: Duration = Duration::from_secs(20);
 
+/// A host that refuses and then says nothing is not waited for.
+const EXCERPT_WAIT: Duration = Duration::from_secs(2);
+
 /// Idle connections are kept for the next call of a keep-alive, not longer.
 const POOL_IDLE: Duration = Duration::from_secs(60);
 
@@ -251,8 +254,21 @@ impl Response {
         Ok(body)
     }
 
+    /// The error for a status that is no success, with the first line of what the host says.
+    pub async fn into_status_error(self) -> Error {
+        let (what, status, phrase) = (self.what.to_string(), self.status(), self.reason());
+        let text = tokio::time::timeout(EXCERPT_WAIT, self.excerpt())
+            .await
+            .unwrap_or_default();
+        Error::HttpStatus {
+            what,
+            status,
+            reason: format!("{phrase} {text}").trim().to_owned(),
+        }
+    }
+
     /// The first bytes of an error page, as one printable line.
-    pub async fn excerpt(mut self) -> String {
+    async fn excerpt(mut self) -> String {
         let text = match self.chunk().await {
             Ok(Some(chunk)) => String::from_utf8_lossy(&chunk[..chunk.len().min(400)]).into_owned(),
             _ => String::new(),

@@ -166,15 +166,7 @@ impl Download {
             return Ok(response);
         }
         attempt.retry_after = response.retry_after();
-        let (status, phrase) = (response.status(), response.reason());
-        let text = tokio::time::timeout(Duration::from_secs(2), response.excerpt())
-            .await
-            .unwrap_or_default();
-        Err(Error::HttpStatus {
-            what: self.job.what.to_string(),
-            status,
-            reason: format!("{phrase} {text}").trim().to_owned(),
-        })
+        Err(response.into_status_error().await)
     }
 
     async fn stream(

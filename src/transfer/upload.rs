@@ -151,15 +151,7 @@ impl Upload {
         if matches!(response.status(), 200 | 201) {
             return Ok(());
         }
-        let (status, phrase) = (response.status(), response.reason());
-        let text = tokio::time::timeout(Duration::from_secs(2), response.excerpt())
-            .await
-            .unwrap_or_default();
-        Err(Error::HttpStatus {
-            what: self.job.what.to_string(),
-            status,
-            reason: format!("{phrase} {text}").trim().to_owned(),
-        })
+        Err(response.into_status_error().await)
     }
 
     /// Returns when the socket has taken nothing for too long.
