@@ -11,7 +11,8 @@ import ssl
 from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary
 
-from pyVmomi import SoapAdapter, vmodl
+from pyVmomi import SoapAdapter, vim, vmodl
+from pyVmomi.VmomiSupport import GetRequestContext
 
 from nfclease import _core
 
@@ -37,8 +38,20 @@ def session_of(stub: Any) -> _core.Session:
     session = _sessions.get(soap)
     if session is None:
         session = _sessions[soap] = _open_session(soap)
-    session.set_credentials(soap.cookie or "", getattr(soap, "sessionId", None) or "")
+    session_id = getattr(soap, "sessionId", None) or ""
+    session.set_credentials(soap.cookie or "", session_id, _soap_header(soap))
     return session
+
+
+def _soap_header(soap: Any) -> str:
+    """What the stub puts before the body of every call: request context and SAML token."""
+    if not (soap.requestContext or getattr(soap, "samlToken", None) or GetRequestContext()):
+        return ""
+    service = vim.ServiceInstance("ServiceInstance", soap)
+    method: Any = service._GetMethodInfo("CurrentTime")
+    text = soap.SerializeRequest(service, method, []).decode()
+    start, end = text.find("<soapenv:Header>"), text.find("</soapenv:Header>")
+    return text[start : end + len("</soapenv:Header>")] if start >= 0 else ""
 
 
 def _open_session(soap: Any) -> _core.Session:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Generator
     from contextlib import AbstractContextManager
 
     from nfclease import _core
@@ -73,7 +74,7 @@ class Transfer:
     """A transfer that runs in the background.
 
     Made by :meth:`HttpNfcLease.start_download` and :meth:`HttpNfcLease.start_upload`. It goes on
-    when this object is dropped; the lease waits for it at its end.
+    when this object is dropped; the lease waits for it at its end. It can be awaited.
 
     Example:
         >>> transfer = lease.start_download(device_url, "disk-0.vmdk")
@@ -127,6 +128,27 @@ class Transfer:
             row = self._core.wait(timeout)
         if row is None:
             raise TimeoutError(f"{self._name}: not done after {timeout} s; it goes on")
+        return TransferResult(self._key, self._name, *row)
+
+    def __await__(self) -> Generator[Any, None, TransferResult]:
+        """Waits for the end in a running event loop; raises what :meth:`result` raises.
+
+        Cancelling the wait cancels the transfer, as awaiting an ``asyncio.Task`` does; its partial
+        file is removed first. ``asyncio.shield`` keeps it going.
+        """
+        return self._awaited().__await__()
+
+    async def _awaited(self) -> TransferResult:
+        import asyncio  # costs as much as the rest of the package
+
+        try:
+            with self._faults():
+                row = await self._core.ended()
+        except asyncio.CancelledError:
+            self._core.cancel()
+            with suppress(Exception):
+                await asyncio.wait_for(self._core.ended(), _CLEANUP_TIMEOUT)
+            raise
         return TransferResult(self._key, self._name, *row)
 
     def done(self) -> bool:

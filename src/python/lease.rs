@@ -149,8 +149,9 @@ impl Lease {
         self.call(py, |lease| async move {
             let collector = lease.session().property_collector().await?;
             let envelope = calls::lease_properties(&collector, lease.moid(), &[name]);
-            lease
-                .invoke(Method::RetrievePropertiesEx.wsdl_name(), envelope)
+            let session = lease.session();
+            session
+                .invoke_ours(Method::RetrievePropertiesEx, envelope)
                 .await
         })
     }

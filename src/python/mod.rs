@@ -8,6 +8,7 @@
 )]
 
 mod abandoned;
+mod asyncio;
 mod bench;
 mod bridge;
 mod device;

@@ -103,11 +103,13 @@ impl Session {
         build().map_err(|error| to_py(py, &error))
     }
 
-    /// Takes over the stub's current cookie and session id.
-    fn set_credentials(&self, cookie: String, session_id: String) {
-        self.sessions
-            .calls
-            .set_credentials(Credentials { cookie, session_id });
+    /// Takes over the stub's current cookie, session id and SOAP header.
+    fn set_credentials(&self, cookie: String, session_id: String, soap_header: String) {
+        self.sessions.calls.set_credentials(Credentials {
+            cookie,
+            session_id,
+            soap_header,
+        });
     }
 }
 

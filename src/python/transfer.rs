@@ -4,9 +4,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use pyo3::prelude::*;
+use pyo3::types::PyTuple;
 
-use super::bridge;
 use super::error::failure_to_py;
+use super::{asyncio, bridge};
 use crate::lease::Lease as CoreLease;
 use crate::transfer::{Completed, Outcome, Transfer as CoreTransfer, Verified};
 
@@ -39,6 +40,18 @@ impl Transfer {
         }
     }
 
+    /// The end as an awaitable of the running loop; watched only, so that nothing stops with it.
+    fn ended<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        let (lease, transfer) = (Arc::clone(&self.lease), self.transfer.clone());
+        asyncio::awaitable(py, self.lease.engine(), async move {
+            let outcome = transfer.ended().await;
+            Ok(Ended {
+                of: Self { lease, transfer },
+                outcome,
+            })
+        })
+    }
+
     fn done(&self) -> bool {
         self.transfer.outcome().is_some()
     }
@@ -63,6 +76,22 @@ impl Transfer {
             Ok(completed) => Ok(row(completed)),
             Err(failure) => Err(failure_to_py(py, failure)),
         }
+    }
+}
+
+/// An outcome on its way to the loop; it becomes Python's where the GIL is held anyway.
+struct Ended {
+    of: Transfer,
+    outcome: Outcome,
+}
+
+impl<'py> IntoPyObject<'py> for Ended {
+    type Target = PyTuple;
+    type Output = Bound<'py, PyTuple>;
+    type Error = PyErr;
+
+    fn into_pyobject(self, py: Python<'py>) -> PyResult<Self::Output> {
+        self.of.result(py, &self.outcome)?.into_pyobject(py)
     }
 }
 

@@ -13,6 +13,7 @@ use http::{HeaderMap, HeaderValue, Method as HttpMethod};
 use url::Url;
 
 use super::calls::{self, Method};
+use super::envelope;
 use crate::error::{Error, Result};
 use crate::http::client::header;
 use crate::http::{Body, Client, Request, Trust};
@@ -42,6 +43,8 @@ pub struct Credentials {
     pub cookie: String,
     /// The stub's `sessionId`, sent as its own header when there is no cookie.
     pub session_id: String,
+    /// What the stub puts into its SOAP header (request context, SAML token), as XML.
+    pub soap_header: String,
 }
 
 impl Credentials {
@@ -120,7 +123,7 @@ impl Session {
             .clone()
     }
 
-    /// Sends an envelope and returns the answer, whatever its status.
+    /// Sends a ready-made envelope and returns the answer, whatever its status.
     pub async fn invoke(&self, what: &'static str, envelope: Vec<u8>) -> Result<Reply> {
         let request = Request {
             method: HttpMethod::POST,
@@ -149,10 +152,16 @@ impl Session {
             })
     }
 
+    /// Sends a call of ours, under the stub's own SOAP header.
+    pub async fn invoke_ours(&self, method: Method, envelope: Vec<u8>) -> Result<Reply> {
+        let envelope = envelope::with_header(envelope, &self.credentials().soap_header);
+        self.invoke(method.wsdl_name(), envelope).await
+    }
+
     /// Sends a call of ours; any answer but a SOAP one is an error.
     pub async fn call(&self, method: Method, envelope: Vec<u8>) -> Result<Vec<u8>> {
         let what = method.wsdl_name();
-        let reply = self.invoke(what, envelope).await?;
+        let reply = self.invoke_ours(method, envelope).await?;
         match reply.status {
             200 | 500 => Ok(reply.body),
             status => Err(Error::HttpStatus {
@@ -185,11 +194,9 @@ impl Session {
     }
 
     fn headers(&self) -> Result<HeaderMap> {
-        let Credentials { cookie, session_id } = self
-            .credentials
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .clone();
+        let Credentials {
+            cookie, session_id, ..
+        } = self.credentials();
         let mut headers = HeaderMap::new();
         headers.insert(
             CONTENT_TYPE,

@@ -3,7 +3,7 @@
 use std::future::Future;
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 
-use tokio::runtime::{Builder, Handle, Runtime};
+use tokio::runtime::{Builder, EnterGuard, Handle, Runtime};
 use tokio::task::JoinHandle;
 
 use crate::error::{Error, Result};
@@ -54,13 +54,18 @@ impl Engine {
         F: Future + Send + 'static,
         F::Output: Send + 'static,
     {
-        if self.pid != std::process::id() {
-            return Err(Error::Forked);
-        }
         self.handle().map(|handle| handle.spawn(future))
     }
 
+    /// Makes it this thread's runtime while the guard lives, for code that brings none of its own.
+    pub fn enter(&self) -> Result<EnterGuard<'_>> {
+        self.handle().map(Handle::enter)
+    }
+
     fn handle(&self) -> Result<&Handle> {
+        if self.pid != std::process::id() {
+            return Err(Error::Forked);
+        }
         self.runtime
             .as_ref()
             .map(Runtime::handle)

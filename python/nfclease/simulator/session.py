@@ -50,11 +50,19 @@ def now() -> datetime.datetime:
     return datetime.datetime.now(datetime.timezone.utc)
 
 
-def session_of(world: World, cookie: str, header: Mapping[str, str]) -> Session | None:
-    """The session of a request's cookie, or of its ``vcSessionCookie`` SOAP header."""
-    match = _COOKIE.search(cookie)
-    value = match.group(1) if match else header.get("vcSessionCookie", "").strip('"')
-    return world.sessions.get(value)
+def session_of(
+    world: World, headers: Mapping[str, str], soap_header: Mapping[str, str]
+) -> Session | None:
+    """The session of a request.
+
+    By its cookie, its ``vcSessionCookie`` SOAP header, or the ``vmware-api-session-id`` header of
+    vSphere's newer APIs (VI JSON).
+    """
+    match = _COOKIE.search(headers.get("Cookie", ""))
+    if match:
+        return world.sessions.get(match.group(1))
+    value = soap_header.get("vcSessionCookie") or headers.get("vmware-api-session-id", "")
+    return world.sessions.get(value.strip('"'))
 
 
 class SessionManager(Managed):

@@ -50,7 +50,7 @@ class Endpoint:
             record = self.world.recorder.call(body, method="", moid="", session=None, args={})
             record["result"] = type(error).__name__
             return self._reply(envelope.refusal(error, version), 500)
-        session = session_of(self.world, request.headers.get("Cookie", ""), parsed.header)
+        session = session_of(self.world, request.headers, parsed.header)
         if session is not None:
             session.calls += 1
         call = Call(
