@@ -84,7 +84,7 @@ def test_the_session_goes_on_under_a_new_cookie(
     simulator: Simulator, service: Any, tmp_path: Path
 ) -> None:
     lease = find(service, vim.VirtualMachine, "demo-vm").ExportVm()
-    with HttpNfcLease(lease, keep_alive_interval=0.2) as ours:
+    with HttpNfcLease(lease, keep_alive=False) as ours:  # which would take the logout for the end
         ours.wait_ready(10)
         manager = service.content.sessionManager
         manager.Logout()

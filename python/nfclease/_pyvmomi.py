@@ -1,23 +1,17 @@
-"""What nfclease reads off pyvmomi: the session of a stub, and objects from raw answers.
-
-The only module that knows pyvmomi's inner parts; their differences between versions stay here.
-"""
+"""What nfclease reads off pyvmomi: the session of a stub, and a fault from a raw answer."""
 
 from __future__ import annotations
 
 import http.client
 import logging
 import ssl
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from weakref import WeakKeyDictionary
 
-from pyVmomi import SoapAdapter, vim, vmodl
+from pyVmomi import SoapAdapter, vim
 from pyVmomi.VmomiSupport import GetRequestContext
 
 from nfclease import _core
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
 
 logger = logging.getLogger("nfclease")
 
@@ -39,7 +33,8 @@ def session_of(stub: Any) -> _core.Session:
     if session is None:
         session = _sessions[soap] = _open_session(soap)
     session_id = getattr(soap, "sessionId", None) or ""
-    session.set_credentials(soap.cookie or "", session_id, _soap_header(soap))
+    custom = getattr(soap, "_customHeaders", None) or {}
+    session.set_credentials(soap.cookie or "", session_id, _soap_header(soap), list(custom.items()))
     return session
 
 
@@ -106,60 +101,7 @@ def _split_pem(text: str) -> list[str]:
     return [begin + part.split(end)[0] + end for part in text.split(begin)[1:]]
 
 
-class _Arguments:
-    """Stands in for a managed object, so that pyvmomi's own code checks a call's arguments."""
-
-    def __init__(self) -> None:
-        self._stub = self
-
-    def InvokeMethod(self, _mo: Any, _info: Any, args: Sequence[Any]) -> Sequence[Any]:  # noqa: N802
-        return args
-
-
-def checked_arguments(
-    info: Any, invoke: Any, args: tuple[Any, ...], kwargs: dict[str, Any]
-) -> Sequence[Any]:
-    """A call's arguments in order, or the TypeError that pyvmomi raises for them."""
-    checked: Sequence[Any] = invoke(info, _Arguments(), *args, **kwargs)
-    return checked
-
-
-def request_envelope(lease: Any, info: Any, args: Sequence[Any]) -> bytes:
-    """The request exactly as pyvmomi would send it."""
-    soap = soap_stub(lease._stub)
-    envelope: bytes = soap.SerializeRequest(lease, info, args)
-    for modifier in getattr(soap, "requestModifierList", ()):
-        envelope = modifier(envelope)
-    return envelope
-
-
-def result_of(stub: Any, reply: tuple[int, str, bytes], result_type: Any) -> Any:
-    """What pyvmomi makes of an answer: the result, or its fault raised."""
-    status, reason, body = reply
-    if status not in (200, 500):
-        raise http.client.HTTPException(f"{status} {reason}")
-    result = _deserialize(stub, body, result_type)
-    if status == 200:
-        return result
-    raise result
-
-
 def fault_of(stub: Any, envelope: bytes) -> Any:
     """Pyvmomi's fault object from the envelope that carried it."""
-    return _deserialize(stub, envelope, object)
-
-
-def _deserialize(stub: Any, envelope: bytes, result_type: Any) -> Any:
     deserializer: Any = SoapAdapter.SoapResponseDeserializer
-    return deserializer(stub).Deserialize(envelope, result_type)
-
-
-def property_of(stub: Any, reply: tuple[int, str, bytes]) -> Any:
-    """The value of a single property from a ``RetrievePropertiesEx`` answer; None when unset."""
-    result = result_of(stub, reply, vmodl.query.PropertyCollector.RetrieveResult)
-    content = result.objects[0]
-    if content.propSet:
-        return content.propSet[0].val
-    if content.missingSet:
-        raise content.missingSet[0].fault
-    return None
+    return deserializer(stub).Deserialize(envelope, object)

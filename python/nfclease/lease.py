@@ -3,22 +3,26 @@
 from __future__ import annotations
 
 import atexit
+import functools
 import os
+import pickle
 import warnings
+from collections.abc import Callable
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, BinaryIO, TypeAlias
+from typing import TYPE_CHECKING, Any, BinaryIO, TypeAlias, TypeVar, cast
 from weakref import WeakSet
 
-from pyVmomi import vim
+from pyVmomi import vim, vmodl
 
 from nfclease import _core, _pyvmomi
 from nfclease._checks import check_lease, check_range, remaining_bytes
 from nfclease._devices import core_device_url, device_for, display_name, transferable
+from nfclease._stub import native_stub
 from nfclease.exceptions import LeaseError, LeaseInitError, NfcError, ServerFaultReply
 from nfclease.transfer import Transfer, TransferResult, result_or_stop, results_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
     from types import TracebackType
 
     from typing_extensions import Self
@@ -26,6 +30,8 @@ if TYPE_CHECKING:
 __all__ = ["HttpNfcLease"]
 
 Target: TypeAlias = "str | os.PathLike[str] | BinaryIO"
+_F = TypeVar("_F", bound=Callable[..., Any])
+_PyvmomiType: Any = type(vim.HttpNfcLease)
 Source: TypeAlias = "str | os.PathLike[str] | bytes | BinaryIO"
 
 #: Seconds that the interpreter's exit waits for Aborts.
@@ -34,7 +40,24 @@ _EXIT_TIMEOUT = 8.0
 _open_leases: WeakSet[HttpNfcLease] = WeakSet()
 
 
-class HttpNfcLease(vim.HttpNfcLease):
+class _LeaseType(_PyvmomiType):  # type: ignore[misc]
+    """Finds nested types such as ``State`` where pyvmomi looks them up: by its own class's name."""
+
+    def __getattr__(cls, name: str) -> Any:  # noqa: N805
+        return getattr(vim.HttpNfcLease, name)
+
+
+def _vsphere_call(signature: _F) -> _F:
+    """Makes a method that is one call of vSphere; the function gives signature and docstring."""
+
+    @functools.wraps(signature)
+    def call(self: HttpNfcLease, *args: Any, **kwargs: Any) -> Any:
+        return getattr(self._nfc_plain, signature.__name__)(*args, **kwargs)
+
+    return cast("_F", call)
+
+
+class HttpNfcLease(vim.HttpNfcLease, metaclass=_LeaseType):
     """A ``vim.HttpNfcLease`` that keeps itself alive, moves the bytes natively and verifies them.
 
     It is the same managed object under the same reference: every attribute and method that is not
@@ -43,7 +66,9 @@ class HttpNfcLease(vim.HttpNfcLease):
 
     Args:
         lease: What ``ExportVm()``, ``ExportSnapshot()``, ``ExportVApp()`` or ``ImportVApp()``
-            returned.
+            returned; or the lease's moId.
+        stub: With a moId: the session's stub, ``service_instance._stub``.
+        serverGuid: With a moId: as for pyvmomi's class.
         checksum_type: ``sha1`` or ``sha256``, asked of the server before the first transfer
             (``HttpNfcLeaseSetManifestChecksumType``, vSphere API 6.7); None is SHA-1 unasked.
         keep_alive: Whether a native thread renews the lease from now until it ends.
@@ -72,7 +97,9 @@ class HttpNfcLease(vim.HttpNfcLease):
 
     def __init__(
         self,
-        lease: vim.HttpNfcLease,
+        lease: vim.HttpNfcLease | str,
+        stub: Any = None,
+        serverGuid: str | None = None,  # noqa: N803
         *,
         checksum_type: str | None = None,
         keep_alive: bool = True,
@@ -85,6 +112,10 @@ class HttpNfcLease(vim.HttpNfcLease):
         verify_format: bool = True,
         allow_http: bool = False,
     ) -> None:
+        if isinstance(lease, str):
+            lease = vim.HttpNfcLease(lease, stub, serverGuid)
+        elif stub is not None or serverGuid is not None:
+            raise TypeError("stub and serverGuid go with a moId, not with a lease, which has them")
         check_lease(lease, HttpNfcLease)
         check_range("max_concurrency", max_concurrency, 1, 64)
         check_range("max_retries", max_retries, 0, 10)
@@ -106,7 +137,7 @@ class HttpNfcLease(vim.HttpNfcLease):
         )
         # pyvmomi makes attributes of managed objects read-only; private state goes in beneath.
         object.__setattr__(self, "_nfc_core", core)
-        plain = vim.HttpNfcLease(*reference)
+        plain = vim.HttpNfcLease(lease._moId, native_stub(lease._stub, core), lease._serverGuid)
         object.__setattr__(self, "_nfc_plain", plain)
         _open_leases.add(self)
 
@@ -135,48 +166,57 @@ class HttpNfcLease(vim.HttpNfcLease):
     def __str__(self) -> str:  # type: ignore[override]
         return str(self._nfc_plain)
 
+    # A lease is held once, whatever refers to it: a copy that is dropped must not abort it.
+
+    def __copy__(self) -> Self:
+        return self
+
+    def __deepcopy__(self, memo: object) -> Self:
+        return self
+
+    def __reduce_ex__(self, protocol: object) -> str:
+        raise pickle.PicklingError(
+            "a lease cannot be pickled: it belongs to this process's session; "
+            "pass its _moId, and open it there with HttpNfcLease(moId, stub)"
+        )
+
     # What a waiting caller reads, over the native connection.
 
     @property
     def state(self) -> vim.HttpNfcLease.State:
-        """``HttpNfcLease.state``; one call (``RetrievePropertiesEx``)."""
-        value: vim.HttpNfcLease.State = self._read("state")
+        """``HttpNfcLease.state``; one call."""
+        value: vim.HttpNfcLease.State = self._nfc_plain.state
+        if value in ("done", "error") and self._nfc_core.is_held():
+            self._nfc_core.refresh()
         return value
 
     @property
     def info(self) -> vim.HttpNfcLease.Info | None:
         """``HttpNfcLease.info``, None until the lease is ready; one call."""
-        value: vim.HttpNfcLease.Info | None = self._read("info")
-        return value
+        return self._nfc_plain.info
 
     @property
     def error(self) -> Any:
         """``HttpNfcLease.error``: a fault that can be raised, or None; one call."""
-        return self._read("error")
+        return self._nfc_plain.error
 
     @property
     def initializeProgress(self) -> int:  # noqa: N802
         """``HttpNfcLease.initializeProgress``, 0 to 100; one call."""
-        value: int = self._read("initializeProgress")
-        return value
-
-    def _read(self, name: str) -> Any:
-        with self._faults():
-            reply = self._core_now().read_property(name)
-        return _pyvmomi.property_of(self._stub, reply)
+        return self._nfc_plain.initializeProgress
 
     # One vSphere call each, under both of vSphere's names.
 
-    def HttpNfcLeaseProgress(self, *args: Any, **kwargs: Any) -> None:  # noqa: N802
+    @_vsphere_call
+    def HttpNfcLeaseProgress(self, percent: int) -> None:  # noqa: N802
         """``HttpNfcLeaseProgress(percent)``: reports progress and renews the lease.
 
         Raises:
             vim.fault.Timedout: The lease timed out before.
         """
-        core = self._core_now()
-        self._call("Progress", lambda args, xml: core.progress(args[0], xml), args, kwargs)
 
-    def HttpNfcLeaseComplete(self, *args: Any, **kwargs: Any) -> None:  # noqa: N802
+    @_vsphere_call
+    def HttpNfcLeaseComplete(self) -> None:  # noqa: N802
         """``HttpNfcLeaseComplete()``: ends the keep-alive, then the lease.
 
         It verifies nothing; leaving the ``with`` block does.
@@ -185,48 +225,31 @@ class HttpNfcLease(vim.HttpNfcLease):
             vim.fault.Timedout: The lease timed out before.
             vim.fault.InvalidState: The lease was completed or aborted before.
         """
-        core = self._core_now()
-        self._call("Complete", lambda _args, xml: core.complete(xml), args, kwargs)
 
-    def HttpNfcLeaseAbort(self, *args: Any, **kwargs: Any) -> None:  # noqa: N802
+    @_vsphere_call
+    def HttpNfcLeaseAbort(self, fault: vmodl.MethodFault | None = None) -> None:  # noqa: N802
         """``HttpNfcLeaseAbort(fault=None)``: cancels transfers, then ends keep-alive and lease.
 
         Raises:
             vim.fault.Timedout: The lease timed out before.
             vim.fault.InvalidState: The lease was completed or aborted before.
         """
-        core = self._core_now()
-        self._call("Abort", lambda _args, xml: core.abort(xml), args, kwargs)
 
-    def HttpNfcLeaseGetManifest(self, *args: Any, **kwargs: Any) -> Any:  # noqa: N802
+    @_vsphere_call
+    def HttpNfcLeaseGetManifest(  # type: ignore[empty-body]  # noqa: N802
+        self,
+    ) -> list[vim.HttpNfcLease.ManifestEntry]:
         """``HttpNfcLeaseGetManifest()``: the server's sizes and checksums so far.
 
         Raises:
             vim.fault.Timedout: The lease timed out before.
             vim.fault.InvalidState: The lease was completed or aborted before.
         """
-        core = self._core_now()
-        return self._call("GetManifest", lambda _args, xml: core.get_manifest(xml), args, kwargs)
 
     Progress = HttpNfcLeaseProgress
     Complete = HttpNfcLeaseComplete
     Abort = HttpNfcLeaseAbort
     GetManifest = HttpNfcLeaseGetManifest
-
-    def _call(
-        self,
-        name: str,
-        send: Callable[[Any, bytes], tuple[int, str, bytes]],
-        args: tuple[Any, ...],
-        kwargs: dict[str, Any],
-    ) -> Any:
-        plain: Any = self._nfc_plain
-        info = plain._GetMethodInfo(name)
-        values = _pyvmomi.checked_arguments(info, plain._InvokeMethod, args, kwargs)
-        envelope = _pyvmomi.request_envelope(plain, info, values)
-        with self._faults():
-            reply = send(values, envelope)
-        return _pyvmomi.result_of(self._stub, reply, info.result)
 
     def _core_now(self) -> _core.Lease:
         """The core, with the session's cookie of this moment."""

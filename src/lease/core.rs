@@ -17,12 +17,16 @@ use crate::error::{Error, Result, ServerFault};
 use crate::http::{Client, Trust};
 use crate::soap::{
     Credentials, Endpoint, LeaseInfo, LeaseProperties, LeaseState, ManifestEntry, Method, Reply,
-    Session, calls,
+    Session, calls, envelope,
 };
 use crate::transfer::{Engine, LeaseServer, Moved, Progress, Transfer, Verified};
 
 /// Between two looks at a lease that is initializing.
 const POLL: Duration = Duration::from_millis(250);
+
+/// After these there is no lease, whatever the call was. Others may mean that the script was early
+/// (`InvalidState`) or has to log in again (`NotAuthenticated`).
+const LAST_FAULTS: [&str; 2] = ["Timedout", "ManagedObjectNotFound"];
 
 /// The user's session, with separate connections for calls and for the keep-alive.
 #[derive(Debug)]
@@ -308,9 +312,16 @@ impl Lease {
         manifest
     }
 
-    /// One call of the script, as pyvmomi wrote it. Its answer also tells about the lease.
-    pub async fn invoke(&self, what: &'static str, envelope: Vec<u8>) -> Result<Reply> {
-        self.sessions.calls.invoke(what, envelope).await
+    /// One call of the script, as pyvmomi wrote it. A fault may tell that the lease is over.
+    pub async fn invoke(&self, what: &str, envelope: Vec<u8>) -> Result<Reply> {
+        let reply = self.sessions.calls.invoke(what, envelope).await?;
+        if reply.status == 500
+            && let Err(Error::Fault(fault)) = envelope::response(what, &reply.body)
+            && LAST_FAULTS.contains(&fault.name.as_str())
+        {
+            self.observe_fault(&Error::Fault(fault));
+        }
+        Ok(reply)
     }
 
     /// The percent that the script itself reported; it stands until our transfers move.

@@ -174,9 +174,12 @@ impl Lease {
                 seconds: ABORT_CALL.as_secs_f64(),
             },
         };
-        let left = self.status().info.map_or(0, |info| info.lease_timeout);
+        let after = self.status().info.map_or_else(
+            || "its leaseTimeout".to_owned(),
+            |info| format!("{} s", info.lease_timeout),
+        );
         tracing::warn!(
-            "HttpNfcLeaseAbort failed: {error}; the server releases the lease after {left} s"
+            "HttpNfcLeaseAbort failed: {error}; the server releases the lease after {after}"
         );
         Ended::AbortFailed(error)
     }
@@ -213,7 +216,11 @@ impl Lease {
                 None,
             );
             if !taken {
-                self.start_keep_alive()?;
+                // Refused as too early, or because someone else has ended it?
+                let _ = self.refresh(&self.sessions.calls).await;
+                if self.status().phase.is_held() {
+                    self.start_keep_alive()?;
+                }
             }
         }
         reply

@@ -23,7 +23,7 @@ use crate::lease::ending::Unfinished;
 use crate::lease::options::KeepAlive;
 use crate::lease::verify::RequireManifest;
 use crate::lease::{Ended, Lease as CoreLease, Options, PlainHttp};
-use crate::soap::{Abort, Method, Reply, calls};
+use crate::soap::{Abort, Method, Reply};
 use crate::transfer::UploadMethod;
 use crate::transfer::download::Format;
 
@@ -134,55 +134,41 @@ impl Lease {
         ready.map(|_| ()).map_err(|error| to_py(py, &error))
     }
 
-    /// The raw answer of `RetrievePropertiesEx` for one property.
-    fn read_property(&self, py: Python<'_>, name: &str) -> PyResult<RawReply> {
-        let name = match name {
-            "state" => "state",
-            "info" => "info",
-            "error" => "error",
-            "initializeProgress" => "initializeProgress",
-            other => {
-                let reason = format!("{other:?} is not read natively");
-                return Err(to_py(py, &Error::InvalidArgument { reason }));
-            }
-        };
-        self.call(py, |lease| async move {
-            let collector = lease.session().property_collector().await?;
-            let envelope = calls::lease_properties(&collector, lease.moid(), &[name]);
-            let session = lease.session();
-            session
-                .invoke_ours(Method::RetrievePropertiesEx, envelope)
-                .await
+    /// Looks at the server's state of the lease; what it cannot learn changes nothing.
+    fn refresh(&self, py: Python<'_>) -> PyResult<()> {
+        let lease = self.core(py)?;
+        let looking = Arc::clone(&lease);
+        bridge::wait(py, lease.engine(), async move {
+            let _ = looking.refresh(looking.session()).await;
         })
+    }
+
+    /// One call of the script that needs nothing of us but the way.
+    fn call(&self, py: Python<'_>, method: String, envelope: Vec<u8>) -> PyResult<RawReply> {
+        self.send(
+            py,
+            |lease| async move { lease.invoke(&method, envelope).await },
+        )
     }
 
     /// One `HttpNfcLeaseProgress` of the script.
     fn progress(&self, py: Python<'_>, percent: i32, envelope: Vec<u8>) -> PyResult<RawReply> {
-        self.call(py, move |lease| async move {
+        self.send(py, move |lease| async move {
             lease.set_script_percent(percent);
             lease.invoke(Method::Progress.wsdl_name(), envelope).await
         })
     }
 
-    /// One `HttpNfcLeaseGetManifest` of the script.
-    fn get_manifest(&self, py: Python<'_>, envelope: Vec<u8>) -> PyResult<RawReply> {
-        self.call(py, move |lease| async move {
-            lease
-                .invoke(Method::GetManifest.wsdl_name(), envelope)
-                .await
-        })
-    }
-
     /// One `HttpNfcLeaseComplete` of the script.
     fn complete(&self, py: Python<'_>, envelope: Vec<u8>) -> PyResult<RawReply> {
-        self.call(py, move |lease| async move {
+        self.send(py, move |lease| async move {
             lease.script_complete(envelope).await
         })
     }
 
     /// One `HttpNfcLeaseAbort` of the script.
     fn abort(&self, py: Python<'_>, envelope: Vec<u8>) -> PyResult<RawReply> {
-        self.call(py, move |lease| async move {
+        self.send(py, move |lease| async move {
             lease.script_abort(envelope).await
         })
     }
@@ -307,7 +293,7 @@ impl Lease {
             .ok_or_else(|| to_py(py, &Error::internal("a lease is there until it is dropped")))
     }
 
-    fn call<F>(&self, py: Python<'_>, call: impl FnOnce(Arc<CoreLease>) -> F) -> PyResult<RawReply>
+    fn send<F>(&self, py: Python<'_>, call: impl FnOnce(Arc<CoreLease>) -> F) -> PyResult<RawReply>
     where
         F: Future<Output = Result<Reply>> + Send + 'static,
     {

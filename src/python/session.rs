@@ -103,12 +103,19 @@ impl Session {
         build().map_err(|error| to_py(py, &error))
     }
 
-    /// Takes over the stub's current cookie, session id and SOAP header.
-    fn set_credentials(&self, cookie: String, session_id: String, soap_header: String) {
+    /// Takes over what the stub sends at this moment.
+    fn set_credentials(
+        &self,
+        cookie: String,
+        session_id: String,
+        soap_header: String,
+        headers: Vec<(String, String)>,
+    ) {
         self.sessions.calls.set_credentials(Credentials {
             cookie,
             session_id,
             soap_header,
+            headers,
         });
     }
 }

@@ -45,6 +45,8 @@ pub struct Credentials {
     pub session_id: String,
     /// What the stub puts into its SOAP header (request context, SAML token), as XML.
     pub soap_header: String,
+    /// Headers that the stub adds to every request.
+    pub headers: Vec<(String, String)>,
 }
 
 impl Credentials {
@@ -124,7 +126,7 @@ impl Session {
     }
 
     /// Sends a ready-made envelope and returns the answer, whatever its status.
-    pub async fn invoke(&self, what: &'static str, envelope: Vec<u8>) -> Result<Reply> {
+    pub async fn invoke(&self, what: &str, envelope: Vec<u8>) -> Result<Reply> {
         let request = Request {
             method: HttpMethod::POST,
             url: self.endpoint.url.clone(),
@@ -195,7 +197,10 @@ impl Session {
 
     fn headers(&self) -> Result<HeaderMap> {
         let Credentials {
-            cookie, session_id, ..
+            cookie,
+            session_id,
+            headers: custom,
+            ..
         } = self.credentials();
         let mut headers = HeaderMap::new();
         headers.insert(
@@ -217,6 +222,14 @@ impl Session {
                 &session_id,
                 "the session id",
             )?;
+            headers.insert(name, value);
+        }
+        for (name, value) in &custom {
+            let name =
+                HeaderName::from_bytes(name.as_bytes()).map_err(|_| Error::InvalidArgument {
+                    reason: "the name of a custom header is none".into(),
+                })?;
+            let (name, value) = header(name, value, "a custom header")?;
             headers.insert(name, value);
         }
         Ok(headers)
