@@ -18,7 +18,10 @@ def check_lease(lease: object, ours: type) -> None:
     if isinstance(lease, ours):
         raise TypeError("this is an nfclease.HttpNfcLease already; use it as it is")
     if getattr(lease, "_stub", None) is None:
-        raise TypeError("this lease has no session (its _stub is None)")
+        raise TypeError(
+            "this lease has no session (its _stub is None); HttpNfcLease takes a "
+            "vim.HttpNfcLease of a session, or a moId and the session's stub"
+        )
 
 
 def check_range(name: str, value: int, low: int, high: int) -> None:

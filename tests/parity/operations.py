@@ -6,9 +6,11 @@ import copy
 import pickle
 from collections.abc import Callable
 from dataclasses import dataclass
+from operator import attrgetter
 from typing import Any
 
 from pyVmomi import SoapAdapter, vim, vmodl
+from pyVmomi.VmomiSupport import ManagedObject
 
 #: Names of ``vim.HttpNfcLease`` in the pyvmomi at hand; newer ones have more.
 METHODS = sorted(
@@ -25,6 +27,7 @@ PROPERTIES = (
     "mode",
     "capabilities",
 )
+_STATES: Any = vim.HttpNfcLease.State
 #: Nested types and pyvmomi's aliases of them.
 TYPES = (
     "State",
@@ -41,6 +44,9 @@ TYPES = (
     "Array",
     "NoSuchType",
 )
+
+
+_NO_PERCENTS: list[Any] = ["a", "5", 12.5, None, [], object]
 
 
 @dataclass(frozen=True)
@@ -105,7 +111,7 @@ def calls() -> list[Operation]:
     """Every method, under both of its names, with right and wrong arguments."""
     progress: list[tuple[tuple[Any, ...], dict[str, Any]]] = [
         *(((value,), {}) for value in (0, 37, 100, 150, -1, 2**31, 2**70, True)),
-        *(((value,), {}) for value in ("a", "5", 12.5, None, [], object)),
+        *(((value,), {}) for value in _NO_PERCENTS),
         ((), {}),
         ((5, 6), {}),
         ((), {"percent": 5}),
@@ -161,13 +167,10 @@ def reads() -> list[Operation]:
     """Every attribute, and what scripts make of it."""
     states = ("ready", "initializing", "done", "error", "no such state")
     return [
-        *(Operation(name, lambda lease, name=name: getattr(lease, name)) for name in PROPERTIES),
+        *(Operation(name, attrgetter(name)) for name in PROPERTIES),
         Operation("type(state)", lambda lease: type(lease.state)),
-        *(
-            Operation(f"state == {state!r}", lambda lease, state=state: lease.state == state)
-            for state in states
-        ),
-        Operation("state is State.x", lambda lease: lease.state in vim.HttpNfcLease.State.values),
+        *(Operation(f"state == {state!r}", _state_is(state)) for state in states),
+        Operation("state is State.x", lambda lease: lease.state in _STATES.values),
         Operation("state.error", lambda lease: lease.state.error),
         Operation("state.error[0].fault", lambda lease: lease.state.error[0].fault),
         Operation("text + state", lambda lease: "state: " + lease.state),
@@ -181,6 +184,14 @@ def reads() -> list[Operation]:
         Operation("raise error", _raise_error),
         Operation("PropertyCollector", _collected),
     ]
+
+
+def _state_is(state: str) -> Callable[[Any], Any]:
+    return lambda lease: lease.state == state
+
+
+def _nested_type(name: str) -> Callable[[Any], Any]:
+    return lambda lease: getattr(type(lease), name)
 
 
 def _raise_error(lease: Any) -> None:
@@ -221,7 +232,7 @@ def identity() -> list[Operation]:
         Operation("in a set", lambda lease: lease in {plain(lease)} and plain(lease) in {lease}),
         Operation("bool", bool),
         Operation("isinstance", lambda lease: isinstance(lease, vim.HttpNfcLease)),
-        Operation("ManagedObject", lambda lease: isinstance(lease, vmodl.ManagedObject)),
+        Operation("ManagedObject", lambda lease: isinstance(lease, ManagedObject)),
         Operation("_GetMoId", lambda lease: lease._GetMoId() == lease._moId),
         Operation("_GetStub", lambda lease: lease._GetStub() is lease._stub),
         Operation("_GetServerGuid", lambda lease: lease._GetServerGuid()),
@@ -245,10 +256,7 @@ def identity() -> list[Operation]:
             "names", lambda lease: [n for n in dir(vim.HttpNfcLease) if not hasattr(type(lease), n)]
         ),
         Operation("two names", lambda lease: _pairs(type(lease))),
-        *(
-            Operation(f"type {name}", lambda lease, name=name: getattr(type(lease), name))
-            for name in TYPES
-        ),
+        *(Operation(f"type {name}", _nested_type(name)) for name in TYPES),
         Operation("serialized", lambda lease: SoapAdapter.SerializeToStr(lease))
         if hasattr(SoapAdapter, "SerializeToStr")
         else Operation("nothing", type),
