@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import re
 import time
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -15,11 +13,10 @@ from nfclease import HttpNfcLease
 from nfclease.simulator import Simulator
 
 from .conftest import find
-from .parity.comparing import outcome
+from .parity.comparing import documented, outcome, undocumented, wrapped
 from .parity.operations import Operation, calls, identity, nested_fault, reads
 
 STATE_AND_ERROR = Operation("state, error", lambda lease: (lease.state, lease.error))
-DOCUMENTED = Path(__file__).parents[1] / "docs" / "differences.md"
 
 
 class Session:
@@ -120,10 +117,6 @@ def future_fault(name: str) -> str:
     )
 
 
-def wrapped(lease: Any) -> HttpNfcLease:
-    return HttpNfcLease(lease, keep_alive=False)
-
-
 def lease_calls(simulator: Simulator, moid: str) -> list[tuple[str, str]]:
     """What the server was sent for a lease; how an attribute is read may differ."""
     return [
@@ -131,19 +124,6 @@ def lease_calls(simulator: Simulator, moid: str) -> list[tuple[str, str]]:
         for call in simulator.calls(moid=moid)
         if call["method"].startswith("HttpNfcLease")
     ]
-
-
-def undocumented(table: list[Operation], outcomes: list[tuple[Any, Any]]) -> dict[str, Any]:
-    """Each operation whose outcomes differ and that the docs do not list, with both outcomes."""
-    known = documented()
-    pairs = zip(table, outcomes, strict=True)
-    return {op.name: both for op, both in pairs if both[0] != both[1] and op.name not in known}
-
-
-def documented() -> set[str]:
-    """The operations that the docs' table lists as different."""
-    rows = re.findall(r"^\| `([^|]+)` \|", DOCUMENTED.read_text(encoding="utf-8"), re.MULTILINE)
-    return set(rows)
 
 
 @pytest.mark.parametrize("state", STATES)

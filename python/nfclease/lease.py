@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import atexit
-import functools
 import os
 import pickle
 import warnings
-from collections.abc import Callable
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, BinaryIO, TypeAlias, TypeVar, cast
+from typing import TYPE_CHECKING, Any, BinaryIO, TypeAlias
 from weakref import WeakSet
 
 from pyVmomi import vim, vmodl
@@ -17,6 +15,7 @@ from pyVmomi import vim, vmodl
 from nfclease import _core, _pyvmomi
 from nfclease._checks import check_lease, check_range, remaining_bytes
 from nfclease._devices import core_device_url, device_for, display_name, transferable
+from nfclease._mirror import LeaseType, mirror_the_rest, vsphere_call
 from nfclease._stub import native_stub
 from nfclease.exceptions import LeaseError, LeaseInitError, NfcError, ServerFaultReply
 from nfclease.transfer import Transfer, TransferResult, result_or_stop, results_of
@@ -30,8 +29,6 @@ if TYPE_CHECKING:
 __all__ = ["HttpNfcLease"]
 
 Target: TypeAlias = "str | os.PathLike[str] | BinaryIO"
-_F = TypeVar("_F", bound=Callable[..., Any])
-_PyvmomiType: Any = type(vim.HttpNfcLease)
 Source: TypeAlias = "str | os.PathLike[str] | bytes | BinaryIO"
 
 #: Seconds that the interpreter's exit waits for Aborts.
@@ -40,24 +37,7 @@ _EXIT_TIMEOUT = 8.0
 _open_leases: WeakSet[HttpNfcLease] = WeakSet()
 
 
-class _LeaseType(_PyvmomiType):  # type: ignore[misc]
-    """Finds nested types such as ``State`` where pyvmomi looks them up: by its own class's name."""
-
-    def __getattr__(cls, name: str) -> Any:  # noqa: N805
-        return getattr(vim.HttpNfcLease, name)
-
-
-def _vsphere_call(signature: _F) -> _F:
-    """Makes a method that is one call of vSphere; the function gives signature and docstring."""
-
-    @functools.wraps(signature)
-    def call(self: HttpNfcLease, *args: Any, **kwargs: Any) -> Any:
-        return getattr(self._nfc_plain, signature.__name__)(*args, **kwargs)
-
-    return cast("_F", call)
-
-
-class HttpNfcLease(vim.HttpNfcLease, metaclass=_LeaseType):
+class HttpNfcLease(vim.HttpNfcLease, metaclass=LeaseType):
     """A ``vim.HttpNfcLease`` that keeps itself alive, moves the bytes natively and verifies them.
 
     It is the same managed object under the same reference: every attribute and method that is not
@@ -207,7 +187,7 @@ class HttpNfcLease(vim.HttpNfcLease, metaclass=_LeaseType):
 
     # One vSphere call each, under both of vSphere's names.
 
-    @_vsphere_call
+    @vsphere_call
     def HttpNfcLeaseProgress(self, percent: int) -> None:  # noqa: N802
         """``HttpNfcLeaseProgress(percent)``: reports progress and renews the lease.
 
@@ -215,7 +195,7 @@ class HttpNfcLease(vim.HttpNfcLease, metaclass=_LeaseType):
             vim.fault.Timedout: The lease timed out before.
         """
 
-    @_vsphere_call
+    @vsphere_call
     def HttpNfcLeaseComplete(self) -> None:  # noqa: N802
         """``HttpNfcLeaseComplete()``: ends the keep-alive, then the lease.
 
@@ -226,7 +206,7 @@ class HttpNfcLease(vim.HttpNfcLease, metaclass=_LeaseType):
             vim.fault.InvalidState: The lease was completed or aborted before.
         """
 
-    @_vsphere_call
+    @vsphere_call
     def HttpNfcLeaseAbort(self, fault: vmodl.MethodFault | None = None) -> None:  # noqa: N802
         """``HttpNfcLeaseAbort(fault=None)``: cancels transfers, then ends keep-alive and lease.
 
@@ -235,7 +215,7 @@ class HttpNfcLease(vim.HttpNfcLease, metaclass=_LeaseType):
             vim.fault.InvalidState: The lease was completed or aborted before.
         """
 
-    @_vsphere_call
+    @vsphere_call
     def HttpNfcLeaseGetManifest(  # type: ignore[empty-body]  # noqa: N802
         self,
     ) -> list[vim.HttpNfcLease.ManifestEntry]:
@@ -494,6 +474,9 @@ class HttpNfcLease(vim.HttpNfcLease, metaclass=_LeaseType):
                 source=self,
             )
             core.abandon("the lease object was dropped")
+
+
+mirror_the_rest(HttpNfcLease)
 
 
 def _reason(cause: BaseException) -> str:

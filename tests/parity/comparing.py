@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import re
 import traceback
+from pathlib import Path
 from typing import Any
 
 from pyVmomi import vmodl
 
+from nfclease import HttpNfcLease
+
 from .operations import Operation
 
+_DOCS = Path(__file__).parents[2] / "docs" / "differences.md"
 _FAULT_FIELDS = ("msg", "faultMessage", "faultCause", "obj", "name", "invalidProperty", "reason")
 
 
@@ -45,3 +50,21 @@ def _raised(error: Exception, lease: Any) -> tuple[Any, ...]:
 def _plain(text: str, lease: Any) -> str:
     """The same for two leases of the same kind."""
     return text.replace(str(lease._moId), "<moId>")
+
+
+def documented() -> set[str]:
+    """The operations that the docs' table lists as different."""
+    rows = re.findall(r"^\| `([^|]+)` \|", _DOCS.read_text(encoding="utf-8"), re.MULTILINE)
+    return set(rows)
+
+
+def undocumented(table: list[Operation], outcomes: list[tuple[Any, Any]]) -> dict[str, Any]:
+    """Each operation whose outcomes differ and that the docs do not list, with both outcomes."""
+    known = documented()
+    pairs = zip(table, outcomes, strict=True)
+    return {op.name: both for op, both in pairs if both[0] != both[1] and op.name not in known}
+
+
+def wrapped(lease: Any) -> HttpNfcLease:
+    """Ours around it, without Progress calls of its own."""
+    return HttpNfcLease(lease, keep_alive=False)
