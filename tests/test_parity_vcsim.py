@@ -11,6 +11,7 @@ from pyVmomi import vim
 from .parity.comparing import outcome, undocumented, wrapped
 from .parity.operations import calls, identity, nested_fault, reads
 from .peers.run import Vcsim
+from .peers.test_peers import wait_until
 from .test_vcsim import export_lease, import_spec
 
 
@@ -32,7 +33,9 @@ def of_export(service: Any) -> Any:
 
 def of_import(service: Any) -> Any:
     pool, spec = import_spec(service, f"parity-{id(service)}", 1 << 20)
-    return pool.ImportVApp(spec.importSpec)
+    lease = pool.ImportVApp(spec.importSpec)
+    wait_until(lambda: lease.state, vim.HttpNfcLease.State.ready)
+    return lease
 
 
 def completed(service: Any) -> Any:

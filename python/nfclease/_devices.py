@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from pyVmomi import vim
 
 from nfclease import _core
+from nfclease.exceptions import ProtocolError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -37,7 +39,15 @@ def display_name(device_url: Any) -> str:
 
 def transferable(info: Any) -> list[Any]:
     """The devices that have a file name; one without cannot be exported."""
-    return [device_url for device_url in info.deviceUrl if device_url.targetId]
+    devices = [device_url for device_url in info.deviceUrl if device_url.targetId]
+    keys = Counter(device_url.key for device_url in devices)
+    for key, times in keys.items():
+        if times > 1:
+            raise ProtocolError(
+                f"{times} deviceUrls of this lease have the key {key!r}, by which the lease "
+                "manifest tells them apart"
+            )
+    return devices
 
 
 def device_for(item: Any, info: Callable[[], Any]) -> tuple[Any, bool]:
@@ -49,9 +59,14 @@ def device_for(item: Any, info: Callable[[], Any]) -> tuple[Any, bool]:
             "item must be a vim.OvfManager.FileItem or a vim.HttpNfcLease.DeviceUrl, "
             f"not {type(item).__name__}"
         )
-    for device_url in info().deviceUrl:
-        if device_url.importKey == item.deviceId:
-            return device_url, bool(item.create)
+    found = [url for url in info().deviceUrl if url.importKey == item.deviceId]
+    if len(found) == 1:
+        return found[0], bool(item.create)
+    if found:
+        raise ProtocolError(
+            f"{len(found)} deviceUrls of this lease have the importKey {item.deviceId!r}; "
+            "pass the DeviceUrl that is meant"
+        )
     raise ValueError(
         f"no device of this lease has the importKey {item.deviceId!r}; "
         "was the lease made from the importSpec that came with this fileItem?"

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import atexit
 import os
-import pickle
 import warnings
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, BinaryIO, TypeAlias
@@ -155,7 +154,9 @@ class HttpNfcLease(vim.HttpNfcLease, metaclass=LeaseType):
         return self
 
     def __reduce_ex__(self, protocol: object) -> str:
-        raise pickle.PicklingError(
+        from pickle import PicklingError  # not worth the import's time before
+
+        raise PicklingError(
             "a lease cannot be pickled: it belongs to this process's session; "
             "pass its _moId, and open it there with HttpNfcLease(moId, stub)"
         )

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from contextlib import suppress
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator
@@ -18,8 +17,7 @@ __all__ = ["Transfer", "TransferProgress", "TransferResult"]
 _CLEANUP_TIMEOUT = 10.0
 
 
-@dataclass(frozen=True)
-class TransferProgress:
+class TransferProgress(NamedTuple):
     """How far a transfer is.
 
     Attributes:
@@ -39,8 +37,7 @@ class TransferProgress:
     attempts: int
 
 
-@dataclass(frozen=True)
-class TransferResult:
+class TransferResult(NamedTuple):
     """A finished transfer.
 
     Attributes:

@@ -16,8 +16,8 @@ use super::verify;
 use crate::error::{Error, Result, ServerFault};
 use crate::http::{Client, Trust};
 use crate::soap::{
-    Credentials, Endpoint, LeaseInfo, LeaseProperties, LeaseState, ManifestEntry, Method, Reply,
-    Session, calls, envelope,
+    Callers, Credentials, Endpoint, LeaseInfo, LeaseProperties, LeaseState, ManifestEntry, Method,
+    Reply, Session, calls, envelope,
 };
 use crate::transfer::{Engine, LeaseServer, Moved, Progress, Transfer, Verified};
 
@@ -69,6 +69,7 @@ pub struct Lease {
     pub(super) cancel: CancellationToken,
     pub(super) tracker: TaskTracker,
     pub(super) slots: Arc<Semaphore>,
+    callers: Callers,
     pub(super) clients: Mutex<HashMap<(String, Trust), Client>>,
     pub(super) transfers: Mutex<Vec<(Transfer, Arc<AtomicBool>)>>,
     pub(super) counters: Mutex<Vec<Arc<Progress>>>,
@@ -95,6 +96,7 @@ impl Lease {
             cancel: CancellationToken::new(),
             tracker: TaskTracker::new(),
             slots: Arc::new(Semaphore::new(options.max_concurrency)),
+            callers: Callers::default(),
             clients: Mutex::default(),
             transfers: Mutex::default(),
             counters: Mutex::default(),
@@ -117,6 +119,11 @@ impl Lease {
     /// The session.
     pub fn session(&self) -> &Session {
         &self.sessions.calls
+    }
+
+    /// For calls that a thread waits for itself.
+    pub fn callers(&self) -> &Callers {
+        &self.callers
     }
 
     /// The lease's reference.
@@ -314,7 +321,17 @@ impl Lease {
 
     /// One call of the script, as pyvmomi wrote it. A fault may tell that the lease is over.
     pub async fn invoke(&self, what: &str, envelope: Vec<u8>) -> Result<Reply> {
-        let reply = self.sessions.calls.invoke(what, envelope).await?;
+        self.invoke_over(&self.sessions.calls, what, envelope).await
+    }
+
+    /// The same over connections of the caller's choice.
+    pub async fn invoke_over(
+        &self,
+        session: &Session,
+        what: &str,
+        envelope: Vec<u8>,
+    ) -> Result<Reply> {
+        let reply = session.invoke(what, envelope).await?;
         if reply.status == 500
             && let Err(Error::Fault(fault)) = envelope::response(what, &reply.body)
             && LAST_FAULTS.contains(&fault.name.as_str())

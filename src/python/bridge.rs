@@ -1,6 +1,7 @@
 //! The two crossings: waiting for native work without the GIL, and doing a piece of Python work.
 
 use std::future::Future;
+use std::pin::pin;
 use std::sync::mpsc::{RecvTimeoutError, sync_channel};
 use std::time::Duration;
 
@@ -8,7 +9,9 @@ use pyo3::prelude::*;
 
 use super::error::to_py;
 use super::log;
-use crate::error::Error;
+use crate::error::{Error, Result};
+use crate::lease::Lease;
+use crate::soap::Reply;
 use crate::transfer::Engine;
 
 /// How long Ctrl-C may go unseen. `CPython` delivers signals only to a main thread that asks.
@@ -49,6 +52,32 @@ where
             }
         }
     }
+}
+
+/// One call on the waiting thread itself; `None` where that must not block.
+pub(super) fn call(
+    py: Python<'_>,
+    lease: &Lease,
+    what: &str,
+    envelope: &[u8],
+) -> PyResult<Option<Result<Reply>>> {
+    let taken = lease.callers().take(lease.session());
+    let Some(caller) = taken.map_err(|error| to_py(py, &error))? else {
+        return Ok(None);
+    };
+    let reply = {
+        let mut work = pin!(lease.invoke_over(caller.session(), what, envelope.to_vec()));
+        loop {
+            let done = blocking(py, || caller.run(work.as_mut(), SLICE));
+            log::emit(py);
+            match done.map_err(|error| to_py(py, &error))? {
+                Some(reply) => break reply,
+                None => py.check_signals()?,
+            }
+        }
+    };
+    lease.callers().put_back(caller);
+    Ok(Some(reply))
 }
 
 /// Runs blocking local work with the GIL released.

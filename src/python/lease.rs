@@ -145,18 +145,20 @@ impl Lease {
 
     /// One call of the script that needs nothing of us but the way.
     fn call(&self, py: Python<'_>, method: String, envelope: Vec<u8>) -> PyResult<RawReply> {
-        self.send(
-            py,
-            |lease| async move { lease.invoke(&method, envelope).await },
-        )
+        let lease = self.core(py)?;
+        match bridge::call(py, &lease, &method, &envelope)? {
+            Some(reply) => raw(py, reply),
+            None => self.send(
+                py,
+                |lease| async move { lease.invoke(&method, envelope).await },
+            ),
+        }
     }
 
     /// One `HttpNfcLeaseProgress` of the script.
     fn progress(&self, py: Python<'_>, percent: i32, envelope: Vec<u8>) -> PyResult<RawReply> {
-        self.send(py, move |lease| async move {
-            lease.set_script_percent(percent);
-            lease.invoke(Method::Progress.wsdl_name(), envelope).await
-        })
+        self.core(py)?.set_script_percent(percent);
+        self.call(py, Method::Progress.wsdl_name().to_owned(), envelope)
     }
 
     /// One `HttpNfcLeaseComplete` of the script.
@@ -282,6 +284,13 @@ impl Lease {
     }
 }
 
+/// An answer as pyvmomi's code takes it.
+fn raw(py: Python<'_>, reply: Result<Reply>) -> PyResult<RawReply> {
+    let reply = reply.map_err(|error| to_py(py, &error))?;
+    let body = PyBytes::new(py, &reply.body).unbind();
+    Ok((reply.status, reply.reason, body))
+}
+
 impl Lease {
     /// The lease, refused in a forked child: threads and locks of the parent are not there.
     fn core(&self, py: Python<'_>) -> PyResult<Arc<CoreLease>> {
@@ -298,13 +307,10 @@ impl Lease {
         F: Future<Output = Result<Reply>> + Send + 'static,
     {
         let lease = self.core(py)?;
-        let reply = bridge::wait(py, lease.engine(), call(Arc::clone(&lease)))?;
-        let reply = reply.map_err(|error| to_py(py, &error))?;
-        Ok((
-            reply.status,
-            reply.reason,
-            PyBytes::new(py, &reply.body).unbind(),
-        ))
+        raw(
+            py,
+            bridge::wait(py, lease.engine(), call(Arc::clone(&lease)))?,
+        )
     }
 
     fn download(

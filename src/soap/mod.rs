@@ -2,12 +2,14 @@
 //!
 //! Imports [`crate::http`] and [`crate::error`]. Read [`session::Session`] first.
 
+pub mod callers;
 pub mod calls;
 pub mod envelope;
 pub mod session;
 pub mod types;
 pub mod xml;
 
+pub use callers::Callers;
 pub use calls::{Abort, Method};
 pub use session::{Credentials, Endpoint, Reply, Session};
 pub use types::{DeviceUrl, LeaseInfo, LeaseProperties, LeaseState, ManifestEntry};
