@@ -32,11 +32,11 @@ def test_a_moid_that_does_not_exist(
     simulator: Simulator, service: Any, tmp_path: Path, keep_alive: bool
 ) -> None:
     started = time.monotonic()
-    with pytest.raises(nfclease.LeaseError) as caught:
-        with HttpNfcLease("session[1]gone", service._stub, keep_alive=keep_alive) as lease:
-            with pytest.raises(vmodl.fault.ManagedObjectNotFound):
-                _ = lease.state
-            lease.wait_ready(30)
+    lease = HttpNfcLease("session[1]gone", service._stub, keep_alive=keep_alive)
+    with pytest.raises(nfclease.LeaseError) as caught, lease:
+        with pytest.raises(vmodl.fault.ManagedObjectNotFound):
+            _ = lease.state
+        lease.wait_ready(30)
     assert time.monotonic() - started < 10
     assert isinstance(caught.value.fault, vmodl.fault.ManagedObjectNotFound)
     assert endings(simulator) == []
@@ -82,10 +82,10 @@ def test_no_device_at_all(simulator: Simulator, service: Any, tmp_path: Path) ->
 
 def test_devices_of_one_key(simulator: Simulator, service: Any, tmp_path: Path) -> None:
     simulator.inject("device_url", disk=".vmdk", key="/vm-1/same:0", import_key="/same:0")
-    with pytest.raises(nfclease.ProtocolError, match="'/vm-1/same:0'"):
-        with HttpNfcLease(export(service)) as lease:
-            lease.wait_ready(10)
-            lease.download_all(tmp_path)
+    lease = HttpNfcLease(export(service))
+    with pytest.raises(nfclease.ProtocolError, match="'/vm-1/same:0'"), lease:
+        lease.wait_ready(10)
+        lease.download_all(tmp_path)
     assert endings(simulator) == ["HttpNfcLeaseAbort"]
     assert simulator.requests() == []
     assert list(tmp_path.iterdir()) == []
@@ -93,10 +93,10 @@ def test_devices_of_one_key(simulator: Simulator, service: Any, tmp_path: Path) 
 
 def test_devices_of_one_import_key(simulator: Simulator, service: Any) -> None:
     simulator.inject("device_url", disk=".vmdk", import_key="/same:0")
-    with pytest.raises(nfclease.ProtocolError, match="pass the DeviceUrl"):
-        with HttpNfcLease(export(service)) as lease:
-            lease.wait_ready(10)
-            lease.upload(vim.OvfManager.FileItem(deviceId="/same:0", path="x"), b"x")
+    lease = HttpNfcLease(export(service))
+    with pytest.raises(nfclease.ProtocolError, match="pass the DeviceUrl"), lease:
+        lease.wait_ready(10)
+        lease.upload(vim.OvfManager.FileItem(deviceId="/same:0", path="x"), b"x")
     assert simulator.requests() == []
     assert endings(simulator) == ["HttpNfcLeaseAbort"]
 

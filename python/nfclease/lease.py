@@ -145,6 +145,11 @@ class HttpNfcLease(vim.HttpNfcLease, metaclass=LeaseType):
     def __str__(self) -> str:  # type: ignore[override]
         return str(self._nfc_plain)
 
+    def __getattr__(self, name: str) -> Any:
+        if name == "_nfc_plain":  # not there yet
+            raise AttributeError(name)
+        return getattr(self._nfc_plain, name)
+
     # A lease is held once, whatever refers to it: a copy that is dropped must not abort it.
 
     def __copy__(self) -> Self:

@@ -49,7 +49,9 @@ def _raised(error: Exception, lease: Any) -> tuple[Any, ...]:
 
 def _plain(text: str, lease: Any) -> str:
     """The same for two leases of the same kind."""
-    return text.replace(str(lease._moId), "<moId>")
+    return re.sub(
+        r"<[\w.]+ object at 0x[0-9a-f]+>", "<object>", text.replace(lease._moId, "<moId>")
+    )
 
 
 def documented() -> set[str]:

@@ -28,6 +28,10 @@ PROPERTIES = (
     "capabilities",
 )
 _STATES: Any = vim.HttpNfcLease.State
+#: The older name is that of pyvmomi before 8.
+_serialize: Any = getattr(SoapAdapter, "SerializeToStr", None) or vars(SoapAdapter).get(
+    "SerializeToUnicode"
+)
 #: Nested types and pyvmomi's aliases of them.
 TYPES = (
     "State",
@@ -257,9 +261,7 @@ def identity() -> list[Operation]:
         ),
         Operation("two names", lambda lease: _pairs(type(lease))),
         *(Operation(f"type {name}", _nested_type(name)) for name in TYPES),
-        Operation("serialized", lambda lease: SoapAdapter.SerializeToStr(lease))
-        if hasattr(SoapAdapter, "SerializeToStr")
-        else Operation("nothing", type),
+        Operation("serialized", lambda lease: _serialize(lease)),
     ]
 
 
