@@ -9,7 +9,7 @@ SOURCES := $(shell find src python -name '*.rs' -o -name '*.py' -o -name '*.pyi'
            Cargo.toml Cargo.lock pyproject.toml README.md LICENSE
 MATURIN_VERSION := $(shell sed -n 's/.*"maturin==\(.*\)",/\1/p' pyproject.toml)
 
-.PHONY: help demo test test-rust test-python lint bench-quick serve wheel peers clean prerequisites
+.PHONY: help demo test test-rust test-python lint bench-quick bench-calls serve wheel peers clean prerequisites
 
 help:  ## Lists the commands.
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
@@ -40,6 +40,9 @@ peers: .venv/.dev  ## Builds vcsim and govc from the small Go module in tests/pe
 
 bench-quick: .venv/.dev .venv/.installed peers  ## A first measure against Go, requests and the sample loop.
 	$(BIN)/python -m benchmarks.quick
+
+bench-calls: .venv/.dev .venv/.installed peers  ## An attribute read and a Progress beside pyvmomi's, and the import.
+	$(BIN)/python -m benchmarks.calls
 
 serve: .venv/.installed  ## Runs the simulator until Ctrl-C, for a script of your own.
 	$(BIN)/python -m nfclease.simulator --no-stdin
