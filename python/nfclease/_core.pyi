@@ -32,6 +32,7 @@ class Session:
         thumbprint: str | None = None,
         server_certificate: str | None = None,
         identity: tuple[bytes, bytes] | None = None,
+        proxy: tuple[str, list[tuple[str, str]]] | None = None,
         timeout: float = 60.0,
     ) -> Session: ...
     def set_credentials(

@@ -51,21 +51,44 @@ def _soap_header(soap: Any) -> str:
 
 def _open_session(soap: Any) -> _core.Session:
     plain = soap.scheme is http.client.HTTPConnection
-    url = f"{'http' if plain else 'https'}://{_host_and_port(soap)}{soap.path}"
-    trust = {"verify": "none"} if plain else _trust(soap)
+    address, proxy = _way(soap)
+    url = f"{'http' if plain else 'https'}://{address}{soap.path}"
+    trust: dict[str, Any] = {"verify": "none"} if plain else _trust(soap)
     if trust["verify"] == "none" and not plain and not trust.get("thumbprint"):
         logger.warning("the session does not verify TLS certificates, so nfclease does not either")
+    if proxy is not None:
+        trust["proxy"] = (proxy, _custom_headers(soap))
     return _core.Session(url, soap.versionId, timeout=CALL_TIMEOUT, **trust)
 
 
-def _host_and_port(soap: Any) -> str:
-    if getattr(soap, "is_tunnel", False) or getattr(soap, "is_ssl_tunnel", False):
-        raise ValueError("sessions through an HTTP proxy (httpProxyHost) are not supported yet")
+def _custom_headers(soap: Any) -> list[tuple[str, str]]:
+    """What SmartConnect was given as customHeaders: for each request, and for a proxy's CONNECT."""
+    return list((getattr(soap, "_customHeaders", None) or {}).items())
+
+
+def _way(soap: Any) -> tuple[str, str | None]:
+    """Host and port of the server, and of the proxy on the way to it."""
     host: str = soap.host
     if host.startswith("/"):
         raise ValueError("sessions over a Unix domain socket are not supported")
+    # pyvmomi before 9 puts the proxy in the server's place and the server into the scheme.
+    tunnelled = getattr(soap.scheme, "proxyPath", None)
+    through_vcenter = hasattr(soap, "sslProxyPath") or (tunnelled and ":" not in tunnelled)
+    if through_vcenter or (soap.path.startswith("http:")):
+        raise ValueError(
+            "sessions through sslProxyPath, a proxy over TLS or a proxy for plain HTTP are not "
+            "supported; open one straight to the host, or with httpProxyHost for https"
+        )
+    if tunnelled:
+        return _with_port(tunnelled, 443), host
+    address = _with_port(host, getattr(soap, "port", 443))
+    proxy_host = getattr(soap, "httpProxyHost", None)
+    return address, f"{proxy_host}:{soap.httpProxyPort}" if proxy_host else None
+
+
+def _with_port(host: str, port: int) -> str:
     bare = host.rpartition("]")[2] if host.startswith("[") else host
-    return host if ":" in bare else f"{host}:{getattr(soap, 'port', 443)}"
+    return host if ":" in bare else f"{host}:{port}"
 
 
 def _trust(soap: Any) -> dict[str, Any]:

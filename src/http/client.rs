@@ -16,6 +16,7 @@ use http::{HeaderMap, HeaderName, HeaderValue, Method};
 use http_body::{Frame, SizeHint};
 use url::Url;
 
+use super::proxy::Proxy;
 use super::tls::Trust;
 use super::url::{host_of, printable};
 use super::verifier::PinMismatch;
@@ -34,6 +35,13 @@ const POOL_IDLE: Duration = Duration::from_secs(60);
 #[derive(Clone, Debug)]
 pub struct Client {
     inner: reqwest::Client,
+    route: Arc<Route>,
+}
+
+/// What an error that happens on the way should say.
+#[derive(Debug)]
+struct Route {
+    proxy: Option<String>,
 }
 
 /// One request.
@@ -112,8 +120,10 @@ pub struct Response {
 
 impl Client {
     /// Builds a client. Must be used on one runtime only, since its connections live there.
-    pub fn new(trust: &Trust, connect_timeout: Duration) -> Result<Self> {
-        let inner = reqwest::Client::builder()
+    pub fn new(trust: &Trust, proxy: Option<&Proxy>, connect_timeout: Duration) -> Result<Self> {
+        let unusable =
+            |e: reqwest::Error| Error::internal(format!("HTTP client: {}", root_cause(&e)));
+        let mut builder = reqwest::Client::builder()
             .tls_backend_preconfigured(trust.client_config()?)
             .http1_only()
             .no_proxy()
@@ -124,10 +134,21 @@ impl Client {
             .connect_timeout(connect_timeout)
             .tcp_nodelay(true)
             .tcp_keepalive(TCP_KEEPALIVE)
-            .pool_idle_timeout(POOL_IDLE)
-            .build()
-            .map_err(|e| Error::internal(format!("HTTP client: {}", root_cause(&e))))?;
-        Ok(Self { inner })
+            .pool_idle_timeout(POOL_IDLE);
+        if let Some(proxy) = proxy {
+            let tunnel =
+                reqwest::Proxy::all(format!("http://{}", proxy.address)).map_err(|_| {
+                    Error::InvalidArgument {
+                        reason: "the session's proxy is no host and port".into(),
+                    }
+                })?;
+            builder = builder.proxy(tunnel.headers(proxy.header_map()?));
+        }
+        let route = Arc::new(Route {
+            proxy: proxy.map(|proxy| printable(&proxy.address)),
+        });
+        let inner = builder.build().map_err(unusable)?;
+        Ok(Self { inner, route })
     }
 
     /// Sends the request and waits for the response's head.
@@ -151,7 +172,7 @@ impl Client {
                 what,
                 received: 0,
             }),
-            Err(e) => Err(request_error(&what, &e)),
+            Err(e) => Err(request_error(&what, &e, &self.route)),
         }
     }
 }
@@ -286,7 +307,7 @@ pub fn header(name: HeaderName, value: &str, what: &str) -> Result<(HeaderName, 
     Ok((name, value))
 }
 
-fn request_error(what: &str, error: &reqwest::Error) -> Error {
+fn request_error(what: &str, error: &reqwest::Error, route: &Route) -> Error {
     let what = what.to_owned();
     if let Some(mismatch) = find::<PinMismatch>(error) {
         return Error::ThumbprintMismatch {
@@ -315,7 +336,16 @@ fn request_error(what: &str, error: &reqwest::Error) -> Error {
     }
     Error::Connect {
         what,
-        reason: root_cause(error),
+        reason: format!("{}{}", root_cause(error), route.proxy_hint()),
+    }
+}
+
+impl Route {
+    fn proxy_hint(&self) -> String {
+        self.proxy
+            .as_ref()
+            .map(|proxy| format!(" (through the session's proxy {proxy})"))
+            .unwrap_or_default()
     }
 }
 
@@ -343,7 +373,9 @@ fn root_cause(error: &reqwest::Error) -> String {
     if cause.is::<reqwest::Error>() {
         "request failed".into()
     } else {
-        printable(&cause.to_string())
+        let text = cause.to_string();
+        // The TLS library adds where its manual explains it.
+        printable(text.split(": https://docs.rs/").next().unwrap_or(&text))
     }
 }
 

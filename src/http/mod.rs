@@ -3,11 +3,13 @@
 //! Imports only [`crate::error`]. [`client`] is the one file that knows the HTTP library.
 
 pub mod client;
+pub mod proxy;
 pub mod retry;
 pub mod tls;
 pub mod url;
 pub mod verifier;
 
 pub use client::{Body, BodyAborted, BodyStream, Client, Request, Response};
+pub use proxy::Proxy;
 pub use tls::{Pin, Roots, Trust, Verify};
 pub use url::{host_of, redacted};

@@ -11,7 +11,7 @@ use super::device::{self, SendCookie};
 use super::state::Phase;
 use crate::error::{Error, Failure, Result};
 use crate::http::client::header;
-use crate::http::{Client, host_of};
+use crate::http::host_of;
 use crate::io::{ChecksumType, Sink, Source};
 use crate::soap::{DeviceUrl, Method, calls};
 use crate::transfer::download::Format;
@@ -172,7 +172,7 @@ impl Lease {
             if let Some(client) = clients.get(&place) {
                 client.clone()
             } else {
-                let client = Client::new(&plan.trust, endpoint.connect_timeout)?;
+                let client = endpoint.client(&plan.trust)?;
                 clients.insert(place, client.clone());
                 client
             }

@@ -43,6 +43,7 @@ fn job(url: &str, thumbprint: &str) -> Result<Job> {
                 verify: Verify::Pin(pin),
                 identity: None,
             },
+            None,
             Duration::from_secs(10),
         )?,
         url: Url::parse(url).map_err(|_| invalid("no URL"))?,

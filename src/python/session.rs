@@ -9,7 +9,7 @@ use url::Url;
 use super::error::to_py;
 use crate::error::{Error, Result};
 use crate::http::tls::Identity;
-use crate::http::{Pin, Roots, Trust, Verify};
+use crate::http::{Pin, Proxy, Roots, Trust, Verify};
 use crate::lease::Sessions;
 use crate::soap::{Credentials, Endpoint};
 
@@ -62,7 +62,7 @@ impl TrustArguments {
 impl Session {
     #[new]
     #[pyo3(signature = (url, soap_action, *, verify, ca_certificates=None, thumbprint=None,
-                        server_certificate=None, identity=None, timeout=60.0))]
+                        server_certificate=None, identity=None, proxy=None, timeout=60.0))]
     #[allow(
         clippy::too_many_arguments,
         reason = "one keyword for each thing a stub carries"
@@ -76,6 +76,7 @@ impl Session {
         thumbprint: Option<String>,
         server_certificate: Option<String>,
         identity: Option<(Vec<u8>, Vec<u8>)>,
+        proxy: Option<(String, Vec<(String, String)>)>,
         timeout: f64,
     ) -> PyResult<Self> {
         let arguments = TrustArguments {
@@ -93,6 +94,7 @@ impl Session {
                 url,
                 soap_action,
                 trust: arguments.trust()?,
+                proxy: proxy.map(|(address, headers)| Proxy { address, headers }),
                 timeout: seconds(timeout, "timeout")?,
                 connect_timeout: CONNECT_TIMEOUT,
             };

@@ -16,7 +16,8 @@ use super::calls::{self, Method};
 use super::envelope;
 use crate::error::{Error, Result};
 use crate::http::client::header;
-use crate::http::{Body, Client, Request, Trust};
+use crate::http::proxy::header_map;
+use crate::http::{Body, Client, Proxy, Request, Trust};
 
 /// Far above any answer about a lease; read as it streams, so that more is refused early.
 const REPLY_BYTES: u64 = 16 * 1024 * 1024;
@@ -30,10 +31,19 @@ pub struct Endpoint {
     pub soap_action: String,
     /// The session's own trust.
     pub trust: Trust,
+    /// The session's own proxy.
+    pub proxy: Option<Proxy>,
     /// Deadline of one call.
     pub timeout: Duration,
     /// Deadline of a connection attempt.
     pub connect_timeout: Duration,
+}
+
+impl Endpoint {
+    /// A client that goes the session's way, with this trust.
+    pub fn client(&self, trust: &Trust) -> Result<Client> {
+        Client::new(trust, self.proxy.as_ref(), self.connect_timeout)
+    }
 }
 
 /// What proves that the session is ours. Debug shows none of it.
@@ -85,7 +95,7 @@ pub struct Session {
 impl Session {
     /// Prepares a session; nothing is sent.
     pub fn new(endpoint: Endpoint, credentials: Credentials) -> Result<Self> {
-        let client = Client::new(&endpoint.trust, endpoint.connect_timeout)?;
+        let client = endpoint.client(&endpoint.trust)?;
         Ok(Self {
             endpoint,
             credentials: Arc::new(Mutex::new(credentials)),
@@ -99,7 +109,7 @@ impl Session {
         Ok(Self {
             endpoint: self.endpoint.clone(),
             credentials: Arc::clone(&self.credentials),
-            client: Client::new(&self.endpoint.trust, self.endpoint.connect_timeout)?,
+            client: self.endpoint.client(&self.endpoint.trust)?,
             collector: Arc::clone(&self.collector),
         })
     }
@@ -135,7 +145,8 @@ impl Session {
             what: what.into(),
         };
         let exchange = async {
-            let response = self.client.send(request).await?.checked()?;
+            let sent = self.client.send(request).await;
+            let response = sent.map_err(|error| self.hinted(error))?.checked()?;
             let (status, reason) = (response.status(), response.reason());
             let body = response.read(REPLY_BYTES, "size of a SOAP answer").await?;
             Ok(Reply {
@@ -152,6 +163,29 @@ impl Session {
                     seconds: self.endpoint.timeout.as_secs_f64(),
                 })
             })
+    }
+
+    /// A server that misses a client certificate says so badly or just hangs up, and the script's
+    /// own connection works: its key may be inside the `SSLContext`, where nobody can read it.
+    fn hinted(&self, error: Error) -> Error {
+        const HINT: &str = "; if the server wants a client certificate, give certFile and keyFile \
+                            to SmartConnect: a key inside an SSLContext cannot be read from it";
+        if self.endpoint.trust.identity.is_some() || self.endpoint.url.scheme() != "https" {
+            return error;
+        }
+        match error {
+            Error::Tls { what, reason } if reason.contains("alert") => {
+                let reason = reason + HINT;
+                Error::Tls { what, reason }
+            }
+            Error::Connect { what, reason }
+                if reason.contains("reset") || reason.contains("closed") =>
+            {
+                let reason = reason + HINT;
+                Error::Connect { what, reason }
+            }
+            other => other,
+        }
     }
 
     /// Sends a call of ours, under the stub's own SOAP header.
@@ -224,14 +258,7 @@ impl Session {
             )?;
             headers.insert(name, value);
         }
-        for (name, value) in &custom {
-            let name =
-                HeaderName::from_bytes(name.as_bytes()).map_err(|_| Error::InvalidArgument {
-                    reason: "the name of a custom header is none".into(),
-                })?;
-            let (name, value) = header(name, value, "a custom header")?;
-            headers.insert(name, value);
-        }
+        headers.extend(header_map(&custom)?);
         Ok(headers)
     }
 }

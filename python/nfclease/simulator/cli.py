@@ -59,6 +59,11 @@ def parser() -> argparse.ArgumentParser:
         help="a single host: deviceUrls name the host * and are served by the first listener",
     )
     add("--api-version", default=default.api_version, help="newest API version on offer")
+    add(
+        "--client-ca",
+        metavar="FILE",
+        help="PEM file: the first listener demands a client certificate from this CA",
+    )
     add("--seed", type=int, help="makes ids and contents the same in each run")
     add("--no-stdin", dest="watch_stdin", action="store_false", help="do not watch standard input")
     return made

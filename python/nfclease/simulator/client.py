@@ -27,6 +27,11 @@ class Simulator:
     disks=2, tls=False, esx=True, api_version="9.0.0.0", seed=1)``. The process ends with
     ``stop()``, with the ``with`` block, and when this process ends.
 
+    Args:
+        client_certificate: Files of a certificate chain and its key that it shows itself, to a
+            simulator that was given ``client_ca``.
+        **options: Those of the command line.
+
     Attributes:
         url: The SDK's URL.
         host: Host of the vCenter listener.
@@ -63,7 +68,10 @@ class Simulator:
     pid: int
     vms: list[str]
 
-    def __init__(self, **options: Any) -> None:
+    def __init__(
+        self, *, client_certificate: tuple[str, str] | None = None, **options: Any
+    ) -> None:
+        self._client_certificate = client_certificate
         command = [sys.executable, "-m", "nfclease.simulator", *_flags(options)]
         self._process = subprocess.Popen(
             command,
@@ -107,7 +115,10 @@ class Simulator:
 
     def ssl_context(self) -> ssl.SSLContext:
         """A context that trusts the vCenter listener, and nothing else."""
-        return ssl.create_default_context(cafile=self.ca_file)
+        context = ssl.create_default_context(cafile=self.ca_file)
+        if self._client_certificate:
+            context.load_cert_chain(*self._client_certificate)
+        return context
 
     def connect(self, **options: Any) -> Any:
         """A logged-in pyvmomi ``ServiceInstance``.

@@ -22,6 +22,7 @@ class Options:
     stable_streams: bool = False
     esx: bool = False
     api_version: str = "8.0.3.0"
+    client_ca: str | None = None
     seed: int | None = None
     watch_stdin: bool = True
 

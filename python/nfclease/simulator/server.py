@@ -103,6 +103,10 @@ class Server:
         if options.tls:
             self.vcenter.certificate = certificates.issued(options.host, self.ca_file)
             self.disks.certificate = certificates.self_signed(self.disks.host)
+            if options.client_ca:
+                context = self.vcenter.certificate.context
+                context.load_verify_locations(options.client_ca)
+                context.verify_mode = ssl.CERT_REQUIRED
         self._point()
         self.inventory = Inventory(world)
         self._route()

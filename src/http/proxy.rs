@@ -1,0 +1,45 @@
+//! The session's HTTP proxy, for its calls and for the data.
+
+use std::fmt;
+
+use http::{HeaderMap, HeaderName};
+
+use super::client::header;
+use crate::error::{Error, Result};
+
+/// A proxy that tunnels with CONNECT; what it carries stays TLS from end to end.
+#[derive(Clone)]
+pub struct Proxy {
+    /// Host and port.
+    pub address: String,
+    /// Headers of the CONNECT, such as `Proxy-Authorization`; never shown.
+    pub headers: Vec<(String, String)>,
+}
+
+impl Proxy {
+    /// The headers as the HTTP library takes them.
+    pub(super) fn header_map(&self) -> Result<HeaderMap> {
+        header_map(&self.headers)
+    }
+}
+
+impl fmt::Debug for Proxy {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Proxy")
+            .field("address", &self.address)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Headers that a script gave its session; an error names neither of them.
+pub fn header_map(pairs: &[(String, String)]) -> Result<HeaderMap> {
+    let mut headers = HeaderMap::new();
+    for (name, value) in pairs {
+        let name = HeaderName::from_bytes(name.as_bytes()).map_err(|_| Error::InvalidArgument {
+            reason: "a custom header's name is none".into(),
+        })?;
+        let (name, value) = header(name, value, "a custom header")?;
+        headers.insert(name, value);
+    }
+    Ok(headers)
+}
