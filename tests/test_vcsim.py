@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import logging
+import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -111,3 +112,21 @@ def test_plain_http_session(tmp_path: Path) -> None:
     ):
         lease.wait_ready(10)
         assert len(lease.download_all(tmp_path)) == 1
+
+
+def test_many_leases_are_kept_alive_by_one_thread(service: Any) -> None:
+    def keep_alive_threads() -> int:
+        names = [Path(f"/proc/self/task/{task}/comm") for task in os.listdir("/proc/self/task")]
+        return sum(name.read_text().startswith("nfclease-keep") for name in names)
+
+    leases = [HttpNfcLease(export_lease(service)) for _ in range(20)]
+    try:
+        assert {lease.wait_ready(10).leaseTimeout for lease in leases} == {300}
+        assert keep_alive_threads() == 1
+        assert {str(lease.state) for lease in leases} == {"ready"}
+    finally:
+        for lease in leases:
+            lease.Abort()
+    for lease in leases:
+        with pytest.raises(vmodl.fault.ManagedObjectNotFound):
+            _ = lease.state
