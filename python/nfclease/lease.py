@@ -9,13 +9,12 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, BinaryIO, TypeAlias
 from weakref import WeakSet
 
-from pyVmomi import vim, vmodl
+from pyVmomi import vim
 
 from nfclease import _core, _pyvmomi
 from nfclease._checks import check_lease, check_range, remaining_bytes
 from nfclease._devices import core_device_url, device_for, display_name, transferable
-from nfclease._mirror import LeaseType, mirror_the_rest, vsphere_call
-from nfclease._stub import native_stub
+from nfclease._mirror import MirroredLease
 from nfclease.exceptions import LeaseError, LeaseInitError, NfcError, ServerFaultReply
 from nfclease.transfer import Transfer, TransferResult, result_or_stop, results_of
 
@@ -36,7 +35,7 @@ _EXIT_TIMEOUT = 8.0
 _open_leases: WeakSet[HttpNfcLease] = WeakSet()
 
 
-class HttpNfcLease(vim.HttpNfcLease, metaclass=LeaseType):
+class HttpNfcLease(MirroredLease):
     """A ``vim.HttpNfcLease`` that keeps itself alive, moves the bytes natively and verifies them.
 
     It is the same managed object under the same reference: every attribute and method that is not
@@ -98,8 +97,6 @@ class HttpNfcLease(vim.HttpNfcLease, metaclass=LeaseType):
         check_lease(lease, HttpNfcLease)
         check_range("max_concurrency", max_concurrency, 1, 64)
         check_range("max_retries", max_retries, 0, 10)
-        reference = (lease._moId, lease._stub, lease._serverGuid)
-        super().__init__(*reference)  # type: ignore[no-untyped-call]
         core = _core.Lease(
             _pyvmomi.session_of(lease._stub),
             lease._moId,
@@ -114,128 +111,8 @@ class HttpNfcLease(vim.HttpNfcLease, metaclass=LeaseType):
             verify_format=verify_format,
             allow_http=allow_http,
         )
-        # pyvmomi makes attributes of managed objects read-only; private state goes in beneath.
-        object.__setattr__(self, "_nfc_core", core)
-        plain = vim.HttpNfcLease(lease._moId, native_stub(lease._stub, core), lease._serverGuid)
-        object.__setattr__(self, "_nfc_plain", plain)
+        super().__init__(lease, core)
         _open_leases.add(self)
-
-    if TYPE_CHECKING:
-        _nfc_core: _core.Lease
-        _nfc_plain: vim.HttpNfcLease
-        _moId: str  # noqa: N815
-        _stub: Any
-
-    # pyvmomi compares classes and prints the class name; to both this is a plain lease.
-
-    def __eq__(self, other: object) -> bool:
-        if isinstance(other, HttpNfcLease):
-            other = other._nfc_plain
-        return bool(self._nfc_plain == other)
-
-    def __ne__(self, other: object) -> bool:
-        return not self == other
-
-    def __hash__(self) -> int:
-        return hash(self._nfc_plain)
-
-    def __repr__(self) -> str:  # type: ignore[override]
-        return repr(self._nfc_plain)
-
-    def __str__(self) -> str:  # type: ignore[override]
-        return str(self._nfc_plain)
-
-    def __getattr__(self, name: str) -> Any:
-        if name == "_nfc_plain":  # not there yet
-            raise AttributeError(name)
-        return getattr(self._nfc_plain, name)
-
-    # A lease is held once, whatever refers to it: a copy that is dropped must not abort it.
-
-    def __copy__(self) -> Self:
-        return self
-
-    def __deepcopy__(self, memo: object) -> Self:
-        return self
-
-    def __reduce_ex__(self, protocol: object) -> str:
-        from pickle import PicklingError  # not worth the import's time before
-
-        raise PicklingError(
-            "a lease cannot be pickled: it belongs to this process's session; "
-            "pass its _moId, and open it there with HttpNfcLease(moId, stub)"
-        )
-
-    # What a waiting caller reads, over the native connection.
-
-    @property
-    def state(self) -> vim.HttpNfcLease.State:
-        """``HttpNfcLease.state``; one call."""
-        value: vim.HttpNfcLease.State = self._nfc_plain.state
-        if value in ("done", "error") and self._nfc_core.is_held():
-            self._nfc_core.refresh()
-        return value
-
-    @property
-    def info(self) -> vim.HttpNfcLease.Info | None:
-        """``HttpNfcLease.info``, None until the lease is ready; one call."""
-        return self._nfc_plain.info
-
-    @property
-    def error(self) -> Any:
-        """``HttpNfcLease.error``: a fault that can be raised, or None; one call."""
-        return self._nfc_plain.error
-
-    @property
-    def initializeProgress(self) -> int:  # noqa: N802
-        """``HttpNfcLease.initializeProgress``, 0 to 100; one call."""
-        return self._nfc_plain.initializeProgress
-
-    # One vSphere call each, under both of vSphere's names.
-
-    @vsphere_call
-    def HttpNfcLeaseProgress(self, percent: int) -> None:  # noqa: N802
-        """``HttpNfcLeaseProgress(percent)``: reports progress and renews the lease.
-
-        Raises:
-            vim.fault.Timedout: The lease timed out before.
-        """
-
-    @vsphere_call
-    def HttpNfcLeaseComplete(self) -> None:  # noqa: N802
-        """``HttpNfcLeaseComplete()``: ends the keep-alive, then the lease.
-
-        It verifies nothing; leaving the ``with`` block does.
-
-        Raises:
-            vim.fault.Timedout: The lease timed out before.
-            vim.fault.InvalidState: The lease was completed or aborted before.
-        """
-
-    @vsphere_call
-    def HttpNfcLeaseAbort(self, fault: vmodl.MethodFault | None = None) -> None:  # noqa: N802
-        """``HttpNfcLeaseAbort(fault=None)``: cancels transfers, then ends keep-alive and lease.
-
-        Raises:
-            vim.fault.Timedout: The lease timed out before.
-            vim.fault.InvalidState: The lease was completed or aborted before.
-        """
-
-    @vsphere_call
-    def HttpNfcLeaseGetManifest(  # type: ignore[empty-body]  # noqa: N802
-        self,
-    ) -> list[vim.HttpNfcLease.ManifestEntry]:
-        """``HttpNfcLeaseGetManifest()``: the server's sizes and checksums so far.
-
-        Raises:
-            vim.fault.Timedout: The lease timed out before.
-            vim.fault.InvalidState: The lease was completed or aborted before.
-        """
-
-    Progress = HttpNfcLeaseProgress
-    Complete = HttpNfcLeaseComplete
-    Abort = HttpNfcLeaseAbort
-    GetManifest = HttpNfcLeaseGetManifest
 
     def _core_now(self) -> _core.Lease:
         """The core, with the session's cookie of this moment."""
@@ -480,9 +357,6 @@ class HttpNfcLease(vim.HttpNfcLease, metaclass=LeaseType):
                 source=self,
             )
             core.abandon("the lease object was dropped")
-
-
-mirror_the_rest(HttpNfcLease)
 
 
 def _reason(cause: BaseException) -> str:
