@@ -9,7 +9,7 @@ SOURCES := $(shell find src python -name '*.rs' -o -name '*.py' -o -name '*.pyi'
            Cargo.toml Cargo.lock pyproject.toml README.md LICENSE
 MATURIN_VERSION := $(shell sed -n 's/.*"maturin==\(.*\)",/\1/p' pyproject.toml)
 
-.PHONY: help demo test test-rust test-python lint bench-quick bench-calls serve wheel peers clean prerequisites
+.PHONY: help demo test test-rust test-python test-versions test-matrix lint bench-quick bench-calls serve wheel peers clean prerequisites
 
 help:  ## Lists the commands.
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
@@ -17,7 +17,7 @@ help:  ## Lists the commands.
 demo: .venv/.installed  ## Exports and imports a VM against the simulator, all set-up included.
 	$(BIN)/python examples/demo.py
 
-test: lint test-rust test-python  ## Runs every check and every test, all set-up included.
+test: lint test-rust test-python test-versions  ## Runs every check and every test, all set-up included.
 
 lint: .venv/.dev .venv/.installed  ## Formatting, lints and types of both languages.
 	$(CARGO) fmt --check
@@ -35,6 +35,12 @@ test-rust: prerequisites  ## Rust tests, with and without the bindings.
 test-python: .venv/.dev .venv/.installed peers  ## Python tests against the simulator, vcsim and govc.
 	$(BIN)/python -m pytest
 
+test-versions: .venv/.dev .venv/.installed  ## The drop-in tests on every pyvmomi in use, on one Python.
+	$(BIN)/python tests/matrix.py --python current
+
+test-matrix: .venv/.dev .venv/.installed  ## The same on every Python 3.10 to 3.13 that is found.
+	$(BIN)/python tests/matrix.py
+
 peers: .venv/.dev  ## Builds vcsim and govc from the small Go module in tests/peers.
 	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python tests/peers/build.py
 
@@ -50,7 +56,7 @@ serve: .venv/.installed  ## Runs the simulator until Ctrl-C, for a script of you
 wheel: .venv/.wheel  ## Builds the release wheel into dist/.
 
 clean:  ## Removes everything that was built.
-	rm -rf .venv dist target tests/peers/bin
+	rm -rf .venv .venv-matrix dist target tests/peers/bin
 
 prerequisites:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10))' 2>/dev/null || \

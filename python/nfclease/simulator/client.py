@@ -27,6 +27,10 @@ class Simulator:
     disks=2, tls=False, esx=True, api_version="9.0.0.0", seed=1)``. The process ends with
     ``stop()``, with the ``with`` block, and when this process ends.
 
+    It runs on this Python, or on the one that the environment variable
+    ``NFCLEASE_SIMULATOR_PYTHON`` names, which must have ``nfclease[simulator]``: so a script with
+    an older pyvmomi than 8.0.3, or without aiohttp, has a simulator too.
+
     Args:
         client_certificate: Files of a certificate chain and its key that it shows itself, to a
             simulator that was given ``client_ca``.
@@ -72,7 +76,8 @@ class Simulator:
         self, *, client_certificate: tuple[str, str] | None = None, **options: Any
     ) -> None:
         self._client_certificate = client_certificate
-        command = [sys.executable, "-m", "nfclease.simulator", *_flags(options)]
+        python = os.environ.get("NFCLEASE_SIMULATOR_PYTHON") or sys.executable
+        command = [python, "-m", "nfclease.simulator", *_flags(options)]
         self._process = subprocess.Popen(
             command,
             stdin=subprocess.PIPE,
@@ -283,7 +288,9 @@ def _flags(options: dict[str, Any]) -> list[str]:
 
 
 def _environment() -> dict[str, str]:
-    """This process's environment, so that the other one imports this very package."""
+    """This process's environment; on this Python, the other one imports this very package."""
+    if os.environ.get("NFCLEASE_SIMULATOR_PYTHON"):
+        return dict(os.environ)  # what is beside this package is for this Python only
     package = str(Path(__file__).resolve().parents[2])
     paths = [package, os.environ.get("PYTHONPATH", "")]
     return {**os.environ, "PYTHONPATH": os.pathsep.join(path for path in paths if path)}
