@@ -20,7 +20,12 @@ from importlib.metadata import version
 from pathlib import Path
 
 #: What must hold on every pair.
-TESTS = ("tests/test_parity.py",)
+TESTS = (
+    "tests/test_parity.py",
+    "tests/test_scripts.py",
+    "tests/test_sessions.py",
+    "tests/test_session_headers.py",
+)
 #: Each pyvmomi, and the minor versions of Python 3 that can run it.
 PYVMOMI = {
     "6.7.1": (10, 11),
@@ -31,6 +36,7 @@ PYVMOMI = {
 ROOT = Path(__file__).resolve().parents[1]
 ENVIRONMENTS = ROOT / ".venv-matrix"
 _PROBE = "import ssl, sys, venv; print(sys.version_info[1])"
+_NEEDS = ("proxy.py", "pytest", "pytest-timeout", "requests", "trustme")
 _SECONDS = 900
 
 
@@ -123,7 +129,7 @@ def prepare(pair: Pair, wheel: Path) -> Path:
     """The pair's interpreter, with everything installed as it should be."""
     assert pair.python is not None
     python = pair.environment / "bin" / "python"
-    pins = [f"{name}=={version(name)}" for name in ("pytest", "pytest-timeout")]
+    pins = [f"{name}=={version(name)}" for name in _NEEDS]
     pins.append(f"pyvmomi=={pair.pyvmomi}")
     content = hashlib.sha256(wheel.read_bytes()).hexdigest()
     stamp = pair.environment / "installed"

@@ -58,7 +58,12 @@ def parser() -> argparse.ArgumentParser:
         action="store_true",
         help="a single host: deviceUrls name the host * and are served by the first listener",
     )
-    add("--api-version", default=default.api_version, help="newest API version on offer")
+    add(
+        "--api-version",
+        default=default.api_version,
+        metavar="VERSION",
+        help="newest API version on offer, such as 6.7 or 8.0.3",
+    )
     add(
         "--client-ca",
         metavar="FILE",

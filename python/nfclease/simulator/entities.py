@@ -35,17 +35,16 @@ def folder(world: World, moid: str, name: str, parent: Managed | None) -> Manage
 def host_system(world: World, compute: Managed) -> Managed:
     """The one ESXi host."""
     host = entity(world, vim.HostSystem, "host-10", "esx-1.example", compute)
-    version = world.options.api_version
     product = vim.AboutInfo(
         name="VMware ESXi",
-        fullName=f"VMware ESXi {version}",
+        fullName=f"VMware ESXi {world.product_version}",
         vendor="VMware, Inc.",
-        version=version.rpartition(".")[0] or version,
+        version=world.product_version,
         build="24677879",
         osType="vmnix-x86",
         productLineId="embeddedEsx",
         apiType="HostAgent",
-        apiVersion=version,
+        apiVersion=world.api_version,
     )
     host.props.update(
         runtime=vim.host.RuntimeInfo(

@@ -11,14 +11,14 @@ from nfclease.simulator.world import Call, Managed, World
 _Collector: Any = vmodl.query.PropertyCollector
 
 
-def read(managed: Managed, path: str) -> Any:
+def read(managed: Managed, path: str, version: str) -> Any:
     """The value of a property path such as ``config.hardware.device``; None if unset.
 
     Raises:
-        vmodl.query.InvalidProperty: The type has no such property.
+        vmodl.query.InvalidProperty: The type has no such property in this version.
     """
     head, *rest = path.split(".")
-    if not managed.knows(head):
+    if not managed.knows(head, version):
         raise fault("vmodl.query.InvalidProperty", f"no property {path}", name=path)
     value = managed.get(head)
     for name in rest:
@@ -29,7 +29,7 @@ def read(managed: Managed, path: str) -> Any:
             info = value._GetPropertyInfo(field) if isinstance(value, DataObject) else None
         except AttributeError:
             info = None
-        if info is None:
+        if info is None or not support.IsChildVersion(version, info.version):
             raise fault("vmodl.query.InvalidProperty", f"no property {path}", name=path)
         value = cast(getattr(value, info.name), info.type)
         if key:
@@ -45,7 +45,7 @@ def collect(world: World, spec: Any, version: str) -> list[Any]:
     """The ObjectContent of everything that a FilterSpec selects."""
     return [
         content
-        for managed in _selected(world, spec).values()
+        for managed in _selected(world, spec, version).values()
         if (content := _content(managed, spec, version)) is not None
     ]
 
@@ -56,7 +56,7 @@ def _content(managed: Managed, spec: Any, version: str) -> Any:
         return None
     content = _Collector.ObjectContent(obj=managed.ref)
     for path in dict.fromkeys(path for prop in specs for path in _paths(managed, prop, version)):
-        value = read(managed, path)
+        value = read(managed, path, version)
         if value is not None:
             content.propSet.append(vmodl.DynamicProperty(name=path, val=value))
     return content
@@ -69,7 +69,7 @@ def _paths(managed: Managed, prop: Any, version: str) -> list[str]:
     return [info.name for info in infos if support.IsChildVersion(version, info.version)]
 
 
-def _selected(world: World, spec: Any) -> dict[str, Managed]:
+def _selected(world: World, spec: Any, version: str) -> dict[str, Managed]:
     named: dict[str, Any] = {}
     for start in spec.objectSet:
         named.update((s.name, s) for s in _nested(start.selectSet) if s.name)
@@ -88,7 +88,7 @@ def _selected(world: World, spec: Any) -> dict[str, Managed]:
             if (managed.moid, id(traversal)) in visited:
                 continue
             visited.add((managed.moid, id(traversal)))
-            for ref in _references(read(managed, traversal.path)):
+            for ref in _references(read(managed, traversal.path, version)):
                 found = world.objects.get(ref._moId)
                 if found is not None:
                     visit(found, traversal.skip, traversal.selectSet)

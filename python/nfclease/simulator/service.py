@@ -17,8 +17,7 @@ from nfclease.simulator.world import Call, Managed, World, answers
 def about(world: World) -> Any:
     """What the server says it is."""
     options = world.options
-    version = options.api_version
-    short = ".".join(version.split(".")[:3])
+    short = world.product_version
     product = "VMware ESXi" if options.esx else "VMware vCenter Server"
     return vim.AboutInfo(
         name=product,
@@ -31,7 +30,7 @@ def about(world: World) -> Any:
         osType="vmnix-x86" if options.esx else "linux-x64",
         productLineId="embeddedEsx" if options.esx else "vpx",
         apiType="HostAgent" if options.esx else "VirtualCenter",
-        apiVersion=version,
+        apiVersion=world.api_version,
         instanceUuid=None if options.esx else world.uuid(),
         licenseProductName="VMware ESX Server" if options.esx else "VMware VirtualCenter Server",
         licenseProductVersion=f"{short.split('.')[0]}.0",

@@ -121,9 +121,9 @@ class Endpoint:
             raise fault("vim.fault.NotAuthenticated", object=call.this, privilegeId="System.View")
         managed = self.world.find(call.this)
         if call.method == "Fetch":
-            return read(managed, call.arg("prop", ""))
+            return read(managed, call.arg("prop", ""), call.version)
         handler = managed.handler(call.method)
-        if handler is None:
+        if handler is None or not support.IsChildVersion(call.version, info.version):
             raise fault("vmodl.fault.MethodNotFound", receiver=call.this, method=call.method)
         _refuse_incomplete(info, call)
         return await handler(call)
@@ -177,6 +177,6 @@ def service_versions(world: World) -> str:
     prior = "".join(f"<version>{text}</version>" for text in ids)
     return (
         '<?xml version="1.0" encoding="UTF-8" ?>\n<namespaces version="1.0"><namespace>'
-        f"<name>urn:vim25</name><version>{world.options.api_version}</version>"
+        f"<name>urn:vim25</name><version>{world.api_version}</version>"
         f"<priorVersions>{prior}</priorVersions></namespace></namespaces>\n"
     )

@@ -88,9 +88,12 @@ class Managed:
         name = self._answers.get(method)
         return getattr(self, name) if name else None
 
-    def knows(self, name: str) -> bool:
-        """Whether the API has this property on this type."""
-        return any(info.name == name for info in type(self.ref)._GetPropertyList())
+    def knows(self, name: str, version: str | None = None) -> bool:
+        """Whether the API has this property on this type, in a version or at all."""
+        return any(
+            info.name == name and (version is None or support.IsChildVersion(version, info.version))
+            for info in type(self.ref)._GetPropertyList()
+        )
 
     def get(self, name: str) -> Any:
         """The value of one property, None if unset."""
@@ -119,6 +122,8 @@ class World:
             random.SystemRandom() if options.seed is None else random.Random(options.seed)
         )
         self.version = version_of(options.api_version)
+        #: As servers spell it: ``8.0.3.0`` for 8.0.3, but 6.7.
+        self.api_version: str = support.versionIdMap[self.version]
         #: Where the bytes of leases are served, and the PEM and SHA-1 of that listener.
         self.data_url = ""
         self.data_thumbprint = ""
@@ -126,6 +131,11 @@ class World:
         self.background: set[asyncio.Task[Any]] = set()
         self._numbers = 100
         self._changed: asyncio.Event = asyncio.Event()
+
+    @property
+    def product_version(self) -> str:
+        """The version in three numbers, as products have it: 6.7.0, 8.0.3."""
+        return ".".join([*self.api_version.split("."), "0"][:3])
 
     def uuid(self) -> str:
         """A random UUID; the same ones in each run with ``--seed``."""
@@ -174,8 +184,9 @@ class World:
 
 
 def version_of(text: str) -> str:
-    """The version name that pyVmomi has for an API version such as ``8.0.3.0``."""
-    try:
-        return str(support.versionMap[f"vim25/{text}"])
-    except KeyError:
-        raise ValueError(f"this pyvmomi does not know the API version {text!r}") from None
+    """The version name that pyVmomi has for an API version such as ``8.0.3.0`` or ``8.0``."""
+    for spelling in (text, f"{text}.0", f"{text}.0.0"):
+        version = support.versionMap.get(f"vim25/{spelling}")
+        if version is not None and text:
+            return str(version)
+    raise ValueError(f"this pyvmomi does not know the API version {text!r}")
