@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import functools
 import os
 from collections.abc import Iterator
 from typing import Any
@@ -11,6 +13,8 @@ from pyVim.connect import Disconnect
 
 from nfclease.simulator import Simulator
 
+from .faces import Driven
+
 #: Small enough for a fast suite, large enough for several buffers and grains.
 DISK_SIZE = 3 << 20
 
@@ -19,6 +23,27 @@ DISK_SIZE = 3 << 20
 def shared_simulator() -> Iterator[Simulator]:
     with Simulator(disk_size=DISK_SIZE, initializing=0.05) as simulator:
         yield simulator
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Modules that say ``BOTH_FACES = True`` run on the blocking face and on the asyncio one."""
+    if getattr(metafunc.module, "BOTH_FACES", False):
+        metafunc.fixturenames.append("face")
+        metafunc.parametrize("face", ["blocking", "asyncio"], indirect=True)
+
+
+@pytest.fixture
+def face(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+    """What the module's ``HttpNfcLease`` is."""
+    if request.param == "asyncio":
+        loop = asyncio.new_event_loop()
+        made = functools.partial(Driven, loop)
+        monkeypatch.setattr(request.module, "HttpNfcLease", made)
+        yield request.param
+        loop.run_until_complete(loop.shutdown_default_executor())
+        loop.close()
+    else:
+        yield request.param
 
 
 @pytest.fixture

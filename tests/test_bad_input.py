@@ -19,6 +19,8 @@ from nfclease.simulator import Simulator
 
 from .conftest import endings, find
 
+BOTH_FACES = True
+
 
 @pytest.fixture
 def lease(service: Any) -> Any:

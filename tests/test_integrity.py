@@ -14,6 +14,8 @@ from nfclease.simulator import Simulator
 
 from .conftest import DISK_SIZE, endings, find
 
+BOTH_FACES = True
+
 MIDDLE = DISK_SIZE // 2
 
 CASES = [

@@ -16,6 +16,8 @@ from nfclease.simulator import Simulator
 
 from .conftest import connected, endings, find
 
+BOTH_FACES = True
+
 
 @pytest.fixture
 def other(simulator: Simulator) -> Iterator[Any]:
@@ -70,8 +72,9 @@ def test_a_lease_of_another_session(
 
 
 def test_no_device_at_all(simulator: Simulator, service: Any, tmp_path: Path) -> None:
-    simulator.add_vm("empty-vm", disks=0, nvram=False)
-    with HttpNfcLease(export(service, "empty-vm")) as lease:
+    name = f"empty-{time.monotonic_ns()}"
+    simulator.add_vm(name, disks=0, nvram=False)
+    with HttpNfcLease(export(service, name)) as lease:
         assert lease.wait_ready(10).deviceUrl == []
         assert lease.download_all(tmp_path) == []
         item = vim.OvfManager.FileItem(deviceId="/x", path="x", create=False)

@@ -237,6 +237,7 @@ def demanding(client_files: tuple[str, str, str]) -> Iterator[Simulator]:
 class TestClientCertificate:
     """The key is read from the files that the stub was given."""
 
+    @pytest.mark.filterwarnings("ignore:key_file, cert_file:DeprecationWarning")  # of pyvmomi 7
     def test_files(
         self, demanding: Simulator, client_files: tuple[str, str, str], tmp_path: Path
     ) -> None:

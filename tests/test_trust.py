@@ -19,6 +19,8 @@ from nfclease.simulator import Simulator
 
 from .conftest import connected, endings, find
 
+BOTH_FACES = True
+
 
 def certificate(simulator: Simulator) -> bytes:
     pem = ssl.get_server_certificate((simulator.disk_host, simulator.disk_port))

@@ -10,6 +10,7 @@ Example:
 import logging
 
 from nfclease._core import __version__
+from nfclease.asynchronous import AsyncHttpNfcLease
 from nfclease.exceptions import (
     CallTimeoutError,
     ChecksumMismatchError,
@@ -43,6 +44,7 @@ from nfclease.lease import HttpNfcLease
 from nfclease.transfer import Transfer, TransferProgress, TransferResult
 
 __all__ = [
+    "AsyncHttpNfcLease",
     "CallTimeoutError",
     "ChecksumMismatchError",
     "ConnectError",

@@ -11,12 +11,13 @@ from weakref import WeakSet
 
 from pyVmomi import vim
 
-from nfclease import _core, _pyvmomi
+from nfclease import _bodies, _core, _pyvmomi
 from nfclease._checks import check_lease, check_range, remaining_bytes
-from nfclease._devices import core_device_url, device_for, display_name, transferable
+from nfclease._devices import core_device_url, display_name
 from nfclease._mirror import MirroredLease
-from nfclease.exceptions import LeaseError, LeaseInitError, NfcError, ServerFaultReply
-from nfclease.transfer import Transfer, TransferResult, result_or_stop, results_of
+from nfclease._waiting import IN_PLACE, run
+from nfclease.exceptions import LeaseError, ServerFaultReply
+from nfclease.transfer import Transfer, TransferResult
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -152,16 +153,7 @@ class HttpNfcLease(MirroredLease):
             >>> lease.wait_ready(timeout=60).leaseTimeout
             300
         """
-        try:
-            with self._faults():
-                self._core_now().wait_ready(timeout)
-        except LeaseInitError as error:
-            if error.fault is None and error.fault_name:
-                error.fault = self.error
-            raise
-        info = self.info
-        if info is None:
-            raise LeaseInitError("the lease ended just after it was ready")
+        info: vim.HttpNfcLease.Info = run(_bodies.wait_ready(self, IN_PLACE, timeout))
         return info
 
     def start_download(
@@ -215,7 +207,7 @@ class HttpNfcLease(MirroredLease):
             >>> lease.download(device_url, "disk-1.vmdk").verified
             'manifest'
         """
-        return result_or_stop(self.start_download(device_url, target, overwrite=overwrite))
+        return run(_bodies.download(self, IN_PLACE, device_url, target, overwrite))
 
     def download_all(
         self, directory: str | os.PathLike[str], *, overwrite: bool = False
@@ -239,26 +231,15 @@ class HttpNfcLease(MirroredLease):
             >>> [result.name for result in lease.download_all(directory)]
             ['disk-0.iso', 'disk-1.vmdk', 'disk-2.vmdk', 'disk-3.vmdk', 'demo-vm.nvram']
         """
-        devices = transferable(self._ready_info())
-        names = _core.safe_names([device.targetId for device in devices])
-        started: list[Transfer] = []
-        try:
-            for device, name in zip(devices, names, strict=True):
-                path = os.path.join(directory, name)
-                started.append(self.start_download(device, path, overwrite=overwrite))
-            return results_of(started)
-        except BaseException:
-            for transfer in started:
-                transfer.cancel()
-            for transfer in started:
-                transfer._stop()
-            raise
+        return run(_bodies.download_all(self, IN_PLACE, directory, overwrite))
 
     def start_upload(
         self, item: vim.OvfManager.FileItem | vim.HttpNfcLease.DeviceUrl, source: Source
     ) -> Transfer:
         """Starts an upload in the background; the arguments are those of :meth:`upload`."""
-        device_url, create = device_for(item, self._ready_info)
+        return run(_bodies.start_upload(self, IN_PLACE, item, source))
+
+    def _start_upload(self, device_url: Any, create: bool, source: Source) -> Transfer:
         device, name = core_device_url(device_url), display_name(device_url)
         core = self._core_now()
         with self._faults():
@@ -303,10 +284,7 @@ class HttpNfcLease(MirroredLease):
             >>> lease.upload(item, item.path).verified
             'manifest'
         """
-        return result_or_stop(self.start_upload(item, source))
-
-    def _ready_info(self) -> vim.HttpNfcLease.Info:
-        return self.info or self.wait_ready()
+        return run(_bodies.upload(self, IN_PLACE, item, source))
 
     def close(self) -> None:
         """Gives the lease up: cancels transfers and sends one Abort while it is still held.
@@ -316,7 +294,7 @@ class HttpNfcLease(MirroredLease):
         Example:
             >>> lease.close()
         """
-        self._give_up(None)
+        run(_bodies.give_up(self, IN_PLACE, None))
 
     def __enter__(self) -> Self:
         return self
@@ -327,24 +305,7 @@ class HttpNfcLease(MirroredLease):
         exc: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        if exc is not None:
-            self._give_up(exc)
-            return
-        try:
-            with self._faults():
-                self._core_now().finish()
-        except BaseException as error:
-            self._give_up(error)
-            raise
-
-    def _give_up(self, cause: BaseException | None) -> None:
-        reason = "closed without Complete" if cause is None else _reason(cause)
-        core = self._core_now()
-        state = core.phase()
-        outcome = core.give_up(reason)
-        if isinstance(cause, (NfcError, OSError)):
-            cause.lease_state = state  # type: ignore[union-attr]
-            cause.lease_outcome = outcome  # type: ignore[union-attr]
+        run(_bodies.leave(self, IN_PLACE, exc))
 
     def __del__(self) -> None:
         core: _core.Lease | None = self.__dict__.get("_nfc_core")
@@ -357,14 +318,6 @@ class HttpNfcLease(MirroredLease):
                 source=self,
             )
             core.abandon("the lease object was dropped")
-
-
-def _reason(cause: BaseException) -> str:
-    """What the server's task shows: the class and the first line of the message."""
-    message = getattr(cause, "msg", None) or str(cause)
-    first = message.strip().splitlines()[0] if message.strip() else ""
-    name = type(cause).__name__
-    return f"{name}: {first}"[:300] if first else name
 
 
 def _abort_open_leases() -> None:

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
+from nfclease._waiting import InLoop, heartbeat
+
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator
+    from collections.abc import AsyncIterator, Callable, Generator
     from contextlib import AbstractContextManager
 
     from nfclease import _core
 
 __all__ = ["Transfer", "TransferProgress", "TransferResult"]
 
-#: Seconds that a cancelled transfer gets to remove its partial file.
-_CLEANUP_TIMEOUT = 10.0
+#: Seconds between two looks of ``async for``.
+_SNAPSHOT_INTERVAL = 0.2
 
 
 class TransferProgress(NamedTuple):
@@ -139,14 +140,33 @@ class Transfer:
         import asyncio  # costs as much as the rest of the package
 
         try:
-            with self._faults():
+            with self._faults(), heartbeat():
                 row = await self._core.ended()
         except asyncio.CancelledError:
-            self._core.cancel()
-            with suppress(Exception):
-                await asyncio.wait_for(self._core.ended(), _CLEANUP_TIMEOUT)
+            await InLoop().for_stop([self])
             raise
         return TransferResult(self._key, self._name, *row)
+
+    async def __aiter__(self) -> AsyncIterator[TransferProgress]:
+        """Yields how far it is, five times a second, until it has ended; raises nothing of it.
+
+        Example:
+            >>> async def show(transfer):
+            ...     async for snapshot in transfer:
+            ...         print(snapshot.bytes_done)
+            ...     return await transfer
+        """
+        import asyncio
+
+        end = asyncio.ensure_future(self._core.ended())
+        try:
+            while not end.done():
+                yield self.progress
+                await asyncio.wait([end], timeout=_SNAPSHOT_INTERVAL)
+            end.exception()  # whoever awaits the transfer gets it
+            yield self.progress
+        finally:
+            end.cancel()
 
     def done(self) -> bool:
         """Whether the transfer has ended, well or not."""
@@ -156,39 +176,6 @@ class Transfer:
         """Asks the transfer to stop; :meth:`result` then raises TransferCancelledError."""
         self._core.cancel()
 
-    def _stop(self) -> None:
-        """Cancels and waits, within a bound, until the partial file is removed."""
-        self._core.cancel()
-        try:
-            self._core.wait(_CLEANUP_TIMEOUT)
-        except Exception:  # noqa: BLE001 - the caller raises the first error
-            return
-
     def __repr__(self) -> str:
         state = "done" if self.done() else "running"
         return f"<nfclease.Transfer {self._name!r} {state}, {self.progress.bytes_done} bytes>"
-
-
-def result_or_stop(transfer: Transfer) -> TransferResult:
-    """The result; when the wait is broken off, the transfer is stopped and cleaned up first."""
-    try:
-        return transfer.result()
-    except BaseException:
-        transfer._stop()
-        raise
-
-
-def results_of(transfers: list[Transfer]) -> list[TransferResult]:
-    """All results in order; the first failure as soon as it happens."""
-    pending = list(transfers)
-    while pending:
-        for transfer in [transfer for transfer in pending if transfer.done()]:
-            transfer.result()
-            pending.remove(transfer)
-        if pending:
-            try:
-                pending[0].result(timeout=0.1)
-            except TimeoutError:
-                if pending[0].done():
-                    raise
-    return [transfer.result() for transfer in transfers]

@@ -16,6 +16,7 @@ use super::error::{failure_to_py, to_py};
 use super::fileobj::{FileObjectReader, FileObjectSink};
 use super::session::{Session, seconds};
 use super::transfer::Transfer;
+use super::work::Work;
 use crate::error::{Error, Result};
 use crate::http::retry::RetryPolicy;
 use crate::io::{ChecksumType, FileSink, Overwrite, Sink, Source};
@@ -124,14 +125,16 @@ impl Lease {
                 .is_some_and(|lease| lease.status().phase.is_held())
     }
 
-    fn wait_ready(&self, py: Python<'_>, timeout: f64) -> PyResult<()> {
+    fn wait_ready(&self, py: Python<'_>, timeout: f64) -> PyResult<Work> {
         let lease = self.core(py)?;
         let timeout = seconds(timeout, "timeout").map_err(|error| to_py(py, &error))?;
         let waiting = Arc::clone(&lease);
-        let ready = bridge::wait(py, lease.engine(), async move {
-            waiting.wait_ready(timeout).await
-        })?;
-        ready.map(|_| ()).map_err(|error| to_py(py, &error))
+        Work::start(
+            py,
+            lease.engine(),
+            async move { waiting.wait_ready(timeout).await },
+            |py, ready| ready.map(|_| ()).map_err(|error| to_py(py, &error)),
+        )
     }
 
     /// Looks at the server's state of the lease; what it cannot learn changes nothing.
@@ -176,29 +179,38 @@ impl Lease {
     }
 
     /// Waits for all transfers, compares all sums, sends Complete.
-    fn finish(&self, py: Python<'_>) -> PyResult<()> {
+    fn finish(&self, py: Python<'_>) -> PyResult<Work> {
         let lease = self.core(py)?;
         let finishing = Arc::clone(&lease);
-        match bridge::wait(py, lease.engine(), async move { finishing.finish().await })? {
-            Ok(()) => Ok(()),
-            Err(Unfinished::Transfer(failure)) => Err(failure_to_py(py, &failure)),
-            Err(Unfinished::Lease(error)) => Err(to_py(py, &error)),
-        }
+        Work::start(
+            py,
+            lease.engine(),
+            async move { finishing.finish().await },
+            |py, finished| match finished {
+                Ok(()) => Ok(()),
+                Err(Unfinished::Transfer(failure)) => Err(failure_to_py(py, &failure)),
+                Err(Unfinished::Lease(error)) => Err(to_py(py, &error)),
+            },
+        )
     }
 
     /// Cancels, cleans up, sends one Abort while the lease is held. Raises nothing of its own.
-    fn give_up(&self, py: Python<'_>, reason: String) -> PyResult<&'static str> {
+    fn give_up(&self, py: Python<'_>, reason: String) -> PyResult<Work> {
         let lease = self.core(py)?;
         let ending = Arc::clone(&lease);
-        let ended = bridge::wait(py, lease.engine(), async move {
-            ending.abort(Abort { reason }).await
-        })?;
-        Ok(match ended {
-            Ended::Aborted => "aborted",
-            Ended::AbortFailed(_) => "abort_failed",
-            Ended::Lost => "lost",
-            Ended::Untouched => "untouched",
-        })
+        Work::start(
+            py,
+            lease.engine(),
+            async move { ending.abort(Abort { reason }).await },
+            |_, ended| {
+                Ok(match ended {
+                    Ended::Aborted => "aborted",
+                    Ended::AbortFailed(_) => "abort_failed",
+                    Ended::Lost => "lost",
+                    Ended::Untouched => "untouched",
+                })
+            },
+        )
     }
 
     /// The same without waiting. Does nothing in a forked child.

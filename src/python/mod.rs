@@ -18,6 +18,7 @@ mod lease;
 mod log;
 mod session;
 mod transfer;
+mod work;
 
 use pyo3::prelude::*;
 
@@ -35,6 +36,8 @@ mod _core {
     use super::session::Session;
     #[pymodule_export]
     use super::transfer::Transfer;
+    #[pymodule_export]
+    use super::work::Work;
 
     use pyo3::prelude::*;
 

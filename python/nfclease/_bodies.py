@@ -1,0 +1,121 @@
+"""What the methods that wait do: written once, for the blocking face and for the asyncio one."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING, Any
+
+from pyVmomi import vim
+
+from nfclease import _core
+from nfclease._devices import device_for, transferable
+from nfclease.exceptions import LeaseInitError, NfcError
+
+if TYPE_CHECKING:
+    from nfclease._waiting import Waiting
+    from nfclease.lease import HttpNfcLease, Source, Target
+    from nfclease.transfer import Transfer, TransferResult
+
+
+async def wait_ready(lease: HttpNfcLease, waiting: Waiting, timeout: float) -> Any:
+    """``HttpNfcLease.info`` of a lease that is ready."""
+    try:
+        with lease._faults():
+            await waiting.for_work(lease._core_now().wait_ready(timeout))
+    except LeaseInitError as error:
+        if error.fault is None and error.fault_name:
+            error.fault = await waiting.for_call(lambda: lease.error)
+        raise
+    info = await waiting.for_call(lambda: lease.info)
+    if info is None:
+        raise LeaseInitError("the lease ended just after it was ready")
+    return info
+
+
+async def ready_info(lease: HttpNfcLease, waiting: Waiting) -> Any:
+    """The same, without waiting where it is ready already."""
+    info = await waiting.for_call(lambda: lease.info)
+    return info or await wait_ready(lease, waiting, 300.0)
+
+
+async def finished(waiting: Waiting, transfer: Transfer) -> TransferResult:
+    """The result; when the wait is broken off, the transfer is stopped and cleaned up first."""
+    try:
+        [result] = await waiting.for_transfers([transfer])
+    except BaseException:
+        await waiting.for_stop([transfer])
+        raise
+    return result
+
+
+async def download_all(
+    lease: HttpNfcLease, waiting: Waiting, directory: str | os.PathLike[str], overwrite: bool
+) -> list[TransferResult]:
+    """All devices that have a file name, each to a file of that name."""
+    devices = transferable(await ready_info(lease, waiting))
+    names = _core.safe_names([device.targetId for device in devices])
+    started: list[Transfer] = []
+    try:
+        for device, name in zip(devices, names, strict=True):
+            path = os.path.join(directory, name)
+            started.append(lease.start_download(device, path, overwrite=overwrite))
+        return await waiting.for_transfers(started)
+    except BaseException:
+        await waiting.for_stop(started)
+        raise
+
+
+async def download(
+    lease: HttpNfcLease, waiting: Waiting, device_url: Any, target: Target, overwrite: bool
+) -> TransferResult:
+    """One device."""
+    return await finished(waiting, lease.start_download(device_url, target, overwrite=overwrite))
+
+
+async def start_upload(
+    lease: HttpNfcLease, waiting: Waiting, item: Any, source: Source
+) -> Transfer:
+    """Finds the device that the item means, and starts."""
+    known = isinstance(item, vim.HttpNfcLease.DeviceUrl)
+    info = None if known else await ready_info(lease, waiting)
+    device_url, create = device_for(item, lambda: info)
+    return lease._start_upload(device_url, create, source)
+
+
+async def upload(
+    lease: HttpNfcLease, waiting: Waiting, item: Any, source: Source
+) -> TransferResult:
+    """One file."""
+    return await finished(waiting, await start_upload(lease, waiting, item, source))
+
+
+async def leave(lease: HttpNfcLease, waiting: Waiting, cause: BaseException | None) -> None:
+    """The end of the ``with`` block: Complete when all is well, else Abort."""
+    if cause is not None:
+        await give_up(lease, waiting, cause)
+        return
+    try:
+        with lease._faults():
+            await waiting.for_work(lease._core_now().finish())
+    except BaseException as error:
+        await give_up(lease, waiting, error)
+        raise
+
+
+async def give_up(lease: HttpNfcLease, waiting: Waiting, cause: BaseException | None) -> None:
+    """Cancels, cleans up, and sends one Abort with this cause while the lease is held."""
+    reason = "closed without Complete" if cause is None else _reason(cause)
+    core = lease._core_now()
+    state = core.phase()
+    outcome = await waiting.for_cleanup(core.give_up(reason))
+    if isinstance(cause, (NfcError, OSError)):
+        cause.lease_state = state  # type: ignore[union-attr]
+        cause.lease_outcome = outcome  # type: ignore[union-attr]
+
+
+def _reason(cause: BaseException) -> str:
+    """What the server's task shows: the class and the first line of the message."""
+    message = getattr(cause, "msg", None) or str(cause)
+    first = message.strip().splitlines()[0] if message.strip() else ""
+    name = type(cause).__name__
+    return f"{name}: {first}"[:300] if first else name

@@ -1,0 +1,167 @@
+"""How a caller waits: in place, or in an event loop. The bodies above know neither.
+
+A body is a coroutine that does nothing but ``await`` one of these. Over :class:`InPlace` it never
+suspends, so that :func:`run` gets its result in one step, in the caller's own thread.
+"""
+
+from __future__ import annotations
+
+from contextlib import contextmanager, suppress
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Coroutine, Iterator
+
+    from nfclease import _core
+    from nfclease.transfer import Transfer, TransferResult
+
+_T = TypeVar("_T")
+
+#: Seconds that a cancelled transfer or an Abort may take before the caller goes on.
+CLEANUP_TIMEOUT = 10.0
+
+#: Seconds between two wake-ups of a loop that waits for us: an interrupt of a notebook's kernel is
+#: seen when the loop wakes, and not before.
+_HEARTBEAT = 0.2
+
+
+class Waiting(Protocol):
+    """What a body may wait for."""
+
+    async def for_work(self, work: _core.Work) -> Any:
+        """The result of native work."""
+
+    async def for_call(self, call: Callable[[], _T]) -> _T:
+        """The result of a vSphere call, which pyvmomi makes in a thread that it blocks."""
+
+    async def for_transfers(self, transfers: list[Transfer]) -> list[TransferResult]:
+        """All results in order; the first failure as soon as it happens."""
+
+    async def for_cleanup(self, work: _core.Work) -> Any:
+        """The result of an ending, or None when it takes too long; it goes on then."""
+
+    async def for_stop(self, transfers: list[Transfer]) -> None:
+        """Cancels, and waits until partial files are removed."""
+
+
+class InPlace:
+    """Blocks the calling thread, which Ctrl-C ends."""
+
+    async def for_work(self, work: _core.Work) -> Any:
+        return work.wait()
+
+    async def for_call(self, call: Callable[[], _T]) -> _T:
+        return call()
+
+    async def for_transfers(self, transfers: list[Transfer]) -> list[TransferResult]:
+        pending = list(transfers)
+        while pending:
+            for transfer in [transfer for transfer in pending if transfer.done()]:
+                transfer.result()
+                pending.remove(transfer)
+            if pending:
+                try:
+                    pending[0].result(timeout=0.1)
+                except TimeoutError:
+                    if pending[0].done():
+                        raise
+        return [transfer.result() for transfer in transfers]
+
+    async def for_cleanup(self, work: _core.Work) -> Any:
+        return work.wait()
+
+    async def for_stop(self, transfers: list[Transfer]) -> None:
+        for transfer in transfers:
+            transfer.cancel()
+        for transfer in transfers:
+            with suppress(Exception):  # the caller raises the first error
+                transfer._core.wait(CLEANUP_TIMEOUT)
+
+
+class InLoop:
+    """Awaits in the running event loop, and in no other after that."""
+
+    def __init__(self) -> None:
+        self._loop: object = None
+
+    def check(self) -> None:
+        """Refuses a second loop: what runs here belongs to the first.
+
+        Raises:
+            RuntimeError: The lease was used in another loop before, or no loop is running.
+        """
+        import asyncio  # costs as much as the rest of the package
+
+        loop = asyncio.get_running_loop()
+        self._loop = self._loop or loop
+        if loop is not self._loop:
+            raise RuntimeError("this lease belongs to another event loop; use it in that one only")
+
+    async def for_work(self, work: _core.Work) -> Any:
+        self.check()
+        with heartbeat():
+            return await work.ended()
+
+    async def for_call(self, call: Callable[[], _T]) -> _T:
+        import asyncio
+
+        self.check()
+        with heartbeat():
+            return await asyncio.to_thread(call)
+
+    async def for_transfers(self, transfers: list[Transfer]) -> list[TransferResult]:
+        import asyncio
+
+        self.check()
+        return list(await asyncio.gather(*transfers))
+
+    async def for_cleanup(self, work: _core.Work) -> Any:
+        import asyncio
+
+        with heartbeat(), suppress(asyncio.TimeoutError):
+            return await asyncio.wait_for(work.ended(), CLEANUP_TIMEOUT)
+        return None
+
+    async def for_stop(self, transfers: list[Transfer]) -> None:
+        import asyncio
+
+        for transfer in transfers:
+            transfer.cancel()
+        ends = [asyncio.ensure_future(transfer._core.ended()) for transfer in transfers]
+        if ends:
+            with heartbeat():
+                await asyncio.wait(ends, timeout=CLEANUP_TIMEOUT)
+        for end in ends:
+            if end.done() and not end.cancelled():
+                end.exception()  # looked at, so that the loop does not complain
+
+
+@contextmanager
+def heartbeat() -> Iterator[None]:
+    """Wakes the running loop while it waits for native work."""
+    import asyncio
+
+    loop = asyncio.get_running_loop()
+
+    def beat() -> None:
+        beats[0] = loop.call_later(_HEARTBEAT, beat)
+
+    beats = [loop.call_later(_HEARTBEAT, beat)]
+    try:
+        yield
+    finally:
+        beats[0].cancel()
+
+
+def run(body: Coroutine[Any, Any, _T]) -> _T:
+    """The result of a body over :class:`InPlace`."""
+    try:
+        body.send(None)
+    except StopIteration as end:
+        result: _T = end.value
+        return result
+    body.close()
+    raise RuntimeError("a body over InPlace waits for nothing else")
+
+
+IN_PLACE = InPlace()

@@ -1,0 +1,177 @@
+"""``AsyncHttpNfcLease``: the same lease for code that runs in an event loop."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from nfclease import _bodies
+from nfclease._waiting import InLoop
+from nfclease.lease import HttpNfcLease
+
+if TYPE_CHECKING:
+    import os
+    from collections.abc import Awaitable, Callable
+    from types import TracebackType
+
+    from pyVmomi import vim, vmodl
+    from typing_extensions import Self
+
+    from nfclease.lease import Source, Target
+    from nfclease.transfer import Transfer, TransferResult
+
+__all__ = ["AsyncHttpNfcLease"]
+
+
+def _attribute(name: str) -> Any:
+    """An attribute of the lease: one vSphere call, so that it is awaited."""
+
+    def read(self: AsyncHttpNfcLease) -> Awaitable[Any]:
+        return self._waiting.for_call(lambda: getattr(self._lease, name))
+
+    return property(read, doc=f"Awaitable ``HttpNfcLease.{name}``; one call.")
+
+
+def _method(name: str) -> Callable[..., Awaitable[Any]]:
+    """A method of the lease: one vSphere call."""
+
+    async def call(self: AsyncHttpNfcLease, *args: Any, **kwargs: Any) -> Any:
+        method = getattr(self._lease, name)
+        return await self._waiting.for_call(lambda: method(*args, **kwargs))
+
+    call.__name__ = name
+    call.__doc__ = f"Awaitable ``HttpNfcLease.{name}``; the same arguments, result and faults."
+    return call
+
+
+class AsyncHttpNfcLease:
+    """The twin of :class:`HttpNfcLease` for asyncio: what waits there is awaited here.
+
+    Options, arguments, results and errors are those of :class:`HttpNfcLease`. Bytes and keep-alive
+    run natively in both; the loop is free meanwhile. vSphere's own calls (attributes, ``Progress``
+    and the like) are made by pyvmomi, in a thread. Cancelling a task, a timeout, or an error of a
+    sibling in a ``TaskGroup`` stops the transfer, removes its partial file and aborts the lease
+    before ``CancelledError`` goes on, within 10 seconds. Use it in one event loop.
+
+    Args:
+        lease: As for :class:`HttpNfcLease`, as are all others.
+        stub: With a moId.
+        serverGuid: With a moId.
+        **options: The keywords of :class:`HttpNfcLease`.
+
+    Raises:
+        TypeError: `lease` is no ``vim.HttpNfcLease``, or has no session.
+        ValueError: An option is out of its range.
+
+    Example:
+        >>> import asyncio
+        >>> from nfclease import AsyncHttpNfcLease
+        >>> async def export(vm, directory):
+        ...     async with AsyncHttpNfcLease(vm.ExportVm()) as lease:
+        ...         await lease.wait_ready()
+        ...         return await lease.download_all(directory)
+        >>> {result.verified for result in asyncio.run(export(vm, directory))}
+        {'manifest'}
+    """
+
+    def __init__(
+        self,
+        lease: vim.HttpNfcLease | str,
+        stub: Any = None,
+        serverGuid: str | None = None,  # noqa: N803
+        **options: Any,
+    ) -> None:
+        self._lease = HttpNfcLease(lease, stub, serverGuid, **options)
+        self._waiting = InLoop()
+
+    @property
+    def lease(self) -> HttpNfcLease:
+        """The blocking twin, of the same lease; it can be passed to pyvmomi's calls."""
+        return self._lease
+
+    def __repr__(self) -> str:
+        return f"<nfclease.AsyncHttpNfcLease of {self._lease!r}>"
+
+    initializeProgress: Awaitable[int] = _attribute("initializeProgress")  # noqa: N815
+    info: Awaitable[vim.HttpNfcLease.Info | None] = _attribute("info")
+    state: Awaitable[vim.HttpNfcLease.State] = _attribute("state")
+    error: Awaitable[Any] = _attribute("error")
+    transferProgress: Awaitable[int] = _attribute("transferProgress")  # noqa: N815
+    mode: Awaitable[str] = _attribute("mode")
+    capabilities: Awaitable[Any] = _attribute("capabilities")
+
+    async def HttpNfcLeaseProgress(self, percent: int) -> None:  # noqa: N802
+        """As :meth:`HttpNfcLease.Progress`."""
+        await self._waiting.for_call(lambda: self._lease.Progress(percent))
+
+    async def HttpNfcLeaseComplete(self) -> None:  # noqa: N802
+        """As :meth:`HttpNfcLease.Complete`; it verifies nothing, leaving the block does."""
+        await self._waiting.for_call(self._lease.Complete)
+
+    async def HttpNfcLeaseAbort(self, fault: vmodl.MethodFault | None = None) -> None:  # noqa: N802
+        """As :meth:`HttpNfcLease.Abort`."""
+        await self._waiting.for_call(lambda: self._lease.Abort(fault))
+
+    async def HttpNfcLeaseGetManifest(self) -> list[vim.HttpNfcLease.ManifestEntry]:  # noqa: N802
+        """As :meth:`HttpNfcLease.GetManifest`."""
+        return await self._waiting.for_call(self._lease.GetManifest)
+
+    Progress = HttpNfcLeaseProgress
+    Complete = HttpNfcLeaseComplete
+    Abort = HttpNfcLeaseAbort
+    GetManifest = HttpNfcLeaseGetManifest
+    SetManifestChecksumType = HttpNfcLeaseSetManifestChecksumType = _method(
+        "SetManifestChecksumType"
+    )
+    PullFromUrls = HttpNfcLeasePullFromUrls_Task = _method("PullFromUrls")
+    ProbeUrls = HttpNfcLeaseProbeUrls = _method("ProbeUrls")
+
+    async def wait_ready(self, timeout: float = 300.0) -> vim.HttpNfcLease.Info:
+        """As :meth:`HttpNfcLease.wait_ready`."""
+        info: vim.HttpNfcLease.Info = await _bodies.wait_ready(self._lease, self._waiting, timeout)
+        return info
+
+    def start_download(
+        self, device_url: vim.HttpNfcLease.DeviceUrl, target: Target, *, overwrite: bool = False
+    ) -> Transfer:
+        """As :meth:`HttpNfcLease.start_download`; the transfer is awaited."""
+        return self._lease.start_download(device_url, target, overwrite=overwrite)
+
+    async def download(
+        self, device_url: vim.HttpNfcLease.DeviceUrl, target: Target, *, overwrite: bool = False
+    ) -> TransferResult:
+        """As :meth:`HttpNfcLease.download`."""
+        return await _bodies.download(self._lease, self._waiting, device_url, target, overwrite)
+
+    async def download_all(
+        self, directory: str | os.PathLike[str], *, overwrite: bool = False
+    ) -> list[TransferResult]:
+        """As :meth:`HttpNfcLease.download_all`."""
+        return await _bodies.download_all(self._lease, self._waiting, directory, overwrite)
+
+    async def start_upload(
+        self, item: vim.OvfManager.FileItem | vim.HttpNfcLease.DeviceUrl, source: Source
+    ) -> Transfer:
+        """As :meth:`HttpNfcLease.start_upload`; awaited, since it may ask for ``info``."""
+        return await _bodies.start_upload(self._lease, self._waiting, item, source)
+
+    async def upload(
+        self, item: vim.OvfManager.FileItem | vim.HttpNfcLease.DeviceUrl, source: Source
+    ) -> TransferResult:
+        """As :meth:`HttpNfcLease.upload`."""
+        return await _bodies.upload(self._lease, self._waiting, item, source)
+
+    async def close(self) -> None:
+        """As :meth:`HttpNfcLease.close`."""
+        await _bodies.give_up(self._lease, self._waiting, None)
+
+    async def __aenter__(self) -> Self:
+        self._waiting.check()
+        return self
+
+    async def __aexit__(
+        self,
+        exc_type: type[BaseException] | None,
+        exc: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        await _bodies.leave(self._lease, self._waiting, exc)

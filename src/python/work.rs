@@ -1,0 +1,105 @@
+//! A piece of work that the engine has taken on, with two exits: a blocking wait and an awaitable.
+
+use std::future::Future;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use pyo3::IntoPyObjectExt as _;
+use pyo3::prelude::*;
+use tokio::sync::oneshot;
+
+use super::error::to_py;
+use super::{asyncio, bridge};
+use crate::error::Error;
+use crate::transfer::Engine;
+
+/// Makes the result Python's, where the GIL is held anyway.
+type Finish = Box<dyn FnOnce(Python<'_>) -> PyResult<Py<PyAny>> + Send>;
+
+/// Runs to its end whoever watches; it can be waited for once.
+#[pyclass(frozen, module = "nfclease._core")]
+pub(crate) struct Work {
+    engine: Arc<Engine>,
+    end: Mutex<Option<oneshot::Receiver<Finish>>>,
+}
+
+impl Work {
+    /// Starts it; `finish` makes Python's object or exception of what it came to.
+    pub(super) fn start<F, R>(
+        py: Python<'_>,
+        engine: &Arc<Engine>,
+        future: F,
+        finish: impl FnOnce(Python<'_>, F::Output) -> PyResult<R> + Send + 'static,
+    ) -> PyResult<Self>
+    where
+        F: Future + Send + 'static,
+        F::Output: Send + 'static,
+        R: for<'py> IntoPyObject<'py>,
+    {
+        let (sender, end) = oneshot::channel();
+        let started = engine.spawn(async move {
+            let output = future.await;
+            let made: Finish = Box::new(move |py| finish(py, output)?.into_py_any(py));
+            // Nobody may be listening any more.
+            let _ = sender.send(made);
+        });
+        started.map_err(|error| to_py(py, &error))?;
+        Ok(Self {
+            engine: Arc::clone(engine),
+            end: Mutex::new(Some(end)),
+        })
+    }
+
+    fn take(&self, py: Python<'_>) -> PyResult<oneshot::Receiver<Finish>> {
+        let end = self
+            .end
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .take();
+        end.ok_or_else(|| to_py(py, &Error::internal("work is waited for once")))
+    }
+}
+
+#[pymethods]
+impl Work {
+    /// Waits with the GIL released; a signal handler's exception ends the wait, not the work.
+    fn wait(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
+        let end = self.take(py)?;
+        match bridge::wait(py, &self.engine, end)? {
+            Ok(finish) => finish(py),
+            Err(_) => Err(lost(py)),
+        }
+    }
+
+    /// The end as an awaitable of the running loop; cancelling it leaves the work alone.
+    fn ended<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        let end = self.take(py)?;
+        asyncio::awaitable(
+            py,
+            &self.engine,
+            async move { Ok(Finished(end.await.ok())) },
+        )
+    }
+}
+
+/// A result on its way to the loop.
+struct Finished(Option<Finish>);
+
+impl<'py> IntoPyObject<'py> for Finished {
+    type Target = PyAny;
+    type Output = Bound<'py, PyAny>;
+    type Error = PyErr;
+
+    fn into_pyobject(self, py: Python<'py>) -> PyResult<Self::Output> {
+        match self.0 {
+            Some(finish) => finish(py).map(|object| object.into_bound(py)),
+            None => Err(lost(py)),
+        }
+    }
+}
+
+fn lost(py: Python<'_>) -> PyErr {
+    to_py(
+        py,
+        &Error::internal("work on the engine ends with an answer"),
+    )
+}
