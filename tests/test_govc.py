@@ -28,6 +28,7 @@ def shared_simulator() -> Iterator[Simulator]:
 
 
 def run(simulator: Simulator, *args: str) -> str:
+    assert simulator.ca_file is not None
     env = {
         "GOVC_URL": simulator.url,
         "GOVC_USERNAME": simulator.user,

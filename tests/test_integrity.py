@@ -107,6 +107,7 @@ def test_a_wrong_certificate(simulator: Simulator, service: Any, tmp_path: Path)
     ):
         lease.wait_ready(10)
         lease.download_all(tmp_path)
+    assert simulator.disk_thumbprint_sha1 is not None
     expected = simulator.disk_thumbprint_sha1.replace(":", "").lower()
     assert raised.value.expected == expected != raised.value.actual
     assert raised.value.attempts == 1

@@ -26,8 +26,9 @@ DISK_SIZE = 3 << 20
 
 @pytest.fixture(scope="module")
 def shared_simulator() -> Iterator[Simulator]:
-    options = {"disk_size": DISK_SIZE, "disks": 1, "lease_timeout": LEASE_TIMEOUT}
-    with Simulator(initializing=0.05, **options) as simulator:
+    with Simulator(
+        disk_size=DISK_SIZE, disks=1, lease_timeout=LEASE_TIMEOUT, initializing=0.05
+    ) as simulator:
         yield simulator
 
 

@@ -59,7 +59,7 @@ def test_no_secret_in_any_text(
 ) -> None:
     caplog.set_level(logging.DEBUG)
     where = {"listener": "host"} if fault == "wrong_certificate" else {"disk": ".vmdk"}
-    simulator.inject(fault, **where, **params)
+    simulator.inject(fault, **{**where, **params})
     vm = find(service, vim.VirtualMachine, "demo-vm")
     tickets: set[str] = set()
     with pytest.raises(nfclease.NfcError) as raised, HttpNfcLease(vm.ExportVm()) as lease:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from pyVmomi import vim, vmodl
 
+from nfclease._signatures import LeaseSignatures
 from nfclease._stub import native_stub
 
 if TYPE_CHECKING:
@@ -17,14 +18,19 @@ if TYPE_CHECKING:
     from nfclease import _core
 
 _F = TypeVar("_F", bound=Callable[..., Any])
-_PyvmomiType: Any = type(vim.HttpNfcLease)
+if TYPE_CHECKING:
+    _PyvmomiType = type
+else:
+    _PyvmomiType = type(vim.HttpNfcLease)
 
 
-class LeaseType(_PyvmomiType):  # type: ignore[misc]
+class LeaseType(_PyvmomiType):
     """Finds nested types such as ``State`` where pyvmomi looks them up: by its own class's name."""
 
-    def __getattr__(cls, name: str) -> Any:  # noqa: N805
-        return getattr(vim.HttpNfcLease, name)
+    if not TYPE_CHECKING:
+
+        def __getattr__(cls, name: str) -> Any:  # noqa: N805
+            return getattr(vim.HttpNfcLease, name)
 
 
 def _sent_by(name: str) -> Callable[..., Any]:
@@ -40,7 +46,7 @@ def vsphere_call(signature: _F) -> _F:
     return cast("_F", functools.wraps(signature)(_sent_by(signature.__name__)))
 
 
-class MirroredLease(vim.HttpNfcLease, metaclass=LeaseType):
+class MirroredLease(LeaseSignatures, metaclass=LeaseType):
     """A ``vim.HttpNfcLease`` whose calls go over the core's connections."""
 
     if TYPE_CHECKING:
@@ -77,10 +83,12 @@ class MirroredLease(vim.HttpNfcLease, metaclass=LeaseType):
     def __str__(self) -> str:  # type: ignore[override]
         return str(self._nfc_plain)
 
-    def __getattr__(self, name: str) -> Any:
-        if name == "_nfc_plain":  # not there yet
-            raise AttributeError(name)
-        return getattr(self._nfc_plain, name)
+    if not TYPE_CHECKING:
+
+        def __getattr__(self, name: str) -> Any:
+            if name == "_nfc_plain":  # not there yet
+                raise AttributeError(name)
+            return getattr(self._nfc_plain, name)
 
     # A lease is held once, whatever refers to it: a copy that is dropped must not abort it.
 
@@ -164,10 +172,11 @@ class MirroredLease(vim.HttpNfcLease, metaclass=LeaseType):
             vim.fault.InvalidState: The lease was completed or aborted before.
         """
 
-    Progress = HttpNfcLeaseProgress
-    Complete = HttpNfcLeaseComplete
-    Abort = HttpNfcLeaseAbort
-    GetManifest = HttpNfcLeaseGetManifest
+    if not TYPE_CHECKING:  # _signatures.py has them
+        Progress = HttpNfcLeaseProgress
+        Complete = HttpNfcLeaseComplete
+        Abort = HttpNfcLeaseAbort
+        GetManifest = HttpNfcLeaseGetManifest
 
 
 def mirror_the_rest(ours: Any) -> None:

@@ -108,13 +108,9 @@ class NfcError(Exception):
 class ConnectError(NfcError, ConnectionError):
     """No connection to the host, or it broke before an answer came."""
 
-    __reduce__ = NfcError.__reduce__
-
 
 class TlsError(NfcError, ConnectionError):
     """The TLS handshake failed; nothing was sent."""
-
-    __reduce__ = NfcError.__reduce__
 
 
 class ThumbprintMismatchError(TlsError):
@@ -156,13 +152,9 @@ class HttpStatusError(NfcError):
 class StallError(NfcError, TimeoutError):
     """No data, or next to none, moved for ``timeout`` seconds."""
 
-    __reduce__ = NfcError.__reduce__
-
 
 class CallTimeoutError(NfcError, TimeoutError):
     """A vSphere call was not answered in time."""
-
-    __reduce__ = NfcError.__reduce__
 
 
 class TruncatedError(NfcError):

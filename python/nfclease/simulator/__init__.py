@@ -11,14 +11,17 @@ The server needs ``aiohttp``, ``trustme`` and a recent pyvmomi; the client class
 standard library, plus pyvmomi for ``connect()``.
 """
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 __all__ = ["Simulator", "SimulatorError"]
 
+if TYPE_CHECKING:
+    from nfclease.simulator.client import Simulator, SimulatorError
+else:
 
-def __getattr__(name: str) -> Any:
-    if name in __all__:
-        from nfclease.simulator import client
+    def __getattr__(name: str) -> Any:
+        if name in __all__:
+            from nfclease.simulator import client
 
-        return getattr(client, name)
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+            return getattr(client, name)
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

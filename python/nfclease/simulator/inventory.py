@@ -30,10 +30,12 @@ class Inventory:
         self.world = world
         esx = world.options.esx
         TaskManager(world, "TaskManager")
-        self.root = folder(world, "ha-folder-root" if esx else "group-d1", "Datacenters", None)
+        self.root: Managed = folder(
+            world, "ha-folder-root" if esx else "group-d1", "Datacenters", None
+        )
         self.root.props["childType"] = ["Folder", "Datacenter"]
         self._make_services()
-        self.datacenter = self._make_datacenter("ha-datacenter" if esx else "DC0")
+        self.datacenter: Managed = self._make_datacenter("ha-datacenter" if esx else "DC0")
         self._make_compute("esx-1.example" if esx else "Cluster")
         self._make_machines()
 
@@ -56,7 +58,7 @@ class Inventory:
             "datastore": ["Folder", "Datastore", "StoragePod"],
             "network": ["Folder", "Network", "DistributedVirtualSwitch"],
         }
-        self.folders = {}
+        self.folders: dict[str, Managed] = {}
         for number, (kind, types) in enumerate(kinds.items(), start=3):
             made = folder(world, f"group-{kind[0]}{number}", kind, datacenter)
             made.props["childType"] = types
@@ -68,10 +70,12 @@ class Inventory:
         world, folders = self.world, self.folders
         kind = vim.ComputeResource if world.options.esx else vim.ClusterComputeResource
         compute = entity(world, kind, "domain-c7", name, folders["host"])
-        self.host = host_system(world, compute)
-        self.datastore = datastore(world, folders["datastore"], self.host)
-        self.network = network(world, folders["network"])
-        self.pool = ResourcePool(world, vim.ResourcePool, "resgroup-8", "Resources", compute, self)
+        self.host: Managed = host_system(world, compute)
+        self.datastore: Managed = datastore(world, folders["datastore"], self.host)
+        self.network: Managed = network(world, folders["network"])
+        self.pool: ResourcePool = ResourcePool(
+            world, vim.ResourcePool, "resgroup-8", "Resources", compute, self
+        )
         self.pool.props["owner"] = compute.ref
         stores, networks = [self.datastore.ref], [self.network.ref]
         for owner in (compute, self.host, self.datacenter):

@@ -46,14 +46,14 @@ class Lease(Managed):
         super().__init__(world, _Lease, f"session[{owner}]{world.uuid()}")
         self.kind = kind
         self.task = task
-        self.ticket = world.uuid()
+        self.ticket: str = world.uuid()
         self.content: Content | None = None
-        self.state = _State.initializing
+        self.state: Any = _State.initializing
         self.error: Any = None
-        self.expired = False
-        self.percent = 0
-        self.initialized = 0
-        self.renewed = world.clock()
+        self.expired: bool = False
+        self.percent: int = 0
+        self.initialized: int = 0
+        self.renewed: float = world.clock()
         #: Ends the running transfers, by whatever registered them.
         self.transfers: set[Callable[[], None]] = set()
         self._prepare, self._destroy, self._keep = prepare, destroy, keep

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import datetime
 from typing import TYPE_CHECKING, Any
 
 from nfclease.simulator import machine_view
@@ -42,11 +43,11 @@ class Machine(Managed):
         super().__init__(world, vim.VirtualMachine, f"vm-{world.number()}", name=spec.name)
         self.place = place
         self.files = files
-        self.power = _Power.poweredOff
-        self.created = now()
+        self.power: Any = _Power.poweredOff
+        self.created: datetime.datetime = now()
         self.leases: list[Lease] = []
         self.snapshots: list[Snapshot] = []
-        self.config = machine_view.configure(self, spec)
+        self.config: Any = machine_view.configure(self, spec)
         in_vapp = isinstance(place.parent.ref, vim.VirtualApp)
         self.props.update(
             config=lambda: self.config,

@@ -40,13 +40,13 @@ class Listener:
         self.world = world
         self.name = name
         self.host = host
-        self.socket = _bind(host, port)
+        self.socket: socket.socket = _bind(host, port)
         self.port: int = self.socket.getsockname()[1]
         self.certificate: Certificate | None = None
         #: The listener of the deviceUrls, which faults mean when they name none.
         self.named = False
-        self.data = DataPlane(world, name)
-        self.app = web.Application(client_max_size=64 << 20)
+        self.data: DataPlane = DataPlane(world, name)
+        self.app: web.Application = web.Application(client_max_size=64 << 20)
         self.app.add_routes(self.data.routes())
         self._runner: web.AppRunner | None = None
 
@@ -95,11 +95,14 @@ class Server:
     def __init__(self, options: Options, folder: Path) -> None:
         options.password = options.password or secrets.token_urlsafe(12)
         self.options = options
-        self.world = world = World(options, Faults(), Recorder())
-        self.vcenter = Listener(world, "vcenter", options.host, options.port)
-        self.disks = Listener(world, "host", options.disk_host or _other_host(options.host), 0)
-        self.token = secrets.token_urlsafe(24)
-        self.ca_file = folder / "ca.pem"
+        world = World(options, Faults(), Recorder())
+        self.world: World = world
+        self.vcenter: Listener = Listener(world, "vcenter", options.host, options.port)
+        self.disks: Listener = Listener(
+            world, "host", options.disk_host or _other_host(options.host), 0
+        )
+        self.token: str = secrets.token_urlsafe(24)
+        self.ca_file: Path = folder / "ca.pem"
         if options.tls:
             self.vcenter.certificate = certificates.issued(options.host, self.ca_file)
             self.disks.certificate = certificates.self_signed(self.disks.host)
@@ -108,7 +111,7 @@ class Server:
                 context.load_verify_locations(options.client_ca)
                 context.verify_mode = ssl.CERT_REQUIRED
         self._point()
-        self.inventory = Inventory(world)
+        self.inventory: Inventory = Inventory(world)
         self._route()
 
     def _point(self) -> None:

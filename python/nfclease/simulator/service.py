@@ -42,7 +42,7 @@ class ServiceInstance(Managed):
 
     def __init__(self, world: World, root: Managed) -> None:
         super().__init__(world, vim.ServiceInstance, "ServiceInstance", serverClock=now)
-        self.content = vim.ServiceInstanceContent(
+        self.content: Any = vim.ServiceInstanceContent(
             rootFolder=root.ref,
             propertyCollector=world.objects["propertyCollector"].ref,
             viewManager=world.objects["ViewManager"].ref,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 from typing import TYPE_CHECKING, Any
 
 from nfclease.simulator.session import now
@@ -21,8 +22,8 @@ class Snapshot(Managed):
         self.machine = machine
         self.title = name
         self.description = description
-        self.created = now()
-        self.power = machine.power
+        self.created: datetime.datetime = now()
+        self.power: Any = machine.power
         self.props.update(config=lambda: machine.config, vm=machine.ref, childSnapshot=[])
 
     @property

@@ -33,8 +33,8 @@ class Stream:
         self.file = file
         self.record = record
         self.transport = transport
-        self.size = 0
-        self.head = b""
+        self.size: int = 0
+        self.head: bytes = b""
         self._sha1 = hashlib.sha1(usedforsecurity=False)
         self._sha256 = hashlib.sha256() if file.checksum_type == "sha256" else None
         self._begun = time.monotonic()
@@ -47,7 +47,7 @@ class Stream:
         take = world.faults.take
         self._flips = [flip] if (flip := take("flip", facts)) is not None else []
         self._pace = (take("bandwidth", facts) or {}).get("bytes_per_second")
-        self.cut = take("cut", facts)
+        self.cut: dict[str, Any] | None = take("cut", facts)
         self._events: list[tuple[int, str, dict[str, Any]]] = []
         for kind, params in (
             ("expire", take("expire", facts)),

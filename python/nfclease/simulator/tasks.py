@@ -27,7 +27,7 @@ class Task(Managed):
         self._entity = entity
         self._queued = now()
         self._completed: datetime.datetime | None = None
-        self.progress = 0
+        self.progress: int = 0
         self.on_cancel: Callable[[], None] | None = None
         manager = world.objects.get("TaskManager")
         if isinstance(manager, TaskManager):

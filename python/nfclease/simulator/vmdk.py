@@ -59,9 +59,9 @@ class StreamOptimizedDisk:
         wanted = max(size // SECTOR - OVERHEAD, 1)
         self._grains = max(1, wanted * _POOL // cycle)
         self._tables = -(-self._grains // ALLOCATED)
-        self.capacity = self._tables * ENTRIES * GRAIN
-        self.populated_size = self._grains * GRAIN
-        self.stream_size = self._measure(cycle) * SECTOR
+        self.capacity: int = self._tables * ENTRIES * GRAIN
+        self.populated_size: int = self._grains * GRAIN
+        self.stream_size: int = self._measure(cycle) * SECTOR
 
     def _measure(self, cycle: int) -> int:
         cycles, rest = divmod(self._grains, _POOL)

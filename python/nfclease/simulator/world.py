@@ -69,7 +69,7 @@ class Managed:
 
     def __init__(self, world: World, kind: Any, moid: str, **props: Any) -> None:
         self.world = world
-        self.ref = kind(moid)
+        self.ref: Any = kind(moid)
         self.props: dict[str, Any] = props
         world.objects[moid] = self
 
@@ -121,7 +121,7 @@ class World:
         self.random: random.Random = (
             random.SystemRandom() if options.seed is None else random.Random(options.seed)
         )
-        self.version = version_of(options.api_version)
+        self.version: str = version_of(options.api_version)
         #: As servers spell it: ``8.0.3.0`` for 8.0.3, but 6.7.
         self.api_version: str = support.versionIdMap[self.version]
         #: Where the bytes of leases are served, and the PEM and SHA-1 of that listener.

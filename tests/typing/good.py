@@ -1,0 +1,171 @@
+"""Typed user code with every public name of nfclease; checked, never run."""
+
+from __future__ import annotations
+
+import io
+import os
+from pathlib import Path
+from typing import Any, Literal
+
+from pyVmomi import vim, vmodl
+from typing_extensions import assert_type
+
+import nfclease
+import nfclease.exceptions
+from nfclease import HttpNfcLease, Transfer, TransferProgress, TransferResult
+from nfclease.simulator import Simulator, SimulatorError
+
+
+def export(vm: vim.VirtualMachine, directory: Path) -> list[TransferResult]:
+    with HttpNfcLease(vm.ExportVm()) as lease:
+        assert_type(lease, HttpNfcLease)
+        info = assert_type(lease.wait_ready(timeout=60), vim.HttpNfcLease.Info)
+        for device_url in info.deviceUrl:
+            one = lease.download(device_url, directory / "disk.vmdk", overwrite=True)
+            assert_type(one, TransferResult)
+        return lease.download_all(os.fspath(directory))
+
+
+def import_(
+    lease: vim.HttpNfcLease, item: vim.OvfManager.FileItem, device_url: vim.HttpNfcLease.DeviceUrl
+) -> None:
+    ours = HttpNfcLease(
+        lease,
+        checksum_type="sha256",
+        keep_alive=True,
+        keep_alive_interval=5,
+        max_concurrency=8,
+        max_retries=0,
+        retry_timeout=30,
+        timeout=30.0,
+        require_manifest=True,
+        verify_format=False,
+        allow_http=True,
+    )
+    ours.upload(item, b"bytes")
+    ours.upload(device_url, io.BytesIO())
+    assert_type(ours.start_upload(item, "a.vmdk"), Transfer)
+    assert_type(ours.start_download(device_url, io.BytesIO()), Transfer)
+    ours.close()
+
+
+def adopt(service: vim.ServiceInstance) -> HttpNfcLease:
+    return HttpNfcLease("session[1]lease", service._stub, serverGuid=None)
+
+
+def as_pyvmomi_has_it(
+    lease: HttpNfcLease,
+    files: list[vim.HttpNfcLease.SourceFile],
+    types: list[vim.KeyValue],
+    fault: vmodl.MethodFault,
+) -> None:
+    """A lease is a ``vim.HttpNfcLease`` to a checker too, under both names of each call."""
+    plain: vim.HttpNfcLease = lease
+    assert_type(lease.state, vim.HttpNfcLease.State)
+    assert_type(lease.info, vim.HttpNfcLease.Info | None)
+    assert_type(lease.initializeProgress, int)
+    assert_type(lease.transferProgress, int)
+    assert_type(lease.capabilities, vim.HttpNfcLease.Capabilities)
+    assert_type(lease.mode, str)
+    lease.Progress(50)
+    lease.Progress(percent=50)
+    lease.HttpNfcLeaseProgress(50)
+    lease.HttpNfcLeaseProgress(percent=50)
+    assert_type(lease.GetManifest(), list[vim.HttpNfcLease.ManifestEntry])
+    assert_type(lease.HttpNfcLeaseGetManifest(), list[vim.HttpNfcLease.ManifestEntry])
+    lease.SetManifestChecksumType(types)
+    lease.HttpNfcLeaseSetManifestChecksumType(types)
+    assert_type(lease.PullFromUrls(files), vim.Task)
+    assert_type(lease.HttpNfcLeasePullFromUrls_Task(files), vim.Task)
+    assert_type(lease.ProbeUrls(files), list[vim.HttpNfcLease.ProbeResult])
+    assert_type(lease.HttpNfcLeaseProbeUrls(files, 5), list[vim.HttpNfcLease.ProbeResult])
+    plain.Complete()
+    lease.Complete()
+    lease.HttpNfcLeaseComplete()
+    lease.Abort()
+    lease.Abort(fault)
+    lease.Abort(fault=None)
+    lease.HttpNfcLeaseAbort()
+    lease.HttpNfcLeaseAbort(fault=fault)
+    if lease.error is not None:
+        raise lease.error
+
+
+async def transfers(transfer: Transfer) -> TransferResult:
+    assert_type(transfer.key, str)
+    assert_type(transfer.name, str)
+    assert_type(transfer.done(), bool)
+    progress = assert_type(transfer.progress, TransferProgress)
+    assert_type(progress.bytes_done, int)
+    assert_type(progress.bytes_total, int | None)
+    assert_type(progress.attempts, int)
+    result = assert_type(transfer.result(timeout=1), TransferResult)
+    assert_type(result.key + result.name + result.checksum + result.checksum_type, str)
+    assert_type(result.bytes + result.attempts, int)
+    assert_type(result.verified, Literal["manifest", "stream"])
+    assert_type(result.seconds, float)
+    transfer.cancel()
+    return await transfer
+
+
+def failures(lease: HttpNfcLease) -> str:
+    try:
+        lease.wait_ready()
+    except nfclease.ThumbprintMismatchError as error:
+        return error.expected + error.actual
+    except nfclease.ChecksumMismatchError as error:
+        return error.expected + error.actual + error.checksum_type
+    except nfclease.SizeMismatchError as error:
+        return str(assert_type(error.expected - error.actual, int))
+    except (nfclease.HttpStatusError, nfclease.UnexpectedRedirectError) as error:
+        return str(assert_type(error.status, int))
+    except nfclease.LimitExceededError as error:
+        return error.limit + str(assert_type(error.allowed + error.seen, int))
+    except nfclease.LeaseError as error:
+        fault: Any = error.fault
+        return f"{error.fault_name}: {fault.msg}"
+    except nfclease.NfcError as error:
+        assert_type(error.bytes_done + error.attempts, int)
+        assert_type(error.retryable, bool)
+        assert_type(error.files_left, list[str])
+        return error.phase + error.disk_key + error.lease_state + error.lease_outcome
+    except SimulatorError as error:
+        return str(error)
+    return nfclease.__version__
+
+
+#: Each can be caught as what it also is.
+AS_BUILTINS: list[tuple[type[nfclease.NfcError], type[Exception]]] = [
+    (nfclease.CallTimeoutError, TimeoutError),
+    (nfclease.ConnectError, ConnectionError),
+    (nfclease.DiskFormatError, nfclease.IntegrityError),
+    (nfclease.ForkError, RuntimeError),
+    (nfclease.InsecureUrlError, ValueError),
+    (nfclease.InternalError, nfclease.NfcError),
+    (nfclease.LeaseCompleteError, nfclease.LeaseError),
+    (nfclease.LeaseInitError, nfclease.LeaseError),
+    (nfclease.LeaseStateError, nfclease.exceptions.LeaseError),
+    (nfclease.ManifestError, nfclease.IntegrityError),
+    (nfclease.SessionExpiredError, nfclease.LeaseLostError),
+    (nfclease.StallError, TimeoutError),
+    (nfclease.TlsError, ConnectionError),
+    (nfclease.TransferCancelledError, nfclease.NfcError),
+    (nfclease.TruncatedError, nfclease.NfcError),
+    (nfclease.LimitExceededError, nfclease.ProtocolError),
+    (nfclease.UnsafePathError, ValueError),
+]
+
+
+def simulated() -> None:
+    with Simulator(disks=2, api_version="6.7", tls=False) as simulator:
+        service = simulator.connect(version="vim.version.version12")
+        fault_id = assert_type(simulator.inject("cut", match="disk-1", after_bytes=4096), int)
+        simulator.clear(fault_id)
+        assert_type(simulator.expire(), int)
+        assert_type(simulator.add_vm("vm-2", disks=1, iso=True), str)
+        simulator.set(bandwidth=1 << 20)
+        print(service.content.about.apiVersion, simulator.calls(method="Login"))
+        print(simulator.requests(), simulator.leases(), simulator.vm_files("vm-2"))
+        simulator.ssl_context().check_hostname = True
+        simulator.reset()
+        assert_type(simulator.stop(), int)
