@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from nfclease import _bodies
 from nfclease._waiting import InLoop
@@ -14,10 +14,12 @@ if TYPE_CHECKING:
     from types import TracebackType
 
     from pyVmomi import vim, vmodl
-    from typing_extensions import Self
+    from typing_extensions import Self, Unpack
 
-    from nfclease.lease import Source, Target
+    from nfclease.lease import LeaseOptions, Source, Target
     from nfclease.transfer import Transfer, TransferResult
+
+    _Method: TypeAlias = Callable[..., Awaitable[Any]]
 
 __all__ = ["AsyncHttpNfcLease"]
 
@@ -31,7 +33,7 @@ def _attribute(name: str) -> Any:
     return property(read, doc=f"Awaitable ``HttpNfcLease.{name}``; one call.")
 
 
-def _method(name: str) -> Callable[..., Awaitable[Any]]:
+def _method(name: str) -> _Method:
     """A method of the lease: one vSphere call."""
 
     async def call(self: AsyncHttpNfcLease, *args: Any, **kwargs: Any) -> Any:
@@ -78,7 +80,7 @@ class AsyncHttpNfcLease:
         lease: vim.HttpNfcLease | str,
         stub: Any = None,
         serverGuid: str | None = None,  # noqa: N803
-        **options: Any,
+        **options: Unpack[LeaseOptions],
     ) -> None:
         self._lease = HttpNfcLease(lease, stub, serverGuid, **options)
         self._waiting = InLoop()
@@ -115,15 +117,17 @@ class AsyncHttpNfcLease:
         """As :meth:`HttpNfcLease.GetManifest`."""
         return await self._waiting.for_call(self._lease.GetManifest)
 
+    HttpNfcLeaseSetManifestChecksumType: _Method = _method("SetManifestChecksumType")
+    HttpNfcLeasePullFromUrls_Task: _Method = _method("PullFromUrls")
+    HttpNfcLeaseProbeUrls: _Method = _method("ProbeUrls")
+
     Progress = HttpNfcLeaseProgress
     Complete = HttpNfcLeaseComplete
     Abort = HttpNfcLeaseAbort
     GetManifest = HttpNfcLeaseGetManifest
-    SetManifestChecksumType = HttpNfcLeaseSetManifestChecksumType = _method(
-        "SetManifestChecksumType"
-    )
-    PullFromUrls = HttpNfcLeasePullFromUrls_Task = _method("PullFromUrls")
-    ProbeUrls = HttpNfcLeaseProbeUrls = _method("ProbeUrls")
+    SetManifestChecksumType: _Method = HttpNfcLeaseSetManifestChecksumType
+    PullFromUrls: _Method = HttpNfcLeasePullFromUrls_Task
+    ProbeUrls: _Method = HttpNfcLeaseProbeUrls
 
     async def wait_ready(self, timeout: float = 300.0) -> vim.HttpNfcLease.Info:
         """As :meth:`HttpNfcLease.wait_ready`."""

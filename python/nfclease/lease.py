@@ -6,7 +6,7 @@ import atexit
 import os
 import warnings
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, BinaryIO, TypeAlias
+from typing import TYPE_CHECKING, Any, BinaryIO, TypeAlias, TypedDict
 from weakref import WeakSet
 
 from pyVmomi import vim
@@ -29,6 +29,23 @@ __all__ = ["HttpNfcLease"]
 
 Target: TypeAlias = "str | os.PathLike[str] | BinaryIO"
 Source: TypeAlias = "str | os.PathLike[str] | bytes | BinaryIO"
+
+if TYPE_CHECKING:
+
+    class LeaseOptions(TypedDict, total=False):
+        """The keywords of :class:`HttpNfcLease`."""
+
+        checksum_type: str | None
+        keep_alive: bool
+        keep_alive_interval: float | None
+        max_concurrency: int
+        max_retries: int
+        retry_timeout: float
+        timeout: float
+        require_manifest: bool
+        verify_format: bool
+        allow_http: bool
+
 
 #: Seconds that the interpreter's exit waits for Aborts.
 _EXIT_TIMEOUT = 8.0

@@ -171,6 +171,11 @@ async fn wait_until_ready(lease: &Arc<Lease>, stop: &CancellationToken) -> bool 
                 );
                 return false;
             }
+            // Who waits for the lease must hear it; asking again would not change it.
+            Ok(Err(error @ (Error::Tls { .. } | Error::ThumbprintMismatch { .. }))) => {
+                lease.end(Event::ContactLost, error);
+                return false;
+            }
             Ok(Err(error)) => tracing::warn!("keep-alive: {error}"),
             Err(_) => tracing::warn!("keep-alive: no answer about the lease's state"),
         }

@@ -108,6 +108,21 @@ async def transfers(transfer: Transfer) -> TransferResult:
     return await transfer
 
 
+async def in_a_loop(vm: vim.VirtualMachine, directory: Path) -> list[TransferResult]:
+    async with nfclease.AsyncHttpNfcLease(vm.ExportVm(), max_concurrency=2) as lease:
+        info = assert_type(await lease.wait_ready(timeout=60), vim.HttpNfcLease.Info)
+        await lease.Progress(5)
+        await lease.Abort()
+        assert_type(await lease.state, vim.HttpNfcLease.State)
+        assert_type(await lease.GetManifest(), list[vim.HttpNfcLease.ManifestEntry])
+        assert_type(await lease.upload(info.deviceUrl[0], b"x"), TransferResult)
+        transfer = assert_type(lease.start_download(info.deviceUrl[0], directory / "d"), Transfer)
+        async for snapshot in transfer:
+            assert_type(snapshot.bytes_done, int)
+        assert_type(await transfer, TransferResult)
+        return await lease.download_all(directory)
+
+
 def failures(lease: HttpNfcLease) -> str:
     try:
         lease.wait_ready()
