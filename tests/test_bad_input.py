@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import io
 import os
+import time
 import weakref
 from pathlib import Path
 from types import SimpleNamespace
@@ -18,6 +19,7 @@ from nfclease import HttpNfcLease
 from nfclease.simulator import Simulator
 
 from .conftest import endings, find
+from .test_stall import import_lease
 
 BOTH_FACES = True
 
@@ -225,13 +227,15 @@ def test_planted_links_lead_nowhere(lease: Any, tmp_path: Path) -> None:
     assert victim.read_bytes() == b"precious"
 
 
-def test_a_source_that_shrinks(lease: Any) -> None:
+def test_a_source_that_shrinks(simulator: Simulator, service: Any, tmp_path: Path) -> None:
     class Liar(io.BytesIO):
         def seek(self, offset: int, whence: int = 0) -> int:
             return super().seek(offset, whence) + (100 if whence == os.SEEK_END else 0)
 
-    with pytest.raises(nfclease.SizeMismatchError):
-        lease.upload(disk_of(lease), Liar(b"KDMV" * 100))
+    raw, item, _ = import_lease(service, tmp_path, f"shrinking-{time.monotonic_ns()}")
+    lease = HttpNfcLease(raw)
+    with pytest.raises(nfclease.SizeMismatchError), lease:
+        lease.upload(item, Liar(b"KDMV" * 100))
 
 
 @pytest.mark.parametrize(

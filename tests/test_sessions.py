@@ -194,6 +194,8 @@ class TestProxy:
             assert export(own, target) == {"manifest"}
         sent = [request["headers"] for request in simulator.requests()]
         assert sent
+        sent += [call["headers"] for call in simulator.calls("HttpNfcLeaseProgress")]
+        sent += [call["headers"] for call in simulator.calls("HttpNfcLeaseGetManifest")]
         assert not any(secret in str(headers) for headers in sent)
 
     @needs("serverPemCert")  # from that version on the stub says plainly where its proxy is
@@ -273,6 +275,7 @@ def test_what_cannot_be_followed(simulator: Simulator, service: Any) -> None:
     for stub in (
         SoapAdapter.SoapStubAdapter(sock="/run/vpxd.sock"),
         SoapAdapter.SoapStubAdapter("h", sslProxyPath="/sdkTunnel"),
+        SoapAdapter.SoapStubAdapter("::1", httpProxyHost="proxy.example"),
     ):
         with pytest.raises(ValueError, match="not supported"):
             HttpNfcLease("lease-1", stub)

@@ -79,11 +79,18 @@ def _way(soap: Any) -> tuple[str, str | None]:
             "sessions through sslProxyPath, a proxy over TLS or a proxy for plain HTTP are not "
             "supported; open one straight to the host, or with httpProxyHost for https"
         )
-    if tunnelled:
-        return _with_port(tunnelled, 443), host
-    address = _with_port(host, getattr(soap, "port", 443))
+    default = 80 if soap.scheme is http.client.HTTPConnection else 443
     proxy_host = getattr(soap, "httpProxyHost", None)
-    return address, f"{proxy_host}:{soap.httpProxyPort}" if proxy_host else None
+    if tunnelled:
+        address, proxy = _with_port(tunnelled, default), host
+    else:
+        address = _with_port(host, getattr(soap, "port", default))
+        proxy = f"{proxy_host}:{soap.httpProxyPort}" if proxy_host else None
+    if proxy and address.startswith("["):
+        raise ValueError(
+            "an IPv6 literal behind an HTTP proxy is not supported; use the host's name"
+        )
+    return address, proxy
 
 
 def _with_port(host: str, port: int) -> str:

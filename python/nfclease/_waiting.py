@@ -54,17 +54,16 @@ class InPlace:
         return call()
 
     async def for_transfers(self, transfers: list[Transfer]) -> list[TransferResult]:
+        from nfclease.transfer import NotDoneError
+
         pending = list(transfers)
         while pending:
             for transfer in [transfer for transfer in pending if transfer.done()]:
                 transfer.result()
                 pending.remove(transfer)
             if pending:
-                try:
+                with suppress(NotDoneError):
                     pending[0].result(timeout=0.1)
-                except TimeoutError:
-                    if pending[0].done():
-                        raise
         return [transfer.result() for transfer in transfers]
 
     async def for_cleanup(self, work: _core.Work) -> Any:

@@ -18,6 +18,10 @@ __all__ = ["Transfer", "TransferProgress", "TransferResult"]
 _SNAPSHOT_INTERVAL = 0.2
 
 
+class NotDoneError(TimeoutError):
+    """The wait ended before the transfer; one that failed by a timeout raises another class."""
+
+
 class TransferProgress(NamedTuple):
     """How far a transfer is.
 
@@ -125,7 +129,7 @@ class Transfer:
         with self._faults():
             row = self._core.wait(timeout)
         if row is None:
-            raise TimeoutError(f"{self._name}: not done after {timeout} s; it goes on")
+            raise NotDoneError(f"{self._name}: not done after {timeout} s; it goes on")
         return TransferResult(self._key, self._name, *row)
 
     def __await__(self) -> Generator[Any, None, TransferResult]:

@@ -259,6 +259,8 @@ impl Session {
             headers.insert(name, value);
         }
         headers.extend(header_map(&custom)?);
+        // The proxy's password is for the CONNECT alone.
+        headers.remove(http::header::PROXY_AUTHORIZATION);
         Ok(headers)
     }
 }
