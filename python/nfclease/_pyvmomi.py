@@ -82,7 +82,8 @@ def _way(soap: Any) -> tuple[str, str | None]:
     default = 80 if soap.scheme is http.client.HTTPConnection else 443
     proxy_host = getattr(soap, "httpProxyHost", None)
     if tunnelled:
-        address, proxy = _with_port(tunnelled, default), host
+        address = _with_port(tunnelled, default)
+        proxy: str | None = host
     else:
         address = _with_port(host, getattr(soap, "port", default))
         proxy = f"{proxy_host}:{soap.httpProxyPort}" if proxy_host else None
