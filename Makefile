@@ -5,6 +5,8 @@ PYTHON ?= python3
 CARGO ?= cargo
 CC ?= cc
 BIN := .venv/bin
+# Most tests wait for a clock or a server, not for a processor.
+TEST_PROCESSES ?= 3
 SOURCES := $(shell find src python -name '*.rs' -o -name '*.py' -o -name '*.pyi' -o -name 'py.typed') \
            Cargo.toml Cargo.lock pyproject.toml README.md LICENSE
 MATURIN_VERSION := $(shell sed -n 's/.*"maturin==\(.*\)",/\1/p' pyproject.toml)
@@ -33,7 +35,7 @@ test-rust: prerequisites  ## Rust tests, with and without the bindings.
 	$(CARGO) test --locked --features python
 
 test-python: .venv/.dev .venv/.installed peers  ## Python tests against the simulator, vcsim and govc.
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest --numprocesses $(TEST_PROCESSES) --dist loadfile
 
 test-versions: .venv/.dev .venv/.installed  ## The drop-in tests on every pyvmomi in use, on one Python.
 	$(BIN)/python tests/matrix.py --python current

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from typing import Any
 
@@ -32,7 +33,7 @@ def of_export(service: Any) -> Any:
 
 
 def of_import(service: Any) -> Any:
-    pool, spec = import_spec(service, f"parity-{id(service)}", 1 << 20)
+    pool, spec = import_spec(service, f"parity-{time.monotonic_ns()}", 1 << 20)
     lease = pool.ImportVApp(spec.importSpec)
     wait_until(lambda: lease.state, vim.HttpNfcLease.State.ready)
     return lease
