@@ -1,6 +1,6 @@
 """What type checkers are told of a lease where pyvmomi's own declarations are vague or missing.
 
-At run time this is pyvmomi's class; ``_mirror.py`` makes the methods.
+At run time there is none of this: ``_mirror.py`` and ``asynchronous.py`` make the methods.
 """
 
 from __future__ import annotations
@@ -37,5 +37,30 @@ if TYPE_CHECKING:
             self, files: list[vim.HttpNfcLease.SourceFile], timeout: int | None = None
         ) -> list[vim.HttpNfcLease.ProbeResult]: ...
 
+    class AsyncLeaseSignatures:
+        """The calls that ``asynchronous.py`` makes by name alone."""
+
+        async def HttpNfcLeaseSetManifestChecksumType(  # noqa: N802
+            self,
+            deviceUrlsToChecksumTypes: list[vim.KeyValue],  # noqa: N803
+        ) -> None: ...
+        async def SetManifestChecksumType(  # noqa: N802
+            self,
+            deviceUrlsToChecksumTypes: list[vim.KeyValue],  # noqa: N803
+        ) -> None: ...
+        async def HttpNfcLeasePullFromUrls_Task(  # noqa: N802
+            self, files: list[vim.HttpNfcLease.SourceFile]
+        ) -> vim.Task: ...
+        async def PullFromUrls(  # noqa: N802
+            self, files: list[vim.HttpNfcLease.SourceFile]
+        ) -> vim.Task: ...
+        async def HttpNfcLeaseProbeUrls(  # noqa: N802
+            self, files: list[vim.HttpNfcLease.SourceFile], timeout: int | None = None
+        ) -> list[vim.HttpNfcLease.ProbeResult]: ...
+        async def ProbeUrls(  # noqa: N802
+            self, files: list[vim.HttpNfcLease.SourceFile], timeout: int | None = None
+        ) -> list[vim.HttpNfcLease.ProbeResult]: ...
+
 else:
     LeaseSignatures = vim.HttpNfcLease
+    AsyncLeaseSignatures = object

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any
 
 from nfclease import _bodies
+from nfclease._signatures import AsyncLeaseSignatures
 from nfclease._waiting import InLoop
 from nfclease.lease import HttpNfcLease
 
@@ -19,8 +20,6 @@ if TYPE_CHECKING:
     from nfclease.lease import LeaseOptions, Source, Target
     from nfclease.transfer import Transfer, TransferResult
 
-    _Method: TypeAlias = Callable[..., Awaitable[Any]]
-
 __all__ = ["AsyncHttpNfcLease"]
 
 
@@ -33,7 +32,7 @@ def _attribute(name: str) -> Any:
     return property(read, doc=f"Awaitable ``HttpNfcLease.{name}``; one call.")
 
 
-def _method(name: str) -> _Method:
+def _method(name: str) -> Callable[..., Awaitable[Any]]:
     """A method of the lease: one vSphere call."""
 
     async def call(self: AsyncHttpNfcLease, *args: Any, **kwargs: Any) -> Any:
@@ -45,7 +44,7 @@ def _method(name: str) -> _Method:
     return call
 
 
-class AsyncHttpNfcLease:
+class AsyncHttpNfcLease(AsyncLeaseSignatures):
     """The twin of :class:`HttpNfcLease` for asyncio: what waits there is awaited here.
 
     Options, arguments, results and errors are those of :class:`HttpNfcLease`. Bytes and keep-alive
@@ -99,7 +98,7 @@ class AsyncHttpNfcLease:
     error: Awaitable[Any] = _attribute("error")
     transferProgress: Awaitable[int] = _attribute("transferProgress")  # noqa: N815
     mode: Awaitable[str] = _attribute("mode")
-    capabilities: Awaitable[Any] = _attribute("capabilities")
+    capabilities: Awaitable[vim.HttpNfcLease.Capabilities] = _attribute("capabilities")
 
     async def HttpNfcLeaseProgress(self, percent: int) -> None:  # noqa: N802
         """As :meth:`HttpNfcLease.Progress`."""
@@ -117,17 +116,18 @@ class AsyncHttpNfcLease:
         """As :meth:`HttpNfcLease.GetManifest`."""
         return await self._waiting.for_call(self._lease.GetManifest)
 
-    HttpNfcLeaseSetManifestChecksumType: _Method = _method("SetManifestChecksumType")
-    HttpNfcLeasePullFromUrls_Task: _Method = _method("PullFromUrls")
-    HttpNfcLeaseProbeUrls: _Method = _method("ProbeUrls")
-
     Progress = HttpNfcLeaseProgress
     Complete = HttpNfcLeaseComplete
     Abort = HttpNfcLeaseAbort
     GetManifest = HttpNfcLeaseGetManifest
-    SetManifestChecksumType: _Method = HttpNfcLeaseSetManifestChecksumType
-    PullFromUrls: _Method = HttpNfcLeasePullFromUrls_Task
-    ProbeUrls: _Method = HttpNfcLeaseProbeUrls
+
+    if not TYPE_CHECKING:  # _signatures.py has them
+        HttpNfcLeaseSetManifestChecksumType = _method("SetManifestChecksumType")
+        HttpNfcLeasePullFromUrls_Task = _method("PullFromUrls")
+        HttpNfcLeaseProbeUrls = _method("ProbeUrls")
+        SetManifestChecksumType = HttpNfcLeaseSetManifestChecksumType
+        PullFromUrls = HttpNfcLeasePullFromUrls_Task
+        ProbeUrls = HttpNfcLeaseProbeUrls
 
     async def wait_ready(self, timeout: float = 300.0) -> vim.HttpNfcLease.Info:
         """As :meth:`HttpNfcLease.wait_ready`."""

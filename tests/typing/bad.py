@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pyVmomi import vim
 
-from nfclease import HttpNfcLease, NfcError, Transfer, TransferResult
+from nfclease import AsyncHttpNfcLease, HttpNfcLease, NfcError, Transfer, TransferResult
 from nfclease.simulator import Simulator
 
 
@@ -49,6 +49,24 @@ def transfers(lease: HttpNfcLease, device_url: vim.HttpNfcLease.DeviceUrl) -> No
     lease.wait_ready("60")  # expect: arg-type
     with lease as held:
         held.nothing()  # expect: attr-defined
+
+
+async def in_a_loop(
+    plain: vim.HttpNfcLease, lease: AsyncHttpNfcLease, device_url: vim.HttpNfcLease.DeviceUrl
+) -> None:
+    AsyncHttpNfcLease(plain, checksum_type=256)  # expect: arg-type
+    AsyncHttpNfcLease(plain, retries=3)  # expect: call-arg
+    lease.Progress(1)  # expect: unused-coroutine
+    await lease.Progress("50")  # expect: arg-type
+    await lease.Abort("because")  # expect: arg-type
+    await lease.SetManifestChecksumType("sha1")  # expect: arg-type
+    await lease.download(device_url, 1)  # expect: arg-type
+    lease.download_all("out").name  # expect: attr-defined
+    await lease.downlaod(device_url)  # expect: attr-defined
+    if lease.state == "ready":  # expect: comparison-overlap
+        print(len(lease.info))  # expect: arg-type
+    with lease:  # expect: attr-defined
+        print(await lease.lease)  # expect: misc
 
 
 def results(transfer: Transfer, result: TransferResult, error: NfcError) -> None:

@@ -12,7 +12,7 @@ from typing_extensions import assert_type
 
 import nfclease
 import nfclease.exceptions
-from nfclease import HttpNfcLease, Transfer, TransferProgress, TransferResult
+from nfclease import AsyncHttpNfcLease, HttpNfcLease, Transfer, TransferProgress, TransferResult
 from nfclease.simulator import Simulator, SimulatorError
 
 
@@ -91,6 +91,48 @@ def as_pyvmomi_has_it(
         raise lease.error
 
 
+async def in_a_loop(
+    lease: vim.HttpNfcLease,
+    item: vim.OvfManager.FileItem,
+    files: list[vim.HttpNfcLease.SourceFile],
+    types: list[vim.KeyValue],
+) -> list[TransferResult]:
+    async with AsyncHttpNfcLease(lease, checksum_type="sha256", max_concurrency=2) as ours:
+        assert_type(ours.lease, HttpNfcLease)
+        info = assert_type(await ours.wait_ready(), vim.HttpNfcLease.Info)
+        assert_type(await ours.state, vim.HttpNfcLease.State)
+        assert_type(await ours.info, vim.HttpNfcLease.Info | None)
+        assert_type(await ours.initializeProgress + await ours.transferProgress, int)
+        assert_type(await ours.capabilities, vim.HttpNfcLease.Capabilities)
+        assert_type(await ours.mode, str)
+        await ours.Progress(percent=1)
+        await ours.HttpNfcLeaseProgress(2)
+        assert_type(await ours.GetManifest(), list[vim.HttpNfcLease.ManifestEntry])
+        assert_type(await ours.HttpNfcLeaseGetManifest(), list[vim.HttpNfcLease.ManifestEntry])
+        await ours.SetManifestChecksumType(types)
+        await ours.HttpNfcLeaseSetManifestChecksumType(types)
+        assert_type(await ours.PullFromUrls(files), vim.Task)
+        assert_type(await ours.HttpNfcLeasePullFromUrls_Task(files), vim.Task)
+        assert_type(await ours.ProbeUrls(files), list[vim.HttpNfcLease.ProbeResult])
+        assert_type(await ours.HttpNfcLeaseProbeUrls(files, 5), list[vim.HttpNfcLease.ProbeResult])
+        started = assert_type(ours.start_download(info.deviceUrl[0], io.BytesIO()), Transfer)
+        sent = assert_type(await ours.start_upload(item, b"bytes"), Transfer)
+        one = assert_type(await ours.download(info.deviceUrl[0], "a.vmdk"), TransferResult)
+        other = assert_type(await ours.upload(item, "a.vmdk"), TransferResult)
+        async for snapshot in started:
+            assert_type(snapshot, TransferProgress)
+        print(await started, await sent, one, other, await ours.error)
+        return await ours.download_all("out", overwrite=True)
+
+
+async def ended_by_hand(lease: AsyncHttpNfcLease, fault: vmodl.MethodFault) -> None:
+    await lease.Complete()
+    await lease.HttpNfcLeaseComplete()
+    await lease.Abort()
+    await lease.HttpNfcLeaseAbort(fault)
+    await lease.close()
+
+
 async def transfers(transfer: Transfer) -> TransferResult:
     assert_type(transfer.key, str)
     assert_type(transfer.name, str)
@@ -106,21 +148,6 @@ async def transfers(transfer: Transfer) -> TransferResult:
     assert_type(result.seconds, float)
     transfer.cancel()
     return await transfer
-
-
-async def in_a_loop(vm: vim.VirtualMachine, directory: Path) -> list[TransferResult]:
-    async with nfclease.AsyncHttpNfcLease(vm.ExportVm(), max_concurrency=2) as lease:
-        info = assert_type(await lease.wait_ready(timeout=60), vim.HttpNfcLease.Info)
-        await lease.Progress(5)
-        await lease.Abort()
-        assert_type(await lease.state, vim.HttpNfcLease.State)
-        assert_type(await lease.GetManifest(), list[vim.HttpNfcLease.ManifestEntry])
-        assert_type(await lease.upload(info.deviceUrl[0], b"x"), TransferResult)
-        transfer = assert_type(lease.start_download(info.deviceUrl[0], directory / "d"), Transfer)
-        async for snapshot in transfer:
-            assert_type(snapshot.bytes_done, int)
-        assert_type(await transfer, TransferResult)
-        return await lease.download_all(directory)
 
 
 def failures(lease: HttpNfcLease) -> str:
