@@ -24,24 +24,25 @@ CLEANUP_TIMEOUT = 10.0
 #: seen when the loop wakes, and not before.
 _HEARTBEAT = 0.2
 
+if TYPE_CHECKING:
 
-class Waiting(Protocol):
-    """What a body may wait for."""
+    class Waiting(Protocol):
+        """What a body may wait for."""
 
-    async def for_work(self, work: _core.Work) -> Any:
-        """The result of native work."""
+        async def for_work(self, work: _core.Work) -> Any:
+            """The result of native work."""
 
-    async def for_call(self, call: Callable[[], _T]) -> _T:
-        """The result of a vSphere call, which pyvmomi makes in a thread that it blocks."""
+        async def for_call(self, call: Callable[[], _T]) -> _T:
+            """The result of a vSphere call, which pyvmomi makes in a thread that it blocks."""
 
-    async def for_transfers(self, transfers: list[Transfer]) -> list[TransferResult]:
-        """All results in order; the first failure as soon as it happens."""
+        async def for_transfers(self, transfers: list[Transfer]) -> list[TransferResult]:
+            """All results in order; the first failure as soon as it happens."""
 
-    async def for_cleanup(self, work: _core.Work) -> Any:
-        """The result of an ending, or None when it takes too long; it goes on then."""
+        async def for_cleanup(self, work: _core.Work) -> Any:
+            """The result of an ending, or None when it takes too long; it goes on then."""
 
-    async def for_stop(self, transfers: list[Transfer]) -> None:
-        """Cancels, and waits until partial files are removed."""
+        async def for_stop(self, transfers: list[Transfer]) -> None:
+            """Cancels, and waits until partial files are removed."""
 
 
 class InPlace:
