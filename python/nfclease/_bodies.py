@@ -19,16 +19,20 @@ if TYPE_CHECKING:
 
 async def wait_ready(lease: HttpNfcLease, waiting: Waiting, timeout: float) -> Any:
     """``HttpNfcLease.info`` of a lease that is ready."""
+    core = lease._core_now()
     try:
         with lease._faults():
-            await waiting.for_work(lease._core_now().wait_ready(timeout))
+            await waiting.for_work(core.wait_ready(timeout))
+            info = await waiting.for_call(lambda: lease.info)
+            if info is None:  # it has ended meanwhile: the core is to say why
+                await waiting.for_call(core.refresh)
+                await waiting.for_work(core.wait_ready(timeout))
     except LeaseInitError as error:
         if error.fault is None and error.fault_name:
             error.fault = await waiting.for_call(lambda: lease.error)
         raise
-    info = await waiting.for_call(lambda: lease.info)
     if info is None:
-        raise LeaseInitError("the lease ended just after it was ready")
+        raise LeaseInitError("the server says ready, and gives no info")
     return info
 
 
