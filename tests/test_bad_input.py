@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import hashlib
 import io
 import os
 import time
@@ -270,3 +271,80 @@ def test_a_failed_file_object_keeps_nothing_alive(simulator: Simulator, service:
     del held
     gc.collect()
     assert alive() is None
+
+
+class Short(io.RawIOBase):
+    """Takes a third of what it is given, and tells so."""
+
+    def __init__(self) -> None:
+        self.taken = bytearray()
+
+    def writable(self) -> bool:
+        return True
+
+    def write(self, data: Any) -> int:
+        part = bytes(data[: max(1, len(data) // 3)])
+        self.taken += part
+        return len(part)
+
+
+def test_a_file_object_that_writes_short(lease: Any) -> None:
+    target = Short()
+    result = lease.download(disk_of(lease), target)
+    assert hashlib.sha1(target.taken).hexdigest() == result.checksum
+
+
+class Stuck(Short):
+    def write(self, data: Any) -> int:
+        return 0
+
+
+class Boastful(Short):
+    def write(self, data: Any) -> int:
+        return len(data) + 1
+
+
+def text_mode(path: Path) -> Any:
+    return open(path, "w", encoding="utf-8")  # noqa: SIM115
+
+
+def closed(path: Path) -> Any:
+    with open(path, "wb") as file:
+        return file
+
+
+@pytest.mark.parametrize(
+    ("target", "error"),
+    [
+        pytest.param(text_mode, TypeError, id="text mode"),
+        pytest.param(closed, ValueError, id="closed"),
+        pytest.param(lambda path: Stuck(), OSError, id="writes nothing"),
+        pytest.param(lambda path: Boastful(), OSError, id="wrote more than there was"),
+        pytest.param(lambda path: os.fsencode(path), TypeError, id="bytes path"),
+        pytest.param(lambda path: f"{path}\ud800", ValueError, id="lone surrogate"),
+        pytest.param(lambda path: f"{path}\0", ValueError, id="NUL"),
+        pytest.param(lambda path: path.parent, FileExistsError, id="directory"),
+        pytest.param(lambda path: None, TypeError, id="None"),
+        pytest.param(lambda path: 1, TypeError, id="a descriptor"),
+    ],
+)
+def test_targets_that_are_none(
+    simulator: Simulator, service: Any, tmp_path: Path, target: Any, error: type[Exception]
+) -> None:
+    """The object's own error, or one of ours; the lease aborted, nothing left."""
+    lease = HttpNfcLease(find(service, vim.VirtualMachine, "demo-vm").ExportVm())
+    made = target(tmp_path / "target")
+    with pytest.raises(error), lease:
+        lease.wait_ready(10)
+        lease.download(disk_of(lease), made)
+    if hasattr(made, "close"):
+        made.close()
+    assert endings(simulator) == ["HttpNfcLeaseAbort"]
+    left = [path for path in tmp_path.iterdir() if path.stat().st_size]
+    assert left == []
+
+
+def test_a_path_that_is_no_text(lease: Any, tmp_path: Path) -> None:
+    """What the file system calls by bytes that are no UTF-8."""
+    path = os.path.join(tmp_path, os.fsdecode(b"disk-\xff"))
+    assert lease.download(disk_of(lease), path).bytes == os.stat(path).st_size

@@ -32,6 +32,13 @@ def check_range(name: str, value: int, low: int, high: int) -> None:
         raise ValueError(f"{name} must be {low} to {high}, not {value}")
 
 
+def local_path(path: str | os.PathLike[str]) -> str | os.PathLike[str]:
+    """Refuses what no file can be called, as ``open`` does."""
+    if "\0" in os.fspath(path):
+        raise ValueError("embedded null byte in a path")
+    return path
+
+
 def remaining_bytes(source: BinaryIO) -> int:
     """The length to announce; vSphere's hosts refuse uploads without one."""
     try:

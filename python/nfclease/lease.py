@@ -12,7 +12,7 @@ from weakref import WeakSet
 from pyVmomi import vim
 
 from nfclease import _bodies, _core, _pyvmomi
-from nfclease._checks import check_lease, check_range, remaining_bytes
+from nfclease._checks import check_lease, check_range, local_path, remaining_bytes
 from nfclease._devices import core_device_url, display_name
 from nfclease._mirror import MirroredLease
 from nfclease._waiting import IN_PLACE, run
@@ -181,7 +181,7 @@ class HttpNfcLease(MirroredLease):
         core = self._core_now()
         with self._faults():
             if isinstance(target, (str, os.PathLike)):
-                started = core.download_to_path(device, target, overwrite)
+                started = core.download_to_path(device, local_path(target), overwrite)
             elif callable(getattr(target, "write", None)):
                 started = core.download_to_file(device, target)
             else:
@@ -261,7 +261,7 @@ class HttpNfcLease(MirroredLease):
         core = self._core_now()
         with self._faults():
             if isinstance(source, (str, os.PathLike)):
-                started = core.upload_path(device, create, source)
+                started = core.upload_path(device, create, local_path(source))
             elif isinstance(source, (bytes, bytearray, memoryview)):
                 started = core.upload_bytes(device, create, bytes(source))
             elif callable(getattr(source, "read", None)):
