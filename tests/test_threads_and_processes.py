@@ -6,6 +6,7 @@ import copy
 import gc
 import hashlib
 import multiprocessing
+import os
 import pickle
 import sys
 import threading
@@ -110,6 +111,30 @@ def test_children_that_export_themselves(
         tasks = [(where, str(directory)) for directory in directories[1:]]
         assert pool.starmap(session_in_a_child, tasks) == [{"manifest"}] * 2
     assert endings(simulator) == ["HttpNfcLeaseComplete"] * 3
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="not run: no fork here")
+@pytest.mark.filterwarnings("ignore:.*multi-threaded.*fork:DeprecationWarning")
+def test_a_child_that_inherits_a_session(
+    simulator: Simulator, service: Any, tmp_path: Path
+) -> None:
+    """After a use of it here; a lease of the child's own, over connections of its own."""
+    directories = [tmp_path / "parent", tmp_path / "child"]
+    for directory in directories:
+        directory.mkdir()
+    with HttpNfcLease(export(service)) as lease:
+        lease.wait_ready(10)
+        lease.download_all(directories[0])
+    raw = export(service)
+    child = os.fork()
+    if child == 0:
+        service._stub.pool.clear()  # pyvmomi would share its sockets with the parent
+        with HttpNfcLease(raw) as lease:
+            lease.wait_ready(10)
+            verified = {result.verified for result in lease.download_all(directories[1])}
+        os._exit(0 if verified == {"manifest"} else 1)
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+    assert endings(simulator) == ["HttpNfcLeaseComplete"] * 2
 
 
 def test_a_drop_never_blocks(simulator: Simulator, service: Any, tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import http.client
 import logging
+import os
 import ssl
 from typing import Any
 from weakref import WeakKeyDictionary
@@ -20,6 +21,9 @@ CALL_TIMEOUT = 120.0
 
 _sessions: WeakKeyDictionary[Any, _core.Session] = WeakKeyDictionary()
 
+if hasattr(os, "register_at_fork"):  # their connections belong to threads that a child has not
+    os.register_at_fork(after_in_child=_sessions.clear)
+
 
 def soap_stub(stub: Any) -> Any:
     """The stub that holds the connection; a ``VimSessionOrientedStub`` wraps it."""
@@ -33,8 +37,9 @@ def session_of(stub: Any) -> _core.Session:
     if session is None:
         session = _sessions[soap] = _open_session(soap)
     session_id = getattr(soap, "sessionId", None) or ""
-    custom = getattr(soap, "_customHeaders", None) or {}
-    session.set_credentials(soap.cookie or "", session_id, _soap_header(soap), list(custom.items()))
+    session.set_credentials(
+        soap.cookie or "", session_id, _soap_header(soap), _custom_headers(soap)
+    )
     return session
 
 
