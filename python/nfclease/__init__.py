@@ -41,6 +41,7 @@ from nfclease.exceptions import (
     UnsafePathError,
 )
 from nfclease.lease import HttpNfcLease
+from nfclease.progress import ProgressSnapshot
 from nfclease.transfer import Transfer, TransferProgress, TransferResult
 
 __all__ = [
@@ -63,6 +64,7 @@ __all__ = [
     "LimitExceededError",
     "ManifestError",
     "NfcError",
+    "ProgressSnapshot",
     "ProtocolError",
     "SessionExpiredError",
     "SizeMismatchError",

@@ -10,10 +10,12 @@ from pyVmomi import vim
 from nfclease import _core
 from nfclease._devices import device_for, transferable
 from nfclease.exceptions import LeaseInitError, NfcError
+from nfclease.progress import checked, reporter
 
 if TYPE_CHECKING:
     from nfclease._waiting import Waiting
     from nfclease.lease import HttpNfcLease, Source, Target
+    from nfclease.progress import ProgressOption
     from nfclease.transfer import Transfer, TransferResult
 
 
@@ -42,20 +44,31 @@ async def ready_info(lease: HttpNfcLease, waiting: Waiting) -> Any:
     return info or await wait_ready(lease, waiting, 300.0)
 
 
-async def finished(waiting: Waiting, transfer: Transfer) -> TransferResult:
-    """The result; when the wait is broken off, the transfer is stopped and cleaned up first."""
+async def finished(
+    waiting: Waiting, transfers: list[Transfer], progress: ProgressOption
+) -> list[TransferResult]:
+    """The results; when the wait is broken off, all are stopped and cleaned up first."""
     try:
-        [result] = await waiting.for_transfers([transfer])
+        report = reporter(progress, transfers)
+        try:
+            return await waiting.for_transfers(transfers, report)
+        finally:
+            if report:
+                report.close()
     except BaseException:
-        await waiting.for_stop([transfer])
+        await waiting.for_stop(transfers)
         raise
-    return result
 
 
 async def download_all(
-    lease: HttpNfcLease, waiting: Waiting, directory: str | os.PathLike[str], overwrite: bool
+    lease: HttpNfcLease,
+    waiting: Waiting,
+    directory: str | os.PathLike[str],
+    overwrite: bool,
+    progress: ProgressOption,
 ) -> list[TransferResult]:
     """All devices that have a file name, each to a file of that name."""
+    progress = checked(progress)
     devices = transferable(await ready_info(lease, waiting))
     names = _core.safe_names([device.targetId for device in devices])
     started: list[Transfer] = []
@@ -63,17 +76,25 @@ async def download_all(
         for device, name in zip(devices, names, strict=True):
             path = os.path.join(directory, name)
             started.append(lease.start_download(device, path, overwrite=overwrite))
-        return await waiting.for_transfers(started)
     except BaseException:
         await waiting.for_stop(started)
         raise
+    return await finished(waiting, started, progress)
 
 
 async def download(
-    lease: HttpNfcLease, waiting: Waiting, device_url: Any, target: Target, overwrite: bool
+    lease: HttpNfcLease,
+    waiting: Waiting,
+    device_url: Any,
+    target: Target,
+    overwrite: bool,
+    progress: ProgressOption,
 ) -> TransferResult:
     """One device."""
-    return await finished(waiting, lease.start_download(device_url, target, overwrite=overwrite))
+    progress = checked(progress)
+    started = lease.start_download(device_url, target, overwrite=overwrite)
+    [result] = await finished(waiting, [started], progress)
+    return result
 
 
 async def start_upload(
@@ -87,10 +108,13 @@ async def start_upload(
 
 
 async def upload(
-    lease: HttpNfcLease, waiting: Waiting, item: Any, source: Source
+    lease: HttpNfcLease, waiting: Waiting, item: Any, source: Source, progress: ProgressOption
 ) -> TransferResult:
     """One file."""
-    return await finished(waiting, await start_upload(lease, waiting, item, source))
+    progress = checked(progress)
+    started = await start_upload(lease, waiting, item, source)
+    [result] = await finished(waiting, [started], progress)
+    return result
 
 
 async def leave(lease: HttpNfcLease, waiting: Waiting, cause: BaseException | None) -> None:

@@ -9,10 +9,13 @@ from __future__ import annotations
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
+from nfclease.progress import INTERVAL
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine, Iterator
 
     from nfclease import _core
+    from nfclease.progress import Reporter
     from nfclease.transfer import Transfer, TransferResult
 
 _T = TypeVar("_T")
@@ -23,6 +26,9 @@ CLEANUP_TIMEOUT = 10.0
 #: Seconds between two wake-ups of a loop that waits for us: an interrupt of a notebook's kernel is
 #: seen when the loop wakes, and not before.
 _HEARTBEAT = 0.2
+
+#: Seconds between two looks for a transfer that has failed.
+_LOOK = 0.1
 
 if TYPE_CHECKING:
 
@@ -35,7 +41,9 @@ if TYPE_CHECKING:
         async def for_call(self, call: Callable[[], _T]) -> _T:
             """The result of a vSphere call, which pyvmomi makes in a thread that it blocks."""
 
-        async def for_transfers(self, transfers: list[Transfer]) -> list[TransferResult]:
+        async def for_transfers(
+            self, transfers: list[Transfer], report: Reporter | None
+        ) -> list[TransferResult]:
             """All results in order; the first failure as soon as it happens."""
 
         async def for_cleanup(self, work: _core.Work) -> Any:
@@ -54,7 +62,9 @@ class InPlace:
     async def for_call(self, call: Callable[[], _T]) -> _T:
         return call()
 
-    async def for_transfers(self, transfers: list[Transfer]) -> list[TransferResult]:
+    async def for_transfers(
+        self, transfers: list[Transfer], report: Reporter | None
+    ) -> list[TransferResult]:
         from nfclease.transfer import NotDoneError
 
         pending = list(transfers)
@@ -62,9 +72,11 @@ class InPlace:
             for transfer in [transfer for transfer in pending if transfer.done()]:
                 transfer.result()
                 pending.remove(transfer)
+            if report:
+                report.update()
             if pending:
                 with suppress(NotDoneError):
-                    pending[0].result(timeout=0.1)
+                    pending[0].result(timeout=_LOOK if report is None else INTERVAL)
         return [transfer.result() for transfer in transfers]
 
     async def for_cleanup(self, work: _core.Work) -> Any:
@@ -109,11 +121,25 @@ class InLoop:
         with heartbeat():
             return await asyncio.to_thread(call)
 
-    async def for_transfers(self, transfers: list[Transfer]) -> list[TransferResult]:
+    async def for_transfers(
+        self, transfers: list[Transfer], report: Reporter | None
+    ) -> list[TransferResult]:
         import asyncio
 
         self.check()
-        return list(await asyncio.gather(*transfers))
+        gathered = asyncio.gather(*transfers)
+        try:
+            while report and not gathered.done():
+                report.update()
+                await asyncio.wait([gathered], timeout=INTERVAL)
+        except BaseException:
+            gathered.cancel()
+            await asyncio.wait([gathered], timeout=CLEANUP_TIMEOUT)
+            raise
+        results = list(await gathered)
+        if report:
+            report.update()
+        return results
 
     async def for_cleanup(self, work: _core.Work) -> Any:
         import asyncio

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from typing_extensions import Self, Unpack
 
     from nfclease.lease import LeaseOptions, Source, Target
+    from nfclease.progress import ProgressOption
     from nfclease.transfer import Transfer, TransferResult
 
 __all__ = ["AsyncHttpNfcLease"]
@@ -92,6 +93,9 @@ class AsyncHttpNfcLease(AsyncLeaseSignatures):
     def __repr__(self) -> str:
         return f"<nfclease.AsyncHttpNfcLease of {self._lease!r}>"
 
+    def _repr_html_(self) -> str:
+        return self._lease._repr_html_()
+
     initializeProgress: Awaitable[int] = _attribute("initializeProgress")  # noqa: N815
     info: Awaitable[vim.HttpNfcLease.Info | None] = _attribute("info")
     state: Awaitable[vim.HttpNfcLease.State] = _attribute("state")
@@ -141,16 +145,29 @@ class AsyncHttpNfcLease(AsyncLeaseSignatures):
         return self._lease.start_download(device_url, target, overwrite=overwrite)
 
     async def download(
-        self, device_url: vim.HttpNfcLease.DeviceUrl, target: Target, *, overwrite: bool = False
+        self,
+        device_url: vim.HttpNfcLease.DeviceUrl,
+        target: Target,
+        *,
+        overwrite: bool = False,
+        progress: ProgressOption = None,
     ) -> TransferResult:
         """As :meth:`HttpNfcLease.download`."""
-        return await _bodies.download(self._lease, self._waiting, device_url, target, overwrite)
+        return await _bodies.download(
+            self._lease, self._waiting, device_url, target, overwrite, progress
+        )
 
     async def download_all(
-        self, directory: str | os.PathLike[str], *, overwrite: bool = False
+        self,
+        directory: str | os.PathLike[str],
+        *,
+        overwrite: bool = False,
+        progress: ProgressOption = None,
     ) -> list[TransferResult]:
         """As :meth:`HttpNfcLease.download_all`."""
-        return await _bodies.download_all(self._lease, self._waiting, directory, overwrite)
+        return await _bodies.download_all(
+            self._lease, self._waiting, directory, overwrite, progress
+        )
 
     async def start_upload(
         self, item: vim.OvfManager.FileItem | vim.HttpNfcLease.DeviceUrl, source: Source
@@ -159,10 +176,14 @@ class AsyncHttpNfcLease(AsyncLeaseSignatures):
         return await _bodies.start_upload(self._lease, self._waiting, item, source)
 
     async def upload(
-        self, item: vim.OvfManager.FileItem | vim.HttpNfcLease.DeviceUrl, source: Source
+        self,
+        item: vim.OvfManager.FileItem | vim.HttpNfcLease.DeviceUrl,
+        source: Source,
+        *,
+        progress: ProgressOption = None,
     ) -> TransferResult:
         """As :meth:`HttpNfcLease.upload`."""
-        return await _bodies.upload(self._lease, self._waiting, item, source)
+        return await _bodies.upload(self._lease, self._waiting, item, source, progress)
 
     async def close(self) -> None:
         """As :meth:`HttpNfcLease.close`."""

@@ -14,6 +14,7 @@ from pyVmomi import vim
 from nfclease import _bodies, _core, _pyvmomi
 from nfclease._checks import check_lease, check_range, local_path, remaining_bytes
 from nfclease._devices import core_device_url, display_name
+from nfclease._html import table
 from nfclease._mirror import MirroredLease
 from nfclease._waiting import IN_PLACE, run
 from nfclease.exceptions import LeaseError, ServerFaultReply
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
     from types import TracebackType
 
     from typing_extensions import Self
+
+    from nfclease.progress import ProgressOption
 
 __all__ = ["HttpNfcLease"]
 
@@ -191,7 +194,12 @@ class HttpNfcLease(MirroredLease):
         return Transfer(started, device_url.key, name, self._faults)
 
     def download(
-        self, device_url: vim.HttpNfcLease.DeviceUrl, target: Target, *, overwrite: bool = False
+        self,
+        device_url: vim.HttpNfcLease.DeviceUrl,
+        target: Target,
+        *,
+        overwrite: bool = False,
+        progress: ProgressOption = None,
     ) -> TransferResult:
         """Downloads one device and verifies it.
 
@@ -205,6 +213,9 @@ class HttpNfcLease(MirroredLease):
                 no name to withhold: what was written before an error stays written.
             overwrite: Whether an existing file is replaced; it stays as it is until the new one is
                 verified.
+            progress: True for a bar (a widget in a notebook, lines in a log; needs
+                ``nfclease[progress]``), or a callable that gets a ``ProgressSnapshot`` at most
+                five times a second. An exception of it ends the transfer, and comes out.
 
         Returns:
             What moved, and how far it was verified.
@@ -224,16 +235,21 @@ class HttpNfcLease(MirroredLease):
             >>> lease.download(device_url, "disk-1.vmdk").verified
             'manifest'
         """
-        return run(_bodies.download(self, IN_PLACE, device_url, target, overwrite))
+        return run(_bodies.download(self, IN_PLACE, device_url, target, overwrite, progress))
 
     def download_all(
-        self, directory: str | os.PathLike[str], *, overwrite: bool = False
+        self,
+        directory: str | os.PathLike[str],
+        *,
+        overwrite: bool = False,
+        progress: ProgressOption = None,
     ) -> list[TransferResult]:
         """Downloads every device that has a ``targetId``, up to `max_concurrency` at once.
 
         Args:
             directory: An existing directory; each ``targetId`` becomes a file name.
             overwrite: As for :meth:`download`.
+            progress: As for :meth:`download`; a bar for each file and one for all.
 
         Returns:
             One result for each file, in the order of ``info.deviceUrl``.
@@ -248,7 +264,7 @@ class HttpNfcLease(MirroredLease):
             >>> [result.name for result in lease.download_all(directory)]
             ['disk-0.iso', 'disk-1.vmdk', 'disk-2.vmdk', 'disk-3.vmdk', 'demo-vm.nvram']
         """
-        return run(_bodies.download_all(self, IN_PLACE, directory, overwrite))
+        return run(_bodies.download_all(self, IN_PLACE, directory, overwrite, progress))
 
     def start_upload(
         self, item: vim.OvfManager.FileItem | vim.HttpNfcLease.DeviceUrl, source: Source
@@ -274,7 +290,11 @@ class HttpNfcLease(MirroredLease):
         return Transfer(started, device_url.key, name, self._faults)
 
     def upload(
-        self, item: vim.OvfManager.FileItem | vim.HttpNfcLease.DeviceUrl, source: Source
+        self,
+        item: vim.OvfManager.FileItem | vim.HttpNfcLease.DeviceUrl,
+        source: Source,
+        *,
+        progress: ProgressOption = None,
     ) -> TransferResult:
         """Uploads one file of an import and compares the server's sum.
 
@@ -283,6 +303,7 @@ class HttpNfcLease(MirroredLease):
                 ``importKey`` is its ``deviceId``; PUT with ``Overwrite: t`` when it says
                 ``create``, else POST. Or a ``DeviceUrl``: POST when it is a disk.
             source: A path, bytes, or a binary file object, read from where it stands to its end.
+            progress: As for :meth:`download`.
 
         Returns:
             What moved, and how far it was verified.
@@ -301,7 +322,7 @@ class HttpNfcLease(MirroredLease):
             >>> lease.upload(item, item.path).verified
             'manifest'
         """
-        return run(_bodies.upload(self, IN_PLACE, item, source))
+        return run(_bodies.upload(self, IN_PLACE, item, source, progress))
 
     def close(self) -> None:
         """Gives the lease up: cancels transfers and sends one Abort while it is still held.
@@ -323,6 +344,11 @@ class HttpNfcLease(MirroredLease):
         traceback: TracebackType | None,
     ) -> None:
         run(_bodies.leave(self, IN_PLACE, exc))
+
+    def _repr_html_(self) -> str:
+        """What is known without a call: the reference and where the lease is."""
+        rows: dict[str, object] = {"lease": self._moId, "state": self._nfc_core.phase()}
+        return table("HttpNfcLease", rows)
 
     def __del__(self) -> None:
         core: _core.Lease | None = self.__dict__.get("_nfc_core")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
+from nfclease._html import size, table
 from nfclease._waiting import InLoop, heartbeat
 
 if TYPE_CHECKING:
@@ -70,6 +71,17 @@ class TransferResult(NamedTuple):
     verified: Literal["manifest", "stream"]
     seconds: float
     attempts: int
+
+    def _repr_html_(self) -> str:
+        rows: dict[str, object] = {
+            "device": self.key,
+            "bytes": f"{self.bytes:,}",
+            self.checksum_type: self.checksum,
+            "verified": self.verified,
+            "seconds": f"{self.seconds:.2f}",
+            "attempts": self.attempts,
+        }
+        return table(self.name, rows)
 
 
 class Transfer:
@@ -179,6 +191,17 @@ class Transfer:
     def cancel(self) -> None:
         """Asks the transfer to stop; :meth:`result` then raises TransferCancelledError."""
         self._core.cancel()
+
+    def _repr_html_(self) -> str:
+        progress = self.progress
+        rows: dict[str, object] = {
+            "device": self._key,
+            "state": "done" if self.done() else "running",
+            "moved": size(progress.bytes_done),
+            "of": size(progress.bytes_total),
+            "attempts": progress.attempts,
+        }
+        return table(self._name, rows)
 
     def __repr__(self) -> str:
         state = "done" if self.done() else "running"

@@ -91,6 +91,18 @@ def as_pyvmomi_has_it(
         raise lease.error
 
 
+def told(snapshot: nfclease.ProgressSnapshot) -> None:
+    assert_type(snapshot.rate, float)
+    assert_type(snapshot.seconds_left, float | None)
+    assert_type(snapshot.done, bool)
+    print(snapshot.name, snapshot.key, snapshot.bytes_done, snapshot.bytes_total)
+
+
+def shown(lease: HttpNfcLease, directory: Path) -> list[TransferResult]:
+    lease.upload(lease.wait_ready().deviceUrl[0], b"x", progress=True)
+    return lease.download_all(directory, progress=told)
+
+
 async def in_a_loop(
     lease: vim.HttpNfcLease,
     item: vim.OvfManager.FileItem,

@@ -1,0 +1,164 @@
+"""What progress= shows, how often, and what its failures do. On both faces."""
+
+from __future__ import annotations
+
+import builtins
+import io
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pyVmomi import vim
+
+from nfclease import HttpNfcLease, ProgressSnapshot
+from nfclease.simulator import Simulator
+
+from .conftest import DISK_SIZE, endings, find
+
+BOTH_FACES = True
+
+
+def export(service: Any) -> Any:
+    return find(service, vim.VirtualMachine, "demo-vm").ExportVm()
+
+
+def disk_of(lease: Any) -> Any:
+    return next(url for url in lease.wait_ready(10).deviceUrl if url.disk)
+
+
+def test_a_callable_is_told(simulator: Simulator, service: Any, tmp_path: Path) -> None:
+    simulator.inject("bandwidth", bytes_per_second=DISK_SIZE / 1.5)
+    seen: list[ProgressSnapshot] = []
+    with HttpNfcLease(export(service)) as lease:
+        result = lease.download(disk_of(lease), tmp_path / "disk", progress=seen.append)
+    done = [snapshot.bytes_done for snapshot in seen]
+    assert done == sorted(done)
+    assert 4 <= len(seen) <= 15
+    assert seen[-1].done
+    assert seen[-1].bytes_done == result.bytes
+    assert [snapshot.done for snapshot in seen].count(True) == 1
+    assert {snapshot.bytes_total for snapshot in seen[:-1]} == {None}, "no size is known, none told"
+    assert {snapshot.seconds_left for snapshot in seen[:-1]} == {None}
+    middle = seen[len(seen) // 2]
+    assert DISK_SIZE / 6 < middle.rate < DISK_SIZE * 4
+    assert (middle.name, middle.attempts) == ("disk-1.vmdk", 1)
+
+
+def test_an_upload_knows_its_size(simulator: Simulator, service: Any, tmp_path: Path) -> None:
+    seen: list[ProgressSnapshot] = []
+    manager = service.content.ovfManager
+    vm = find(service, vim.VirtualMachine, "demo-vm")
+    descriptor = manager.CreateDescriptor(vm, vim.OvfManager.CreateDescriptorParams(name="x"))
+    params = vim.OvfManager.CreateImportSpecParams(entityName=f"p-{time.monotonic_ns()}")
+    spec = manager.CreateImportSpec(
+        descriptor.ovfDescriptor, vm.resourcePool, vm.datastore[0], params
+    )
+    with HttpNfcLease(vm.resourcePool.ImportVApp(spec.importSpec, vm.parent)) as lease:
+        item = next(item for item in spec.fileItem if "nvram" in item.path)
+        lease.upload(item, b"n" * 5000, progress=seen.append)
+    assert (seen[-1].bytes_done, seen[-1].bytes_total) == (5000, 5000)
+
+
+def test_its_exception_comes_out_unchanged(
+    simulator: Simulator, service: Any, tmp_path: Path
+) -> None:
+    simulator.inject("bandwidth", bytes_per_second=DISK_SIZE / 5)
+    error = LookupError("mine")
+
+    def fail(snapshot: ProgressSnapshot) -> None:
+        if snapshot.bytes_done:
+            raise error
+
+    lease = HttpNfcLease(export(service))
+    with pytest.raises(LookupError) as caught, lease:
+        lease.wait_ready(10)
+        lease.download_all(tmp_path, progress=fail)
+    assert caught.value is error
+    assert endings(simulator) == ["HttpNfcLeaseAbort"]
+    assert not list(tmp_path.glob("*.part"))
+
+
+@pytest.mark.parametrize(
+    "progress",
+    [
+        pytest.param(lambda: None, id="no argument"),
+        pytest.param(lambda a, b: None, id="two arguments"),
+        pytest.param("yes", id="text"),
+        pytest.param(1, id="number"),
+    ],
+)
+def test_what_cannot_be_called_is_refused_before_any_byte(
+    simulator: Simulator, service: Any, tmp_path: Path, progress: Any
+) -> None:
+    with HttpNfcLease(export(service)) as lease:
+        disk = disk_of(lease)
+        for call in (
+            lambda: lease.download(disk, tmp_path / "disk", progress=progress),
+            lambda: lease.download_all(tmp_path, progress=progress),
+            lambda: lease.upload(disk, b"x", progress=progress),
+        ):
+            with pytest.raises(TypeError, match="progress"):
+                call()
+    assert simulator.requests() == []
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_without_tqdm(
+    simulator: Simulator, service: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = builtins.__import__
+
+    def missing(name: str, *args: Any) -> Any:
+        if name.startswith("tqdm"):
+            raise ImportError(name)
+        return real(name, *args)
+
+    monkeypatch.setattr(builtins, "__import__", missing)
+    lease = HttpNfcLease(export(service))
+    with pytest.raises(ImportError, match=r"nfclease\[progress\]"), lease:
+        lease.wait_ready(10)
+        lease.download_all(tmp_path, progress=True)
+    assert simulator.requests() == []
+
+
+class Terminal(io.StringIO):
+    """Standard error as a terminal sees it."""
+
+    def isatty(self) -> bool:
+        return True
+
+
+def test_bars_in_a_terminal(
+    simulator: Simulator, service: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pytest.importorskip("tqdm", reason="not run: tqdm is not installed")
+    simulator.inject("bandwidth", bytes_per_second=DISK_SIZE)
+    shown = Terminal()
+    monkeypatch.setattr(sys, "stderr", shown)
+    with HttpNfcLease(export(service)) as lease:
+        lease.wait_ready(10)
+        lease.download_all(tmp_path, progress=True)
+    text = shown.getvalue()
+    for name in ("disk-1.vmdk", "disk-2.vmdk", "demo-vm.nvram", "total"):
+        assert f"{name}: " in text
+    assert "100%" in text
+    before_the_end = [
+        line for line in text.replace("\r", "\n").splitlines() if line.startswith("disk-1.vmdk")
+    ][:-3]
+    assert not [line for line in before_the_end if "%" in line and "100%" not in line]
+
+
+def test_lines_where_no_bar_can_move(
+    service: Any, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    pytest.importorskip("tqdm", reason="not run: tqdm is not installed")
+    with HttpNfcLease(export(service)) as lease:
+        lease.wait_ready(10)
+        lease.download_all(tmp_path, progress=True)
+    lines = capfd.readouterr().err.splitlines()
+    assert not [line for line in lines if "\r" in line]
+    ended = [line for line in lines if line.endswith(", ended")]
+    assert len(ended) == 5
+    assert len(lines) <= 10
