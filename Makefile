@@ -11,7 +11,7 @@ SOURCES := $(shell find src python -name '*.rs' -o -name '*.py' -o -name '*.pyi'
            Cargo.toml Cargo.lock pyproject.toml README.md LICENSE
 MATURIN_VERSION := $(shell sed -n 's/.*"maturin==\(.*\)",/\1/p' pyproject.toml)
 
-.PHONY: help demo test test-rust test-python test-versions test-matrix lint bench-quick bench-calls serve wheel peers clean prerequisites
+.PHONY: help demo test test-rust test-python test-versions test-matrix lint bench-quick bench-calls serve wheel test-wheel peers clean prerequisites
 
 help:  ## Lists the commands.
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
@@ -55,7 +55,16 @@ bench-calls: .venv/.dev .venv/.installed peers  ## An attribute read and a Progr
 serve: .venv/.installed  ## Runs the simulator until Ctrl-C, for a script of your own.
 	$(BIN)/python -m nfclease.simulator --no-stdin
 
-wheel: .venv/.wheel  ## Builds the release wheel into dist/.
+wheel: .venv/.wheel-tools .venv/.created  ## Builds the wheel and sdist to give away into dist/, and checks them.
+	rm -rf dist
+	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/maturin build --release --locked --zig --compatibility manylinux_2_17 --sdist --out dist
+	$(BIN)/auditwheel show dist/*.whl
+	$(BIN)/abi3audit --strict --summary dist/*.whl
+	$(BIN)/twine check --strict dist/*
+	@touch .venv/.wheel
+
+test-wheel: wheel .venv/.dev  ## Installs that wheel, and the sdist, for every Python found, and exports a VM.
+	$(BIN)/python tests/wheels.py
 
 clean:  ## Removes everything that was built.
 	rm -rf .venv .venv-matrix dist target tests/peers/bin
@@ -75,6 +84,7 @@ prerequisites:
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check 'pip>=25.1' 'maturin==$(MATURIN_VERSION)'
 	@touch $@
 
+# For this machine, in half the time that the wheel to give away takes.
 .venv/.wheel: .venv/.created $(SOURCES) | prerequisites
 	rm -rf dist
 	$(BIN)/maturin build --release --locked --interpreter $(BIN)/python --out dist
@@ -83,6 +93,10 @@ prerequisites:
 .venv/.installed: .venv/.wheel
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check "$$(ls dist/*.whl)[simulator]"
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --force-reinstall --no-deps dist/*.whl
+	@touch $@
+
+.venv/.wheel-tools: .venv/.created pyproject.toml
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --group wheel
 	@touch $@
 
 .venv/.dev: .venv/.created pyproject.toml

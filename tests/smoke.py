@@ -1,0 +1,39 @@
+"""An export, as small as it can be, of whatever nfclease is installed. Prints what it compared."""
+
+from __future__ import annotations
+
+import hashlib
+import sys
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from pyVim.connect import Disconnect
+from pyVmomi import vim
+
+import nfclease
+from nfclease.simulator import Simulator
+
+
+def main() -> int:
+    """Exports a VM and compares the files with the server's sums."""
+    with Simulator(disk_size="2m") as simulator, tempfile.TemporaryDirectory() as folder:
+        service = simulator.connect()
+        views: Any = service.content.viewManager
+        view = views.CreateContainerView(service.content.rootFolder, [vim.VirtualMachine], True)
+        [vm] = [vm for vm in view.view if vm.name == "demo-vm"]
+        with nfclease.HttpNfcLease(vm.ExportVm()) as lease:
+            lease.wait_ready(30)
+            lease.download_all(folder)
+            sums = {entry.sha1 for entry in lease.GetManifest()}
+        files = list(Path(folder).iterdir())
+        here = {hashlib.sha1(path.read_bytes()).hexdigest() for path in files}
+        Disconnect(service)
+    print(
+        f"nfclease {nfclease.__version__} of {Path(nfclease.__file__).parent}: {len(files)} files"
+    )
+    return 0 if files and here == sums else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
