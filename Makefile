@@ -64,7 +64,7 @@ wheel: .venv/.wheel-tools .venv/.created  ## Builds the wheel and sdist to give 
 	@touch .venv/.wheel
 
 test-wheel: wheel .venv/.dev  ## Installs that wheel, and the sdist, for every Python found, and exports a VM.
-	$(BIN)/python tests/wheels.py
+	$(BIN)/python -m tests.wheels
 
 clean:  ## Removes everything that was built.
 	rm -rf .venv .venv-matrix dist target tests/peers/bin

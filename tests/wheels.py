@@ -7,7 +7,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from matrix import interpreter
+from .matrix import interpreter
 
 ROOT = Path(__file__).resolve().parents[1]
 MINORS = (10, 11, 12, 13)
