@@ -22,6 +22,8 @@ __all__ = ["ProgressSnapshot"]
 INTERVAL = 0.2
 #: Seconds between two lines where no bar can move.
 _LINE_INTERVAL = 10.0
+#: Seconds that a rate is taken over at least.
+_SHORTEST = 0.05
 #: How much of the newest rate goes into the one that is shown.
 _SMOOTHING = 0.3
 
@@ -122,10 +124,10 @@ class Reporter:
         progress = transfer.progress
         now = time.monotonic()
         then, before, rate = self._seen[id(transfer)]
-        if now > then:
+        if now - then >= _SHORTEST:
             newest = max(0, progress.bytes_done - before) / (now - then)
             rate = newest if rate == 0 else _SMOOTHING * newest + (1 - _SMOOTHING) * rate
-        self._seen[id(transfer)] = (now, progress.bytes_done, rate)
+            self._seen[id(transfer)] = (now, progress.bytes_done, rate)
         left = None
         if progress.bytes_total is not None and rate > 0:
             left = max(0, progress.bytes_total - progress.bytes_done) / rate
