@@ -11,7 +11,7 @@ SOURCES := $(shell find src python -name '*.rs' -o -name '*.py' -o -name '*.pyi'
            Cargo.toml Cargo.lock pyproject.toml README.md LICENSE
 MATURIN_VERSION := $(shell sed -n 's/.*"maturin==\(.*\)",/\1/p' pyproject.toml)
 
-.PHONY: help demo test test-rust test-python test-versions test-matrix lint bench-quick bench-calls serve wheel test-wheel peers clean prerequisites
+.PHONY: help demo test test-rust test-python test-versions test-matrix lint bench-quick bench-calls serve wheel test-wheel test-browser peers clean prerequisites
 
 help:  ## Lists the commands.
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
@@ -42,6 +42,9 @@ test-versions: .venv/.dev .venv/.installed  ## The drop-in tests on every pyvmom
 
 test-matrix: .venv/.dev .venv/.installed  ## The same on every Python 3.10 to 3.13 that is found.
 	$(BIN)/python tests/matrix.py
+
+test-browser: .venv/.browser .venv/.installed  ## The notebooks in JupyterLab, in the Chromium of this machine.
+	$(BIN)/python tests/browser.py
 
 peers: .venv/.dev  ## Builds vcsim and govc from the small Go module in tests/peers.
 	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python tests/peers/build.py
@@ -93,6 +96,10 @@ prerequisites:
 .venv/.installed: .venv/.wheel
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check "$$(ls dist/*.whl)[simulator]"
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --force-reinstall --no-deps dist/*.whl
+	@touch $@
+
+.venv/.browser: .venv/.dev pyproject.toml
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --group browser
 	@touch $@
 
 .venv/.wheel-tools: .venv/.created pyproject.toml
