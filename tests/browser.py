@@ -55,7 +55,7 @@ def notebook(folder: Path) -> None:
     """The cells of the export example that log in, and a download."""
     text = (ROOT / "examples" / "notebooks" / "export.ipynb").read_text(encoding="utf-8")
     made = json.loads(text)
-    cell = {"cell_type": "code", "id": "download", "metadata": {}, "outputs": []}
+    cell: dict[str, Any] = {"cell_type": "code", "id": "download", "metadata": {}, "outputs": []}
     cell |= {"execution_count": None, "source": DOWNLOAD}
     made["cells"] = [*made["cells"][1:3], cell]
     (folder / "download.ipynb").write_text(json.dumps(made), encoding="utf-8")

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import pickle
+import re
+from pathlib import Path
 
 import pytest
 
@@ -44,3 +46,10 @@ def test_the_tree_in_the_docstring_is_the_tree() -> None:
     shown = exceptions.__doc__ or ""
     for error in PUBLIC:
         assert error.__name__ in shown
+
+
+def test_the_catalogue_has_each_of_them() -> None:
+    text = (Path(__file__).parents[1] / "docs" / "errors.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\| `(\w+)` \| (.+) \| (.+) \|$", text, re.MULTILINE)
+    assert sorted(name for name, _, _ in rows) == sorted(error.__name__ for error in PUBLIC)
+    assert all(meaning and advice for _, meaning, advice in rows)
