@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import hashlib
 import http.client
+import re
 import ssl
 import time
 from typing import Any
@@ -9,7 +10,7 @@ from typing import Any
 import pytest
 from pyVmomi import vim, vmodl
 
-from nfclease.simulator import Simulator
+from nfclease.simulator import Simulator, faults
 
 from .conftest import disks, get, manifest, ready, request, wait_until
 from .rawtls import raw_get
@@ -218,3 +219,18 @@ def test_faults_can_be_cleared(simulator: Simulator, lease: Any) -> None:
         lease.GetManifest()
     simulator.clear()
     lease.GetManifest()
+
+
+def test_a_parameter_that_a_fault_has_not(simulator: Simulator) -> None:
+    with pytest.raises(ValueError, match="flip has no at; it takes mask, offset"):
+        simulator.inject("flip", at=3)
+    with pytest.raises(ValueError, match="no parameter"):
+        simulator.inject("no_manifest", count=1, always=True)
+
+
+def test_the_docstring_tells_every_parameter() -> None:
+    text = faults.__doc__ or ""
+    rows = re.split(r"\n``", text)
+    for kind, parameters in faults.KINDS.items():
+        [row] = [row for row in rows if row.startswith(f"{kind}``")]
+        assert [name for name in parameters or () if f"``{name}" not in row] == []

@@ -59,31 +59,32 @@ import itertools
 from typing import Any
 
 _KEYS = ("disk", "lease", "method", "listener")
-KINDS = (
-    "expire",
-    "cut",
-    "flip",
-    "stall",
-    "bandwidth",
-    "status",
-    "html",
-    "empty",
-    "redirect",
-    "wrong_certificate",
-    "target_id",
-    "device_url",
-    "http_url",
-    "file_item_path",
-    "no_manifest",
-    "manifest",
-    "init_error",
-    "init_forever",
-    "soap_fault",
-    "soap_delay",
-    "soap_status",
-    "drop",
-    "raw_reply",
-)
+#: Each kind, and the parameters that it knows; None for any.
+KINDS: dict[str, set[str] | None] = {
+    "expire": {"after_bytes"},
+    "cut": {"after_bytes", "how"},
+    "flip": {"offset", "mask"},
+    "stall": {"after_bytes", "seconds"},
+    "bandwidth": {"bytes_per_second"},
+    "status": {"code", "body", "headers"},
+    "html": {"body"},
+    "empty": {"size"},
+    "redirect": {"location", "code"},
+    "wrong_certificate": set(),
+    "target_id": {"value"},
+    "device_url": None,
+    "http_url": set(),
+    "file_item_path": {"value"},
+    "no_manifest": set(),
+    "manifest": None,
+    "init_error": {"fault", "message"},
+    "init_forever": set(),
+    "soap_fault": {"fault", "message", "after"},
+    "soap_delay": {"seconds"},
+    "soap_status": {"code", "body", "after"},
+    "drop": {"after"},
+    "raw_reply": {"body", "code", "after"},
+}
 
 
 @dataclasses.dataclass
@@ -126,7 +127,7 @@ class Faults:
         """Puts a fault in place and returns its id.
 
         Raises:
-            ValueError: There is no such kind, or no such key to match by.
+            ValueError: There is no such kind, no such key to match by, or no such parameter.
         """
         if kind not in KINDS:
             raise ValueError(f"no fault {kind!r}; there are {', '.join(sorted(KINDS))}")
@@ -136,6 +137,13 @@ class Faults:
         unknown = wanted.keys() - set(_KEYS)
         if unknown:
             raise ValueError(f"cannot match by {', '.join(sorted(unknown))}; only {_KEYS}")
+        known = KINDS[kind]
+        strange = set() if known is None else params.keys() - known
+        if strange:
+            raise ValueError(
+                f"{kind} has no {', '.join(sorted(strange))}; "
+                f"it takes {', '.join(sorted(known or ())) or 'no parameter'}"
+            )
         added = Fault(next(self._ids), kind, part, wanted, count, params)
         self.active.append(added)
         return added.id
