@@ -1,4 +1,4 @@
-"""Every example in the docstrings and the README runs, against the simulator.
+"""Every example in the docstrings, the README and the docs runs, against the simulator.
 
 The block that shows a script before the switch is not run: it is what nfclease replaces.
 """
@@ -26,8 +26,10 @@ from .conftest import find
 ROOT = Path(__file__).parent.parent
 MODULES = [
     "nfclease",
+    "nfclease.asynchronous",
     "nfclease.exceptions",
     "nfclease.lease",
+    "nfclease.progress",
     "nfclease.simulator",
     "nfclease.simulator.client",
     "nfclease.transfer",
@@ -127,16 +129,27 @@ def test_every_public_object_is_documented_with_an_example() -> None:
         assert ">>>" in (inspect.getdoc(thing) or ""), thing
 
 
-def readme_blocks() -> list[str]:
-    text = (ROOT / "README.md").read_text(encoding="utf-8")
-    blocks = re.findall(r"```python\n(.*?)```", text, re.DOTALL)
-    return [block for block in blocks if "# before" not in block]
+#: Its blocks are files of a test run, which tests/simulator/test_pytest_plugin.py makes.
+ELSEWHERE = {"simulator.md"}
 
 
-@pytest.mark.parametrize("block", readme_blocks())
-def test_readme(block: str, names: dict[str, Any]) -> None:
+def blocks() -> list[Any]:
+    pages = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+    return [
+        pytest.param(block, id=f"{page.name}-{number}")
+        for page in pages
+        if page.name not in ELSEWHERE
+        for number, block in enumerate(
+            re.findall(r"```python\n(.*?)```", page.read_text(encoding="utf-8"), re.DOTALL)
+        )
+        if "# before" not in block
+    ]
+
+
+@pytest.mark.parametrize("block", blocks())
+def test_block_of_a_page(block: str, names: dict[str, Any]) -> None:
     Path("out").mkdir()
-    exec(compile(block, "README.md", "exec"), {**names, "HttpNfcLease": HttpNfcLease})
+    exec(compile(block, "page", "exec"), {**names, "vim": vim, "HttpNfcLease": HttpNfcLease})
 
 
 def test_all_is_sorted_and_complete() -> None:
