@@ -9,9 +9,9 @@ BIN := .venv/bin
 TEST_PROCESSES ?= 3
 SOURCES := $(shell find src python -name '*.rs' -o -name '*.py' -o -name '*.pyi' -o -name 'py.typed') \
            Cargo.toml Cargo.lock pyproject.toml README.md LICENSE
-MATURIN_VERSION := $(shell sed -n 's/.*"maturin==\(.*\)",/\1/p' pyproject.toml)
+MATURIN_VERSION := $(shell sed -n 's/.*"maturin==\([^"]*\)".*/\1/p' pyproject.toml)
 
-.PHONY: help demo test test-rust test-python test-versions test-matrix lint bench-quick bench-calls serve wheel test-wheel test-browser peers clean prerequisites
+.PHONY: help demo test test-rust test-python test-versions test-matrix lint lint-workflows bench-quick bench-calls serve wheel test-wheel test-browser peers clean prerequisites
 
 help:  ## Lists the commands.
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
@@ -19,7 +19,7 @@ help:  ## Lists the commands.
 demo: .venv/.installed  ## Exports and imports a VM against the simulator, all set-up included.
 	$(BIN)/python examples/demo.py
 
-test: lint test-rust test-python test-versions  ## Runs every check and every test, all set-up included.
+test: lint lint-workflows test-rust test-python test-versions  ## Runs every check and every test, all set-up included.
 
 lint: .venv/.dev .venv/.installed  ## Formatting, lints and types of both languages.
 	$(CARGO) fmt --check
@@ -29,6 +29,10 @@ lint: .venv/.dev .venv/.installed  ## Formatting, lints and types of both langua
 	$(BIN)/ruff format --check
 	$(BIN)/mypy python/nfclease tests benchmarks examples
 	$(BIN)/python -m mypy.stubtest nfclease._core
+
+lint-workflows: .venv/.dev peers  ## The workflows of GitHub: mistakes, and what would let others in.
+	tests/peers/bin/actionlint .github/workflows/*.yml
+	$(BIN)/zizmor --offline --quiet .github
 
 test-rust: prerequisites  ## Rust tests, with and without the bindings.
 	$(CARGO) test --locked --no-default-features
@@ -46,7 +50,7 @@ test-matrix: .venv/.dev .venv/.installed  ## The same on every Python 3.10 to 3.
 test-browser: .venv/.browser .venv/.installed  ## The notebooks in JupyterLab, in the Chromium of this machine.
 	$(BIN)/python tests/browser.py
 
-peers: .venv/.dev  ## Builds vcsim and govc from the small Go module in tests/peers.
+peers: .venv/.dev  ## Builds vcsim, govc and more from the small Go module in tests/peers.
 	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python tests/peers/build.py
 
 bench-quick: .venv/.dev .venv/.installed peers  ## A first measure against Go, requests and the sample loop.

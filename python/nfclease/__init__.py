@@ -8,6 +8,13 @@ Example:
 """
 
 import logging
+import sys
+
+if "free-threading" in sys.version:  # as CPython documents; sysconfig would cost the import more
+    raise ImportError(
+        "nfclease was never tried on a free-threaded Python, whose pip builds it from source: "
+        "use the usual build of Python, with the GIL"
+    )
 
 from nfclease._core import __version__
 from nfclease.asynchronous import AsyncHttpNfcLease

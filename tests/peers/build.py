@@ -18,7 +18,7 @@ from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
 BIN = HERE / "bin"
-PROGRAMS = ("vcsim", "govc", "benchserver", "benchclient")
+PROGRAMS = ("vcsim", "govc", "benchserver", "benchclient", "actionlint")
 OLDEST_GO = (1, 25)
 
 
@@ -68,9 +68,9 @@ def _version(go: str) -> tuple[int, ...]:
 
 
 def _go_build(go: str) -> None:
-    subprocess.run(
-        [go, "build", "-o", f"{BIN}{os.sep}", "./cmd/..."], cwd=HERE, check=True, env=_environment()
-    )
+    for what in ("./cmd/...", "tool"):  # `tool`: what go.mod names so
+        command = [go, "build", "-o", f"{BIN}{os.sep}", what]
+        subprocess.run(command, cwd=HERE, check=True, env=_environment())
 
 
 def _environment() -> dict[str, str]:

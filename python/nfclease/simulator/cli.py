@@ -76,10 +76,12 @@ def parser() -> argparse.ArgumentParser:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs a simulator; returns the exit status."""
-    from nfclease.simulator.server import serve
-
     made = parser()
     options = Options(**vars(made.parse_args(arguments)))
+    try:
+        from nfclease.simulator.server import serve
+    except ModuleNotFoundError as error:
+        made.error(f"there is no {error.name} on this Python: pip install 'nfclease[simulator]'")
     try:
         asyncio.run(serve(options))
     except (OSError, ValueError) as error:  # an address in use, a version that is none

@@ -4,20 +4,14 @@ from __future__ import annotations
 
 import http.client
 import json
-import os
 import ssl
-import subprocess
-import sys
-from pathlib import Path
 from types import TracebackType
 from typing import Any
 from urllib.parse import urlsplit
 
-_STOP_SECONDS = 5.0
+from nfclease.simulator.process import Process, SimulatorError
 
-
-class SimulatorError(RuntimeError):
-    """The simulator did not start, or refused what it was asked."""
+__all__ = ["Simulator", "SimulatorError"]
 
 
 class Simulator:
@@ -35,6 +29,9 @@ class Simulator:
         client_certificate: Files of a certificate chain and its key that it shows itself, to a
             simulator that was given ``client_ca``.
         **options: Those of the command line.
+
+    Raises:
+        SimulatorError: The simulator did not start; the text has the reason that it gave.
 
     Attributes:
         url: The SDK's URL.
@@ -76,21 +73,8 @@ class Simulator:
         self, *, client_certificate: tuple[str, str] | None = None, **options: Any
     ) -> None:
         self._client_certificate = client_certificate
-        python = os.environ.get("NFCLEASE_SIMULATOR_PYTHON") or sys.executable
-        command = [python, "-m", "nfclease.simulator", *_flags(options)]
-        self._process = subprocess.Popen(
-            command,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            env=_environment(),
-            start_new_session=True,  # Ctrl-C is for the test: its leases want to be aborted
-        )
-        assert self._process.stdout is not None
-        line = self._process.stdout.readline()
-        if not line:
-            self.stop()
-            raise SimulatorError(f"the simulator ended with {self._process.returncode}")
-        for name, value in json.loads(line).items():
+        self._process = Process(options)
+        for name, value in self._process.about.items():
             setattr(self, name, value)
 
     def __enter__(self) -> Simulator:
@@ -105,18 +89,11 @@ class Simulator:
         self.stop()
 
     def stop(self) -> int:
-        """Ends the process; returns its exit status. May be called again."""
-        process = self._process
-        assert process.stdin is not None
-        assert process.stdout is not None
-        process.stdin.close()
-        try:
-            process.wait(_STOP_SECONDS)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
-        process.stdout.close()
-        return process.returncode
+        """Ends the process and passes on what it wrote to standard error; returns its exit status.
+
+        May be called again.
+        """
+        return self._process.stop()
 
     def ssl_context(self) -> ssl.SSLContext:
         """A context that trusts the vCenter listener, and nothing else."""
@@ -262,6 +239,8 @@ class Simulator:
             connection.request("POST", parts.path, body, {"X-Control-Token": self.control_token})
             response = connection.getresponse()
             answer = json.loads(response.read() or b"{}")
+        except OSError as error:
+            raise SimulatorError(f"{operation}: {self._process.ended() or error}") from error
         finally:
             connection.close()
         if response.status == 400:
@@ -269,28 +248,3 @@ class Simulator:
         if response.status != 200:
             raise SimulatorError(f"{operation}: HTTP {response.status}")
         return answer["result"]
-
-
-def _flags(options: dict[str, Any]) -> list[str]:
-    """Options as the command line has them; False turns on a ``--no-`` flag."""
-    flags: list[str] = []
-    for name, value in options.items():
-        flag = "--" + name.replace("_", "-")
-        if value is None or (value is True and name in ("tls", "stdin")):
-            continue
-        if value is True:
-            flags.append(flag)
-        elif value is False:
-            flags += [f"--no-{name}"] if name in ("tls", "stdin") else []
-        else:
-            flags += [flag, str(value)]
-    return flags
-
-
-def _environment() -> dict[str, str]:
-    """This process's environment; on this Python, the other one imports this very package."""
-    if os.environ.get("NFCLEASE_SIMULATOR_PYTHON"):
-        return dict(os.environ)  # what is beside this package is for this Python only
-    package = str(Path(__file__).resolve().parents[2])
-    paths = [package, os.environ.get("PYTHONPATH", "")]
-    return {**os.environ, "PYTHONPATH": os.pathsep.join(path for path in paths if path)}

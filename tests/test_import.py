@@ -1,0 +1,27 @@
+"""What `import nfclease` refuses, and what it does not load."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+
+def run(script: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
+
+
+def test_a_free_threaded_python_is_refused() -> None:
+    """By what such a Python says of itself; there is none of them on most machines."""
+    there = "3.14.0 free-threading build (main, Oct  7 2025, 10:00:00) [GCC 12.2.0]"
+    done = run(f"import sys; sys.version = {there!r}; import nfclease")
+    assert done.returncode == 1
+    assert "ImportError: nfclease was never tried on a free-threaded Python" in done.stderr
+
+
+def test_what_is_not_needed_is_not_loaded() -> None:
+    script = (
+        "import sys, nfclease\n"
+        "print(*sorted({'tqdm', 'rich', 'IPython', 'aiohttp', 'requests'} & sys.modules.keys()))"
+    )
+    done = run(script)
+    assert (done.stdout, done.stderr) == ("\n", "")
