@@ -11,7 +11,7 @@ SOURCES := $(shell find src python -name '*.rs' -o -name '*.py' -o -name '*.pyi'
            Cargo.toml Cargo.lock pyproject.toml README.md LICENSE
 MATURIN_VERSION := $(shell sed -n 's/.*"maturin==\([^"]*\)".*/\1/p' pyproject.toml)
 
-.PHONY: help demo test test-rust test-python test-versions test-matrix lint lint-workflows bench-quick bench-calls serve wheel test-wheel test-browser peers clean prerequisites
+.PHONY: help demo test test-rust test-python test-versions test-matrix lint lint-workflows bench-quick bench-calls bench-progress serve wheel test-wheel test-browser peers clean prerequisites
 
 help:  ## Lists the commands.
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
@@ -58,6 +58,9 @@ bench-quick: .venv/.dev .venv/.installed peers  ## A first measure against Go, r
 
 bench-calls: .venv/.dev .venv/.installed peers  ## An attribute read and a Progress beside pyvmomi's, and the import.
 	$(BIN)/python -m benchmarks.calls
+
+bench-progress: .venv/.dev .venv/.installed  ## A download with and without progress=, beside a busy thread.
+	$(BIN)/python -m benchmarks.progress
 
 serve: .venv/.installed  ## Runs the simulator until Ctrl-C, for a script of your own.
 	$(BIN)/python -m nfclease.simulator --no-stdin

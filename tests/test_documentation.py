@@ -10,6 +10,8 @@ import importlib
 import inspect
 import os
 import re
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -150,6 +152,19 @@ def blocks() -> list[Any]:
 def test_block_of_a_page(block: str, names: dict[str, Any]) -> None:
     Path("out").mkdir()
     exec(compile(block, "page", "exec"), {**names, "vim": vim, "HttpNfcLease": HttpNfcLease})
+
+
+def test_the_example_with_rich() -> None:
+    pytest.importorskip("rich", reason="not run: rich is not installed")
+    done = subprocess.run(
+        [sys.executable, ROOT / "examples" / "rich_progress.py"],
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    assert len(re.findall(r"^disk-\d\.\w+ +([\d.]+)/\1 [kM]B", done.stdout, re.MULTILINE)) == 4
 
 
 def test_all_is_sorted_and_complete() -> None:

@@ -32,6 +32,7 @@ def test_a_callable_is_told(simulator: Simulator, service: Any, tmp_path: Path) 
     simulator.inject("bandwidth", bytes_per_second=DISK_SIZE / 1.5)
     seen: list[ProgressSnapshot] = []
     with HttpNfcLease(export(service)) as lease:
+        info = lease.wait_ready(10)
         result = lease.download(disk_of(lease), tmp_path / "disk", progress=seen.append)
     done = [snapshot.bytes_done for snapshot in seen]
     assert done == sorted(done)
@@ -41,6 +42,8 @@ def test_a_callable_is_told(simulator: Simulator, service: Any, tmp_path: Path) 
     assert [snapshot.done for snapshot in seen].count(True) == 1
     assert {snapshot.bytes_total for snapshot in seen[:-1]} == {None}, "no size is known, none told"
     assert {snapshot.seconds_left for snapshot in seen[:-1]} == {None}
+    capacity = info.totalDiskCapacityInKB * 1024
+    assert {snapshot.disk_capacity for snapshot in seen[:-1]} == {capacity}
     middle = seen[len(seen) // 2]
     assert DISK_SIZE / 6 < middle.rate < DISK_SIZE * 4
     assert (middle.name, middle.attempts) == ("disk-1.vmdk", 1)
@@ -59,6 +62,7 @@ def test_an_upload_knows_its_size(simulator: Simulator, service: Any, tmp_path: 
         item = next(item for item in spec.fileItem if "nvram" in item.path)
         lease.upload(item, b"n" * 5000, progress=seen.append)
     assert (seen[-1].bytes_done, seen[-1].bytes_total) == (5000, 5000)
+    assert {snapshot.disk_capacity for snapshot in seen} == {None}
 
 
 def test_its_exception_comes_out_unchanged(
@@ -144,6 +148,7 @@ def test_bars_in_a_terminal(
     for name in ("disk-1.vmdk", "disk-2.vmdk", "demo-vm.nvram", "total"):
         assert f"{name}: " in text
     assert "100%" in text
+    assert "the disks hold up to " in text
     before_the_end = [
         line for line in text.replace("\r", "\n").splitlines() if line.startswith("disk-1.vmdk")
     ][:-3]
@@ -151,9 +156,10 @@ def test_bars_in_a_terminal(
 
 
 def test_lines_where_no_bar_can_move(
-    service: Any, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+    simulator: Simulator, service: Any, tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
     pytest.importorskip("tqdm", reason="not run: tqdm is not installed")
+    simulator.inject("bandwidth", bytes_per_second=DISK_SIZE)
     with HttpNfcLease(export(service)) as lease:
         lease.wait_ready(10)
         lease.download_all(tmp_path, progress=True)
@@ -161,4 +167,5 @@ def test_lines_where_no_bar_can_move(
     assert not [line for line in lines if "\r" in line]
     ended = [line for line in lines if line.endswith(", ended")]
     assert len(ended) == 5
+    assert [line for line in lines if "MB/s, the disks hold up to " in line]
     assert len(lines) <= 10

@@ -9,12 +9,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from pyVim.connect import Disconnect
 from pyVmomi import vim
 
 from nfclease import HttpNfcLease, TransferResult
 from nfclease.simulator import Simulator
 
 from .conftest import DISK_SIZE, endings, find
+from .test_stall import import_lease
 
 
 def export(service: Any, directory: Path, **options: Any) -> tuple[list[TransferResult], Any, str]:
@@ -112,6 +114,43 @@ def test_a_file_object_gets_the_bytes(service: Any) -> None:
         result = lease.download(device_url, target)
     assert hashlib.sha1(target.getvalue()).hexdigest() == result.checksum
     assert result.verified == "manifest"
+
+
+class Counted(io.BytesIO):
+    """A file object that counts how often Python is called."""
+
+    calls = 0
+
+    def write(self, data: Any) -> int:
+        self.calls += 1
+        return super().write(data)
+
+    def readinto(self, buffer: Any) -> int:
+        self.calls += 1
+        return super().readinto(buffer)
+
+    def read(self, size: int | None = -1) -> bytes:
+        self.calls += 1
+        return super().read(size)
+
+
+def test_a_file_object_is_called_once_per_4_mib(tmp_path: Path) -> None:
+    with Simulator(disks=1, disk_size=32 << 20) as simulator:
+        service = simulator.connect()
+        target = Counted()
+        vm = find(service, vim.VirtualMachine, "demo-vm")
+        with HttpNfcLease(vm.ExportVm()) as lease:
+            device_url = next(url for url in lease.wait_ready(10).deviceUrl if url.disk)
+            size = lease.download(device_url, target).bytes
+        assert target.calls <= -(-size // (4 << 20))
+        raw, item, path = import_lease(service, tmp_path, "counted")
+        source = Counted(path.read_bytes())
+        with HttpNfcLease(raw) as lease:
+            lease.wait_ready(10)
+            size = lease.upload(item, source).bytes
+        assert source.calls <= -(-size // (4 << 20)) + 1, "one more may find the end"
+        assert size > 16 << 20
+        Disconnect(service)
 
 
 def test_a_snapshot_and_a_vapp(simulator: Simulator, service: Any, tmp_path: Path) -> None:

@@ -45,11 +45,11 @@ async def ready_info(lease: HttpNfcLease, waiting: Waiting) -> Any:
 
 
 async def finished(
-    waiting: Waiting, transfers: list[Transfer], progress: ProgressOption
+    lease: HttpNfcLease, waiting: Waiting, transfers: list[Transfer], progress: ProgressOption
 ) -> list[TransferResult]:
     """The results; when the wait is broken off, all are stopped and cleaned up first."""
     try:
-        report = reporter(progress, transfers)
+        report = reporter(progress, transfers, lease._core_now().disk_capacity())
         try:
             return await waiting.for_transfers(transfers, report)
         finally:
@@ -79,7 +79,7 @@ async def download_all(
     except BaseException:
         await waiting.for_stop(started)
         raise
-    return await finished(waiting, started, progress)
+    return await finished(lease, waiting, started, progress)
 
 
 async def download(
@@ -93,7 +93,7 @@ async def download(
     """One device."""
     progress = checked(progress)
     started = lease.start_download(device_url, target, overwrite=overwrite)
-    [result] = await finished(waiting, [started], progress)
+    [result] = await finished(lease, waiting, [started], progress)
     return result
 
 
@@ -113,7 +113,7 @@ async def upload(
     """One file."""
     progress = checked(progress)
     started = await start_upload(lease, waiting, item, source)
-    [result] = await finished(waiting, [started], progress)
+    [result] = await finished(lease, waiting, [started], progress)
     return result
 
 

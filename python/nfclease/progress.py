@@ -36,11 +36,14 @@ class ProgressSnapshot(NamedTuple):
         key: ``DeviceUrl.key`` of the device.
         bytes_done: Bytes moved in the current attempt.
         bytes_total: Bytes in all, or None while the size is unknown, as it is for an exported
-            disk until its end. Its capacity is no size: what is sent is smaller.
+            disk until its end.
         rate: Bytes per second, smoothed.
         seconds_left: None while the size is unknown or nothing moves.
         attempts: Attempts started.
         done: Whether it has ended, well or not.
+        disk_capacity: Bytes that all disks of the lease can hold (``totalDiskCapacityInKB``),
+            while ``bytes_total`` is None; no size, for what is sent is smaller. None where the
+            size is known or the server does not say.
 
     Example:
         >>> seen = []
@@ -57,6 +60,7 @@ class ProgressSnapshot(NamedTuple):
     seconds_left: float | None
     attempts: int
     done: bool
+    disk_capacity: int | None
 
 
 if TYPE_CHECKING:
@@ -101,8 +105,12 @@ class Reporter:
     """Looks at transfers and tells how far they are."""
 
     def __init__(
-        self, transfers: Sequence[Transfer], tell: Callable[[ProgressSnapshot], object]
+        self,
+        transfers: Sequence[Transfer],
+        disk_capacity: int,
+        tell: Callable[[ProgressSnapshot], object],
     ) -> None:
+        self._disk_capacity = disk_capacity
         self._transfers = list(transfers)
         self._tell = tell
         self._seen = {id(transfer): (time.monotonic(), 0, 0.0) for transfer in transfers}
@@ -140,14 +148,15 @@ class Reporter:
             left,
             progress.attempts,
             done,
+            self._disk_capacity or None if progress.bytes_total is None else None,
         )
 
 
 class _Bars(Reporter):
     """One bar for each transfer and one for all, in a terminal or a notebook."""
 
-    def __init__(self, transfers: Sequence[Transfer]) -> None:
-        super().__init__(transfers, self._show)
+    def __init__(self, transfers: Sequence[Transfer], disk_capacity: int) -> None:
+        super().__init__(transfers, disk_capacity, self._show)
         bar = _tqdm()
         options = {"unit": "B", "unit_scale": True, "miniters": 0}
         self._bars = {
@@ -164,6 +173,8 @@ class _Bars(Reporter):
         _move(bar, snapshot.bytes_done, total)
         totals = [size for _, size in self._sizes.values()]
         known = None if None in totals else sum(size or 0 for size in totals)
+        beside = _beside(self._disk_capacity) if known is None else ""
+        self._total.set_postfix_str(beside.removeprefix(", "), refresh=False)
         _move(self._total, sum(done for done, _ in self._sizes.values()), known)
 
     def close(self) -> None:
@@ -180,8 +191,8 @@ def _move(bar: Any, done: int, total: int | None) -> None:
 class _Lines(Reporter):
     """A line now and then, where standard error is no terminal."""
 
-    def __init__(self, transfers: Sequence[Transfer]) -> None:
-        super().__init__(transfers, self._show)
+    def __init__(self, transfers: Sequence[Transfer], disk_capacity: int) -> None:
+        super().__init__(transfers, disk_capacity, self._show)
         self._next = dict.fromkeys((transfer.key for transfer in transfers), 0.0)
 
     def _show(self, snapshot: ProgressSnapshot) -> None:
@@ -190,7 +201,7 @@ class _Lines(Reporter):
             return
         self._next[snapshot.key] = now + _LINE_INTERVAL
         total = "" if snapshot.bytes_total is None else f" of {snapshot.bytes_total / 1e6:.1f}"
-        state = ", ended" if snapshot.done else ""
+        state = ", ended" if snapshot.done else _beside(snapshot.disk_capacity)
         print(
             f"{snapshot.name}: {snapshot.bytes_done / 1e6:.1f}{total} MB, "
             f"{snapshot.rate / 1e6:.1f} MB/s{state}",
@@ -199,15 +210,22 @@ class _Lines(Reporter):
         )
 
 
-def reporter(progress: ProgressOption, transfers: Sequence[Transfer]) -> Reporter | None:
+def _beside(disk_capacity: int | None) -> str:
+    """What an unknown size can be compared with."""
+    return f", the disks hold up to {disk_capacity / 1e6:.1f} MB" if disk_capacity else ""
+
+
+def reporter(
+    progress: ProgressOption, transfers: Sequence[Transfer], disk_capacity: int
+) -> Reporter | None:
     """What shows the progress of these transfers; None for nothing."""
     if progress is None or progress is False:
         return None
     if progress is not True:
-        return Reporter(transfers, progress)
+        return Reporter(transfers, disk_capacity, progress)
     if _in_kernel() or sys.stderr.isatty():
-        return _Bars(transfers)
-    return _Lines(transfers)
+        return _Bars(transfers, disk_capacity)
+    return _Lines(transfers, disk_capacity)
 
 
 def _in_kernel() -> bool:

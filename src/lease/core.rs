@@ -347,6 +347,15 @@ impl Lease {
     }
 
     /// The percent for the next Progress: never backwards, never 100 before Complete.
+    /// Bytes that the disks of the lease can hold in all; 0 where the server did not say.
+    pub fn disk_capacity(&self) -> u64 {
+        self.status
+            .borrow()
+            .info
+            .as_ref()
+            .map_or(0, |info| info.total_disk_capacity_kb.saturating_mul(1024))
+    }
+
     pub(super) fn percent(&self) -> i32 {
         let snapshots: Vec<_> = lock(&self.counters)
             .iter()
@@ -357,10 +366,8 @@ impl Lease {
             return self.script_percent.load(Ordering::Relaxed);
         }
         let known: Option<u64> = snapshots.iter().map(|snapshot| snapshot.bytes_total).sum();
-        let info = self.status.borrow().info.clone();
         // An export's size is unknown until it ends; the disks' capacity is what it can be at most.
-        let capacity = info.map_or(0, |info| info.total_disk_capacity_kb.saturating_mul(1024));
-        let total = known.unwrap_or(capacity).max(1);
+        let total = known.unwrap_or_else(|| self.disk_capacity()).max(1);
         let percent = i32::try_from(u128::from(done) * 100 / u128::from(total))
             .unwrap_or(99)
             .min(99);

@@ -191,9 +191,7 @@ impl Lease {
 
     fn limit(&self, device: &DeviceUrl, is_disk: bool) -> Option<u64> {
         let largest = if is_disk {
-            self.status()
-                .info
-                .map_or(0, |info| info.total_disk_capacity_kb.saturating_mul(1024))
+            self.disk_capacity()
         } else {
             device.file_size.unwrap_or(0)
         };

@@ -116,6 +116,11 @@ impl Lease {
         Ok(self.core(py)?.status().phase.as_str())
     }
 
+    /// Bytes that the disks can hold in all; 0 where the server did not say. Makes no call.
+    fn disk_capacity(&self, py: Python<'_>) -> PyResult<u64> {
+        Ok(self.core(py)?.disk_capacity())
+    }
+
     /// Whether the server may still hold the lease for us.
     fn is_held(&self) -> bool {
         self.pid == std::process::id()
