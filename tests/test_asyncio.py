@@ -27,9 +27,15 @@ def export(service: Any, work: Callable[[HttpNfcLease], Coroutine[Any, Any, Any]
         return asyncio.run(work(lease))
 
 
+def devices(lease: HttpNfcLease) -> list[Any]:
+    """Of a lease that is ready."""
+    info = lease.info
+    assert info is not None
+    return list(info.deviceUrl)
+
+
 def start(lease: HttpNfcLease, directory: Path) -> list[Transfer]:
-    info = lease.wait_ready(10)
-    return [lease.start_download(url, directory / url.targetId) for url in info.deviceUrl]
+    return [lease.start_download(url, directory / url.targetId) for url in devices(lease)]
 
 
 def wait_until_it_moves(transfer: Transfer) -> None:
@@ -54,7 +60,7 @@ def test_the_loop_goes_on_meanwhile(simulator: Simulator, service: Any, tmp_path
     seen: list[int] = []
 
     async def work(lease: HttpNfcLease) -> None:
-        device = next(url for url in lease.wait_ready(10).deviceUrl if url.disk)
+        device = next(url for url in devices(lease) if url.disk)
         transfer = lease.start_download(device, tmp_path / "disk")
         waiting = asyncio.ensure_future(transfer)
         while not waiting.done():
@@ -88,7 +94,7 @@ def test_a_cancelled_wait_cancels_the_transfer(
     simulator.inject("stall", disk="disk-1.vmdk", after_bytes=1 << 20)
 
     async def work(lease: HttpNfcLease) -> None:
-        device = next(url for url in lease.wait_ready(10).deviceUrl if url.disk)
+        device = next(url for url in devices(lease) if url.disk)
         transfer = lease.start_download(device, tmp_path / "disk")
         wait_until_it_moves(transfer)
         waiting = asyncio.ensure_future(transfer)
@@ -115,7 +121,7 @@ def test_a_shielded_wait_leaves_it_running(
     simulator.inject("bandwidth", bytes_per_second=6 << 20)
 
     async def work(lease: HttpNfcLease) -> nfclease.TransferResult:
-        device = next(url for url in lease.wait_ready(10).deviceUrl if url.disk)
+        device = next(url for url in devices(lease) if url.disk)
         transfer = lease.start_download(device, tmp_path / "disk")
         with pytest.raises(asyncio.TimeoutError):
             await asyncio.wait_for(asyncio.shield(transfer), 0.05)
@@ -130,6 +136,7 @@ def test_awaited_from_a_loop_in_another_thread(
     results: list[Any] = []
     vm = find(service, vim.VirtualMachine, "demo-vm")
     with HttpNfcLease(vm.ExportVm()) as lease:
+        lease.wait_ready(10)
         transfers = start(lease, tmp_path)
 
         async def work() -> None:
@@ -144,7 +151,52 @@ def test_awaited_from_a_loop_in_another_thread(
 def test_without_a_loop(simulator: Simulator, service: Any, tmp_path: Path) -> None:
     vm = find(service, vim.VirtualMachine, "demo-vm")
     with HttpNfcLease(vm.ExportVm()) as lease:
+        lease.wait_ready(10)
         transfers = start(lease, tmp_path)
         with pytest.raises(RuntimeError, match="no running event loop"):
             transfers[0].__await__().send(None)
         assert all(transfer.result().verified == "manifest" for transfer in transfers)
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        pytest.param(lambda lease, disk: lease.wait_ready(), id="wait_ready"),
+        pytest.param(lambda lease, disk: lease.download(disk, "here"), id="download"),
+        pytest.param(lambda lease, disk: lease.download_all("."), id="download_all"),
+        pytest.param(lambda lease, disk: lease.upload(disk, b"x"), id="upload"),
+        pytest.param(lambda lease, disk: lease.start_download(disk, "here").result(), id="result"),
+    ],
+)
+def test_a_blocking_call_in_a_coroutine_is_refused(
+    simulator: Simulator,
+    service: Any,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    call: Callable[[HttpNfcLease, Any], Any],
+) -> None:
+    simulator.inject("stall", disk="disk-1.vmdk", after_bytes=4096)
+    monkeypatch.chdir(tmp_path)
+
+    async def work(lease: HttpNfcLease) -> None:
+        call(lease, next(url for url in devices(lease) if url.disk))
+
+    with pytest.raises(RuntimeError, match=r"\(\) would block the event loop in which work\(\)"):
+        export(service, work)
+    assert endings(simulator) == ["HttpNfcLeaseAbort"]
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_blocking_call_of_a_line_in_a_running_loop(service: Any, tmp_path: Path) -> None:
+    """As a cell or the asyncio REPL runs it; and a result that is there blocks nobody."""
+
+    async def work(lease: HttpNfcLease) -> None:
+        disk = next(url for url in devices(lease) if url.disk)
+        names = {"lease": lease, "disk": disk, "path": tmp_path / "disk"}
+        exec("result = lease.download(disk, path)", names)
+        transfer = lease.start_download(disk, tmp_path / "again")
+        assert (await transfer).checksum is not None
+        assert transfer.result() == await transfer
+
+    export(service, work)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["again", "disk"]

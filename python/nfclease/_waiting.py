@@ -6,6 +6,8 @@ suspends, so that :func:`run` gets its result in one step, in the caller's own t
 
 from __future__ import annotations
 
+import inspect
+import sys
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
@@ -70,14 +72,14 @@ class InPlace:
         pending = list(transfers)
         while pending:
             for transfer in [transfer for transfer in pending if transfer.done()]:
-                transfer.result()
+                transfer._wait(None)
                 pending.remove(transfer)
             if report:
                 report.update()
             if pending:
                 with suppress(NotDoneError):
-                    pending[0].result(timeout=_LOOK if report is None else INTERVAL)
-        return [transfer.result() for transfer in transfers]
+                    pending[0]._wait(_LOOK if report is None else INTERVAL)
+        return [transfer._wait(None) for transfer in transfers]
 
     async def for_cleanup(self, work: _core.Work) -> Any:
         return work.wait()
@@ -188,6 +190,31 @@ def run(body: Coroutine[Any, Any, _T]) -> _T:
         return result
     body.close()
     raise RuntimeError("a body over InPlace waits for nothing else")
+
+
+def refuse_in_coroutine(method: str, instead: str) -> None:
+    """Refuses to block the event loop of a coroutine that calls, itself or through functions.
+
+    A notebook's cell and a REPL's line run inside a loop too, and may block: only their user waits.
+
+    Raises:
+        RuntimeError: A coroutine called.
+    """
+    asyncio = sys.modules.get("asyncio")
+    if asyncio is None:
+        return
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return
+    frame = sys._getframe(1)
+    while frame is not None and not frame.f_code.co_name.startswith(("<module>", "<cell line")):
+        if frame.f_code.co_flags & (inspect.CO_COROUTINE | inspect.CO_ASYNC_GENERATOR):
+            raise RuntimeError(
+                f"{method}() would block the event loop in which {frame.f_code.co_name}() runs: "
+                f"{instead}, or call it in asyncio.to_thread"
+            )
+        frame = frame.f_back  # type: ignore[assignment]
 
 
 IN_PLACE = InPlace()

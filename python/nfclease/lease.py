@@ -16,7 +16,7 @@ from nfclease._checks import check_lease, check_range, local_path, remaining_byt
 from nfclease._devices import core_device_url, display_name
 from nfclease._html import table
 from nfclease._mirror import MirroredLease
-from nfclease._waiting import IN_PLACE, run
+from nfclease._waiting import IN_PLACE, refuse_in_coroutine, run
 from nfclease.exceptions import LeaseError, ServerFaultReply
 from nfclease.transfer import Transfer, TransferResult
 
@@ -52,6 +52,8 @@ if TYPE_CHECKING:
 
 #: Seconds that the interpreter's exit waits for Aborts.
 _EXIT_TIMEOUT = 8.0
+
+_INSTEAD = "use AsyncHttpNfcLease"
 
 _open_leases: WeakSet[HttpNfcLease] = WeakSet()
 
@@ -168,11 +170,13 @@ class HttpNfcLease(MirroredLease):
         Raises:
             LeaseInitError: The lease went into error, or `timeout` passed.
             LeaseLostError: The lease ended before.
+            RuntimeError: A coroutine called; it would block its event loop.
 
         Example:
             >>> lease.wait_ready(timeout=60).leaseTimeout
             300
         """
+        refuse_in_coroutine("wait_ready", _INSTEAD)
         info: vim.HttpNfcLease.Info = run(_bodies.wait_ready(self, IN_PLACE, timeout))
         return info
 
@@ -222,6 +226,7 @@ class HttpNfcLease(MirroredLease):
 
         Raises:
             TypeError: An argument is of the wrong kind.
+            RuntimeError: A coroutine called; it would block its event loop.
             OSError: The local file cannot be written; before any byte is asked for where that can
                 be known.
             ChecksumMismatchError: The server's checksum differs, twice.
@@ -235,6 +240,7 @@ class HttpNfcLease(MirroredLease):
             >>> lease.download(device_url, "disk-1.vmdk").verified
             'manifest'
         """
+        refuse_in_coroutine("download", _INSTEAD)
         return run(_bodies.download(self, IN_PLACE, device_url, target, overwrite, progress))
 
     def download_all(
@@ -259,11 +265,13 @@ class HttpNfcLease(MirroredLease):
                 was asked for.
             OSError: The directory is missing or read-only, or a file exists; nothing was asked for.
             NfcError: A download failed; the others were cancelled.
+            RuntimeError: A coroutine called; it would block its event loop.
 
         Example:
             >>> [result.name for result in lease.download_all(directory)]
             ['disk-0.iso', 'disk-1.vmdk', 'disk-2.vmdk', 'disk-3.vmdk', 'demo-vm.nvram']
         """
+        refuse_in_coroutine("download_all", _INSTEAD)
         return run(_bodies.download_all(self, IN_PLACE, directory, overwrite, progress))
 
     def start_upload(
@@ -310,6 +318,7 @@ class HttpNfcLease(MirroredLease):
 
         Raises:
             TypeError: An argument is of the wrong kind.
+            RuntimeError: A coroutine called; it would block its event loop.
             ValueError: No device of the lease has this ``importKey``.
             OSError: The source cannot be read.
             SizeMismatchError: The source changed while it was read.
@@ -322,6 +331,7 @@ class HttpNfcLease(MirroredLease):
             >>> lease.upload(item, item.path).verified
             'manifest'
         """
+        refuse_in_coroutine("upload", _INSTEAD)
         return run(_bodies.upload(self, IN_PLACE, item, source, progress))
 
     def close(self) -> None:

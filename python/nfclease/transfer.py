@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from nfclease._html import size, table
-from nfclease._waiting import InLoop, heartbeat
+from nfclease._waiting import InLoop, heartbeat, refuse_in_coroutine
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Generator
@@ -137,7 +137,13 @@ class Transfer:
             TimeoutError: The transfer has not ended yet.
             NfcError: The transfer failed; see :mod:`nfclease.exceptions` for each case.
             OSError: A local file could not be read or written.
+            RuntimeError: It has not ended, and a coroutine called; await the transfer there.
         """
+        if not self.done():
+            refuse_in_coroutine("result", "await the transfer")
+        return self._wait(timeout)
+
+    def _wait(self, timeout: float | None) -> TransferResult:
         with self._faults():
             row = self._core.wait(timeout)
         if row is None:
