@@ -94,3 +94,21 @@ def test_every_public_type_is_known(tmp_path: Path) -> None:
     assert f'Package directory: "{PACKAGES / "nfclease"}"' in done.stdout
     assert "Type completeness score: 100%" in done.stdout, done.stdout + done.stderr
     assert done.returncode == 0
+
+
+def test_the_twin_takes_the_keywords_of_the_class() -> None:
+    """`LeaseOptions` is for type checkers only: Python cannot hold it to the constructor."""
+    source = (Path(nfclease.__file__).parent / "lease.py").read_text(encoding="utf-8")
+    options, constructor = {}, {}
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.ClassDef) and node.name == "LeaseOptions":
+            fields = [field for field in node.body if isinstance(field, ast.AnnAssign)]
+            options = {ast.unparse(field.target): ast.unparse(field.annotation) for field in fields}
+        if isinstance(node, ast.FunctionDef) and node.name == "__init__":
+            constructor = {
+                argument.arg: ast.unparse(argument.annotation)
+                for argument in node.args.kwonlyargs
+                if argument.annotation
+            }
+    assert options
+    assert options == constructor
