@@ -79,7 +79,7 @@ def measure(vm: Any, path: Path, rounds: int) -> tuple[dict[str, list[float]], i
 def main() -> None:
     """Prints the table."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--rounds", type=int, default=9)
     parser.add_argument("--disk-mib", type=int, default=1024)
     args = parser.parse_args()
     folder = SHARED_MEMORY if SHARED_MEMORY.is_dir() else None
