@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import functools
+import itertools
 import os
 from collections.abc import Iterator
 from typing import Any
@@ -26,8 +27,12 @@ def shared_simulator() -> Iterator[Simulator]:
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """Modules that say ``BOTH_FACES = True`` run on the blocking face and on the asyncio one."""
-    if getattr(metafunc.module, "BOTH_FACES", False):
+    """Modules that say ``BOTH_FACES = True`` run on the blocking face and on the asyncio one.
+
+    But for tests marked ``blocking_face``, whose lease is in a script of another process.
+    """
+    one = metafunc.definition.get_closest_marker("blocking_face")
+    if getattr(metafunc.module, "BOTH_FACES", False) and not one:
         metafunc.fixturenames.append("face")
         metafunc.parametrize("face", ["blocking", "asyncio"], indirect=True)
 
@@ -76,6 +81,14 @@ def find(service: Any, kind: Any, name: str) -> Any:
     finally:
         view.Destroy()
     return found
+
+
+_numbers = itertools.count(1)
+
+
+def unique(name: str) -> str:
+    """A name that no VM of this run has: a test on both faces imports twice."""
+    return f"{name}-{next(_numbers)}"
 
 
 def methods(simulator: Simulator, *names: str) -> list[str]:

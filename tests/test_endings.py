@@ -22,6 +22,8 @@ from nfclease.simulator import Simulator
 
 from .conftest import DISK_SIZE, endings, find
 
+BOTH_FACES = True
+
 
 def slow_lease(simulator: Simulator, service: Any, seconds: float) -> tuple[Any, Any]:
     """A demo VM whose disks take this long, and its lease."""
@@ -224,6 +226,7 @@ def test_a_seen_failure_is_the_callers(simulator: Simulator, service: Any, tmp_p
     assert endings(simulator) == ["HttpNfcLeaseComplete"]
 
 
+@pytest.mark.blocking_face
 def test_the_interpreters_exit_aborts(simulator: Simulator, service: Any, tmp_path: Path) -> None:
     _, raw = slow_lease(simulator, service, 60)
     script = textwrap.dedent(

@@ -18,7 +18,9 @@ from pyVmomi import vim
 from nfclease import HttpNfcLease, LeaseInitError, LeaseLostError, SessionExpiredError
 from nfclease.simulator import Simulator
 
-from .conftest import connected, endings, find, resources
+from .conftest import connected, endings, find, resources, unique
+
+BOTH_FACES = True
 
 LEASE_TIMEOUT = 3
 DISK_SIZE = 3 << 20
@@ -166,17 +168,17 @@ def test_stuck_while_initializing(simulator: Simulator, service: Any, keep_alive
 
 @pytest.mark.timeout(60)
 def test_twenty_leases_on_one_thread(simulator: Simulator, service: Any, tmp_path: Path) -> None:
-    for number in range(20):
-        simulator.add_vm(f"vm-{number}", disks=1, disk_size=DISK_SIZE // 8, nvram=False, iso=False)
-    machines = [find(service, vim.VirtualMachine, f"vm-{number}") for number in range(20)]
+    names = [unique("vm") for _ in range(20)]
+    for name in names:
+        simulator.add_vm(name, disks=1, disk_size=DISK_SIZE // 8, nvram=False, iso=False)
+    machines = [find(service, vim.VirtualMachine, name) for name in names]
     gc.collect()
     before = resources()
     leases = [HttpNfcLease(machine.ExportVm()) for machine in machines]
     for lease in leases:
         lease.wait_ready(10)
     during, _ = resources()
-    names = thread_names()
-    assert names.count("nfclease-keep-a") == 1
+    assert thread_names().count("nfclease-keep-a") == 1
     assert during - before[0] <= 12  # one keep-alive, the engine's few; not one for each lease
     time.sleep(2 * LEASE_TIMEOUT)
     assert [lease.state for lease in leases] == ["ready"] * 20

@@ -70,6 +70,7 @@ def test_a_line_for_a_lost_lease(
     assert len(lines(caplog)) <= 3
 
 
+@pytest.mark.blocking_face
 def test_silent_without_a_configuration() -> None:
     """A NullHandler: Python's handler of last resort stays out of it."""
     code = "import logging, nfclease; logging.getLogger('nfclease.lease').warning('x')"

@@ -16,6 +16,8 @@ from nfclease.simulator import Simulator
 
 from .conftest import find
 
+BOTH_FACES = True
+
 BODY = b"a file over plain http"
 
 

@@ -15,8 +15,10 @@ from pyVmomi import vim
 from nfclease import HttpNfcLease, TransferResult
 from nfclease.simulator import Simulator
 
-from .conftest import DISK_SIZE, endings, find
+from .conftest import DISK_SIZE, endings, find, unique
 from .test_stall import import_lease
+
+BOTH_FACES = True
 
 
 def export(service: Any, directory: Path, **options: Any) -> tuple[list[TransferResult], Any, str]:
@@ -52,12 +54,12 @@ def test_round_trip(simulator: Simulator, service: Any, tmp_path: Path) -> None:
         assert (result.bytes, result.checksum) == sums[result.key]
     assert sum(result.bytes for result in results) > 3 * DISK_SIZE * 0.9
 
-    vm = find(service, vim.VirtualMachine, "demo-vm")
+    vm, name = find(service, vim.VirtualMachine, "demo-vm"), unique("round-trip")
     spec = service.content.ovfManager.CreateImportSpec(
         descriptor,
         vm.resourcePool,
         vm.datastore[0],
-        vim.OvfManager.CreateImportSpecParams(entityName="round-trip"),
+        vim.OvfManager.CreateImportSpecParams(entityName=name),
     )
     assert not spec.error
     with HttpNfcLease(vm.resourcePool.ImportVApp(spec.importSpec, vm.parent)) as lease:
@@ -69,7 +71,7 @@ def test_round_trip(simulator: Simulator, service: Any, tmp_path: Path) -> None:
         data = (tmp_path / item.path).read_bytes()
         assert result.verified == "manifest"
         assert sums[result.key] == (len(data), hashlib.sha1(data).hexdigest())
-    assert find(service, vim.VirtualMachine, "round-trip").name == "round-trip"
+    assert find(service, vim.VirtualMachine, name).name == name
     assert endings(simulator) == ["HttpNfcLeaseComplete"] * 2
     sent = [r for r in simulator.requests() if r["method"] in ("POST", "PUT")]
     assert {r["method"] for r in sent} == {"POST", "PUT"}

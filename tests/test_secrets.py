@@ -17,6 +17,8 @@ from nfclease.simulator import Simulator
 
 from .conftest import find
 
+BOTH_FACES = True
+
 
 def test_no_cookie_at_the_disk_host(simulator: Simulator, service: Any, tmp_path: Path) -> None:
     vm = find(service, vim.VirtualMachine, "demo-vm")

@@ -13,6 +13,8 @@ from nfclease.simulator import Simulator
 
 from .conftest import endings, find
 
+BOTH_FACES = True
+
 TOKEN = '<saml2:Assertion xmlns:saml2="urn:oasis:names:tc:SAML:2.0:assertion">t</saml2:Assertion>'
 
 

@@ -23,6 +23,8 @@ from nfclease.simulator import Simulator
 from .conftest import endings, find
 from .proxying import running_proxy
 
+BOTH_FACES = True
+
 KNOWN = set(inspect.signature(connect.SmartConnect).parameters)
 
 

@@ -14,7 +14,9 @@ import nfclease
 from nfclease import HttpNfcLease
 from nfclease.simulator import Simulator
 
-from .conftest import DISK_SIZE, endings, find
+from .conftest import DISK_SIZE, endings, find, unique
+
+BOTH_FACES = True
 
 
 def import_lease(service: Any, directory: Path, name: str) -> tuple[Any, Any, Path]:
@@ -73,7 +75,7 @@ def test_a_silent_upload(simulator: Simulator, service: Any, tmp_path: Path) -> 
 def test_a_slow_upload_outlives_the_timeout(
     simulator: Simulator, service: Any, tmp_path: Path
 ) -> None:
-    raw, item, path = import_lease(service, tmp_path, "slow")
+    raw, item, path = import_lease(service, tmp_path, unique("slow"))
     simulator.reset()
     simulator.inject("bandwidth", method="POST", bytes_per_second=DISK_SIZE / 4)
     with HttpNfcLease(raw, timeout=1.0, max_retries=0) as lease:

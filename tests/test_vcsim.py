@@ -17,8 +17,11 @@ from pyVmomi import vim, vmodl
 
 from nfclease import HttpNfcLease, ManifestError
 
+from .conftest import unique
 from .peers.run import Vcsim
 from .peers.test_peers import OVF, first_machine, wait_until
+
+BOTH_FACES = True
 
 
 @pytest.fixture(scope="module")
@@ -55,7 +58,7 @@ def test_import_has_equal_sums(service: Any, tmp_path: Path, kind: str) -> None:
     data = bytes(range(256)) * 8192
     path = tmp_path / "disk.vmdk"
     path.write_bytes(data)
-    pool, spec = import_spec(service, f"imported-{kind}", len(data))
+    pool, spec = import_spec(service, unique("imported"), len(data))
     with HttpNfcLease(pool.ImportVApp(spec.importSpec)) as lease:
         lease.wait_ready(10)
         [item] = spec.fileItem
