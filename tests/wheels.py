@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import fnmatch
 import subprocess
 import sys
 import tempfile
+import zipfile
 from pathlib import Path
 
 from .matrix import interpreter
 
 ROOT = Path(__file__).resolve().parents[1]
 MINORS = (10, 11, 12, 13)
+LARGEST = 5_000_000
+WANTED = ("*.dist-info/sboms/*.json", "nfclease/py.typed", "nfclease/_core.pyi", "*/LICENSE")
 _SECONDS = 900
 
 
@@ -37,9 +41,30 @@ def smoke(python: str, package: Path) -> str:
         return run([there, "-I", str(ROOT / "tests" / "smoke.py")], Path(folder))
 
 
+def inside(wheel: Path) -> str:
+    """What is to be known of the wheel itself.
+
+    Raises:
+        RuntimeError: It is too large, lacks its SBOM, types or licence, or has what is not of it.
+    """
+    size = wheel.stat().st_size
+    if size > LARGEST:
+        raise RuntimeError(f"{wheel.name} has {size} bytes, more than {LARGEST}")
+    with zipfile.ZipFile(wheel) as archive:
+        names = archive.namelist()
+    for wanted in WANTED:
+        if not [name for name in names if fnmatch.fnmatch(name, wanted)]:
+            raise RuntimeError(f"{wheel.name} has no {wanted}")
+    strange = [name for name in names if not name.startswith(("nfclease/", "nfclease-"))]
+    if strange:
+        raise RuntimeError(f"{wheel.name} would install {', '.join(strange)}")
+    return f"{size / 1e6:.1f} MB, {len(names)} files, with SBOM, types and licence"
+
+
 def main() -> int:
     """Prints a line for each; returns 1 when one failed or none ran."""
     [wheel], sdists = list((ROOT / "dist").glob("*.whl")), list((ROOT / "dist").glob("*.tar.gz"))
+    print(f"{wheel.name}: {inside(wheel)}", flush=True)
     plan = [(minor, wheel) for minor in MINORS]
     plan += [(sys.version_info[1], sdist) for sdist in sdists]
     counts = dict.fromkeys(("passed", "failed", "not run"), 0)
