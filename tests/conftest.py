@@ -6,6 +6,7 @@ import asyncio
 import functools
 import itertools
 import os
+import signal
 from collections.abc import Iterator
 from typing import Any
 
@@ -15,6 +16,9 @@ from pyVim.connect import Disconnect
 from nfclease.simulator import Simulator
 
 from .faces import Driven
+
+if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:  # as a shell's background job inherits it
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 #: Small enough for a fast suite, large enough for several buffers and grains.
 DISK_SIZE = 3 << 20

@@ -20,7 +20,8 @@ import nfclease
 from nfclease import HttpNfcLease
 from nfclease.simulator import Simulator
 
-from .conftest import DISK_SIZE, endings, find
+from .conftest import DISK_SIZE, endings, find, unique
+from .test_stall import import_lease
 
 BOTH_FACES = True
 
@@ -61,37 +62,18 @@ def test_ctrl_c_in_an_export(simulator: Simulator, service: Any, tmp_path: Path)
 
 
 def test_ctrl_c_in_an_import(simulator: Simulator, service: Any, tmp_path: Path) -> None:
-    vm = find(service, vim.VirtualMachine, "demo-vm")
-    with HttpNfcLease(vm.ExportVm()) as lease:
-        lease.wait_ready(10)
-        results = lease.download_all(tmp_path)
-    descriptor = service.content.ovfManager.CreateDescriptor(
-        obj=vm,
-        cdp=vim.OvfManager.CreateDescriptorParams(
-            name="x",
-            ovfFiles=[
-                vim.OvfManager.OvfFile(deviceId=r.key, path=r.name, size=r.bytes) for r in results
-            ],
-        ),
-    )
-    spec = service.content.ovfManager.CreateImportSpec(
-        descriptor.ovfDescriptor,
-        vm.resourcePool,
-        vm.datastore[0],
-        vim.OvfManager.CreateImportSpecParams(entityName="interrupted"),
-    )
+    name = unique("interrupted")
+    raw, item, path = import_lease(service, tmp_path, name)
     simulator.reset()
     simulator.inject("bandwidth", bytes_per_second=DISK_SIZE / 4)
     interrupt = Interrupt(2)
-    raw = vm.resourcePool.ImportVApp(spec.importSpec, vm.parent)
     with pytest.raises(KeyboardInterrupt), HttpNfcLease(raw) as lease:
         lease.wait_ready(10)
-        item = next(item for item in spec.fileItem if not item.create)
         interrupt.start()
-        lease.upload(item, tmp_path / item.path)
+        lease.upload(item, path)
     assert time.monotonic() - interrupt.sent < 0.5
     assert endings(simulator) == ["HttpNfcLeaseAbort"]
-    assert "interrupted" not in {lease["entity"] for lease in simulator.leases()}
+    assert service.content.searchIndex.FindByInventoryPath(f"DC0/vm/{name}") is None
 
 
 @pytest.mark.parametrize("cause", [RuntimeError("mine"), SystemExit(3), KeyboardInterrupt()])
@@ -123,6 +105,8 @@ def test_the_scripts_own_complete(simulator: Simulator, service: Any, name: str)
     vm = find(service, vim.VirtualMachine, "demo-vm")
     with HttpNfcLease(vm.ExportVm()) as lease:
         lease.wait_ready(10)
+        while not simulator.calls("HttpNfcLeaseProgress"):  # the first is on its way
+            time.sleep(0.01)
         assert getattr(lease, name)() is None
     assert endings(simulator) == ["HttpNfcLeaseComplete"]
     last = simulator.calls("HttpNfcLeaseProgress")[-1]["t"]

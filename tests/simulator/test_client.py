@@ -57,6 +57,7 @@ def test_without_the_extra(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> N
     (tmp_path / "aiohttp.py").write_text("raise ModuleNotFoundError(name='aiohttp')")
     package = str(Path(nfclease.__file__).parents[1])
     monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(tmp_path), package]))
+    monkeypatch.setenv("NFCLEASE_SIMULATOR_PYTHON", sys.executable)  # which takes that as it is
     with pytest.raises(SimulatorError, match=r"no aiohttp .*pip install 'nfclease\[simulator\]'"):
         Simulator()
     shown = subprocess.run(
