@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from html import escape
-
 
 def table(title: str, rows: dict[str, object]) -> str:
     """A caption and two columns; everything is escaped, servers' names included."""
+    from html import escape  # nobody else needs it
+
     cells = "".join(
         f"<tr><th style='text-align:left'>{escape(str(name))}</th>"
         f"<td style='text-align:left'>{escape(str(value))}</td></tr>"

@@ -6,7 +6,6 @@ suspends, so that :func:`run` gets its result in one step, in the caller's own t
 
 from __future__ import annotations
 
-import inspect
 import sys
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
@@ -207,6 +206,8 @@ def refuse_in_coroutine(method: str, instead: str) -> None:
         asyncio.get_running_loop()
     except RuntimeError:
         return
+    import inspect
+
     frame = sys._getframe(1)
     while frame is not None and not frame.f_code.co_name.startswith(("<module>", "<cell line")):
         if frame.f_code.co_flags & (inspect.CO_COROUTINE | inspect.CO_ASYNC_GENERATOR):

@@ -6,7 +6,6 @@ per piece of data.
 
 from __future__ import annotations
 
-import inspect
 import sys
 import time
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
@@ -82,6 +81,8 @@ def checked(progress: ProgressOption) -> ProgressOption:
         return True
     if not callable(progress):
         raise TypeError(f"progress must be True, None or a callable, not {type(progress).__name__}")
+    import inspect  # costs as much as half of the package
+
     try:
         inspect.signature(progress).bind(None)
     except ValueError:
