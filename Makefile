@@ -11,7 +11,7 @@ SOURCES := $(shell find src python -name '*.rs' -o -name '*.py' -o -name '*.pyi'
            Cargo.toml Cargo.lock pyproject.toml README.md LICENSE
 MATURIN_VERSION := $(shell sed -n 's/.*"maturin==\([^"]*\)".*/\1/p' pyproject.toml)
 
-.PHONY: help demo test test-rust test-python test-versions test-matrix lint lint-workflows bench-quick bench-calls bench-progress serve wheel test-wheel test-browser peers clean prerequisites
+.PHONY: help demo test test-rust test-python test-versions test-matrix lint lint-workflows bench-quick bench-calls bench-progress serve wheel test-wheel test-browser peers docs clean prerequisites
 
 help:  ## Lists the commands.
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
@@ -76,8 +76,12 @@ wheel: .venv/.wheel-tools .venv/.created  ## Builds the wheel and sdist to give 
 test-wheel: wheel .venv/.dev  ## Installs that wheel, and the sdist, for every Python found, and exports a VM.
 	$(BIN)/python -m tests.wheels
 
+docs: .venv/.docs-tools  ## Builds the documentation site into site/, strictly and without a network.
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --clean --quiet
+	$(BIN)/python tests/site.py site
+
 clean:  ## Removes everything that was built.
-	rm -rf .venv .venv-matrix dist target tests/peers/bin
+	rm -rf .venv .venv-matrix dist site target tests/peers/bin
 
 prerequisites:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10))' 2>/dev/null || \
@@ -111,6 +115,10 @@ prerequisites:
 
 .venv/.wheel-tools: .venv/.created pyproject.toml
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --group wheel
+	@touch $@
+
+.venv/.docs-tools: .venv/.created pyproject.toml
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --group docs
 	@touch $@
 
 .venv/.dev: .venv/.created pyproject.toml

@@ -1,6 +1,6 @@
 """Fast, verified VM disk export and import over a vSphere ``HttpNfcLease``.
 
-Example:
+Examples:
     >>> from nfclease import HttpNfcLease
     >>> with HttpNfcLease(vm.ExportVm()) as lease:
     ...     info = lease.wait_ready()

@@ -46,25 +46,25 @@ def _method(name: str) -> Callable[..., Awaitable[Any]]:
 
 
 class AsyncHttpNfcLease(AsyncLeaseSignatures):
-    """The twin of :class:`HttpNfcLease` for asyncio: what waits there is awaited here.
+    """The twin of ``HttpNfcLease`` for asyncio: what waits there is awaited here.
 
-    Options, arguments, results and errors are those of :class:`HttpNfcLease`. Bytes and keep-alive
+    Options, arguments, results and errors are those of ``HttpNfcLease``. Bytes and keep-alive
     run natively in both; the loop is free meanwhile. vSphere's own calls (attributes, ``Progress``
     and the like) are made by pyvmomi, in a thread. Cancelling a task, a timeout, or an error of a
     sibling in a ``TaskGroup`` stops the transfer, removes its partial file and aborts the lease
     before ``CancelledError`` goes on, within 10 seconds. Use it in one event loop.
 
     Args:
-        lease: As for :class:`HttpNfcLease`, as are all others.
+        lease: As for ``HttpNfcLease``, as are all others.
         stub: With a moId.
         serverGuid: With a moId.
-        **options: The keywords of :class:`HttpNfcLease`.
+        **options: The keywords of ``HttpNfcLease``.
 
     Raises:
         TypeError: `lease` is no ``vim.HttpNfcLease``, or has no session.
         ValueError: An option is out of its range.
 
-    Example:
+    Examples:
         >>> import asyncio
         >>> from nfclease import AsyncHttpNfcLease
         >>> async def export(vm, directory):
@@ -105,19 +105,19 @@ class AsyncHttpNfcLease(AsyncLeaseSignatures):
     capabilities: Awaitable[vim.HttpNfcLease.Capabilities] = _attribute("capabilities")
 
     async def HttpNfcLeaseProgress(self, percent: int) -> None:  # noqa: N802
-        """As :meth:`HttpNfcLease.Progress`."""
+        """As ``HttpNfcLease.Progress``."""
         await self._waiting.for_call(lambda: self._lease.Progress(percent))
 
     async def HttpNfcLeaseComplete(self) -> None:  # noqa: N802
-        """As :meth:`HttpNfcLease.Complete`; it verifies nothing, leaving the block does."""
+        """As ``HttpNfcLease.Complete``; it verifies nothing, leaving the block does."""
         await self._waiting.for_call(self._lease.Complete)
 
     async def HttpNfcLeaseAbort(self, fault: vmodl.MethodFault | None = None) -> None:  # noqa: N802
-        """As :meth:`HttpNfcLease.Abort`."""
+        """As ``HttpNfcLease.Abort``."""
         await self._waiting.for_call(lambda: self._lease.Abort(fault))
 
     async def HttpNfcLeaseGetManifest(self) -> list[vim.HttpNfcLease.ManifestEntry]:  # noqa: N802
-        """As :meth:`HttpNfcLease.GetManifest`."""
+        """As ``HttpNfcLease.GetManifest``."""
         return await self._waiting.for_call(self._lease.GetManifest)
 
     Progress = HttpNfcLeaseProgress
@@ -134,14 +134,14 @@ class AsyncHttpNfcLease(AsyncLeaseSignatures):
         ProbeUrls = HttpNfcLeaseProbeUrls
 
     async def wait_ready(self, timeout: float = 300.0) -> vim.HttpNfcLease.Info:
-        """As :meth:`HttpNfcLease.wait_ready`."""
+        """As ``HttpNfcLease.wait_ready``."""
         info: vim.HttpNfcLease.Info = await _bodies.wait_ready(self._lease, self._waiting, timeout)
         return info
 
     def start_download(
         self, device_url: vim.HttpNfcLease.DeviceUrl, target: Target, *, overwrite: bool = False
     ) -> Transfer:
-        """As :meth:`HttpNfcLease.start_download`; the transfer is awaited."""
+        """As ``HttpNfcLease.start_download``; the transfer is awaited."""
         return self._lease.start_download(device_url, target, overwrite=overwrite)
 
     async def download(
@@ -152,7 +152,7 @@ class AsyncHttpNfcLease(AsyncLeaseSignatures):
         overwrite: bool = False,
         progress: ProgressOption = None,
     ) -> TransferResult:
-        """As :meth:`HttpNfcLease.download`."""
+        """As ``HttpNfcLease.download``."""
         return await _bodies.download(
             self._lease, self._waiting, device_url, target, overwrite, progress
         )
@@ -164,7 +164,7 @@ class AsyncHttpNfcLease(AsyncLeaseSignatures):
         overwrite: bool = False,
         progress: ProgressOption = None,
     ) -> list[TransferResult]:
-        """As :meth:`HttpNfcLease.download_all`."""
+        """As ``HttpNfcLease.download_all``."""
         return await _bodies.download_all(
             self._lease, self._waiting, directory, overwrite, progress
         )
@@ -172,7 +172,7 @@ class AsyncHttpNfcLease(AsyncLeaseSignatures):
     async def start_upload(
         self, item: vim.OvfManager.FileItem | vim.HttpNfcLease.DeviceUrl, source: Source
     ) -> Transfer:
-        """As :meth:`HttpNfcLease.start_upload`; awaited, since it may ask for ``info``."""
+        """As ``HttpNfcLease.start_upload``; awaited, since it may ask for ``info``."""
         return await _bodies.start_upload(self._lease, self._waiting, item, source)
 
     async def upload(
@@ -182,11 +182,11 @@ class AsyncHttpNfcLease(AsyncLeaseSignatures):
         *,
         progress: ProgressOption = None,
     ) -> TransferResult:
-        """As :meth:`HttpNfcLease.upload`."""
+        """As ``HttpNfcLease.upload``."""
         return await _bodies.upload(self._lease, self._waiting, item, source, progress)
 
     async def close(self) -> None:
-        """As :meth:`HttpNfcLease.close`."""
+        """As ``HttpNfcLease.close``."""
         await _bodies.give_up(self._lease, self._waiting, None)
 
     async def __aenter__(self) -> Self:

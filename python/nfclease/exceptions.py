@@ -1,8 +1,8 @@
 """The errors of nfclease.
 
 Faults that the server sends for a call stay pyvmomi's own classes (``vim.fault.Timedout`` and so
-on), local I/O stays :class:`OSError` with its errno, and :class:`KeyboardInterrupt` and your own
-exceptions pass unchanged. Everything else is one of these::
+on), local I/O stays ``OSError`` with its errno, and ``KeyboardInterrupt`` and your own
+exceptions pass unchanged. Everything else is one of these:
 
     NfcError
      +-- ConnectError (also ConnectionError)
@@ -32,7 +32,7 @@ exceptions pass unchanged. Everything else is one of these::
      +-- ForkError (also RuntimeError)
      +-- InternalError
 
-Example:
+Examples:
     >>> from nfclease import ChecksumMismatchError, IntegrityError
     >>> issubclass(ChecksumMismatchError, IntegrityError)
     True

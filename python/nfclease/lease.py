@@ -36,7 +36,7 @@ Source: TypeAlias = "str | os.PathLike[str] | bytes | BinaryIO"
 if TYPE_CHECKING:
 
     class LeaseOptions(TypedDict, total=False):
-        """The keywords of :class:`HttpNfcLease`."""
+        """The keywords of ``HttpNfcLease``."""
 
         checksum_type: str | None
         keep_alive: bool
@@ -88,7 +88,7 @@ class HttpNfcLease(MirroredLease):
         TypeError: `lease` is no ``vim.HttpNfcLease``, or has no session.
         ValueError: An argument is out of its range, or the session's trust cannot be read.
 
-    Example:
+    Examples:
         >>> with HttpNfcLease(vm.ExportVm()) as lease:
         ...     info = lease.wait_ready()
         ...     results = lease.download_all(directory)
@@ -172,7 +172,7 @@ class HttpNfcLease(MirroredLease):
             LeaseLostError: The lease ended before.
             RuntimeError: A coroutine called; it would block its event loop.
 
-        Example:
+        Examples:
             >>> lease.wait_ready(timeout=60).leaseTimeout
             300
         """
@@ -183,7 +183,7 @@ class HttpNfcLease(MirroredLease):
     def start_download(
         self, device_url: vim.HttpNfcLease.DeviceUrl, target: Target, *, overwrite: bool = False
     ) -> Transfer:
-        """Starts a download in the background; the arguments are those of :meth:`download`."""
+        """Starts a download in the background; the arguments are those of ``download``."""
         device, name = core_device_url(device_url), display_name(device_url)
         core = self._core_now()
         with self._faults():
@@ -234,9 +234,9 @@ class HttpNfcLease(MirroredLease):
             DiskFormatError: A disk's stream is no streamOptimized VMDK.
             ThumbprintMismatchError: The host's certificate is not the lease's.
             LeaseLostError: The lease ended meanwhile.
-            NfcError: Any other failure; see :mod:`nfclease.exceptions`.
+            NfcError: Any other failure; see ``nfclease.exceptions``.
 
-        Example:
+        Examples:
             >>> lease.download(device_url, "disk-1.vmdk").verified
             'manifest'
         """
@@ -254,8 +254,8 @@ class HttpNfcLease(MirroredLease):
 
         Args:
             directory: An existing directory; each ``targetId`` becomes a file name.
-            overwrite: As for :meth:`download`.
-            progress: As for :meth:`download`; a bar for each file and one for all.
+            overwrite: As for ``download``.
+            progress: As for ``download``; a bar for each file and one for all.
 
         Returns:
             One result for each file, in the order of ``info.deviceUrl``.
@@ -267,7 +267,7 @@ class HttpNfcLease(MirroredLease):
             NfcError: A download failed; the others were cancelled.
             RuntimeError: A coroutine called; it would block its event loop.
 
-        Example:
+        Examples:
             >>> [result.name for result in lease.download_all(directory)]
             ['disk-0.iso', 'disk-1.vmdk', 'disk-2.vmdk', 'disk-3.vmdk', 'demo-vm.nvram']
         """
@@ -277,7 +277,7 @@ class HttpNfcLease(MirroredLease):
     def start_upload(
         self, item: vim.OvfManager.FileItem | vim.HttpNfcLease.DeviceUrl, source: Source
     ) -> Transfer:
-        """Starts an upload in the background; the arguments are those of :meth:`upload`."""
+        """Starts an upload in the background; the arguments are those of ``upload``."""
         return run(_bodies.start_upload(self, IN_PLACE, item, source))
 
     def _start_upload(self, device_url: Any, create: bool, source: Source) -> Transfer:
@@ -311,7 +311,7 @@ class HttpNfcLease(MirroredLease):
                 ``importKey`` is its ``deviceId``; PUT with ``Overwrite: t`` when it says
                 ``create``, else POST. Or a ``DeviceUrl``: POST when it is a disk.
             source: A path, bytes, or a binary file object, read from where it stands to its end.
-            progress: As for :meth:`download`.
+            progress: As for ``download``.
 
         Returns:
             What moved, and how far it was verified.
@@ -325,9 +325,9 @@ class HttpNfcLease(MirroredLease):
             HttpStatusError: The host refused the file.
             ChecksumMismatchError: The server received other bytes.
             LeaseLostError: The lease ended meanwhile.
-            NfcError: Any other failure; see :mod:`nfclease.exceptions`.
+            NfcError: Any other failure; see ``nfclease.exceptions``.
 
-        Example:
+        Examples:
             >>> lease.upload(item, item.path).verified
             'manifest'
         """
@@ -339,7 +339,7 @@ class HttpNfcLease(MirroredLease):
 
         Does nothing after Complete or Abort.
 
-        Example:
+        Examples:
             >>> lease.close()
         """
         run(_bodies.give_up(self, IN_PLACE, None))

@@ -44,7 +44,7 @@ class ProgressSnapshot(NamedTuple):
             while ``bytes_total`` is None; no size, for what is sent is smaller. None where the
             size is known or the server does not say.
 
-    Example:
+    Examples:
         >>> seen = []
         >>> result = lease.download(device_url, directory / "disk", progress=seen.append)
         >>> (seen[-1].done, seen[-1].bytes_done == result.bytes)

@@ -32,7 +32,7 @@ class TransferProgress(NamedTuple):
             disk until its end.
         attempts: Attempts started, 0 while the transfer waits for its turn.
 
-    Example:
+    Examples:
         >>> from nfclease import TransferProgress
         >>> TransferProgress(bytes_done=1, bytes_total=None, attempts=1).bytes_done
         1
@@ -57,7 +57,7 @@ class TransferResult(NamedTuple):
         seconds: From the first request to the last check.
         attempts: How many times it was started.
 
-    Example:
+    Examples:
         >>> from nfclease import TransferResult
         >>> TransferResult("/vm-1/d:0", "disk-0.vmdk", 1, "aa", "sha1", "manifest", 0.5, 1).verified
         'manifest'
@@ -87,10 +87,10 @@ class TransferResult(NamedTuple):
 class Transfer:
     """A transfer that runs in the background.
 
-    Made by :meth:`HttpNfcLease.start_download` and :meth:`HttpNfcLease.start_upload`. It goes on
+    Made by ``HttpNfcLease.start_download`` and ``HttpNfcLease.start_upload``. It goes on
     when this object is dropped; the lease waits for it at its end. It can be awaited.
 
-    Example:
+    Examples:
         >>> transfer = lease.start_download(device_url, "disk-0.vmdk")
         >>> transfer.result(timeout=60).verified
         'manifest'
@@ -135,7 +135,7 @@ class Transfer:
 
         Raises:
             TimeoutError: The transfer has not ended yet.
-            NfcError: The transfer failed; see :mod:`nfclease.exceptions` for each case.
+            NfcError: The transfer failed; see ``nfclease.exceptions`` for each case.
             OSError: A local file could not be read or written.
             RuntimeError: It has not ended, and a coroutine called; await the transfer there.
         """
@@ -151,7 +151,7 @@ class Transfer:
         return TransferResult(self._key, self._name, *row)
 
     def __await__(self) -> Generator[Any, None, TransferResult]:
-        """Waits for the end in a running event loop; raises what :meth:`result` raises.
+        """Waits for the end in a running event loop; raises what ``result`` raises.
 
         Cancelling the wait cancels the transfer, as awaiting an ``asyncio.Task`` does; its partial
         file is removed first. ``asyncio.shield`` keeps it going.
@@ -172,7 +172,7 @@ class Transfer:
     async def __aiter__(self) -> AsyncIterator[TransferProgress]:
         """Yields how far it is, five times a second, until it has ended; raises nothing of it.
 
-        Example:
+        Examples:
             >>> async def show(transfer):
             ...     async for snapshot in transfer:
             ...         print(snapshot.bytes_done)
@@ -195,7 +195,7 @@ class Transfer:
         return self._core.done()
 
     def cancel(self) -> None:
-        """Asks the transfer to stop; :meth:`result` then raises TransferCancelledError."""
+        """Asks the transfer to stop; ``result`` then raises TransferCancelledError."""
         self._core.cancel()
 
     def _repr_html_(self) -> str:

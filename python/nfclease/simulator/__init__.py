@@ -2,7 +2,7 @@
 
 Runs as a process of its own, ``python -m nfclease.simulator``, or from Python:
 
-Example:
+Examples:
     >>> from nfclease.simulator import Simulator
     >>> with Simulator() as simulator:
     ...     service = simulator.connect()
