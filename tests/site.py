@@ -23,9 +23,7 @@ LOADING = {
     "video": {"src", "poster"},
 }
 ELSEWHERE = re.compile(r"(?:https?:)?//", re.IGNORECASE)
-IN_CSS = re.compile(
-    r"""(?:url\(\s*|@import\s+)["']?((?:https?:)?//[^"')\s]+)""", re.IGNORECASE
-)
+IN_CSS = re.compile(r"""(?:url\(\s*|@import\s+)["']?((?:https?:)?//[^"')\s]+)""", re.IGNORECASE)
 #: The theme's script fetches mermaid from a CDN where a page has a diagram of it.
 DIAGRAM = "mermaid"
 

@@ -131,27 +131,53 @@ def test_every_public_object_is_documented_with_an_example() -> None:
         assert ">>>" in (inspect.getdoc(thing) or ""), thing
 
 
+PAGES = {
+    page.relative_to(ROOT).as_posix(): page.read_text(encoding="utf-8")
+    for page in [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
+}
 #: Its blocks are files of a test run, which tests/simulator/test_pytest_plugin.py makes.
-ELSEWHERE = {"simulator.md"}
+ELSEWHERE = {"docs/simulator.md"}
+#: Their blocks follow one another; on all other pages each stands for itself.
+CONTINUED = {"docs/importing.md", "docs/tutorial.md"}
+#: A block of Python, and what it prints where that follows.
+BLOCK = re.compile(
+    r"^```python\n(.*?)^```$(?:\n\n^```text\n(.*?)^```$)?", re.DOTALL | re.MULTILINE
+)
+CHECKER = doctest.OutputChecker()
+FLAGS = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
 
 
-def blocks() -> list[Any]:
-    pages = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
-    return [
-        pytest.param(block, id=f"{page.name}-{number}")
-        for page in pages
-        if page.name not in ELSEWHERE
-        for number, block in enumerate(
-            re.findall(r"```python\n(.*?)```", page.read_text(encoding="utf-8"), re.DOTALL)
-        )
-        if "# before" not in block
-    ]
+def blocks_of(page: str) -> list[tuple[str, str]]:
+    return [found for found in BLOCK.findall(PAGES[page]) if "# before" not in found[0]]
 
 
-@pytest.mark.parametrize("block", blocks())
-def test_block_of_a_page(block: str, names: dict[str, Any]) -> None:
+def stories() -> list[Any]:
+    """Blocks that run in one namespace, page by page."""
+    made = []
+    for page in PAGES.keys() - ELSEWHERE:
+        blocks = blocks_of(page)
+        if page in CONTINUED:
+            made.append(pytest.param(blocks, id=page))
+        else:
+            made += [pytest.param([block], id=f"{page}-{n}") for n, block in enumerate(blocks)]
+    return sorted(made, key=lambda story: str(story.id))
+
+
+def test_no_block_of_a_page_is_overlooked() -> None:
+    for page, text in PAGES.items():
+        assert len(BLOCK.findall(text)) == len(re.findall(r"``` *python", text)), page
+
+
+@pytest.mark.parametrize("blocks", stories())
+def test_blocks_of_a_page(
+    blocks: list[tuple[str, str]], names: dict[str, Any], capsys: pytest.CaptureFixture[str]
+) -> None:
     Path("out").mkdir()
-    exec(compile(block, "page", "exec"), {**names, "vim": vim, "HttpNfcLease": HttpNfcLease})
+    space = {**names, "vim": vim, "HttpNfcLease": HttpNfcLease}
+    for code, expected in blocks:
+        exec(compile(code, "page", "exec"), space)
+        printed = capsys.readouterr().out
+        assert not expected or CHECKER.check_output(expected, printed, FLAGS), printed
 
 
 def test_the_example_with_rich() -> None:
