@@ -22,8 +22,10 @@ from pyVmomi import vim
 import nfclease
 from nfclease import HttpNfcLease
 from nfclease.simulator import Simulator
+from nfclease.simulator.faults import KINDS
 
 from .conftest import find
+from .site import loads_from_elsewhere
 
 ROOT = Path(__file__).parent.parent
 MODULES = [
@@ -178,6 +180,25 @@ def test_blocks_of_a_page(
         exec(compile(code, "page", "exec"), space)
         printed = capsys.readouterr().out
         assert not expected or CHECKER.check_output(expected, printed, FLAGS), printed
+
+
+def test_a_site_that_loads_from_elsewhere_is_told(tmp_path: Path) -> None:
+    page = tmp_path / "index.html"
+    page.write_text('<a href="https://x.example/"><img src="../images/a.png"></a>')
+    (tmp_path / "own.css").write_text("a { background: url(images/a.png) }")
+    assert loads_from_elsewhere(tmp_path) == []
+    page.write_text('<script src="https://cdn.example/a.js"></script><img src="//x.example/a.png">')
+    (tmp_path / "own.css").write_text('@import "https://fonts.example/a.css";')
+    assert len(loads_from_elsewhere(tmp_path)) == 3
+
+
+def test_the_page_of_faults_names_each_with_its_parameters() -> None:
+    page = PAGES["docs/faults.md"].partition("## Faults of the data")[2]
+    rows = re.findall(r"^\| `(\w+)` \|.*\| (.*?) \|.*\|$", page, re.MULTILINE)
+    told = {kind: set(re.findall(r"`(\w+)", parameters)) for kind, parameters in rows}
+    free = {"device_url": {"fields"}, "manifest": {"missing"}}  # and any field
+    assert len(rows) == len(told)
+    assert told == {kind: free[kind] if known is None else known for kind, known in KINDS.items()}
 
 
 def test_the_example_with_rich() -> None:
