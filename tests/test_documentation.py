@@ -8,6 +8,7 @@ from __future__ import annotations
 import doctest
 import importlib
 import inspect
+import logging
 import os
 import re
 import subprocess
@@ -140,11 +141,9 @@ PAGES = {
 #: Its blocks are files of a test run, which tests/simulator/test_pytest_plugin.py makes.
 ELSEWHERE = {"docs/simulator.md"}
 #: Their blocks follow one another; on all other pages each stands for itself.
-CONTINUED = {"docs/importing.md", "docs/tutorial.md"}
+CONTINUED = {"docs/importing.md", "docs/logging.md", "docs/tutorial.md"}
 #: A block of Python, and what it prints where that follows.
-BLOCK = re.compile(
-    r"^```python\n(.*?)^```$(?:\n\n^```text\n(.*?)^```$)?", re.DOTALL | re.MULTILINE
-)
+BLOCK = re.compile(r"^```python\n(.*?)^```$(?:\n\n^```text\n(.*?)^```$)?", re.DOTALL | re.MULTILINE)
 CHECKER = doctest.OutputChecker()
 FLAGS = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
 
@@ -172,9 +171,14 @@ def test_no_block_of_a_page_is_overlooked() -> None:
 
 @pytest.mark.parametrize("blocks", stories())
 def test_blocks_of_a_page(
-    blocks: list[tuple[str, str]], names: dict[str, Any], capsys: pytest.CaptureFixture[str]
+    blocks: list[tuple[str, str]],
+    names: dict[str, Any],
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     Path("out").mkdir()
+    logger = logging.getLogger("nfclease")
+    monkeypatch.setattr(logger, "handlers", [*logger.handlers])  # a page adds one
     space = {**names, "vim": vim, "HttpNfcLease": HttpNfcLease}
     for code, expected in blocks:
         exec(compile(code, "page", "exec"), space)
