@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import trustme
 from pyVmomi import vim
 
 import nfclease
@@ -26,6 +27,7 @@ from nfclease.simulator import Simulator
 from nfclease.simulator.faults import KINDS
 
 from .conftest import find
+from .proxying import running_proxy
 from .site import loads_from_elsewhere
 
 ROOT = Path(__file__).parent.parent
@@ -142,10 +144,30 @@ PAGES = {
 ELSEWHERE = {"docs/simulator.md"}
 #: Their blocks follow one another; on all other pages each stands for itself.
 CONTINUED = {"docs/importing.md", "docs/logging.md", "docs/tutorial.md"}
+#: They open a session themselves, with the words of the fixture `where`.
+LOGGING_IN = {"docs/sessions.md", "docs/switching.md"}
 #: A block of Python, and what it prints where that follows.
 BLOCK = re.compile(r"^```python\n(.*?)^```$(?:\n\n^```text\n(.*?)^```$)?", re.DOTALL | re.MULTILINE)
 CHECKER = doctest.OutputChecker()
 FLAGS = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
+
+
+@pytest.fixture
+def where(simulator: Simulator, tmp_path: Path) -> Iterator[dict[str, Any]]:
+    """What it takes to open a session, as the page on sessions calls it."""
+    leaf = trustme.CA().issue_cert("script@example.com")
+    files = {"certificate": tmp_path / "cert.pem", "key": tmp_path / "key.pem"}
+    leaf.cert_chain_pems[0].write_to_path(files["certificate"])
+    leaf.private_key_pem.write_to_path(files["key"])
+    with running_proxy(tmp_path, credentials="proxy-user:proxy-password") as proxy:
+        yield {
+            **{name: str(path) for name, path in files.items()},
+            **{name: getattr(simulator, name) for name in ("host", "port", "user", "password")},
+            "ca_file": simulator.ca_file,
+            "thumbprint": simulator.thumbprint_sha1,
+            "proxy_host": "127.0.0.1",
+            "proxy_port": proxy.port,
+        }
 
 
 def blocks_of(page: str) -> list[tuple[str, str]]:
@@ -158,9 +180,9 @@ def stories() -> list[Any]:
     for page in PAGES.keys() - ELSEWHERE:
         blocks = blocks_of(page)
         if page in CONTINUED:
-            made.append(pytest.param(blocks, id=page))
+            made.append(pytest.param(page, blocks, id=page))
         else:
-            made += [pytest.param([block], id=f"{page}-{n}") for n, block in enumerate(blocks)]
+            made += [pytest.param(page, [one], id=f"{page}-{n}") for n, one in enumerate(blocks)]
     return sorted(made, key=lambda story: str(story.id))
 
 
@@ -169,17 +191,21 @@ def test_no_block_of_a_page_is_overlooked() -> None:
         assert len(BLOCK.findall(text)) == len(re.findall(r"``` *python", text)), page
 
 
-@pytest.mark.parametrize("blocks", stories())
+@pytest.mark.parametrize(("page", "blocks"), stories())
 def test_blocks_of_a_page(
+    page: str,
     blocks: list[tuple[str, str]],
     names: dict[str, Any],
     capsys: pytest.CaptureFixture[str],
     monkeypatch: pytest.MonkeyPatch,
+    request: pytest.FixtureRequest,
 ) -> None:
     Path("out").mkdir()
     logger = logging.getLogger("nfclease")
     monkeypatch.setattr(logger, "handlers", [*logger.handlers])  # a page adds one
     space = {**names, "vim": vim, "HttpNfcLease": HttpNfcLease}
+    if page in LOGGING_IN:
+        space |= request.getfixturevalue("where")
     for code, expected in blocks:
         exec(compile(code, "page", "exec"), space)
         printed = capsys.readouterr().out
