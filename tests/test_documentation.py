@@ -143,7 +143,7 @@ PAGES = {
 #: Its blocks are files of a test run, which tests/simulator/test_pytest_plugin.py makes.
 ELSEWHERE = {"docs/simulator.md"}
 #: Their blocks follow one another; on all other pages each stands for itself.
-CONTINUED = {"docs/importing.md", "docs/logging.md", "docs/tutorial.md"}
+CONTINUED = {f"docs/{name}.md" for name in ("asyncio", "importing", "logging", "tutorial")}
 #: They open a session themselves, with the words of the fixture `where`.
 LOGGING_IN = {"docs/sessions.md", "docs/switching.md"}
 #: A block of Python, and what it prints where that follows.
@@ -200,7 +200,8 @@ def test_blocks_of_a_page(
     monkeypatch: pytest.MonkeyPatch,
     request: pytest.FixtureRequest,
 ) -> None:
-    Path("out").mkdir()
+    for name in ("out", "second"):
+        Path(name).mkdir()
     logger = logging.getLogger("nfclease")
     monkeypatch.setattr(logger, "handlers", [*logger.handlers])  # a page adds one
     space = {**names, "vim": vim, "HttpNfcLease": HttpNfcLease}
