@@ -76,8 +76,9 @@ wheel: .venv/.wheel-tools .venv/.created  ## Builds the wheel and sdist to give 
 test-wheel: wheel .venv/.dev  ## Installs that wheel, and the sdist, for every Python found, and exports a VM.
 	$(BIN)/python -m tests.wheels
 
+# Not --quiet: mkdocs then counts no warnings, and --strict means nothing. Its tools want Python 3.11.5.
 docs: .venv/.docs-tools  ## Builds the documentation site into site/, strictly and without a network.
-	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --clean --quiet
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --clean
 	$(BIN)/python tests/site.py site
 
 clean:  ## Removes everything that was built.
