@@ -105,6 +105,11 @@ def methods(simulator: Simulator, *names: str) -> list[str]:
     return [call["method"] for call in simulator.calls() if call["method"] in wanted]
 
 
+def disk_of(lease: Any) -> Any:
+    """The first disk of a lease, once it is ready."""
+    return next(url for url in lease.wait_ready(10).deviceUrl if url.disk)
+
+
 def endings(simulator: Simulator) -> list[str]:
     """Completes and Aborts, in order."""
     return methods(simulator, "HttpNfcLeaseComplete", "HttpNfcLeaseAbort")

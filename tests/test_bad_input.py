@@ -19,7 +19,7 @@ import nfclease
 from nfclease import HttpNfcLease
 from nfclease.simulator import Simulator
 
-from .conftest import endings, find
+from .conftest import disk_of, endings, find
 from .test_stall import import_lease
 
 BOTH_FACES = True
@@ -31,10 +31,6 @@ def lease(service: Any) -> Any:
     with HttpNfcLease(vm.ExportVm()) as held:
         held.wait_ready(10)
         yield held
-
-
-def disk_of(lease: Any) -> Any:
-    return next(url for url in lease.info.deviceUrl if url.disk)
 
 
 @pytest.mark.parametrize(
@@ -254,7 +250,7 @@ def test_hostile_answers(
 ) -> None:
     vm = find(service, vim.VirtualMachine, "demo-vm")
     with pytest.raises(error), HttpNfcLease(vm.ExportVm()) as lease:
-        disk = next(url for url in lease.wait_ready(10).deviceUrl if url.disk)
+        disk = disk_of(lease)
         simulator.inject("raw_reply", method="HttpNfcLeaseGetManifest", count=1, body=body)
         lease.download(disk, tmp_path / "disk")
     assert endings(simulator) == ["HttpNfcLeaseAbort"]

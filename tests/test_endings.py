@@ -20,7 +20,7 @@ import nfclease
 from nfclease import HttpNfcLease
 from nfclease.simulator import Simulator
 
-from .conftest import DISK_SIZE, endings, find, unique
+from .conftest import DISK_SIZE, disk_of, endings, find, unique
 from .test_stall import import_lease
 
 BOTH_FACES = True
@@ -116,7 +116,7 @@ def test_the_scripts_own_complete(simulator: Simulator, service: Any, name: str)
 def test_the_scripts_own_abort(simulator: Simulator, service: Any, tmp_path: Path) -> None:
     _, raw = slow_lease(simulator, service, 30)
     with HttpNfcLease(raw) as lease:
-        disk = next(url for url in lease.wait_ready(10).deviceUrl if url.disk)
+        disk = disk_of(lease)
         transfer = lease.start_download(disk, tmp_path / "disk")
         lease.Abort(vmodl.fault.SystemError(reason="enough"))
         with pytest.raises(nfclease.TransferCancelledError):
@@ -194,7 +194,7 @@ def test_an_unseen_failure_stops_complete(
     simulator.inject("status", disk="disk-1.vmdk", code=410)
     vm = find(service, vim.VirtualMachine, "demo-vm")
     with pytest.raises(nfclease.HttpStatusError), HttpNfcLease(vm.ExportVm()) as lease:
-        disk = next(url for url in lease.wait_ready(10).deviceUrl if url.disk)
+        disk = disk_of(lease)
         lease.start_download(disk, tmp_path / "disk")
     assert endings(simulator) == ["HttpNfcLeaseAbort"]
 
@@ -203,7 +203,7 @@ def test_a_seen_failure_is_the_callers(simulator: Simulator, service: Any, tmp_p
     simulator.inject("status", disk="disk-1.vmdk", code=410, count=1)
     vm = find(service, vim.VirtualMachine, "demo-vm")
     with HttpNfcLease(vm.ExportVm()) as lease:
-        disk = next(url for url in lease.wait_ready(10).deviceUrl if url.disk)
+        disk = disk_of(lease)
         with pytest.raises(nfclease.HttpStatusError):
             lease.download(disk, tmp_path / "disk")
         assert lease.download(disk, tmp_path / "disk").verified == "manifest"
@@ -224,7 +224,7 @@ def test_the_interpreters_exit_aborts(simulator: Simulator, service: Any, tmp_pa
         context = ssl.create_default_context(cafile=ca)
         si = SmartConnect(host=host, port=int(port), user=user, pwd=password, sslContext=context)
         lease = nfclease.HttpNfcLease(vim.HttpNfcLease(moid, si._stub))
-        disk = next(url for url in lease.wait_ready(10).deviceUrl if url.disk)
+        disk = disk_of(lease)
         transfer = lease.start_download(disk, target)
         while not transfer.progress.bytes_done:
             pass
@@ -251,7 +251,7 @@ def test_a_cancelled_transfer_is_no_failure(
 ) -> None:
     _, raw = slow_lease(simulator, service, 30)
     with HttpNfcLease(raw) as lease:
-        disk = next(url for url in lease.wait_ready(10).deviceUrl if url.disk)
+        disk = disk_of(lease)
         transfer = lease.start_download(disk, tmp_path / "disk")
         transfer.cancel()
     assert transfer.done()
@@ -268,7 +268,7 @@ def test_a_forked_child_leaves_the_lease_alone(
 ) -> None:
     _, raw = slow_lease(simulator, service, 1)
     with HttpNfcLease(raw) as lease:
-        disk = next(url for url in lease.wait_ready(10).deviceUrl if url.disk)
+        disk = disk_of(lease)
         transfer = lease.start_download(disk, tmp_path / "disk")
         child = os.fork()
         if child == 0:

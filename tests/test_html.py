@@ -10,7 +10,7 @@ from pyVmomi import vim
 from nfclease import HttpNfcLease, TransferResult
 from nfclease.simulator import Simulator
 
-from .conftest import find
+from .conftest import disk_of, find
 
 
 def test_tables_without_calls_and_secrets(
@@ -18,7 +18,7 @@ def test_tables_without_calls_and_secrets(
 ) -> None:
     vm = find(service, vim.VirtualMachine, "demo-vm")
     with HttpNfcLease(vm.ExportVm(), keep_alive=False) as lease:
-        disk = next(url for url in lease.wait_ready(10).deviceUrl if url.disk)
+        disk = disk_of(lease)
         transfer = lease.start_download(disk, tmp_path / "disk")
         result = transfer.result()
         before = len(simulator.calls())

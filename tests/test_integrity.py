@@ -12,7 +12,7 @@ import nfclease
 from nfclease import HttpNfcLease
 from nfclease.simulator import Simulator
 
-from .conftest import DISK_SIZE, endings, find
+from .conftest import DISK_SIZE, disk_of, endings, find
 
 BOTH_FACES = True
 
@@ -155,10 +155,71 @@ def test_a_server_without_entries(
         assert endings(simulator) == ["HttpNfcLeaseComplete"]
 
 
+@pytest.mark.parametrize(
+    ("fault", "params"),
+    [("html", {}), ("empty", {}), ("cut", {"after_bytes": 1000, "how": "close_delimited"})],
+)
+def test_the_announced_size_of_a_file_that_no_entry_lists(
+    simulator: Simulator, service: Any, tmp_path: Path, fault: str, params: dict[str, Any]
+) -> None:
+    simulator.inject("no_manifest")
+    simulator.inject(fault, disk=".nvram", **params)
+    vm = find(service, vim.VirtualMachine, "demo-vm")
+    with pytest.raises(nfclease.SizeMismatchError) as raised, HttpNfcLease(vm.ExportVm()) as lease:
+        nvram = lease.wait_ready(10).deviceUrl[-1]
+        assert (nvram.targetId, nvram.disk) == ("demo-vm.nvram", False)
+        lease.download(nvram, tmp_path / "nvram")
+    assert raised.value.expected == nvram.fileSize != raised.value.actual
+    assert (raised.value.attempts, raised.value.phase) == (2, "verify")
+    assert endings(simulator) == ["HttpNfcLeaseAbort"]
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_the_announced_size_of_a_body_without_an_end(
+    simulator: Simulator, service: Any, tmp_path: Path
+) -> None:
+    simulator.inject("cut", disk=".nvram", after_bytes=1000, how="close_delimited")
+    vm = find(service, vim.VirtualMachine, "demo-vm")
+    with pytest.raises(nfclease.SizeMismatchError), HttpNfcLease(vm.ExportVm()) as lease:
+        lease.wait_ready(10)
+        lease.download_all(tmp_path)
+    assert endings(simulator) == ["HttpNfcLeaseAbort"]
+    assert not (tmp_path / "demo-vm.nvram").exists()
+
+
+@pytest.mark.parametrize(
+    ("fault", "params"), [("drop", {"after": True}), ("soap_status", {"code": 503})]
+)
+def test_a_lost_manifest_is_asked_for_again(
+    simulator: Simulator, service: Any, tmp_path: Path, fault: str, params: dict[str, Any]
+) -> None:
+    simulator.inject(fault, method="HttpNfcLeaseGetManifest", count=1, **params)
+    vm = find(service, vim.VirtualMachine, "demo-vm")
+    with HttpNfcLease(vm.ExportVm()) as lease:
+        result = lease.download(disk_of(lease), tmp_path / "disk.vmdk")
+    assert (result.attempts, result.verified) == (1, "manifest")
+    assert len(simulator.requests()) == 1
+    assert endings(simulator) == ["HttpNfcLeaseComplete"]
+
+
+def test_a_manifest_that_cannot_be_had(simulator: Simulator, service: Any, tmp_path: Path) -> None:
+    simulator.inject("drop", method="HttpNfcLeaseGetManifest")
+    vm = find(service, vim.VirtualMachine, "demo-vm")
+    with (
+        pytest.raises(nfclease.ConnectError) as raised,
+        HttpNfcLease(vm.ExportVm(), max_retries=1) as lease,
+    ):
+        lease.download(disk_of(lease), tmp_path / "disk.vmdk")
+    assert (raised.value.attempts, raised.value.phase) == (1, "verify")
+    assert len(simulator.requests()) == 1
+    assert endings(simulator) == ["HttpNfcLeaseAbort"]
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_two_exports_differ_but_verify(simulator: Simulator, service: Any, tmp_path: Path) -> None:
     vm = find(service, vim.VirtualMachine, "demo-vm")
     with HttpNfcLease(vm.ExportVm()) as lease:
-        disk = next(url for url in lease.wait_ready(10).deviceUrl if url.disk)
+        disk = disk_of(lease)
         first = lease.download(disk, tmp_path / "first")
         second = lease.download(disk, tmp_path / "second")
     assert first.bytes == second.bytes
@@ -172,7 +233,7 @@ def test_a_disk_under_import_that_the_host_refuses(
 ) -> None:
     vm = find(service, vim.VirtualMachine, "demo-vm")
     with HttpNfcLease(vm.ExportVm()) as lease:
-        url = next(url for url in lease.wait_ready(10).deviceUrl if url.disk)
+        url = disk_of(lease)
         result = lease.download(url, tmp_path / "disk.vmdk")
         descriptor = service.content.ovfManager.CreateDescriptor(
             obj=vm,

@@ -18,7 +18,7 @@ from pyVmomi import vim
 from nfclease import HttpNfcLease, LeaseInitError, LeaseLostError, SessionExpiredError
 from nfclease.simulator import Simulator
 
-from .conftest import connected, endings, find, resources, unique
+from .conftest import connected, disk_of, endings, find, resources, unique
 
 BOTH_FACES = True
 
@@ -32,10 +32,6 @@ def shared_simulator() -> Iterator[Simulator]:
         disk_size=DISK_SIZE, disks=1, lease_timeout=LEASE_TIMEOUT, initializing=0.05
     ) as simulator:
         yield simulator
-
-
-def disk_of(lease: HttpNfcLease) -> Any:
-    return next(url for url in lease.wait_ready(10).deviceUrl if url.disk)
 
 
 def progress_times(simulator: Simulator) -> list[float]:

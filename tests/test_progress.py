@@ -15,17 +15,13 @@ from pyVmomi import vim
 from nfclease import HttpNfcLease, ProgressSnapshot
 from nfclease.simulator import Simulator
 
-from .conftest import DISK_SIZE, endings, find
+from .conftest import DISK_SIZE, disk_of, endings, find
 
 BOTH_FACES = True
 
 
 def export(service: Any) -> Any:
     return find(service, vim.VirtualMachine, "demo-vm").ExportVm()
-
-
-def disk_of(lease: Any) -> Any:
-    return next(url for url in lease.wait_ready(10).deviceUrl if url.disk)
 
 
 def test_a_callable_is_told(simulator: Simulator, service: Any, tmp_path: Path) -> None:

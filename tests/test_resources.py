@@ -16,7 +16,7 @@ from pyVmomi import vim
 from nfclease import HttpNfcLease
 from nfclease.simulator import Simulator
 
-from .conftest import connected, find
+from .conftest import connected, disk_of, find
 
 SIZE = 2 << 30
 MOST_GROWTH = 40 << 20
@@ -62,7 +62,7 @@ def test_two_gigabytes_out_and_in(big_service: Any, tmp_path: Path) -> None:
     peak = Peak()
     peak.start()
     with HttpNfcLease(vm.ExportVm()) as lease:
-        disk = next(url for url in lease.wait_ready(10).deviceUrl if url.disk)
+        disk = disk_of(lease)
         result = lease.download(disk, tmp_path / "disk.vmdk")
         cdp = vim.OvfManager.CreateDescriptorParams(
             name="big",

@@ -15,7 +15,7 @@ from pyVmomi import vim
 from nfclease import HttpNfcLease, TransferResult
 from nfclease.simulator import Simulator
 
-from .conftest import DISK_SIZE, endings, find, unique
+from .conftest import DISK_SIZE, disk_of, endings, find, unique
 from .test_stall import import_lease
 
 BOTH_FACES = True
@@ -111,7 +111,7 @@ def test_sha256_by_request(service: Any, tmp_path: Path) -> None:
 def test_a_file_object_gets_the_bytes(service: Any) -> None:
     vm = find(service, vim.VirtualMachine, "demo-vm")
     with HttpNfcLease(vm.ExportVm()) as lease:
-        device_url = next(url for url in lease.wait_ready(10).deviceUrl if url.disk)
+        device_url = disk_of(lease)
         target = io.BytesIO()
         result = lease.download(device_url, target)
     assert hashlib.sha1(target.getvalue()).hexdigest() == result.checksum
@@ -142,7 +142,7 @@ def test_a_file_object_is_called_once_per_4_mib(tmp_path: Path) -> None:
         target = Counted()
         vm = find(service, vim.VirtualMachine, "demo-vm")
         with HttpNfcLease(vm.ExportVm()) as lease:
-            device_url = next(url for url in lease.wait_ready(10).deviceUrl if url.disk)
+            device_url = disk_of(lease)
             size = lease.download(device_url, target).bytes
         assert target.calls <= -(-size // (4 << 20))
         raw, item, path = import_lease(service, tmp_path, "counted")
@@ -172,7 +172,7 @@ def test_overwrite_replaces_only_when_told(service: Any, tmp_path: Path) -> None
     target = tmp_path / "disk.vmdk"
     target.write_bytes(b"old")
     with HttpNfcLease(vm.ExportVm()) as lease:
-        device_url = next(url for url in lease.wait_ready(10).deviceUrl if url.disk)
+        device_url = disk_of(lease)
         with pytest.raises(FileExistsError):
             lease.download(device_url, target)
         assert target.read_bytes() == b"old"
@@ -185,7 +185,7 @@ def test_progress_is_told(service: Any, simulator: Simulator, tmp_path: Path) ->
     simulator.inject("bandwidth", bytes_per_second=DISK_SIZE)
     vm = find(service, vim.VirtualMachine, "demo-vm")
     with HttpNfcLease(vm.ExportVm()) as lease:
-        device_url = next(url for url in lease.wait_ready(10).deviceUrl if url.disk)
+        device_url = disk_of(lease)
         transfer = lease.start_download(device_url, tmp_path / "disk.vmdk")
         with pytest.raises(TimeoutError):
             transfer.result(timeout=0.4)

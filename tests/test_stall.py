@@ -14,7 +14,7 @@ import nfclease
 from nfclease import HttpNfcLease
 from nfclease.simulator import Simulator
 
-from .conftest import DISK_SIZE, endings, find, unique
+from .conftest import DISK_SIZE, disk_of, endings, find, unique
 
 BOTH_FACES = True
 
@@ -23,7 +23,7 @@ def import_lease(service: Any, directory: Path, name: str) -> tuple[Any, Any, Pa
     """An import of one disk of the demo VM: its lease, its item, its file."""
     vm = find(service, vim.VirtualMachine, "demo-vm")
     with HttpNfcLease(vm.ExportVm()) as lease:
-        disk = next(url for url in lease.wait_ready(10).deviceUrl if url.disk)
+        disk = disk_of(lease)
         result = lease.download(disk, directory / "source.vmdk")
     files = [vim.OvfManager.OvfFile(deviceId=disk.key, path="source.vmdk", size=result.bytes)]
     descriptor = service.content.ovfManager.CreateDescriptor(
@@ -48,7 +48,7 @@ def test_a_silent_download(simulator: Simulator, service: Any, tmp_path: Path) -
         pytest.raises(nfclease.StallError),
         HttpNfcLease(vm.ExportVm(), timeout=1.0, max_retries=0) as lease,
     ):
-        disk = next(url for url in lease.wait_ready(10).deviceUrl if url.disk)
+        disk = disk_of(lease)
         lease.download(disk, tmp_path / "disk")
     assert 1.0 <= time.monotonic() - began < 4.0
     assert endings(simulator) == ["HttpNfcLeaseAbort"]

@@ -24,7 +24,7 @@ import nfclease
 from nfclease import HttpNfcLease
 from nfclease.simulator import Simulator
 
-from .conftest import endings, find
+from .conftest import disk_of, endings, find
 
 THREADS = 8
 
@@ -142,7 +142,7 @@ def test_a_drop_never_blocks(simulator: Simulator, service: Any, tmp_path: Path)
     simulator.inject("stall", disk=".vmdk", after_bytes=1 << 20)
     for collected in (False, True):
         lease = HttpNfcLease(export(service))
-        disk = next(url for url in lease.wait_ready(10).deviceUrl if url.disk)
+        disk = disk_of(lease)
         transfer = lease.start_download(disk, tmp_path / f"disk-{collected}")
         while not transfer.progress.bytes_done:
             time.sleep(0.01)
@@ -164,7 +164,7 @@ def test_a_drop_never_blocks(simulator: Simulator, service: Any, tmp_path: Path)
 
 def test_what_pickles_and_what_does_not(service: Any, tmp_path: Path) -> None:
     with HttpNfcLease(export(service)) as lease:
-        disk = next(url for url in lease.wait_ready(10).deviceUrl if url.disk)
+        disk = disk_of(lease)
         transfer = lease.start_download(disk, tmp_path / "disk")
         result = transfer.result()
         assert pickle.loads(pickle.dumps(result)) == result
@@ -185,7 +185,7 @@ def test_a_callback_from_another_thread_can_cancel(
 ) -> None:
     simulator.inject("stall", disk=".vmdk", after_bytes=1 << 20)
     with HttpNfcLease(export(service)) as lease:
-        disk = next(url for url in lease.wait_ready(10).deviceUrl if url.disk)
+        disk = disk_of(lease)
         transfer = lease.start_download(disk, tmp_path / "disk")
         threading.Timer(0.3, transfer.cancel).start()
         with pytest.raises(nfclease.TransferCancelledError):

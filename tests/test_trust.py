@@ -17,7 +17,7 @@ import nfclease
 from nfclease import HttpNfcLease
 from nfclease.simulator import Simulator
 
-from .conftest import connected, endings, find
+from .conftest import connected, disk_of, endings, find
 
 BOTH_FACES = True
 
@@ -30,7 +30,7 @@ def certificate(simulator: Simulator) -> bytes:
 def export_disk(service: Any, directory: Path) -> nfclease.TransferResult:
     vm = find(service, vim.VirtualMachine, "demo-vm")
     with HttpNfcLease(vm.ExportVm(), max_retries=0) as lease:
-        disk = next(url for url in lease.wait_ready(10).deviceUrl if url.disk)
+        disk = disk_of(lease)
         return lease.download(disk, directory / "disk")
 
 
@@ -84,7 +84,7 @@ def test_a_certificate_of_vsphere_9(newest: Simulator, tmp_path: Path) -> None:
     for service in connected(newest):
         vm = find(service, vim.VirtualMachine, "demo-vm")
         with HttpNfcLease(vm.ExportVm()) as lease:
-            disk = next(url for url in lease.wait_ready(10).deviceUrl if url.disk)
+            disk = disk_of(lease)
             assert disk.sslCertificate.startswith("-----BEGIN CERTIFICATE-----")
             assert lease.download(disk, tmp_path / "disk").verified == "manifest"
 

@@ -53,7 +53,8 @@ class TransferResult(NamedTuple):
         checksum: Their digest, lower-case hex.
         checksum_type: ``sha1`` or ``sha256``.
         verified: ``manifest`` when size and checksum equal the server's (``GetManifest``),
-            ``stream`` when the server listed no entry and only framing and format were checked.
+            ``stream`` when the server listed no entry and only framing, format and announced size
+            were checked.
         seconds: From the first request to the last check.
         attempts: How many times it was started.
 

@@ -12,14 +12,13 @@ use tokio_util::task::TaskTracker;
 use super::keepalive::{self, Registration};
 use super::options::{KeepAlive, Options};
 use super::state::{Event, Phase};
-use super::verify;
 use crate::error::{Error, Result, ServerFault};
 use crate::http::{Client, Trust};
 use crate::soap::{
-    Callers, Credentials, Endpoint, LeaseInfo, LeaseProperties, LeaseState, ManifestEntry, Method,
-    Reply, Session, calls, envelope,
+    Callers, Credentials, Endpoint, LeaseInfo, LeaseProperties, LeaseState, Method, Reply, Session,
+    calls, envelope,
 };
-use crate::transfer::{Engine, LeaseServer, Moved, Progress, Transfer, Verified};
+use crate::transfer::{Engine, Moved, Progress, Transfer};
 
 /// Between two looks at a lease that is initializing.
 const POLL: Duration = Duration::from_millis(250);
@@ -77,7 +76,7 @@ pub struct Lease {
     pub(super) checksum_type_set: OnceCell<()>,
     script_percent: AtomicI32,
     highest_percent: AtomicI32,
-    unlisted_logged: AtomicBool,
+    pub(super) unlisted_logged: AtomicBool,
 }
 
 impl Lease {
@@ -302,23 +301,6 @@ impl Lease {
         }
     }
 
-    /// `HttpNfcLeaseGetManifest`.
-    pub async fn manifest(&self) -> Result<Vec<ManifestEntry>> {
-        let body = self
-            .sessions
-            .calls
-            .call(Method::GetManifest, calls::get_manifest(&self.moid))
-            .await?;
-        let manifest = calls::read_manifest(&body);
-        if let Err(error) = &manifest
-            && self.observe_fault(error)
-            && let Some(cause) = self.status.borrow().cause.clone()
-        {
-            return Err(cause);
-        }
-        manifest
-    }
-
     /// One call of the script, as pyvmomi wrote it. A fault may tell that the lease is over.
     pub async fn invoke(&self, what: &str, envelope: Vec<u8>) -> Result<Reply> {
         self.invoke_over(&self.sessions.calls, what, envelope).await
@@ -346,7 +328,6 @@ impl Lease {
         self.script_percent.store(percent, Ordering::Relaxed);
     }
 
-    /// The percent for the next Progress: never backwards, never 100 before Complete.
     /// Bytes that the disks of the lease can hold in all; 0 where the server did not say.
     pub fn disk_capacity(&self) -> u64 {
         self.status
@@ -356,6 +337,7 @@ impl Lease {
             .map_or(0, |info| info.total_disk_capacity_kb.saturating_mul(1024))
     }
 
+    /// The percent for the next Progress: never backwards, never 100 before Complete.
     pub(super) fn percent(&self) -> i32 {
         let snapshots: Vec<_> = lock(&self.counters)
             .iter()
@@ -374,30 +356,6 @@ impl Lease {
         self.highest_percent
             .fetch_max(percent, Ordering::Relaxed)
             .max(percent)
-    }
-}
-
-impl LeaseServer for Arc<Lease> {
-    async fn still_ready(&self) -> Result<()> {
-        match self.refresh(&self.sessions.calls).await {
-            // Only the server's word ends a lease; an unreachable one may come back in time.
-            Ok(_) | Err(_) => self.info_if_ready().map(|_| ()),
-        }
-    }
-
-    async fn verify(&self, moved: &Moved) -> Result<Verified> {
-        let verified = verify::compare(
-            &self.manifest().await?,
-            moved,
-            self.options.require_manifest,
-        )?;
-        if verified == Verified::Stream && !self.unlisted_logged.swap(true, Ordering::Relaxed) {
-            tracing::warn!(
-                "{}: the lease manifest has no entry to compare with; framing and format were checked",
-                moved.what
-            );
-        }
-        Ok(verified)
     }
 }
 

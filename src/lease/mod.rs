@@ -1,12 +1,14 @@
 //! The heart: one lease, from `initializing` to exactly one Complete or Abort.
 //!
 //! Imports [`crate::transfer`] and [`crate::soap`]. Read in this order: [`state`] (the pure table),
-//! [`core`] (what is known and how it is learnt), [`transfers`], [`ending`], [`keepalive`].
+//! [`core`] (what is known and how it is learnt), [`transfers`], `manifest`, [`ending`],
+//! [`keepalive`].
 
 pub mod core;
 pub mod device;
 pub mod ending;
 pub mod keepalive;
+mod manifest;
 pub mod options;
 pub mod schedule;
 pub mod state;

@@ -20,7 +20,7 @@ pub enum KeepAlive {
 /// The options of one lease.
 #[derive(Debug, Clone)]
 pub struct Options {
-    /// Asks the server for this checksum (`SetManifestChecksumType`); SHA-1 without asking.
+    /// SHA-256 is asked of the server (`SetManifestChecksumType`); it lists SHA-1 unasked.
     pub checksum_type: Option<ChecksumType>,
     /// Who renews the lease.
     pub keep_alive: KeepAlive,

@@ -36,12 +36,15 @@ impl Lease {
         } else {
             Format::Any
         };
+        let file_size = device.file_size.filter(|size| *size > 0);
         let download = Download {
             job,
             format,
             limit: self.limit(device, is_disk),
+            // The API sets it for files only; for a disk it would be no size of the stream.
+            file_size: file_size.filter(|_| !is_disk),
         };
-        let progress = Arc::new(Progress::new(device.file_size.filter(|size| *size > 0)));
+        let progress = Arc::new(Progress::new(file_size));
         let (lease, counters) = (Arc::clone(self), Arc::clone(&progress));
         let key = device.key.clone();
         self.start(progress, move |cancel| async move {

@@ -91,6 +91,7 @@ pub(crate) fn bench_get(
             job,
             format: Format::Any,
             limit: None,
+            file_size: None,
         };
         download
             .run(

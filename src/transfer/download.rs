@@ -33,6 +33,8 @@ pub struct Download {
     pub format: Format,
     /// More than this is a server that never ends.
     pub limit: Option<u64>,
+    /// `DeviceUrl.fileSize` of a file that is no disk.
+    pub file_size: Option<u64>,
 }
 
 /// What one attempt has come to.
@@ -41,6 +43,8 @@ struct Attempt {
     bytes: u64,
     last_progress: Instant,
     retry_after: Option<Duration>,
+    /// Not when all bytes are here and only the manifest could not be had.
+    may_repeat: bool,
 }
 
 impl Download {
@@ -60,6 +64,7 @@ impl Download {
                 bytes: 0,
                 last_progress: Instant::now(),
                 retry_after: None,
+                may_repeat: true,
             };
             let work = self.attempt(sink.as_mut(), server, progress, &mut attempt);
             let error = match repeat.guarded(work).await {
@@ -74,7 +79,7 @@ impl Download {
                 phase: attempt.phase,
                 bytes_done: attempt.bytes,
                 attempts,
-                may_repeat: true,
+                may_repeat: attempt.may_repeat,
                 lost: attempt.last_progress.elapsed(),
                 retry_after: attempt.retry_after,
             };
@@ -136,19 +141,36 @@ impl Download {
             checksum_type: self.job.checksum_type,
         };
         attempt.phase = "verify";
-        let verified = server.verify(&moved).await?;
-        if verified == Verified::Stream && check.is_none() && !response.is_framed() {
-            return Err(Error::Truncated {
-                what: moved.what.to_string(),
-                seen: moved.bytes,
-                reason:
-                    "neither a length, a last chunk nor a manifest entry proves that this is all"
-                        .into(),
-            });
+        let verified = server.verify(&moved).await;
+        attempt.may_repeat = !verified.as_ref().is_err_and(|error| !error.is_integrity());
+        let verified = verified?;
+        let listed = verified == Verified::Manifest;
+        if !(listed && response.is_framed()) {
+            let proved = listed || check.is_some() || response.is_framed();
+            self.check_size(&moved, proved)?;
         }
         attempt.phase = "commit";
         sink.commit()?;
         Ok((moved, verified))
+    }
+
+    /// Where the manifest or the framing leaves a doubt, the announced size decides.
+    fn check_size(&self, moved: &Moved, proved: bool) -> Result<()> {
+        let what = moved.what.to_string();
+        match self.file_size {
+            Some(expected) if expected != moved.bytes => Err(Error::SizeMismatch {
+                what,
+                expected,
+                actual: moved.bytes,
+            }),
+            None if !proved => Err(Error::Truncated {
+                what,
+                seen: moved.bytes,
+                reason: "neither a length, a last chunk, a fileSize nor the manifest proves that this is all"
+                    .into(),
+            }),
+            _ => Ok(()),
+        }
     }
 
     async fn request(&self, attempt: &mut Attempt) -> Result<Response> {

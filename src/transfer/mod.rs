@@ -55,7 +55,7 @@ pub struct Job {
 pub enum Verified {
     /// Against the lease manifest: size and checksum are the server's.
     Manifest,
-    /// Framing and format only; the server's manifest had no entry.
+    /// Framing, size and format only; the server's manifest had no entry.
     Stream,
 }
 

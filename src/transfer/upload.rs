@@ -65,11 +65,13 @@ impl Upload {
                 }
                 Err(error) => error,
             };
-            // A POST whose body has started may have changed the disk; a PUT overwrites.
+            // A POST whose body has started may have changed the disk; a PUT overwrites. Bytes
+            // that the host has taken are not sent again because the manifest could not be had.
             let untouched = !body_started.load(Ordering::Relaxed);
             let may_repeat = source.is_repeatable()
                 && (self.method == UploadMethod::Put || untouched)
-                && !error.is_integrity();
+                && !error.is_integrity()
+                && phase != "verify";
             let broken = Broken {
                 error,
                 phase,

@@ -1,0 +1,89 @@
+//! What a lease's server says of the bytes: its manifest, and what is compared with it when.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Instant;
+
+use super::core::{Lease, lock};
+use super::verify;
+use crate::error::Result;
+use crate::http::retry::Retries;
+use crate::soap::{ManifestEntry, Method, calls};
+use crate::transfer::{LeaseServer, Moved, Verified};
+
+impl Lease {
+    /// `HttpNfcLeaseGetManifest`, asked again when the answer is lost: what hangs on it is a whole
+    /// disk, or the whole lease.
+    async fn manifest(&self) -> Result<Vec<ManifestEntry>> {
+        let mut retries = Retries::new(self.options.retry);
+        loop {
+            let asked = Instant::now();
+            let error = match self.ask_manifest().await {
+                Err(error) if error.is_retryable() => error,
+                answer => return answer,
+            };
+            let delay = retries.next(asked.elapsed(), fastrand::f64(), None);
+            let Some(delay) = delay else {
+                return Err(error);
+            };
+            let seconds = delay.as_secs_f64();
+            tracing::warn!("the lease manifest: {error}; asking again in {seconds:.1} s");
+            tokio::time::sleep(delay).await;
+        }
+    }
+
+    async fn ask_manifest(&self) -> Result<Vec<ManifestEntry>> {
+        let body = self
+            .sessions
+            .calls
+            .call(Method::GetManifest, calls::get_manifest(&self.moid))
+            .await?;
+        let manifest = calls::read_manifest(&body);
+        if let Err(error) = &manifest
+            && self.observe_fault(error)
+            && let Some(cause) = self.status().cause
+        {
+            return Err(cause);
+        }
+        manifest
+    }
+
+    /// One GetManifest for the whole lease; the last transfer of each device is what it lists.
+    pub(super) async fn verify_all(&self) -> Result<()> {
+        let moved = lock(&self.moved).clone();
+        if moved.is_empty() {
+            return Ok(());
+        }
+        let manifest = self.manifest().await?;
+        for (at, one) in moved.iter().enumerate() {
+            if moved[at + 1..].iter().all(|later| later.key != one.key) {
+                verify::compare(&manifest, one, self.options.require_manifest)?;
+            }
+        }
+        Ok(())
+    }
+}
+
+impl LeaseServer for Arc<Lease> {
+    async fn still_ready(&self) -> Result<()> {
+        match self.refresh(&self.sessions.calls).await {
+            // Only the server's word ends a lease; an unreachable one may come back in time.
+            Ok(_) | Err(_) => self.info_if_ready().map(|_| ()),
+        }
+    }
+
+    async fn verify(&self, moved: &Moved) -> Result<Verified> {
+        let verified = verify::compare(
+            &self.manifest().await?,
+            moved,
+            self.options.require_manifest,
+        )?;
+        if verified == Verified::Stream && !self.unlisted_logged.swap(true, Ordering::Relaxed) {
+            tracing::warn!(
+                "{}: the lease manifest has no checksum of it to compare with",
+                moved.what
+            );
+        }
+        Ok(verified)
+    }
+}
