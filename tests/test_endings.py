@@ -224,7 +224,7 @@ def test_the_interpreters_exit_aborts(simulator: Simulator, service: Any, tmp_pa
         context = ssl.create_default_context(cafile=ca)
         si = SmartConnect(host=host, port=int(port), user=user, pwd=password, sslContext=context)
         lease = nfclease.HttpNfcLease(vim.HttpNfcLease(moid, si._stub))
-        disk = disk_of(lease)
+        disk = next(url for url in lease.wait_ready(10).deviceUrl if url.disk)
         transfer = lease.start_download(disk, target)
         while not transfer.progress.bytes_done:
             pass

@@ -52,7 +52,7 @@ def plain_url() -> Iterator[str]:
 def test_plain_http_has_to_be_allowed(
     simulator: Simulator, service: Any, tmp_path: Path, plain_url: str, allow: bool
 ) -> None:
-    simulator.inject("device_url", disk="disk-0.iso", url=plain_url)
+    simulator.inject("device_url", disk="disk-0.iso", url=plain_url, fileSize=len(BODY))
     vm = find(service, vim.VirtualMachine, "demo-vm")
     with HttpNfcLease(vm.ExportVm(), allow_http=allow) as lease:
         [iso] = [url for url in lease.wait_ready(10).deviceUrl if url.targetId == "disk-0.iso"]

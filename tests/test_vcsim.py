@@ -86,7 +86,7 @@ def test_export_of_a_snapshot(
         ]
     assert result.verified == "stream"
     assert hashlib.sha1((tmp_path / result.name).read_bytes()).hexdigest() == result.checksum
-    assert len([r for r in caplog.records if "no entry" in r.getMessage()]) == 1
+    assert len([r for r in caplog.records if "has no checksum" in r.getMessage()]) == 1
 
 
 def test_a_manifest_can_be_required(service: Any, tmp_path: Path) -> None:
