@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 from nfclease.progress import INTERVAL
 
 if TYPE_CHECKING:
+    import asyncio
     from collections.abc import Callable, Coroutine, Iterator
 
     from nfclease import _core
@@ -129,6 +130,7 @@ class InLoop:
 
         self.check()
         gathered = asyncio.gather(*transfers)
+        gathered.add_done_callback(_looked_at)
         try:
             while report and not gathered.done():
                 report.update()
@@ -154,13 +156,24 @@ class InLoop:
 
         for transfer in transfers:
             transfer.cancel()
-        ends = [asyncio.ensure_future(transfer._core.ended()) for transfer in transfers]
-        if ends:
+        if transfers:
             with heartbeat():
-                await asyncio.wait(ends, timeout=CLEANUP_TIMEOUT)
-        for end in ends:
-            if end.done() and not end.cancelled():
-                end.exception()  # looked at, so that the loop does not complain
+                await asyncio.wait(map(ending, transfers), timeout=CLEANUP_TIMEOUT)
+
+
+def ending(transfer: Transfer) -> asyncio.Future[Any]:
+    """The end of a transfer, whose error may stay unread: whoever awaits the transfer gets it."""
+    import asyncio
+
+    end: asyncio.Future[Any] = asyncio.ensure_future(transfer._core.ended())
+    end.add_done_callback(_looked_at)
+    return end
+
+
+def _looked_at(end: asyncio.Future[Any]) -> None:
+    """Keeps the loop from complaining of an error that nobody retrieved."""
+    if not end.cancelled():
+        end.exception()
 
 
 @contextmanager

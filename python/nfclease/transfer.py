@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from nfclease._html import size, table
-from nfclease._waiting import InLoop, heartbeat, refuse_in_coroutine
+from nfclease._waiting import InLoop, ending, heartbeat, refuse_in_coroutine
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Generator
@@ -181,12 +181,11 @@ class Transfer:
         """
         import asyncio
 
-        end = asyncio.ensure_future(self._core.ended())
+        end = ending(self)
         try:
             while not end.done():
                 yield self.progress
                 await asyncio.wait([end], timeout=_SNAPSHOT_INTERVAL)
-            end.exception()  # whoever awaits the transfer gets it
             yield self.progress
         finally:
             end.cancel()
