@@ -20,37 +20,36 @@ def parser() -> argparse.ArgumentParser:
     made = argparse.ArgumentParser(
         prog="python -m nfclease.simulator",
         description=_DESCRIPTION,
-        formatter_class=argparse.ArgumentDefaultsHelpFormatter,
     )
     add = made.add_argument
     default = Options()
-    add("--host", default=default.host, help="address of the vCenter listener")
-    add("--port", type=int, default=0, help="its port; 0 for a free one")
+    add("--host", default=default.host, help="address of the vCenter listener (%(default)s)")
+    add("--port", type=int, default=0, help="its port; 0 for a free one, as when left out")
     add("--disk-host", help="address of the host's listener (127.0.0.2, else that of --host)")
     add("--no-tls", dest="tls", action="store_false", help="plain http on both listeners")
-    add("--user", default=default.user, help="user name for Login")
+    add("--user", default=default.user, help="user name for Login (%(default)s)")
     add("--password", help="password for Login; a random one if left out")
     add(
         "--disk-size",
         type=parse_size,
         default=default.disk_size,
         metavar="BYTES",
-        help="size of each disk's stream; takes k, m, g, t",
+        help="size of each disk's stream; takes k, m, g, t (%(default)s)",
     )
-    add("--disks", type=int, default=default.disks, help="disks of demo-vm")
+    add("--disks", type=int, default=default.disks, help="disks of demo-vm (%(default)s)")
     add(
         "--lease-timeout",
         type=float,
         default=default.lease_timeout,
         metavar="S",
-        help="seconds until a lease without Progress expires",
+        help="seconds until a lease without Progress expires (%(default)s)",
     )
     add(
         "--initializing",
         type=float,
         default=default.initializing,
         metavar="S",
-        help="seconds until a lease is ready",
+        help="seconds until a lease is ready (%(default)s)",
     )
     add("--stable-streams", action="store_true", help="every GET of a disk has the same bytes")
     add(
@@ -62,7 +61,7 @@ def parser() -> argparse.ArgumentParser:
         "--api-version",
         default=default.api_version,
         metavar="VERSION",
-        help="newest API version on offer, such as 6.7 or 8.0.3",
+        help="newest API version on offer, such as 6.7 or 8.0.3 (%(default)s)",
     )
     add(
         "--client-ca",
