@@ -1,25 +1,22 @@
-//! The transport: everything that knows the HTTP library is in this file.
+//! The transport: what knows the HTTP library is in this file and in `failure.rs`.
 //!
 //! HTTP/1.1, no redirects, no environment proxy, no decompression, no library retries, and no
 //! total or read timeout: the library's read timeout also runs while a body is being sent and
 //! would kill a long upload. Callers watch progress themselves.
 
-use std::error::Error as StdError;
-use std::pin::Pin as StdPin;
 use std::sync::Arc;
-use std::task::{Context, Poll};
 use std::time::Duration;
 
 use bytes::Bytes;
 use http::header::{CONTENT_ENCODING, CONTENT_LENGTH, LOCATION, RETRY_AFTER, TRANSFER_ENCODING};
 use http::{HeaderMap, HeaderName, HeaderValue, Method};
-use http_body::{Frame, SizeHint};
 use url::Url;
 
+use super::body::Body;
+use super::failure::{Route, body_error, request_error, root_cause};
 use super::proxy::Proxy;
 use super::tls::Trust;
 use super::url::{host_of, printable};
-use super::verifier::PinMismatch;
 use crate::error::{Error, Result};
 
 /// Connections that die silently are found by the kernel within about a minute.
@@ -38,12 +35,6 @@ pub struct Client {
     route: Arc<Route>,
 }
 
-/// What an error that happens on the way should say.
-#[derive(Debug)]
-struct Route {
-    proxy: Option<String>,
-}
-
 /// One request.
 #[derive(Debug)]
 pub struct Request {
@@ -57,58 +48,6 @@ pub struct Request {
     pub body: Body,
     /// The object in the reader's words, for messages.
     pub what: Arc<str>,
-}
-
-/// A request body.
-#[derive(Debug)]
-pub enum Body {
-    /// None.
-    Empty,
-    /// All at hand.
-    Bytes(Bytes),
-    /// A stream of known length.
-    Stream(BodyStream),
-}
-
-/// A body that is pulled piece by piece; its length is announced.
-pub struct BodyStream {
-    /// The announced length in bytes.
-    pub length: u64,
-    /// The next piece, the end, or a reason to break the connection off.
-    pub next: Box<NextPiece>,
-}
-
-/// Polls for the next piece of a body.
-pub type NextPiece =
-    dyn FnMut(&mut Context<'_>) -> Poll<Option<Result<Bytes, BodyAborted>>> + Send + Sync;
-
-/// The body ended before its length; the reason is kept where the stream came from.
-#[derive(Debug, thiserror::Error)]
-#[error("the request body was aborted")]
-pub struct BodyAborted;
-
-impl std::fmt::Debug for BodyStream {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("BodyStream")
-            .field("length", &self.length)
-            .finish_non_exhaustive()
-    }
-}
-
-impl http_body::Body for BodyStream {
-    type Data = Bytes;
-    type Error = BodyAborted;
-
-    fn poll_frame(
-        mut self: StdPin<&mut Self>,
-        cx: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, BodyAborted>>> {
-        (self.next)(cx).map(|piece| piece.map(|bytes| bytes.map(Frame::data)))
-    }
-
-    fn size_hint(&self) -> SizeHint {
-        SizeHint::with_exact(self.length)
-    }
 }
 
 /// A response whose body has not been read.
@@ -305,108 +244,4 @@ pub fn header(name: HeaderName, value: &str, what: &str) -> Result<(HeaderName, 
     })?;
     value.set_sensitive(true);
     Ok((name, value))
-}
-
-fn request_error(what: &str, error: &reqwest::Error, route: &Route) -> Error {
-    let what = what.to_owned();
-    if let Some(mismatch) = find::<PinMismatch>(error) {
-        return Error::ThumbprintMismatch {
-            what,
-            expected: mismatch.expected.clone(),
-            actual: mismatch.actual.clone(),
-        };
-    }
-    if let Some(tls) = find::<rustls::Error>(error) {
-        return Error::Tls {
-            what,
-            reason: tls.to_string(),
-        };
-    }
-    if find::<hyper::Error>(error).is_some_and(hyper::Error::is_parse) {
-        return Error::Protocol {
-            what,
-            reason: root_cause(error),
-        };
-    }
-    if error.is_timeout() {
-        return Error::Connect {
-            what,
-            reason: "no answer in time".into(),
-        };
-    }
-    Error::Connect {
-        what,
-        reason: format!("{}{}", root_cause(error), route.proxy_hint()),
-    }
-}
-
-impl Route {
-    fn proxy_hint(&self) -> String {
-        self.proxy
-            .as_ref()
-            .map(|proxy| format!(" (through the session's proxy {proxy})"))
-            .unwrap_or_default()
-    }
-}
-
-fn body_error(what: &str, seen: u64, error: &reqwest::Error) -> Error {
-    let what = what.to_owned();
-    match find::<hyper::Error>(error) {
-        Some(e) if e.is_parse() => Error::Protocol {
-            what,
-            reason: root_cause(error),
-        },
-        _ => Error::Truncated {
-            what,
-            seen,
-            reason: root_cause(error),
-        },
-    }
-}
-
-/// The innermost message, without the URL that the library's own messages carry.
-fn root_cause(error: &reqwest::Error) -> String {
-    let mut cause: &(dyn StdError + 'static) = error;
-    while let Some(source) = cause.source() {
-        cause = source;
-    }
-    if cause.is::<reqwest::Error>() {
-        "request failed".into()
-    } else {
-        let text = cause.to_string();
-        // The TLS library adds where its manual explains it.
-        printable(text.split(": https://docs.rs/").next().unwrap_or(&text))
-    }
-}
-
-/// Looks for a type in the chain; `io::Error` hides what it wraps from `source`.
-fn find<'a, T: StdError + 'static>(error: &'a (dyn StdError + 'static)) -> Option<&'a T> {
-    let mut next = Some(error);
-    while let Some(error) = next {
-        if let Some(found) = error.downcast_ref::<T>() {
-            return Some(found);
-        }
-        let hidden = error
-            .downcast_ref::<std::io::Error>()
-            .and_then(std::io::Error::get_ref);
-        if let Some(found) = hidden.and_then(|inner| find(inner)) {
-            return Some(found);
-        }
-        let pin = error.downcast_ref::<rustls::Error>().and_then(pin_mismatch);
-        if let Some(found) = pin.and_then(|pin| (pin as &(dyn StdError + 'static)).downcast_ref()) {
-            return Some(found);
-        }
-        next = error.source();
-    }
-    None
-}
-
-/// rustls keeps a verifier's own error behind two wrappers that are not in the source chain.
-fn pin_mismatch(error: &rustls::Error) -> Option<&PinMismatch> {
-    match error {
-        rustls::Error::InvalidCertificate(rustls::CertificateError::Other(other)) => {
-            other.0.downcast_ref()
-        }
-        _ => None,
-    }
 }

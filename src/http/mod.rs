@@ -1,15 +1,18 @@
 //! HTTP/1.1 for the lease and the data: one client per host and trust, one pin, one retry rule.
 //!
-//! Imports only [`crate::error`]. [`client`] is the one file that knows the HTTP library.
+//! Imports only [`crate::error`]. [`client`] and `failure` alone know the HTTP library.
 
+pub mod body;
 pub mod client;
+mod failure;
 pub mod proxy;
 pub mod retry;
 pub mod tls;
 pub mod url;
 pub mod verifier;
 
-pub use client::{Body, BodyAborted, BodyStream, Client, Request, Response};
+pub use body::{Body, BodyAborted, BodyStream};
+pub use client::{Client, Request, Response};
 pub use proxy::Proxy;
 pub use tls::{Pin, Roots, Trust, Verify};
 pub use url::{host_of, redacted};

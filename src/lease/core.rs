@@ -1,9 +1,8 @@
-//! What is known of a lease, and how it is learnt.
+//! What is known of a lease.
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, AtomicI32, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
 
 use tokio::sync::{OnceCell, Semaphore, watch};
 use tokio_util::sync::CancellationToken;
@@ -12,20 +11,10 @@ use tokio_util::task::TaskTracker;
 use super::keepalive::{self, Registration};
 use super::options::{KeepAlive, Options};
 use super::state::{Event, Phase};
-use crate::error::{Error, Result, ServerFault};
+use crate::error::{Error, Result};
 use crate::http::{Client, Trust};
-use crate::soap::{
-    Callers, Credentials, Endpoint, LeaseInfo, LeaseProperties, LeaseState, Method, Reply, Session,
-    calls, envelope,
-};
+use crate::soap::{Callers, Credentials, Endpoint, LeaseInfo, Session};
 use crate::transfer::{Engine, Moved, Progress, Transfer};
-
-/// Between two looks at a lease that is initializing.
-const POLL: Duration = Duration::from_millis(250);
-
-/// After these there is no lease, whatever the call was. Others may mean that the script was early
-/// (`InvalidState`) or has to log in again (`NotAuthenticated`).
-const LAST_FAULTS: [&str; 2] = ["Timedout", "ManagedObjectNotFound"];
 
 /// The user's session, with separate connections for calls and for the keep-alive.
 #[derive(Debug)]
@@ -173,121 +162,6 @@ impl Lease {
         }
     }
 
-    /// Reads properties over the given session and draws the conclusions.
-    pub async fn refresh(&self, session: &Session) -> Result<LeaseProperties> {
-        let collector = session.property_collector().await?;
-        let envelope = calls::lease_properties(&collector, &self.moid, &["state", "info", "error"]);
-        let body = session.call(Method::RetrievePropertiesEx, envelope).await?;
-        let properties = calls::read_lease_properties(&body);
-        match &properties {
-            Ok(properties) => self.observe(properties),
-            Err(error) => {
-                self.observe_fault(error);
-            }
-        }
-        properties
-    }
-
-    fn observe(&self, properties: &LeaseProperties) {
-        match properties.state {
-            Some(LeaseState::Ready) => {
-                let info = properties.info.clone().unwrap_or_default();
-                self.status.send_if_modified(|status| {
-                    match status.phase.after(Event::ServerReady) {
-                        Some(next) => {
-                            status.info.get_or_insert_with(|| Arc::new(info));
-                            std::mem::replace(&mut status.phase, next) != next
-                        }
-                        None => false,
-                    }
-                });
-            }
-            Some(LeaseState::Error) => {
-                let fault = properties.error.clone().map(Box::new);
-                let reason = match &fault {
-                    Some(fault) => format!("the server ended it: {}", fault_text(fault)),
-                    None => "the server ended it".into(),
-                };
-                let cause = match self.status.borrow().phase {
-                    Phase::Initializing => Error::LeaseInit { reason, fault },
-                    _ => Error::LeaseLost { reason, fault },
-                };
-                self.end(Event::ServerEnded, cause);
-            }
-            Some(LeaseState::Done) => {
-                let reason = "it was completed by someone else".into();
-                self.end(
-                    Event::ServerEnded,
-                    Error::LeaseLost {
-                        reason,
-                        fault: None,
-                    },
-                );
-            }
-            Some(LeaseState::Initializing) | None => {}
-        }
-    }
-
-    /// Faults that mean the server no longer holds the lease for this session.
-    pub(super) fn observe_fault(&self, error: &Error) -> bool {
-        let Error::Fault(fault) = error else {
-            return false;
-        };
-        let (reason, boxed) = (fault_text(fault), Some(fault.clone()));
-        match fault.name.as_str() {
-            "Timedout" | "InvalidState" | "ManagedObjectNotFound" => {
-                self.end(
-                    Event::ServerEnded,
-                    Error::LeaseLost {
-                        reason,
-                        fault: boxed,
-                    },
-                );
-                true
-            }
-            "NotAuthenticated" => {
-                self.end(
-                    Event::ServerEnded,
-                    Error::SessionExpired {
-                        reason,
-                        fault: boxed,
-                    },
-                );
-                true
-            }
-            _ => false,
-        }
-    }
-
-    /// Waits until the lease is ready; an error when it can no longer become so.
-    pub async fn wait_ready(&self, timeout: Duration) -> Result<Arc<LeaseInfo>> {
-        let mut changed = self.status.subscribe();
-        let watched = matches!(self.options.keep_alive, KeepAlive::Native(_));
-        let waiting = async {
-            loop {
-                if let Some(info) = self.info_if_ready()? {
-                    return Ok(info);
-                }
-                if watched {
-                    let _ = changed.changed().await;
-                } else {
-                    self.refresh(&self.sessions.calls).await?;
-                    if self.status.borrow().phase == Phase::Initializing {
-                        tokio::time::sleep(POLL).await;
-                    }
-                }
-            }
-        };
-        tokio::time::timeout(timeout, waiting)
-            .await
-            .unwrap_or_else(|_| {
-                Err(Error::LeaseInit {
-                    reason: format!("still initializing after {} s", timeout.as_secs_f64()),
-                    fault: None,
-                })
-            })
-    }
-
     /// The info of a ready lease, `None` while it initializes, an error when it is over.
     pub(super) fn info_if_ready(&self) -> Result<Option<Arc<LeaseInfo>>> {
         let status = self.status.borrow();
@@ -299,28 +173,6 @@ impl Lease {
                 hint: "open a new one with ExportVm, ExportSnapshot or ImportVApp".into(),
             })),
         }
-    }
-
-    /// One call of the script, as pyvmomi wrote it. A fault may tell that the lease is over.
-    pub async fn invoke(&self, what: &str, envelope: Vec<u8>) -> Result<Reply> {
-        self.invoke_over(&self.sessions.calls, what, envelope).await
-    }
-
-    /// The same over connections of the caller's choice.
-    pub async fn invoke_over(
-        &self,
-        session: &Session,
-        what: &str,
-        envelope: Vec<u8>,
-    ) -> Result<Reply> {
-        let reply = session.invoke(what, envelope).await?;
-        if reply.status == 500
-            && let Err(Error::Fault(fault)) = envelope::response(what, &reply.body)
-            && LAST_FAULTS.contains(&fault.name.as_str())
-        {
-            self.observe_fault(&Error::Fault(fault));
-        }
-        Ok(reply)
     }
 
     /// The percent that the script itself reported; it stands until our transfers move.
@@ -356,17 +208,6 @@ impl Lease {
         self.highest_percent
             .fetch_max(percent, Ordering::Relaxed)
             .max(percent)
-    }
-}
-
-/// Name and text of a fault, on one line.
-pub(super) fn fault_text(fault: &ServerFault) -> String {
-    let text = crate::http::url::printable(&fault.message);
-    match (fault.name.as_str(), text.as_str()) {
-        ("", "") => "a fault without name or text".into(),
-        ("", text) => text.to_owned(),
-        (name, "") => name.to_owned(),
-        (name, text) => format!("{name}: {text}"),
     }
 }
 

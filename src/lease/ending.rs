@@ -3,7 +3,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::core::{Lease, fault_text};
+use super::core::Lease;
+use super::observing::fault_text;
 use super::state::{Event, Phase};
 use crate::error::{Error, Failure, Result};
 use crate::soap::{Abort, LeaseState, Method, Reply, calls};

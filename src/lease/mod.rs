@@ -1,7 +1,7 @@
 //! The heart: one lease, from `initializing` to exactly one Complete or Abort.
 //!
 //! Imports [`crate::transfer`] and [`crate::soap`]. Read in this order: [`state`] (the pure table),
-//! [`core`] (what is known and how it is learnt), [`transfers`], `manifest`, [`ending`],
+//! [`core`] (what is known), `observing` (how it is learnt), [`transfers`], `manifest`, [`ending`],
 //! [`keepalive`].
 
 pub mod core;
@@ -9,6 +9,7 @@ pub mod device;
 pub mod ending;
 pub mod keepalive;
 mod manifest;
+mod observing;
 pub mod options;
 pub mod schedule;
 pub mod state;

@@ -1,0 +1,119 @@
+//! From the HTTP library's errors to ours: the cause that a reader can act on, and no URL.
+
+use std::error::Error as StdError;
+
+use super::url::printable;
+use super::verifier::PinMismatch;
+use crate::error::Error;
+
+/// What an error that happens on the way should say.
+#[derive(Debug)]
+pub(super) struct Route {
+    pub(super) proxy: Option<String>,
+}
+
+impl Route {
+    fn proxy_hint(&self) -> String {
+        self.proxy
+            .as_ref()
+            .map(|proxy| format!(" (through the session's proxy {proxy})"))
+            .unwrap_or_default()
+    }
+}
+
+/// What went wrong before there was a response.
+pub(super) fn request_error(what: &str, error: &reqwest::Error, route: &Route) -> Error {
+    let what = what.to_owned();
+    if let Some(mismatch) = find::<PinMismatch>(error) {
+        return Error::ThumbprintMismatch {
+            what,
+            expected: mismatch.expected.clone(),
+            actual: mismatch.actual.clone(),
+        };
+    }
+    if let Some(tls) = find::<rustls::Error>(error) {
+        return Error::Tls {
+            what,
+            reason: tls.to_string(),
+        };
+    }
+    if find::<hyper::Error>(error).is_some_and(hyper::Error::is_parse) {
+        return Error::Protocol {
+            what,
+            reason: root_cause(error),
+        };
+    }
+    if error.is_timeout() {
+        return Error::Connect {
+            what,
+            reason: "no answer in time".into(),
+        };
+    }
+    Error::Connect {
+        what,
+        reason: format!("{}{}", root_cause(error), route.proxy_hint()),
+    }
+}
+
+/// What went wrong inside a body.
+pub(super) fn body_error(what: &str, seen: u64, error: &reqwest::Error) -> Error {
+    let what = what.to_owned();
+    match find::<hyper::Error>(error) {
+        Some(e) if e.is_parse() => Error::Protocol {
+            what,
+            reason: root_cause(error),
+        },
+        _ => Error::Truncated {
+            what,
+            seen,
+            reason: root_cause(error),
+        },
+    }
+}
+
+/// The innermost message, without the URL that the library's own messages carry.
+pub(super) fn root_cause(error: &reqwest::Error) -> String {
+    let mut cause: &(dyn StdError + 'static) = error;
+    while let Some(source) = cause.source() {
+        cause = source;
+    }
+    if cause.is::<reqwest::Error>() {
+        "request failed".into()
+    } else {
+        let text = cause.to_string();
+        // The TLS library adds where its manual explains it.
+        printable(text.split(": https://docs.rs/").next().unwrap_or(&text))
+    }
+}
+
+/// Looks for a type in the chain; `io::Error` hides what it wraps from `source`.
+fn find<'a, T: StdError + 'static>(error: &'a (dyn StdError + 'static)) -> Option<&'a T> {
+    let mut next = Some(error);
+    while let Some(error) = next {
+        if let Some(found) = error.downcast_ref::<T>() {
+            return Some(found);
+        }
+        let hidden = error
+            .downcast_ref::<std::io::Error>()
+            .and_then(std::io::Error::get_ref);
+        if let Some(found) = hidden.and_then(|inner| find(inner)) {
+            return Some(found);
+        }
+        let pin = error.downcast_ref::<rustls::Error>().and_then(pin_mismatch);
+        if let Some(found) = pin.and_then(|pin| (pin as &(dyn StdError + 'static)).downcast_ref()) {
+            return Some(found);
+        }
+        next = error.source();
+    }
+    None
+}
+
+/// rustls keeps a verifier's own error behind two wrappers that are not in the source chain.
+fn pin_mismatch(error: &rustls::Error) -> Option<&PinMismatch> {
+    match error {
+        rustls::Error::InvalidCertificate(rustls::CertificateError::Other(other)) => {
+            other.0.downcast_ref()
+        }
+        _ => None,
+    }
+}
