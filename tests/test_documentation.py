@@ -1,7 +1,4 @@
-"""Every example in the docstrings, the README and the docs runs, against the simulator.
-
-The block that shows a script before the switch is not run: it is what nfclease replaces.
-"""
+"""Every example in the docstrings, the README and the docs runs, against the simulator."""
 
 from __future__ import annotations
 
@@ -13,11 +10,14 @@ import os
 import re
 import subprocess
 import sys
-from collections.abc import Iterator
+import time
+import warnings
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+import requests
 import trustme
 from pyVmomi import vim
 
@@ -170,15 +170,11 @@ def where(simulator: Simulator, tmp_path: Path) -> Iterator[dict[str, Any]]:
         }
 
 
-def blocks_of(page: str) -> list[tuple[str, str]]:
-    return [found for found in BLOCK.findall(PAGES[page]) if "# before" not in found[0]]
-
-
 def stories() -> list[Any]:
     """Blocks that run in one namespace, page by page."""
     made = []
     for page in PAGES.keys() - ELSEWHERE:
-        blocks = blocks_of(page)
+        blocks = BLOCK.findall(PAGES[page])
         if page in CONTINUED:
             made.append(pytest.param(page, blocks, id=page))
         else:
@@ -189,6 +185,10 @@ def stories() -> list[Any]:
 def test_no_block_of_a_page_is_overlooked() -> None:
     for page, text in PAGES.items():
         assert len(BLOCK.findall(text)) == len(re.findall(r"``` *python", text)), page
+
+
+def nap(seconds: float, sleep: Callable[[float], None] = time.sleep) -> None:
+    sleep(min(seconds, 0.1))
 
 
 @pytest.mark.parametrize(("page", "blocks"), stories())
@@ -204,10 +204,14 @@ def test_blocks_of_a_page(
         Path(name).mkdir()
     logger = logging.getLogger("nfclease")
     monkeypatch.setattr(logger, "handlers", [*logger.handlers])  # a page adds one
-    space = {**names, "vim": vim, "HttpNfcLease": HttpNfcLease}
+    space = {**names, "vim": vim, "HttpNfcLease": HttpNfcLease, "os": os, "time": time}
+    space["requests"] = requests
     if page in LOGGING_IN:
         space |= request.getfixturevalue("where")
     for code, expected in blocks:
+        if "# before" in code:  # what nfclease replaces: it sleeps for a minute, and warns
+            monkeypatch.setattr(time, "sleep", nap)
+            warnings.simplefilter("ignore")
         exec(compile(code, "page", "exec"), space)
         printed = capsys.readouterr().out
         assert not expected or CHECKER.check_output(expected, printed, FLAGS), printed
