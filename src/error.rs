@@ -28,7 +28,7 @@ pub struct ServerFault {
     reason = "each variant's message says what its fields are"
 )]
 pub enum Error {
-    #[error("{what}: cannot connect: {reason}; check name, port, route and firewall")]
+    #[error("{what}: {reason}")]
     Connect { what: String, reason: String },
 
     #[error("{what}: TLS failed: {reason}")]

@@ -162,6 +162,17 @@ def test_stuck_while_initializing(simulator: Simulator, service: Any, keep_alive
     assert endings(simulator) == ["HttpNfcLeaseAbort"]
 
 
+@pytest.mark.parametrize("failure", ["soap_status", "drop"])
+def test_a_state_that_cannot_be_read(simulator: Simulator, service: Any, failure: str) -> None:
+    vm = find(service, vim.VirtualMachine, "demo-vm")
+    simulator.inject(failure, method="RetrievePropertiesEx")
+    with pytest.raises(LeaseInitError) as raised, HttpNfcLease(vm.ExportVm()) as lease:
+        lease.wait_ready(1)
+    said = {"soap_status": "HTTP status 503", "drop": "the connection broke before an answer"}
+    assert f"cannot be read: RetrievePropertiesEx: {said[failure]}" in str(raised.value)
+    assert endings(simulator) == ["HttpNfcLeaseAbort"]
+
+
 @pytest.mark.timeout(60)
 def test_twenty_leases_on_one_thread(simulator: Simulator, service: Any, tmp_path: Path) -> None:
     names = [unique("vm") for _ in range(20)]

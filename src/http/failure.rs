@@ -43,16 +43,21 @@ pub(super) fn request_error(what: &str, error: &reqwest::Error, route: &Route) -
             reason: root_cause(error),
         };
     }
-    if error.is_timeout() {
-        return Error::Connect {
-            what,
-            reason: "no answer in time".into(),
-        };
-    }
-    Error::Connect {
-        what,
-        reason: format!("{}{}", root_cause(error), route.proxy_hint()),
-    }
+    let cause = if error.is_timeout() {
+        "no answer in time".into()
+    } else {
+        root_cause(error)
+    };
+    let reason = if error.is_connect() {
+        let proxy = route.proxy_hint();
+        format!("cannot connect: {cause}{proxy}; check name, port, route and firewall")
+    } else {
+        format!(
+            "the connection broke before an answer: {cause}{}",
+            route.proxy_hint()
+        )
+    };
+    Error::Connect { what, reason }
 }
 
 /// What went wrong inside a body.

@@ -43,6 +43,8 @@ pub struct Status {
     pub info: Option<Arc<LeaseInfo>>,
     /// Why it is lost or gone.
     pub cause: Option<Error>,
+    /// Why its state could not be read the last time.
+    pub unread: Option<String>,
 }
 
 /// One lease.
@@ -79,6 +81,7 @@ impl Lease {
                 phase: Phase::Initializing,
                 info: None,
                 cause: None,
+                unread: None,
             }),
             keep_alive: Mutex::default(),
             cancel: CancellationToken::new(),

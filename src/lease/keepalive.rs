@@ -158,10 +158,17 @@ async fn wait_until_ready(lease: &Arc<Lease>, stop: &CancellationToken) -> bool 
             phase => return phase == Phase::Ready,
         }
         let now = started.elapsed();
+        let unread = match &answer {
+            Ok(Ok(_)) => None,
+            Ok(Err(error)) => Some(error.to_string()),
+            Err(_) => Some("no answer in time".into()),
+        };
+        lease.set_unread(unread.clone());
         match answer {
             Ok(Ok(_)) => last_answer = now,
             _ if patience.failed(now.saturating_sub(last_answer)) == Next::Lost => {
-                let reason = "the server could not be asked whether it is ready".into();
+                let why = unread.unwrap_or_default();
+                let reason = format!("the server could not be asked whether it is ready: {why}");
                 lease.end(
                     Event::ContactLost,
                     Error::LeaseInit {

@@ -74,6 +74,14 @@ impl Lease {
         }
     }
 
+    /// Why the state could not be read, or that it could. Nobody is woken for it.
+    pub(super) fn set_unread(&self, why: Option<String>) {
+        self.status.send_if_modified(|status| {
+            status.unread = why;
+            false
+        });
+    }
+
     /// Faults that mean the server no longer holds the lease for this session.
     pub(super) fn observe_fault(&self, error: &Error) -> bool {
         let Error::Fault(fault) = error else {
@@ -127,8 +135,12 @@ impl Lease {
         tokio::time::timeout(timeout, waiting)
             .await
             .unwrap_or_else(|_| {
+                let seconds = timeout.as_secs_f64();
                 Err(Error::LeaseInit {
-                    reason: format!("still initializing after {} s", timeout.as_secs_f64()),
+                    reason: match &self.status.borrow().unread {
+                        Some(why) => format!("after {seconds} s its state cannot be read: {why}"),
+                        None => format!("still initializing after {seconds} s"),
+                    },
                     fault: None,
                 })
             })
