@@ -1,8 +1,9 @@
-"""An export, as small as it can be, of whatever nfclease is installed. Prints what it compared."""
+"""An export, as small as it can be, and exits amid one, of whatever nfclease is installed."""
 
 from __future__ import annotations
 
 import hashlib
+import subprocess
 import sys
 import tempfile
 from pathlib import Path
@@ -13,6 +14,16 @@ from pyVmomi import vim
 
 import nfclease
 from nfclease.simulator import Simulator
+
+# A thread that the interpreter's exit ends amid native code does not always fall badly.
+EXITS = 5
+EXIT_MIDWAY = str(Path(__file__).with_name("exit_midway.py"))
+
+
+def login(simulator: Simulator) -> list[str]:
+    """What a process needs to open a session of its own."""
+    address = [str(simulator.host), str(simulator.port)]
+    return [*address, simulator.user, simulator.password, str(simulator.ca_file)]
 
 
 def main() -> int:
@@ -27,6 +38,11 @@ def main() -> int:
             lease.download_all(folder)
             sums = {entry.sha1 for entry in lease.GetManifest()}
         files = list(Path(folder).iterdir())
+        simulator.inject("bandwidth", bytes_per_second=100_000)
+        for number in range(EXITS):
+            moid, target = vm.ExportVm()._moId, str(Path(folder, f"exit-{number}"))
+            script = [sys.executable, "-I", EXIT_MIDWAY, "daemon", *login(simulator), moid, target]
+            subprocess.run(script, check=True, timeout=30)
         here = {hashlib.sha1(path.read_bytes()).hexdigest() for path in files}
         Disconnect(service)
     print(

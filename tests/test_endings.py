@@ -7,7 +7,6 @@ import os
 import signal
 import subprocess
 import sys
-import textwrap
 import threading
 import time
 from pathlib import Path
@@ -21,6 +20,7 @@ from nfclease import HttpNfcLease
 from nfclease.simulator import Simulator
 
 from .conftest import DISK_SIZE, disk_of, endings, find, unique
+from .smoke import EXIT_MIDWAY, login
 from .test_stall import import_lease
 
 BOTH_FACES = True
@@ -211,30 +211,14 @@ def test_a_seen_failure_is_the_callers(simulator: Simulator, service: Any, tmp_p
 
 
 @pytest.mark.blocking_face
-def test_the_interpreters_exit_aborts(simulator: Simulator, service: Any, tmp_path: Path) -> None:
+@pytest.mark.parametrize("how", ["alone", "daemon", "joined"])
+def test_the_interpreters_exit_aborts(
+    simulator: Simulator, service: Any, tmp_path: Path, how: str
+) -> None:
     _, raw = slow_lease(simulator, service, 60)
-    script = textwrap.dedent(
-        """
-        import sys
-        from pyVim.connect import SmartConnect
-        from pyVmomi import vim
-        import ssl
-        import nfclease
-        host, port, user, password, ca, moid, target = sys.argv[1:]
-        context = ssl.create_default_context(cafile=ca)
-        si = SmartConnect(host=host, port=int(port), user=user, pwd=password, sslContext=context)
-        lease = nfclease.HttpNfcLease(vim.HttpNfcLease(moid, si._stub))
-        disk = next(url for url in lease.wait_ready(10).deviceUrl if url.disk)
-        transfer = lease.start_download(disk, target)
-        while not transfer.progress.bytes_done:
-            pass
-        """
-    )
     began = time.monotonic()
-    login = [simulator.host, str(simulator.port), simulator.user, simulator.password]
-    arguments = [*login, simulator.ca_file, raw._moId, str(tmp_path / "disk")]
     ended = subprocess.run(
-        [sys.executable, "-c", script, *arguments],
+        [sys.executable, EXIT_MIDWAY, how, *login(simulator), raw._moId, tmp_path / "disk"],
         capture_output=True,
         text=True,
         timeout=30,

@@ -21,6 +21,7 @@ from nfclease import HttpNfcLease
 from nfclease.simulator import Simulator
 
 from .conftest import find
+from .smoke import login
 
 SCRIPTS = Path(__file__).parent / "scripts"
 NAMES = sorted(path.stem for path in SCRIPTS.glob("*.py") if path.stem != "session")
@@ -39,10 +40,9 @@ def switched(source: str) -> str:
 
 def run(simulator: Simulator, script: Path) -> tuple[int, dict[str, Any], str]:
     """Exit status, report and standard error of a script in a process of its own."""
-    where = [simulator.host, str(simulator.port), simulator.user, simulator.password]
     paths = [str(SCRIPTS), str(Path(nfclease.__file__).parents[1])]
     done = subprocess.run(
-        [sys.executable, "-W", "ignore", str(script), *where, str(simulator.ca_file)],
+        [sys.executable, "-W", "ignore", str(script), *login(simulator)],
         env={**os.environ, "PYTHONPATH": os.pathsep.join(paths)},
         capture_output=True,
         text=True,

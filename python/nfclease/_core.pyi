@@ -15,7 +15,7 @@ __all__ = [
     "__version__",
     "bench_get",
     "bench_put",
-    "drain",
+    "finish_at_exit",
     "safe_names",
 ]
 
@@ -110,7 +110,7 @@ class Lease:
         self, device_url: DeviceUrl, create: bool, file: Any, length: int
     ) -> Transfer: ...
 
-def drain(timeout: float) -> None: ...
+def finish_at_exit(timeout: float) -> None: ...
 def safe_names(target_ids: list[str]) -> list[str]: ...
 def bench_get(url: str, path: str | PathLike[str], *, thumbprint: str) -> tuple[int, str]: ...
 def bench_put(

@@ -377,7 +377,7 @@ class HttpNfcLease(MirroredLease):
 def _abort_open_leases() -> None:
     for lease in list(_open_leases):
         lease._nfc_core.abandon("the Python interpreter exits")
-    _core.drain(_EXIT_TIMEOUT)
+    _core.finish_at_exit(_EXIT_TIMEOUT)
 
 
 atexit.register(_abort_open_leases)

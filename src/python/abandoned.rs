@@ -5,7 +5,10 @@ use std::time::{Duration, Instant};
 
 use pyo3::prelude::*;
 
-use super::{bridge, log};
+use super::{bridge, crossing, log};
+
+/// A file object's `write` may hold the way longer; then the exit goes ahead.
+const CLOSE_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// How many are under way.
 static ABANDONED: (Mutex<usize>, Condvar) = (Mutex::new(0), Condvar::new());
@@ -27,9 +30,10 @@ impl Drop for Counted {
     }
 }
 
-/// Waits until abandoned leases are aborted, at most `timeout` seconds.
+/// Waits until abandoned leases are aborted, at most `timeout` seconds, and until no other thread is
+/// on its way to the GIL. From then on only the calling thread comes back from native code.
 #[pyfunction]
-pub(crate) fn drain(py: Python<'_>, timeout: f64) {
+pub(crate) fn finish_at_exit(py: Python<'_>, timeout: f64) {
     let until = Instant::now() + Duration::try_from_secs_f64(timeout).unwrap_or_default();
     bridge::blocking(py, || {
         let mut count = ABANDONED.0.lock().unwrap_or_else(PoisonError::into_inner);
@@ -46,4 +50,5 @@ pub(crate) fn drain(py: Python<'_>, timeout: f64) {
         }
     });
     log::emit(py);
+    bridge::blocking(py, || crossing::close(CLOSE_TIMEOUT));
 }

@@ -9,6 +9,7 @@ use pyo3::prelude::*;
 use pyo3_async_runtimes::TaskLocals;
 use pyo3_async_runtimes::generic::{self, ContextExt, JoinError, Runtime};
 
+use super::crossing::Crossing;
 use super::error::to_py;
 use super::log;
 use crate::transfer::Engine;
@@ -32,8 +33,13 @@ where
     let _entered = engine.enter().map_err(|error| to_py(py, &error))?;
     let engine = Arc::clone(engine);
     generic::future_into_py_with_locals::<OnEngine, _, _>(py, locals, async move {
+        let value = future.await?;
+        let Some(crossing) = Crossing::try_start() else {
+            return std::future::pending().await;
+        };
         Ok(Answer {
-            value: future.await?,
+            value,
+            _crossing: crossing,
             _engine: engine,
         })
     })
@@ -42,6 +48,7 @@ where
 /// A result that keeps its engine: a runtime that is gone would never hand it over to the loop.
 struct Answer<T> {
     value: T,
+    _crossing: Crossing,
     _engine: Arc<Engine>,
 }
 

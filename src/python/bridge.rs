@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use pyo3::prelude::*;
 
+use super::crossing::Crossing;
 use super::error::to_py;
 use super::log;
 use crate::error::{Error, Result};
@@ -31,11 +32,7 @@ where
     });
     work.map_err(|error| to_py(py, &error))?;
     loop {
-        #[allow(
-            clippy::disallowed_methods,
-            reason = "this is where the GIL is released"
-        )]
-        let (channel, received) = py.detach(move || {
+        let (channel, received) = blocking(py, move || {
             let received = answer.recv_timeout(SLICE);
             (answer, received)
         });
@@ -86,5 +83,9 @@ pub(super) fn blocking<T: Send>(py: Python<'_>, work: impl FnOnce() -> T + Send)
         clippy::disallowed_methods,
         reason = "this is where the GIL is released"
     )]
-    py.detach(work)
+    let (output, _crossing) = py.detach(|| {
+        let output = work();
+        (output, Crossing::start())
+    });
+    output
 }

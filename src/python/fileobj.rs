@@ -9,6 +9,7 @@ use pyo3::prelude::*;
 use pyo3::pybacked::PyBackedBytes;
 use pyo3::types::PyBytes;
 
+use super::crossing::Crossing;
 use super::error::Raised;
 use crate::error::{Error, ForeignError, Result};
 use crate::io::{Reader, Sink};
@@ -17,6 +18,9 @@ use crate::io::{Reader, Sink};
 const PIECE_BYTES: usize = 4 * 1024 * 1024;
 
 fn attached<T>(work: impl FnOnce(Python<'_>) -> PyResult<T>) -> Result<T> {
+    let Some(_crossing) = Crossing::try_start() else {
+        return Err(Error::Cancelled);
+    };
     #[allow(clippy::disallowed_methods, reason = "a file object is Python")]
     let result = Python::try_attach(work);
     match result {

@@ -11,6 +11,7 @@ mod abandoned;
 mod asyncio;
 mod bench;
 mod bridge;
+mod crossing;
 mod device;
 mod error;
 mod fileobj;
@@ -25,7 +26,7 @@ use pyo3::prelude::*;
 #[pymodule(gil_used = false)]
 mod _core {
     #[pymodule_export]
-    use super::abandoned::drain;
+    use super::abandoned::finish_at_exit;
     #[pymodule_export]
     use super::bench::{bench_get, bench_put};
     #[pymodule_export]
