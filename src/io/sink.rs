@@ -51,6 +51,10 @@ impl FileSink {
         if target.is_dir() {
             return Err(Error::io(target, io::ErrorKind::IsADirectory.into()));
         }
+        if fs::metadata(target).is_ok_and(|there| !there.is_file()) {
+            let error = io::Error::new(io::ErrorKind::InvalidInput, "not a regular file");
+            return Err(Error::io(target, error));
+        }
         let file = create_part(&part)?;
         Ok(Self {
             file,
@@ -59,6 +63,23 @@ impl FileSink {
             overwrite,
             open: true,
         })
+    }
+}
+
+impl FileSink {
+    /// Whether the name still means the file that is being written.
+    #[cfg(unix)]
+    fn is_part(&self) -> bool {
+        use std::os::unix::fs::MetadataExt as _;
+        let place = |metadata: fs::Metadata| (metadata.dev(), metadata.ino());
+        let ours = self.file.metadata().map(place).ok();
+        ours.is_some() && ours == fs::symlink_metadata(&self.part).map(place).ok()
+    }
+
+    /// An open file keeps its name there.
+    #[cfg(not(unix))]
+    fn is_part(&self) -> bool {
+        true
     }
 }
 
@@ -79,13 +100,20 @@ impl Sink for FileSink {
     fn commit(&mut self) -> Result<()> {
         // A failed fsync is final: the kernel may already have dropped the dirty pages.
         self.file.sync_all().map_err(|e| Error::io(&self.part, e))?;
+        if !self.is_part() {
+            let error = io::Error::new(
+                io::ErrorKind::NotFound,
+                "someone removed or replaced this file while it was written",
+            );
+            return Err(Error::io(&self.part, error));
+        }
         rename(&self.part, &self.target, self.overwrite).map_err(|e| Error::io(&self.target, e))?;
         self.open = false;
         sync_directory(&self.target)
     }
 
     fn discard(&mut self) -> Vec<PathBuf> {
-        if !std::mem::take(&mut self.open) {
+        if !std::mem::take(&mut self.open) || !self.is_part() {
             return Vec::new();
         }
         match fs::remove_file(&self.part) {

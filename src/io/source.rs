@@ -3,7 +3,7 @@
 //! Measured against streams that allocate or hop per chunk, this is the cheapest way to feed an
 //! upload: the digest runs on the reader's core while the socket's core encrypts.
 
-use std::fs::File;
+use std::fs::{self, File};
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 use std::thread;
@@ -78,8 +78,8 @@ pub enum Piece {
 impl Source {
     /// Opens a regular file for reading.
     pub fn open(path: &Path) -> Result<Self> {
-        let file = File::open(path).map_err(|e| Error::io(path, e))?;
-        let metadata = file.metadata().map_err(|e| Error::io(path, e))?;
+        // Looked at first: opening a FIFO waits for its writer.
+        let metadata = fs::metadata(path).map_err(|e| Error::io(path, e))?;
         if !metadata.is_file() {
             let kind = if metadata.is_dir() {
                 io::Error::from(io::ErrorKind::IsADirectory)
@@ -88,7 +88,8 @@ impl Source {
             };
             return Err(Error::io(path, kind));
         }
-        let length = metadata.len();
+        let file = File::open(path).map_err(|e| Error::io(path, e))?;
+        let length = file.metadata().map_err(|e| Error::io(path, e))?.len();
         Ok(Self {
             kind: Kind::File {
                 path: path.to_owned(),

@@ -4,7 +4,7 @@ use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use pyo3::exceptions::PyOSError;
+use pyo3::exceptions::{PyBlockingIOError, PyOSError};
 use pyo3::prelude::*;
 use pyo3::pybacked::PyBackedBytes;
 use pyo3::types::PyBytes;
@@ -21,8 +21,9 @@ fn attached<T>(work: impl FnOnce(Python<'_>) -> PyResult<T>) -> Result<T> {
     let Some(_crossing) = Crossing::try_start() else {
         return Err(Error::Cancelled);
     };
+    // A pipe that nobody reads must not hold a thread of the engine, which has others to serve.
     #[allow(clippy::disallowed_methods, reason = "a file object is Python")]
-    let result = Python::try_attach(work);
+    let result = tokio::task::block_in_place(|| Python::try_attach(work));
     match result {
         Some(result) => result.map_err(raised),
         None => Err(Error::Cancelled),
@@ -65,8 +66,15 @@ impl FileObjectSink {
 fn write_all(py: Python<'_>, file: &Py<PyAny>, mut bytes: &[u8]) -> PyResult<()> {
     while !bytes.is_empty() {
         let written = file.call_method1(py, "write", (PyBytes::new(py, bytes),))?;
-        // A raw file may write less; most return the whole length, some return None.
-        let count = written.extract::<Option<usize>>(py)?.unwrap_or(bytes.len());
+        // A raw file may write less, and None is nothing; others that return None wrote it all.
+        let count = match written.extract::<Option<usize>>(py)? {
+            Some(count) => count,
+            None if is_raw(py, file)? => {
+                let text = "write() would block; the file object must be a blocking one";
+                return Err(PyBlockingIOError::new_err(text));
+            }
+            None => bytes.len(),
+        };
         if count == 0 || count > bytes.len() {
             return Err(PyOSError::new_err(format!(
                 "write() of {} bytes returned {count}",
@@ -76,6 +84,11 @@ fn write_all(py: Python<'_>, file: &Py<PyAny>, mut bytes: &[u8]) -> PyResult<()>
         bytes = &bytes[count..];
     }
     Ok(())
+}
+
+fn is_raw(py: Python<'_>, file: &Py<PyAny>) -> PyResult<bool> {
+    file.bind(py)
+        .is_instance(&py.import("io")?.getattr("RawIOBase")?)
 }
 
 impl Sink for FileObjectSink {
