@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import builtins
+import functools
 import io
+import itertools
 import sys
 import time
 from pathlib import Path
@@ -45,6 +47,22 @@ def test_a_callable_is_told(simulator: Simulator, service: Any, tmp_path: Path) 
     assert (middle.name, middle.attempts) == ("disk-1.vmdk", 1)
 
 
+def test_five_times_a_second_for_each_file(
+    simulator: Simulator, service: Any, tmp_path: Path
+) -> None:
+    """However often the end of another file wakes the waiting side."""
+    simulator.inject("bandwidth", bytes_per_second=DISK_SIZE / 2)
+    told: list[tuple[float, ProgressSnapshot]] = []
+    with HttpNfcLease(export(service), max_concurrency=8) as lease:
+        lease.wait_ready(10)
+        lease.download_all(tmp_path, progress=lambda each: told.append((time.monotonic(), each)))
+    assert len({each.key for _, each in told}) == 5
+    for key in {each.key for _, each in told}:
+        moments = [at for at, each in told if each.key == key and not each.done]
+        gaps = [after - before for before, after in itertools.pairwise(moments)]
+        assert min(gaps, default=1.0) > 0.15
+
+
 def test_an_upload_knows_its_size(simulator: Simulator, service: Any, tmp_path: Path) -> None:
     seen: list[ProgressSnapshot] = []
     manager = service.content.ovfManager
@@ -80,12 +98,24 @@ def test_its_exception_comes_out_unchanged(
     assert not list(tmp_path.glob("*.part"))
 
 
+async def told_later(snapshot: ProgressSnapshot) -> None:
+    """Nobody would await it."""
+
+
+class ToldLater:
+    async def __call__(self, snapshot: ProgressSnapshot) -> None:
+        """Nor this."""
+
+
 @pytest.mark.parametrize(
     "progress",
     [
         pytest.param(lambda: None, id="no argument"),
         pytest.param(lambda a, b: None, id="two arguments"),
         pytest.param("yes", id="text"),
+        pytest.param(told_later, id="coroutine function"),
+        pytest.param(functools.partial(told_later), id="partial of one"),
+        pytest.param(ToldLater(), id="object with one"),
         pytest.param(1, id="number"),
     ],
 )
@@ -165,3 +195,64 @@ def test_lines_where_no_bar_can_move(
     assert len(ended) == 5
     assert [line for line in lines if "MB/s, the disks hold up to " in line]
     assert len(lines) <= 10
+
+
+class Broken(Terminal):
+    """A terminal that was closed, or a log on a disk that is full."""
+
+    def __init__(self, error: Exception, tty: bool) -> None:
+        super().__init__()
+        self._error = error
+        self._tty = tty
+
+    def isatty(self) -> bool:
+        return self._tty
+
+    def write(self, text: str) -> int:
+        raise self._error
+
+
+@pytest.mark.parametrize(
+    "stderr",
+    [
+        pytest.param(lambda: None, id="none, as under pythonw"),
+        pytest.param(lambda: closed(), id="closed"),
+        pytest.param(lambda: Broken(OSError(28, "full"), tty=False), id="full log"),
+        pytest.param(lambda: Broken(OSError(5, "gone"), tty=True), id="gone terminal"),
+        pytest.param(lambda: Broken(ValueError("closed"), tty=True), id="closed while it runs"),
+    ],
+)
+def test_an_export_outlives_what_shows_it(
+    simulator: Simulator, service: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, stderr: Any
+) -> None:
+    pytest.importorskip("tqdm", reason="not run: tqdm is not installed")
+    with HttpNfcLease(export(service)) as lease:
+        lease.wait_ready(10)
+        with monkeypatch.context() as patched:
+            patched.setattr(sys, "stderr", stderr())
+            results = lease.download_all(tmp_path, progress=True)
+    assert len(results) == 5
+    assert endings(simulator) == ["HttpNfcLeaseComplete"]
+
+
+def closed() -> io.StringIO:
+    file = io.StringIO()
+    file.close()
+    return file
+
+
+@pytest.mark.parametrize("tty", [True, False], ids=["bars", "lines"])
+def test_a_name_does_not_steer_the_terminal(
+    simulator: Simulator, service: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, tty: bool
+) -> None:
+    pytest.importorskip("tqdm", reason="not run: tqdm is not installed")
+    simulator.inject("target_id", disk="disk-1.vmdk", value="disk\u202e\u009b2J.vmdk")
+    shown = Terminal()
+    monkeypatch.setattr(shown, "isatty", lambda: tty)
+    monkeypatch.setattr(sys, "stderr", shown)
+    with HttpNfcLease(export(service)) as lease:
+        lease.wait_ready(10)
+        lease.download(disk_of(lease), tmp_path / "disk", progress=True)
+    text = shown.getvalue()
+    assert r"disk\u202e\x9b2J.vmdk: " in text
+    assert not {"\u202e", "\u009b"} & set(text)

@@ -6,7 +6,6 @@ per piece of data.
 
 from __future__ import annotations
 
-import sys
 import time
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
@@ -19,8 +18,8 @@ __all__ = ["ProgressSnapshot"]
 
 #: Seconds between two looks.
 INTERVAL = 0.2
-#: Seconds between two lines where no bar can move.
-_LINE_INTERVAL = 10.0
+#: A wake-up may come this much before its time.
+_EARLY = 0.01
 #: Seconds that a rate is taken over at least.
 _SHORTEST = 0.05
 #: How much of the newest rate goes into the one that is shown.
@@ -77,12 +76,16 @@ def checked(progress: ProgressOption) -> ProgressOption:
     if progress is None or progress is False:
         return None
     if progress is True:
-        _tqdm()
+        from nfclease._display import tqdm_class
+
+        tqdm_class()
         return True
     if not callable(progress):
         raise TypeError(f"progress must be True, None or a callable, not {type(progress).__name__}")
     import inspect  # costs as much as half of the package
 
+    if any(inspect.iscoroutinefunction(form) for form in _forms(progress)):
+        raise TypeError("progress is called, not awaited: it must be no coroutine function")
     try:
         inspect.signature(progress).bind(None)
     except ValueError:
@@ -92,14 +95,9 @@ def checked(progress: ProgressOption) -> ProgressOption:
     return progress
 
 
-def _tqdm() -> Any:
-    try:
-        from tqdm.auto import tqdm
-    except ImportError:
-        raise ImportError(
-            "progress=True needs tqdm: pip install 'nfclease[progress]', or pass a callable"
-        ) from None
-    return tqdm
+def _forms(progress: Any) -> tuple[Any, ...]:
+    """A callable, and what it stands for as a ``functools.partial`` or an object."""
+    return (progress, getattr(progress, "func", None), type(progress).__call__)
 
 
 class Reporter:
@@ -115,12 +113,15 @@ class Reporter:
         self._transfers = list(transfers)
         self._tell = tell
         self._seen = {id(transfer): (time.monotonic(), 0, 0.0) for transfer in transfers}
+        self._next = dict.fromkeys(self._seen, 0.0)
         self._ended: set[int] = set()
 
     def update(self) -> None:
         """Tells of each transfer that has not ended, and once more of one that has."""
         for transfer in self._transfers:
-            if id(transfer) not in self._ended:
+            now, due = time.monotonic(), self._next[id(transfer)]
+            if id(transfer) not in self._ended and (now >= due or transfer.done()):
+                self._next[id(transfer)] = now + INTERVAL - _EARLY
                 self._tell(self._snapshot(transfer))
 
     def close(self) -> None:
@@ -153,83 +154,14 @@ class Reporter:
         )
 
 
-class _Bars(Reporter):
-    """One bar for each transfer and one for all, in a terminal or a notebook."""
-
-    def __init__(self, transfers: Sequence[Transfer], disk_capacity: int) -> None:
-        super().__init__(transfers, disk_capacity, self._show)
-        bar = _tqdm()
-        options = {"unit": "B", "unit_scale": True, "miniters": 0}
-        self._bars = {
-            transfer.key: bar(desc=transfer.name, position=number, **options)
-            for number, transfer in enumerate(transfers)
-        }
-        self._total = bar(desc="total", position=len(transfers), **options)
-        self._sizes = {transfer.key: (0, transfer.progress.bytes_total) for transfer in transfers}
-
-    def _show(self, snapshot: ProgressSnapshot) -> None:
-        bar = self._bars[snapshot.key]
-        total = snapshot.bytes_done if snapshot.done else snapshot.bytes_total
-        self._sizes[snapshot.key] = (snapshot.bytes_done, total)
-        _move(bar, snapshot.bytes_done, total)
-        totals = [size for _, size in self._sizes.values()]
-        known = None if None in totals else sum(size or 0 for size in totals)
-        beside = _beside(self._disk_capacity) if known is None else ""
-        self._total.set_postfix_str(beside.removeprefix(", "), refresh=False)
-        _move(self._total, sum(done for done, _ in self._sizes.values()), known)
-
-    def close(self) -> None:
-        for bar in (*self._bars.values(), self._total):
-            bar.close()
-
-
-def _move(bar: Any, done: int, total: int | None) -> None:
-    bar.total = total
-    bar.update(done - bar.n)
-    bar.refresh()
-
-
-class _Lines(Reporter):
-    """A line now and then, where standard error is no terminal."""
-
-    def __init__(self, transfers: Sequence[Transfer], disk_capacity: int) -> None:
-        super().__init__(transfers, disk_capacity, self._show)
-        self._next = dict.fromkeys((transfer.key for transfer in transfers), 0.0)
-
-    def _show(self, snapshot: ProgressSnapshot) -> None:
-        now = time.monotonic()
-        if not snapshot.done and now < self._next[snapshot.key]:
-            return
-        self._next[snapshot.key] = now + _LINE_INTERVAL
-        total = "" if snapshot.bytes_total is None else f" of {snapshot.bytes_total / 1e6:.1f}"
-        state = ", ended" if snapshot.done else _beside(snapshot.disk_capacity)
-        print(
-            f"{snapshot.name}: {snapshot.bytes_done / 1e6:.1f}{total} MB, "
-            f"{snapshot.rate / 1e6:.1f} MB/s{state}",
-            file=sys.stderr,
-            flush=True,
-        )
-
-
-def _beside(disk_capacity: int | None) -> str:
-    """What an unknown size can be compared with."""
-    return f", the disks hold up to {disk_capacity / 1e6:.1f} MB" if disk_capacity else ""
-
-
 def reporter(
     progress: ProgressOption, transfers: Sequence[Transfer], disk_capacity: int
 ) -> Reporter | None:
-    """What shows the progress of these transfers; None for nothing."""
+    """What tells of these transfers; None for nothing."""
     if progress is None or progress is False:
         return None
     if progress is not True:
         return Reporter(transfers, disk_capacity, progress)
-    if _in_kernel() or sys.stderr.isatty():
-        return _Bars(transfers, disk_capacity)
-    return _Lines(transfers, disk_capacity)
+    from nfclease._display import display
 
-
-def _in_kernel() -> bool:
-    """Whether a notebook shows what is written."""
-    shell = sys.modules.get("IPython")
-    return shell is not None and hasattr(shell.get_ipython(), "kernel")
+    return display(transfers, disk_capacity)

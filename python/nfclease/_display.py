@@ -1,0 +1,145 @@
+"""What ``progress=True`` shows on standard error: bars, a widget, or lines in a log."""
+
+from __future__ import annotations
+
+import sys
+import time
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+from nfclease.progress import Reporter
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from nfclease.progress import ProgressSnapshot
+    from nfclease.transfer import Transfer
+
+#: Seconds between two lines where no bar can move.
+_LINE_INTERVAL = 10.0
+
+
+def tqdm_class() -> Any:
+    try:
+        from tqdm.auto import tqdm
+    except ImportError:
+        raise ImportError(
+            "progress=True needs tqdm: pip install 'nfclease[progress]', or pass a callable"
+        ) from None
+    return tqdm
+
+
+class _Display(Reporter):
+    """Shows it on standard error. A log that is full or closed is no reason to end an export."""
+
+    def __init__(self, transfers: Sequence[Transfer], disk_capacity: int) -> None:
+        super().__init__(transfers, disk_capacity, self._show)
+        self._works = True
+
+    def update(self) -> None:
+        if self._works:
+            with self._writing():
+                super().update()
+
+    def _show(self, snapshot: ProgressSnapshot) -> None:
+        raise NotImplementedError
+
+    @contextmanager
+    def _writing(self) -> Iterator[None]:
+        try:
+            yield
+        except (OSError, ValueError):  # a closed file raises ValueError
+            self._works = False
+
+
+class _Bars(_Display):
+    """One bar for each transfer and one for all, in a terminal or a notebook."""
+
+    def __init__(self, transfers: Sequence[Transfer], disk_capacity: int) -> None:
+        super().__init__(transfers, disk_capacity)
+        bar = tqdm_class()
+        options = {"unit": "B", "unit_scale": True, "miniters": 0}
+        self._bars = {
+            transfer.key: bar(desc=_plain(transfer.name), position=number, **options)
+            for number, transfer in enumerate(transfers)
+        }
+        self._total = bar(desc="total", position=len(transfers), **options)
+        self._sizes = {transfer.key: (0, transfer.progress.bytes_total) for transfer in transfers}
+
+    def _show(self, snapshot: ProgressSnapshot) -> None:
+        bar = self._bars[snapshot.key]
+        total = snapshot.bytes_done if snapshot.done else snapshot.bytes_total
+        self._sizes[snapshot.key] = (snapshot.bytes_done, total)
+        _move(bar, snapshot.bytes_done, total)
+        totals = [size for _, size in self._sizes.values()]
+        known = None if None in totals else sum(size or 0 for size in totals)
+        beside = _beside(self._disk_capacity) if known is None else ""
+        self._total.set_postfix_str(beside.removeprefix(", "), refresh=False)
+        _move(self._total, sum(done for done, _ in self._sizes.values()), known)
+
+    def close(self) -> None:
+        for bar in (*self._bars.values(), self._total):
+            with self._writing():
+                bar.close()
+
+
+def _move(bar: Any, done: int, total: int | None) -> None:
+    bar.total = total
+    bar.update(done - bar.n)
+    bar.refresh()
+
+
+def _plain(name: str) -> str:
+    """A server's name without what a terminal would obey."""
+    escaped = (
+        char if char.isprintable() else char.encode("unicode_escape").decode() for char in name
+    )
+    return "".join(escaped)
+
+
+class _Lines(_Display):
+    """A line now and then, where standard error is no terminal."""
+
+    def __init__(self, transfers: Sequence[Transfer], disk_capacity: int) -> None:
+        super().__init__(transfers, disk_capacity)
+        self._next_line = dict.fromkeys((transfer.key for transfer in transfers), 0.0)
+
+    def _show(self, snapshot: ProgressSnapshot) -> None:
+        now = time.monotonic()
+        if not snapshot.done and now < self._next_line[snapshot.key]:
+            return
+        self._next_line[snapshot.key] = now + _LINE_INTERVAL
+        total = "" if snapshot.bytes_total is None else f" of {snapshot.bytes_total / 1e6:.1f}"
+        state = ", ended" if snapshot.done else _beside(snapshot.disk_capacity)
+        print(
+            f"{_plain(snapshot.name)}: {snapshot.bytes_done / 1e6:.1f}{total} MB, "
+            f"{snapshot.rate / 1e6:.1f} MB/s{state}",
+            file=sys.stderr,
+            flush=True,
+        )
+
+
+def _beside(disk_capacity: int | None) -> str:
+    """What an unknown size can be compared with."""
+    return f", the disks hold up to {disk_capacity / 1e6:.1f} MB" if disk_capacity else ""
+
+
+def display(transfers: Sequence[Transfer], disk_capacity: int) -> Reporter | None:
+    """What suits this standard error; None where there is none."""
+    try:
+        if _in_kernel() or _in_terminal():
+            return _Bars(transfers, disk_capacity)
+        return None if sys.stderr is None else _Lines(transfers, disk_capacity)
+    except (OSError, ValueError):  # a closed standard error
+        return None
+
+
+def _in_terminal() -> bool:
+    isatty = getattr(sys.stderr, "isatty", None)  # a process may have no standard error
+    return isatty is not None and bool(isatty())
+
+
+def _in_kernel() -> bool:
+    """Whether a notebook shows what is written."""
+    shell = sys.modules.get("IPython")
+    return shell is not None and hasattr(shell.get_ipython(), "kernel")
