@@ -7,7 +7,8 @@ import functools
 import itertools
 import os
 import signal
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
@@ -113,6 +114,14 @@ def disk_of(lease: Any) -> Any:
 def endings(simulator: Simulator) -> list[str]:
     """Completes and Aborts, in order."""
     return methods(simulator, "HttpNfcLeaseComplete", "HttpNfcLeaseAbort")
+
+
+async def until(condition: Callable[[], object]) -> None:
+    """Lets the loop go on until it holds."""
+    deadline = time.monotonic() + 10
+    while not condition():
+        assert time.monotonic() < deadline
+        await asyncio.sleep(0.01)
 
 
 def resources() -> tuple[int, list[str]]:

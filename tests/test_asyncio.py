@@ -158,6 +158,11 @@ def test_without_a_loop(simulator: Simulator, service: Any, tmp_path: Path) -> N
         assert all(transfer.result().verified == "manifest" for transfer in transfers)
 
 
+def file_item() -> Any:
+    """Whose device is looked up in ``info``, which is a call."""
+    return vim.OvfManager.FileItem(deviceId="/x/disk:0", path="x", cimType=17, create=False)
+
+
 @pytest.mark.parametrize(
     "call",
     [
@@ -166,6 +171,9 @@ def test_without_a_loop(simulator: Simulator, service: Any, tmp_path: Path) -> N
         pytest.param(lambda lease, disk: lease.download_all("."), id="download_all"),
         pytest.param(lambda lease, disk: lease.upload(disk, b"x"), id="upload"),
         pytest.param(lambda lease, disk: lease.start_download(disk, "here").result(), id="result"),
+        pytest.param(lambda lease, disk: lease.start_upload(file_item(), b"x"), id="start_upload"),
+        pytest.param(lambda lease, disk: lease.close(), id="close"),
+        pytest.param(lambda lease, disk: lease.__enter__(), id="with"),
     ],
 )
 def test_a_blocking_call_in_a_coroutine_is_refused(

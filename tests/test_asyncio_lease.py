@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import copy
 import gc
 import inspect
 import os
@@ -11,7 +12,7 @@ import subprocess
 import sys
 import time
 import warnings
-from collections.abc import Callable, Coroutine
+from collections.abc import Coroutine
 from pathlib import Path
 from typing import Any
 
@@ -22,18 +23,11 @@ import nfclease
 from nfclease import AsyncHttpNfcLease, HttpNfcLease
 from nfclease.simulator import Simulator
 
-from .conftest import endings, find
+from .conftest import endings, find, until
 
 
 def export(service: Any) -> Any:
     return find(service, vim.VirtualMachine, "demo-vm").ExportVm()
-
-
-async def until(condition: Callable[[], object]) -> None:
-    deadline = time.monotonic() + 10
-    while not condition():
-        assert time.monotonic() < deadline
-        await asyncio.sleep(0.01)
 
 
 def parts(directory: Path) -> list[str]:
@@ -230,6 +224,39 @@ def test_a_failed_transfer_ends_async_for(
     assert endings(simulator) == ["HttpNfcLeaseAbort"]
 
 
+def test_a_copy_is_the_lease_itself(simulator: Simulator, service: Any) -> None:
+    """Dropping it aborts nothing."""
+
+    async def run() -> None:
+        async with AsyncHttpNfcLease(export(service)) as lease:
+            await lease.wait_ready(10)
+            for made in (copy.copy(lease), copy.deepcopy(lease)):
+                assert made is lease
+            del made
+            gc.collect()
+            assert await lease.state == "ready"
+
+    asyncio.run(run())
+    assert endings(simulator) == ["HttpNfcLeaseComplete"]
+
+
+def test_a_call_that_raises_stop_iteration(service: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As a hook of somebody's in pyvmomi may; the awaiting task must not wait for ever."""
+
+    async def run() -> None:
+        async with AsyncHttpNfcLease(export(service)) as lease:
+            await lease.wait_ready(10)
+
+            def progress(percent: int) -> None:
+                raise StopIteration(percent)
+
+            monkeypatch.setattr(type(lease.lease), "Progress", staticmethod(progress))
+            await lease.Progress(5)
+
+    with pytest.raises(RuntimeError, match="StopIteration"):
+        asyncio.run(asyncio.wait_for(run(), 20))
+
+
 def test_a_second_loop_is_refused(simulator: Simulator, service: Any) -> None:
     lease = AsyncHttpNfcLease(export(service))
     asyncio.run(lease.wait_ready(10))
@@ -299,8 +326,26 @@ with Simulator(disk_size="3m", initializing=0.05) as simulator:
 
 
 def test_ctrl_c(tmp_path: Path) -> None:
+    interrupted(SCRIPT, tmp_path)
+    assert parts(tmp_path) == []
+
+
+def test_ctrl_c_amid_a_call(tmp_path: Path) -> None:
+    """Whose thread is not waited for: the server answers it after ten seconds."""
+    inject, wait = (
+        'inject("stall", disk=".vmdk", after_bytes=1 << 20)',
+        "lease.download_all(directory)",
+    )
+    assert inject in SCRIPT
+    assert wait in SCRIPT
+    late = 'inject("soap_delay", method="HttpNfcLeaseProgress", seconds=10)'
+    interrupted(SCRIPT.replace(inject, late).replace(wait, "lease.Progress(5)"), tmp_path)
+
+
+def interrupted(script: str, directory: Path) -> None:
+    """It is told at once, with one Abort, and the process ends."""
     process = subprocess.Popen(
-        [sys.executable, "-W", "ignore", "-c", SCRIPT, str(tmp_path)],
+        [sys.executable, "-W", "ignore", "-c", script, str(directory)],
         stdout=subprocess.PIPE,
         text=True,
         env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
@@ -315,4 +360,3 @@ def test_ctrl_c(tmp_path: Path) -> None:
     assert time.monotonic() - sent < 3
     process.stdout.close()
     assert process.wait(10) == 0
-    assert parts(tmp_path) == []

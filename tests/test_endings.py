@@ -141,6 +141,28 @@ def test_a_dropped_lease_is_aborted(simulator: Simulator, service: Any) -> None:
     assert endings(simulator) == ["HttpNfcLeaseAbort"]
 
 
+def test_a_dropped_lease_amid_a_transfer(
+    simulator: Simulator, service: Any, tmp_path: Path
+) -> None:
+    """At once, without the collector: nothing that a lease holds holds the lease."""
+    _, raw = slow_lease(simulator, service, 30)
+    lease = HttpNfcLease(raw)
+    disk = disk_of(lease)
+    transfer = lease.start_download(disk, tmp_path / "disk")
+    while not transfer.progress.bytes_done:
+        time.sleep(0.01)
+    gc.disable()
+    try:
+        with pytest.warns(ResourceWarning, match="dropped while it was held"):
+            del lease, transfer
+    finally:
+        gc.enable()
+    deadline = time.monotonic() + 5
+    while not endings(simulator) or list(tmp_path.iterdir()):
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+
+
 def test_a_lost_answer_to_complete(simulator: Simulator, service: Any) -> None:
     simulator.inject("drop", method="HttpNfcLeaseComplete", count=1, after=True)
     vm = find(service, vim.VirtualMachine, "demo-vm")
@@ -230,6 +252,45 @@ def test_the_interpreters_exit_aborts(
     assert list(tmp_path.iterdir()) == []
 
 
+TWICE = """
+import ssl, sys, time
+from nfclease import HttpNfcLease
+from pyVim.connect import SmartConnect
+
+host, port, user, password, ca_file, moid = sys.argv[1:]
+context = ssl.create_default_context(cafile=ca_file)
+service = SmartConnect(host=host, port=int(port), user=user, pwd=password, sslContext=context)
+with HttpNfcLease(moid, service._stub) as lease:
+    lease.wait_ready(10)
+    print("ready", flush=True)
+    time.sleep(60)
+"""
+
+
+@pytest.mark.blocking_face
+def test_a_second_ctrl_c_amid_the_abort(simulator: Simulator, service: Any) -> None:
+    """The script ends at once, the process when the server has answered."""
+    raw = find(service, vim.VirtualMachine, "demo-vm").ExportVm()
+    simulator.inject("soap_delay", method="HttpNfcLeaseAbort", seconds=3)
+    process = subprocess.Popen(
+        [sys.executable, "-c", TWICE, *login(simulator), raw._moId],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+    )
+    assert process.stdout is not None
+    with process.stdout:
+        assert process.stdout.readline() == b"ready\n"
+    process.send_signal(signal.SIGINT)
+    while not endings(simulator):
+        time.sleep(0.02)
+    process.send_signal(signal.SIGINT)
+    assert process.wait(10) != 0
+    assert [lease["state"] for lease in simulator.leases() if lease["moid"] == raw._moId] == [
+        "error"
+    ]
+    assert endings(simulator) == ["HttpNfcLeaseAbort"]
+
+
 def test_a_cancelled_transfer_is_no_failure(
     simulator: Simulator, service: Any, tmp_path: Path
 ) -> None:
@@ -243,6 +304,26 @@ def test_a_cancelled_transfer_is_no_failure(
         transfer.result()
     assert endings(simulator) == ["HttpNfcLeaseComplete"]
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="not run: no fork here")
+@pytest.mark.filterwarnings("ignore:.*multi-threaded.*fork:DeprecationWarning")
+def test_a_forked_child_that_leaves_the_block(simulator: Simulator, service: Any) -> None:
+    """Its own exception comes out, not that the lease is the parent's."""
+    vm = find(service, vim.VirtualMachine, "demo-vm")
+    child = -1
+    try:
+        with HttpNfcLease(vm.ExportVm()) as lease:
+            lease.wait_ready(10)
+            child = os.fork()
+            if child == 0:
+                raise LookupError("the child's own")
+    except BaseException as error:
+        if child == 0:
+            os._exit(7 if isinstance(error, LookupError) else 1)
+        raise
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 7
+    assert endings(simulator) == ["HttpNfcLeaseComplete"]
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="not run: no fork here")

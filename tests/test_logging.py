@@ -15,7 +15,7 @@ import nfclease
 from nfclease import HttpNfcLease
 from nfclease.simulator import Simulator
 
-from .conftest import find
+from .conftest import endings, find
 
 BOTH_FACES = True
 
@@ -68,6 +68,27 @@ def test_a_line_for_a_lost_lease(
     assert len(said) == 1
     assert "Timedout" in said[0]
     assert len(lines(caplog)) <= 3
+
+
+class Refusing(logging.Handler):
+    """Raises, as pytest's and CI's do that make an error of a warning."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        raise LookupError(record.getMessage())
+
+
+def test_what_a_handler_raises_comes_out(
+    simulator: Simulator, service: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As of any logging call; it does not turn up as the error of something else later."""
+    simulator.inject("cut", disk="disk-1.vmdk", count=1, after_bytes=1 << 20)
+    monkeypatch.setattr(logging.getLogger("nfclease"), "handlers", [Refusing()])
+    lease = HttpNfcLease(export(service))
+    with pytest.raises(LookupError, match="starting it again"), lease:
+        lease.wait_ready(10)
+        lease.download_all(tmp_path)
+    assert endings(simulator) == ["HttpNfcLeaseAbort"]
+    assert not list(tmp_path.glob("*.part"))
 
 
 @pytest.mark.blocking_face

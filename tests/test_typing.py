@@ -98,9 +98,10 @@ def test_every_public_type_is_known(tmp_path: Path) -> None:
 
 def test_the_twin_takes_the_keywords_of_the_class() -> None:
     """`LeaseOptions` is for type checkers only: Python cannot hold it to the constructor."""
-    source = (Path(nfclease.__file__).parent / "lease.py").read_text(encoding="utf-8")
+    folder = Path(nfclease.__file__).parent
+    sources = [(folder / name).read_text("utf-8") for name in ("_signatures.py", "lease.py")]
     options, constructor = {}, {}
-    for node in ast.walk(ast.parse(source)):
+    for node in (node for source in sources for node in ast.walk(ast.parse(source))):
         if isinstance(node, ast.ClassDef) and node.name == "LeaseOptions":
             fields = [field for field in node.body if isinstance(field, ast.AnnAssign)]
             options = {ast.unparse(field.target): ast.unparse(field.annotation) for field in fields}

@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import os
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from pyVmomi import vim
 
 from nfclease import _core
 from nfclease._devices import device_for, transferable
-from nfclease.exceptions import LeaseInitError, NfcError
+from nfclease._started import STOP_TIMEOUT
+from nfclease._waiting import CLEANUP_TIMEOUT
+from nfclease.exceptions import ForkError, LeaseInitError, NfcError
 from nfclease.progress import checked, reporter
 
 if TYPE_CHECKING:
+    from nfclease._signatures import Source, Target
     from nfclease._waiting import Waiting
-    from nfclease.lease import HttpNfcLease, Source, Target
+    from nfclease.lease import HttpNfcLease
     from nfclease.progress import ProgressOption
     from nfclease.transfer import Transfer, TransferResult
 
@@ -120,9 +124,12 @@ async def upload(
 async def leave(lease: HttpNfcLease, waiting: Waiting, cause: BaseException | None) -> None:
     """The end of the ``with`` block: Complete when all is well, else Abort."""
     if cause is not None:
-        await give_up(lease, waiting, cause)
+        with suppress(ForkError):  # the lease is the parent's, the error is the child's own
+            await give_up(lease, waiting, cause)
         return
     try:
+        for started in lease._started:
+            started.settle()
         with lease._faults():
             await waiting.for_work(lease._core_now().finish())
     except BaseException as error:
@@ -135,7 +142,8 @@ async def give_up(lease: HttpNfcLease, waiting: Waiting, cause: BaseException | 
     reason = "closed without Complete" if cause is None else _reason(cause)
     core = lease._core_now()
     state = core.phase()
-    outcome = await waiting.for_cleanup(core.give_up(reason))
+    waited = STOP_TIMEOUT if any(started.is_stuck() for started in lease._started) else 0.0
+    outcome = await waiting.for_cleanup(core.give_up(reason), CLEANUP_TIMEOUT - waited)
     if isinstance(cause, (NfcError, OSError)):
         cause.lease_state = state  # type: ignore[union-attr]
         cause.lease_outcome = outcome  # type: ignore[union-attr]

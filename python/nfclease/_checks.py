@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import os
-from typing import BinaryIO
+from typing import TYPE_CHECKING
 
 from pyVmomi import vim
+
+if TYPE_CHECKING:
+    from nfclease._signatures import Readable
 
 
 def check_lease(lease: object, ours: type) -> None:
@@ -39,7 +42,7 @@ def local_path(path: str | os.PathLike[str]) -> str | os.PathLike[str]:
     return path
 
 
-def remaining_bytes(source: BinaryIO) -> int:
+def remaining_bytes(source: Readable) -> int:
     """The length to announce; vSphere's hosts refuse uploads without one."""
     try:
         start = source.tell()

@@ -10,7 +10,39 @@ from typing import TYPE_CHECKING
 from pyVmomi import vim
 
 if TYPE_CHECKING:
+    import os
+    from typing import Protocol, TypeAlias, TypedDict
+
     from pyVmomi import vmodl
+
+    class Writable(Protocol):
+        """A file object that a download is written to; only ``write`` is needed."""
+
+        def write(self, data: bytes, /) -> object: ...
+
+    class Readable(Protocol):
+        """A file object that an upload reads; its length is found by seeking."""
+
+        def read(self, size: int, /) -> bytes | None: ...
+        def seek(self, offset: int, whence: int = ..., /) -> int: ...
+        def tell(self) -> int: ...
+
+    Target: TypeAlias = str | os.PathLike[str] | Writable
+    Source: TypeAlias = str | os.PathLike[str] | bytes | bytearray | memoryview | Readable
+
+    class LeaseOptions(TypedDict, total=False):
+        """The keywords of ``HttpNfcLease``."""
+
+        checksum_type: str | None
+        keep_alive: bool
+        keep_alive_interval: float | None
+        max_concurrency: int
+        max_retries: int
+        retry_timeout: float
+        timeout: float
+        require_manifest: bool
+        verify_format: bool
+        allow_http: bool
 
     class LeaseSignatures(vim.HttpNfcLease):
         """The other names of each call, and which arguments may be left out."""

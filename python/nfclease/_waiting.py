@@ -6,10 +6,15 @@ suspends, so that :func:`run` gets its result in one step, in the caller's own t
 
 from __future__ import annotations
 
+import contextvars
+import functools
 import sys
+import threading
+import time
 from contextlib import contextmanager, suppress
-from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, NoReturn, Protocol, TypeVar
 
+from nfclease._started import STOP_TIMEOUT
 from nfclease.progress import INTERVAL
 
 if TYPE_CHECKING:
@@ -22,7 +27,7 @@ if TYPE_CHECKING:
 
 _T = TypeVar("_T")
 
-#: Seconds that a cancelled transfer or an Abort may take before the caller goes on.
+#: Seconds that an Abort, clean-up of transfers included, may take before the caller goes on.
 CLEANUP_TIMEOUT = 10.0
 
 #: Seconds between two wake-ups of a loop that waits for us: an interrupt of a notebook's kernel is
@@ -48,8 +53,8 @@ if TYPE_CHECKING:
         ) -> list[TransferResult]:
             """All results in order; the first failure as soon as it happens."""
 
-        async def for_cleanup(self, work: _core.Work) -> Any:
-            """The result of an ending, or None when it takes too long; it goes on then."""
+        async def for_cleanup(self, work: _core.Work, seconds: float) -> Any:
+            """The result of an ending, or None when it takes longer; it goes on then."""
 
         async def for_stop(self, transfers: list[Transfer]) -> None:
             """Cancels, and waits until partial files are removed."""
@@ -81,15 +86,14 @@ class InPlace:
                     pending[0]._wait(_LOOK if report is None else INTERVAL)
         return [transfer._wait(None) for transfer in transfers]
 
-    async def for_cleanup(self, work: _core.Work) -> Any:
+    async def for_cleanup(self, work: _core.Work, seconds: float) -> Any:
         return work.wait()
 
     async def for_stop(self, transfers: list[Transfer]) -> None:
-        for transfer in transfers:
-            transfer.cancel()
+        until = stop_all(transfers)
         for transfer in transfers:
             with suppress(Exception):  # the caller raises the first error
-                transfer._core.wait(CLEANUP_TIMEOUT)
+                transfer._core.wait(until - time.monotonic())
 
 
 class InLoop:
@@ -114,14 +118,13 @@ class InLoop:
     async def for_work(self, work: _core.Work) -> Any:
         self.check()
         with heartbeat():
-            return await work.ended()
+            await work.ended()
+        return work.result()
 
     async def for_call(self, call: Callable[[], _T]) -> _T:
-        import asyncio
-
         self.check()
         with heartbeat():
-            return await asyncio.to_thread(call)
+            return await in_thread(call)
 
     async def for_transfers(
         self, transfers: list[Transfer], report: Reporter | None
@@ -137,37 +140,68 @@ class InLoop:
                 await asyncio.wait([gathered], timeout=INTERVAL)
         except BaseException:
             gathered.cancel()
-            await asyncio.wait([gathered], timeout=CLEANUP_TIMEOUT)
+            await asyncio.wait([gathered], timeout=STOP_TIMEOUT)
             raise
         results = list(await gathered)
         if report:
             report.update()
         return results
 
-    async def for_cleanup(self, work: _core.Work) -> Any:
+    async def for_cleanup(self, work: _core.Work, seconds: float) -> Any:
         import asyncio
 
         with heartbeat(), suppress(asyncio.TimeoutError):
-            return await asyncio.wait_for(work.ended(), CLEANUP_TIMEOUT)
+            await asyncio.wait_for(work.ended(), seconds)
+            return work.result()
         return None
 
     async def for_stop(self, transfers: list[Transfer]) -> None:
         import asyncio
 
-        for transfer in transfers:
-            transfer.cancel()
+        until = stop_all(transfers)
         if transfers:
+            ends = [asyncio.ensure_future(transfer._core.ended()) for transfer in transfers]
             with heartbeat():
-                await asyncio.wait(map(ending, transfers), timeout=CLEANUP_TIMEOUT)
+                await asyncio.wait(ends, timeout=max(0, until - time.monotonic()))
 
 
-def ending(transfer: Transfer) -> asyncio.Future[Any]:
-    """The end of a transfer, whose error may stay unread: whoever awaits the transfer gets it."""
+def stop_all(transfers: list[Transfer]) -> float:
+    """Cancels, and says until when to wait."""
+    return max((transfer._started.stop() for transfer in transfers), default=0.0)
+
+
+async def in_thread(call: Callable[[], _T]) -> _T:
+    """What a blocking call returns, made in a thread that nothing waits for at an exit.
+
+    A thread of asyncio's own pool would hold up the end of ``asyncio.run`` after a Ctrl-C.
+    """
     import asyncio
 
-    end: asyncio.Future[Any] = asyncio.ensure_future(transfer._core.ended())
-    end.add_done_callback(_looked_at)
-    return end
+    loop = asyncio.get_running_loop()
+    end: asyncio.Future[None] = loop.create_future()
+    outcome: list[Callable[[], _T]] = []  # an asyncio.Future takes no StopIteration
+    context = contextvars.copy_context()
+
+    def wake() -> None:
+        if not end.done():
+            end.set_result(None)
+
+    def work() -> None:
+        try:
+            value = context.run(call)
+            outcome.append(lambda: value)
+        except BaseException as error:
+            outcome.append(functools.partial(_raise, error))
+        with suppress(RuntimeError):  # the loop is closed
+            loop.call_soon_threadsafe(wake)
+
+    threading.Thread(target=work, name="nfclease-call", daemon=True).start()
+    await end
+    return outcome.pop()()
+
+
+def _raise(error: BaseException) -> NoReturn:
+    raise error
 
 
 def _looked_at(end: asyncio.Future[Any]) -> None:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from pyVmomi import vim, vmodl
     from typing_extensions import Self, Unpack
 
-    from nfclease.lease import LeaseOptions, Source, Target
+    from nfclease._signatures import LeaseOptions, Source, Target
     from nfclease.progress import ProgressOption
     from nfclease.transfer import Transfer, TransferResult
 
@@ -89,6 +89,12 @@ class AsyncHttpNfcLease(AsyncLeaseSignatures):
     def lease(self) -> HttpNfcLease:
         """The blocking twin, of the same lease; it can be passed to pyvmomi's calls."""
         return self._lease
+
+    def __copy__(self) -> Self:
+        return self
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Self:
+        return self
 
     def __repr__(self) -> str:
         return f"<nfclease.AsyncHttpNfcLease of {self._lease!r}>"

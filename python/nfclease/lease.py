@@ -6,7 +6,7 @@ import atexit
 import os
 import warnings
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, BinaryIO, TypeAlias, TypedDict
+from typing import TYPE_CHECKING, Any
 from weakref import WeakSet
 
 from pyVmomi import vim
@@ -16,6 +16,7 @@ from nfclease._checks import check_lease, check_range, local_path, remaining_byt
 from nfclease._devices import core_device_url, display_name
 from nfclease._html import table
 from nfclease._mirror import MirroredLease
+from nfclease._started import Started
 from nfclease._waiting import IN_PLACE, refuse_in_coroutine, run
 from nfclease.exceptions import LeaseError, ServerFaultReply
 from nfclease.transfer import Transfer, TransferResult
@@ -26,29 +27,10 @@ if TYPE_CHECKING:
 
     from typing_extensions import Self
 
+    from nfclease._signatures import Source, Target
     from nfclease.progress import ProgressOption
 
 __all__ = ["HttpNfcLease"]
-
-Target: TypeAlias = "str | os.PathLike[str] | BinaryIO"
-Source: TypeAlias = "str | os.PathLike[str] | bytes | BinaryIO"
-
-if TYPE_CHECKING:
-
-    class LeaseOptions(TypedDict, total=False):
-        """The keywords of ``HttpNfcLease``."""
-
-        checksum_type: str | None
-        keep_alive: bool
-        keep_alive_interval: float | None
-        max_concurrency: int
-        max_retries: int
-        retry_timeout: float
-        timeout: float
-        require_manifest: bool
-        verify_format: bool
-        allow_http: bool
-
 
 #: Seconds that the interpreter's exit waits for Aborts.
 _EXIT_TIMEOUT = 8.0
@@ -97,6 +79,9 @@ class HttpNfcLease(MirroredLease):
         {'manifest'}
     """
 
+    if TYPE_CHECKING:
+        _started: list[Started]
+
     def __init__(
         self,
         lease: vim.HttpNfcLease | str,
@@ -136,6 +121,7 @@ class HttpNfcLease(MirroredLease):
             allow_http=allow_http,
         )
         super().__init__(lease, core)
+        object.__setattr__(self, "_started", [])  # pyvmomi's class takes no others
         _open_leases.add(self)
 
     def _core_now(self) -> _core.Lease:
@@ -191,12 +177,26 @@ class HttpNfcLease(MirroredLease):
             if isinstance(target, (str, os.PathLike)):
                 started = core.download_to_path(device, local_path(target), overwrite)
             elif callable(getattr(target, "write", None)):
+                self._refuse_shared(target)
                 started = core.download_to_file(device, target)
             else:
                 raise TypeError(
                     f"target must be a path or a binary file object, not {type(target).__name__}"
                 )
-        return Transfer(started, device_url.key, name, self._faults)
+        return self._transfer(Started(started, name, target), device_url.key)
+
+    def _transfer(self, started: Started, key: str) -> Transfer:
+        self._started.append(started)
+        return Transfer(started, key, self._faults)
+
+    def _refuse_shared(self, file: object) -> None:
+        """Two transfers in one file object would mix their bytes, and each would be verified."""
+        for started in self._started:
+            if started.moves(file):
+                raise ValueError(
+                    f"this file object belongs to the running transfer of {started.name}; "
+                    "give each transfer its own"
+                )
 
     def download(
         self,
@@ -278,7 +278,12 @@ class HttpNfcLease(MirroredLease):
     def start_upload(
         self, item: vim.OvfManager.FileItem | vim.HttpNfcLease.DeviceUrl, source: Source
     ) -> Transfer:
-        """Starts an upload in the background; the arguments are those of ``upload``."""
+        """Starts an upload in the background; the arguments are those of ``upload``.
+
+        A ``FileItem`` waits for ``info`` first, and is refused in a coroutine (RuntimeError).
+        """
+        if not isinstance(item, vim.HttpNfcLease.DeviceUrl):
+            refuse_in_coroutine("start_upload", _INSTEAD)
         return run(_bodies.start_upload(self, IN_PLACE, item, source))
 
     def _start_upload(self, device_url: Any, create: bool, source: Source) -> Transfer:
@@ -290,13 +295,14 @@ class HttpNfcLease(MirroredLease):
             elif isinstance(source, (bytes, bytearray, memoryview)):
                 started = core.upload_bytes(device, create, bytes(source))
             elif callable(getattr(source, "read", None)):
+                self._refuse_shared(source)
                 started = core.upload_file(device, create, source, remaining_bytes(source))
             else:
                 raise TypeError(
                     "source must be a path, bytes or a binary file object, "
                     f"not {type(source).__name__}"
                 )
-        return Transfer(started, device_url.key, name, self._faults)
+        return self._transfer(Started(started, name, source), device_url.key)
 
     def upload(
         self,
@@ -340,12 +346,17 @@ class HttpNfcLease(MirroredLease):
 
         Does nothing after Complete or Abort.
 
+        Raises:
+            RuntimeError: A coroutine called; it would block its event loop.
+
         Examples:
             >>> lease.close()
         """
+        refuse_in_coroutine("close", _INSTEAD)
         run(_bodies.give_up(self, IN_PLACE, None))
 
     def __enter__(self) -> Self:
+        refuse_in_coroutine("__enter__", "'async with' an AsyncHttpNfcLease")
         return self
 
     def __exit__(

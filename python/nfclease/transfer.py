@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from nfclease._html import size, table
-from nfclease._waiting import InLoop, ending, heartbeat, refuse_in_coroutine
+from nfclease._waiting import InLoop, heartbeat, refuse_in_coroutine
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Generator
     from contextlib import AbstractContextManager
 
-    from nfclease import _core
+    from nfclease._started import Started
 
 __all__ = ["Transfer", "TransferProgress", "TransferResult"]
 
@@ -99,14 +99,14 @@ class Transfer:
 
     def __init__(
         self,
-        core: _core.Transfer,
+        started: Started,
         key: str,
-        name: str,
         faults: Callable[[], AbstractContextManager[None]],
     ) -> None:
-        self._core = core
+        self._started = started
+        self._core = started.core
         self._key = key
-        self._name = name
+        self._name = started.name
         self._faults = faults
 
     @property
@@ -155,7 +155,8 @@ class Transfer:
         """Waits for the end in a running event loop; raises what ``result`` raises.
 
         Cancelling the wait cancels the transfer, as awaiting an ``asyncio.Task`` does; its partial
-        file is removed first. ``asyncio.shield`` keeps it going.
+        file is removed first. ``asyncio.shield`` keeps it going. A failure that nobody reads,
+        because the shield's caller gave up, is raised at the end of the lease's block.
         """
         return self._awaited().__await__()
 
@@ -163,11 +164,17 @@ class Transfer:
         import asyncio  # costs as much as the rest of the package
 
         try:
-            with self._faults(), heartbeat():
-                row = await self._core.ended()
+            with heartbeat():
+                await self._core.ended()
         except asyncio.CancelledError:
             await InLoop().for_stop([self])
             raise
+        if self._started.readers.tell():
+            self._core.seen()
+        with self._faults():
+            row = self._core.outcome()
+        if row is None:
+            raise RuntimeError("a transfer that has ended has an outcome")
         return TransferResult(self._key, self._name, *row)
 
     async def __aiter__(self) -> AsyncIterator[TransferProgress]:
@@ -181,7 +188,7 @@ class Transfer:
         """
         import asyncio
 
-        end = ending(self)
+        end = asyncio.ensure_future(self._core.ended())
         try:
             while not end.done():
                 yield self.progress

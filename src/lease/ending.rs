@@ -9,8 +9,12 @@ use super::state::{Event, Phase};
 use crate::error::{Error, Failure, Result};
 use crate::soap::{Abort, LeaseState, Method, Reply, calls};
 
-/// Transfers get this long to remove their partial files and close their connections.
-const CLEANUP: Duration = Duration::from_secs(10);
+/// Transfers get this long to remove their partial files and close their connections. With what the
+/// caller has waited for them before, an Abort is still answered within 10 seconds.
+const CLEANUP: Duration = Duration::from_secs(4);
+
+/// A Complete that is under way gets this long before an Abort.
+const SETTLE: Duration = Duration::from_secs(10);
 
 /// The deadline of an Abort: its failure must not hold up the first error.
 const ABORT_CALL: Duration = Duration::from_secs(10);
@@ -182,7 +186,7 @@ impl Lease {
     async fn settle(&self) {
         let mut status = self.status.subscribe();
         let settled = status.wait_for(|status| status.phase != Phase::Completing);
-        let _ = tokio::time::timeout(CLEANUP, settled).await;
+        let _ = tokio::time::timeout(SETTLE, settled).await;
     }
 
     /// The script's own Complete: one call, sent whatever we believe of the lease.

@@ -49,6 +49,8 @@ pub(crate) fn finish_at_exit(py: Python<'_>, timeout: f64) {
                 .0;
         }
     });
-    log::emit(py);
+    if let Err(error) = log::emit(py) {
+        error.write_unraisable(py, None);
+    }
     bridge::blocking(py, || crossing::close(CLOSE_TIMEOUT));
 }

@@ -1,65 +1,60 @@
-//! The asyncio exit: work of the engine as an awaitable of the running loop.
+//! The asyncio exit: the end of work on the engine as an awaitable of the running loop.
 
+use std::convert::Infallible;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use pyo3::prelude::*;
+use pyo3::types::PyNone;
 use pyo3_async_runtimes::TaskLocals;
 use pyo3_async_runtimes::generic::{self, ContextExt, JoinError, Runtime};
 
 use super::crossing::Crossing;
 use super::error::to_py;
-use super::log;
 use crate::transfer::Engine;
 
 tokio::task_local! {
     static LOCALS: TaskLocals;
 }
 
-/// Runs a future on the engine; the answer is an `asyncio.Future`. Cancelling that drops the
-/// future, so that it may only watch work, not do it.
-pub(super) fn awaitable<'py, F, T>(
+/// Runs a future on the engine; its end is an `asyncio.Future` of None. What it came to is asked
+/// for by the coroutine that waits: an `asyncio.Future` takes no `StopIteration`, and cannot know
+/// whether anybody read an error. Cancelling it drops the future, which may only watch work.
+pub(super) fn end_of<'py>(
     py: Python<'py>,
     engine: &Arc<Engine>,
-    future: F,
-) -> PyResult<Bound<'py, PyAny>>
-where
-    F: Future<Output = PyResult<T>> + Send + 'static,
-    T: for<'a> IntoPyObject<'a> + Send + 'static,
-{
+    future: impl Future<Output = ()> + Send + 'static,
+) -> PyResult<Bound<'py, PyAny>> {
     let locals = TaskLocals::with_running_loop(py)?.copy_context(py)?;
     let _entered = engine.enter().map_err(|error| to_py(py, &error))?;
     let engine = Arc::clone(engine);
     generic::future_into_py_with_locals::<OnEngine, _, _>(py, locals, async move {
-        let value = future.await?;
-        let Some(crossing) = Crossing::try_start() else {
-            return std::future::pending().await;
-        };
-        Ok(Answer {
-            value,
-            _crossing: crossing,
-            _engine: engine,
-        })
+        future.await;
+        match Crossing::try_start() {
+            Some(crossing) => Ok(End {
+                _crossing: crossing,
+                _engine: engine,
+            }),
+            None => std::future::pending().await,
+        }
     })
 }
 
-/// A result that keeps its engine: a runtime that is gone would never hand it over to the loop.
-struct Answer<T> {
-    value: T,
+/// An end that keeps its engine: a runtime that is gone would never hand it over to the loop.
+struct End {
     _crossing: Crossing,
     _engine: Arc<Engine>,
 }
 
-impl<'py, T: IntoPyObject<'py>> IntoPyObject<'py> for Answer<T> {
-    type Target = T::Target;
-    type Output = T::Output;
-    type Error = T::Error;
+impl<'py> IntoPyObject<'py> for End {
+    type Target = PyNone;
+    type Output = Borrowed<'py, 'py, PyNone>;
+    type Error = Infallible;
 
     fn into_pyobject(self, py: Python<'py>) -> Result<Self::Output, Self::Error> {
-        log::emit(py);
-        self.value.into_pyobject(py)
+        Ok(PyNone::get(py))
     }
 }
 

@@ -37,7 +37,7 @@ where
             (answer, received)
         });
         answer = channel;
-        log::emit(py);
+        log::emit(py)?;
         match received {
             Ok(output) => return Ok(output),
             Err(RecvTimeoutError::Timeout) => py.check_signals()?,
@@ -66,7 +66,7 @@ pub(super) fn call(
         let mut work = pin!(lease.invoke_over(caller.session(), what, envelope.to_vec()));
         loop {
             let done = blocking(py, || caller.run(work.as_mut(), SLICE));
-            log::emit(py);
+            log::emit(py)?;
             match done.map_err(|error| to_py(py, &error))? {
                 Some(reply) => break reply,
                 None => py.check_signals()?,

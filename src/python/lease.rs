@@ -203,10 +203,15 @@ impl Lease {
     fn give_up(&self, py: Python<'_>, reason: String) -> PyResult<Work> {
         let lease = self.core(py)?;
         let ending = Arc::clone(&lease);
+        // The exit of an interpreter that was not patient enough still waits for it.
+        let counted = Counted::new();
         Work::start(
             py,
             lease.engine(),
-            async move { ending.abort(Abort { reason }).await },
+            async move {
+                let _counted = counted;
+                ending.abort(Abort { reason }).await
+            },
             |_, ended| {
                 Ok(match ended {
                     Ended::Aborted => "aborted",

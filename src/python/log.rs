@@ -56,15 +56,14 @@ pub(super) fn install() {
     }
 }
 
-/// Hands queued records to `logging`.
-pub(super) fn emit(py: Python<'_>) {
+/// Hands queued records to `logging`. What a handler raises comes out, as of a logging call.
+pub(super) fn emit(py: Python<'_>) -> PyResult<()> {
     let records = std::mem::take(&mut *QUEUE.lock().unwrap_or_else(PoisonError::into_inner));
     if records.is_empty() {
-        return;
+        return Ok(());
     }
-    let Ok(logger) = LOGGER.get_or_try_init(py, || Logger::new(py, Caching::Nothing)) else {
-        return;
-    };
+    let logger = LOGGER.get_or_try_init(py, || Logger::new(py, Caching::Nothing))?;
+    let mut raised = Ok(());
     for record in records {
         logger.log(
             &Record::builder()
@@ -73,5 +72,10 @@ pub(super) fn emit(py: Python<'_>) {
                 .args(format_args!("{}", record.message))
                 .build(),
         );
+        // The `Log` trait cannot return it; left set it would make an error of any later call.
+        if let Some(error) = PyErr::take(py) {
+            raised = raised.and(Err(error));
+        }
     }
+    raised
 }

@@ -4,10 +4,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use pyo3::prelude::*;
-use pyo3::types::PyTuple;
 
 use super::error::failure_to_py;
-use super::{asyncio, bridge};
+use super::{asyncio, bridge, log};
 use crate::lease::Lease as CoreLease;
 use crate::transfer::{Completed, Outcome, Transfer as CoreTransfer, Verified};
 
@@ -22,7 +21,7 @@ pub(crate) struct Transfer {
 
 #[pymethods]
 impl Transfer {
-    /// Waits for the end; `None` when `timeout` seconds pass before.
+    /// Waits for the end, and tells what it came to; `None` when `timeout` seconds pass before.
     #[pyo3(signature = (timeout=None))]
     fn wait(&self, py: Python<'_>, timeout: Option<f64>) -> PyResult<Option<Result>> {
         let transfer = self.transfer.clone();
@@ -36,20 +35,31 @@ impl Transfer {
         };
         match bridge::wait(py, self.lease.engine(), waiting)? {
             None => Ok(None),
-            Some(outcome) => self.result(py, &outcome).map(Some),
+            Some(outcome) => {
+                self.seen();
+                result(py, &outcome).map(Some)
+            }
         }
     }
 
     /// The end as an awaitable of the running loop; watched only, so that nothing stops with it.
     fn ended<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
-        let (lease, transfer) = (Arc::clone(&self.lease), self.transfer.clone());
-        asyncio::awaitable(py, self.lease.engine(), async move {
-            let outcome = transfer.ended().await;
-            Ok(Ended {
-                of: Self { lease, transfer },
-                outcome,
-            })
+        let transfer = self.transfer.clone();
+        asyncio::end_of(py, self.lease.engine(), async move {
+            let _ = transfer.ended().await;
         })
+    }
+
+    /// What it came to, which `seen` says was told; `None` while it runs.
+    fn outcome(&self, py: Python<'_>) -> PyResult<Option<Result>> {
+        log::emit(py)?;
+        let outcome = self.transfer.outcome();
+        outcome.map(|outcome| result(py, &outcome)).transpose()
+    }
+
+    /// Somebody is told what it came to: a failure is no news at the lease's end.
+    fn seen(&self) {
+        self.lease.outcome_seen(&self.transfer);
     }
 
     fn done(&self) -> bool {
@@ -58,7 +68,7 @@ impl Transfer {
 
     /// What the user cancels is no failure to be told of at the end.
     fn cancel(&self) {
-        self.lease.outcome_seen(&self.transfer);
+        self.seen();
         self.transfer.cancel();
     }
 
@@ -69,29 +79,10 @@ impl Transfer {
     }
 }
 
-impl Transfer {
-    fn result(&self, py: Python<'_>, outcome: &Outcome) -> PyResult<Result> {
-        self.lease.outcome_seen(&self.transfer);
-        match outcome {
-            Ok(completed) => Ok(row(completed)),
-            Err(failure) => Err(failure_to_py(py, failure)),
-        }
-    }
-}
-
-/// An outcome on its way to the loop; it becomes Python's where the GIL is held anyway.
-struct Ended {
-    of: Transfer,
-    outcome: Outcome,
-}
-
-impl<'py> IntoPyObject<'py> for Ended {
-    type Target = PyTuple;
-    type Output = Bound<'py, PyTuple>;
-    type Error = PyErr;
-
-    fn into_pyobject(self, py: Python<'py>) -> PyResult<Self::Output> {
-        self.of.result(py, &self.outcome)?.into_pyobject(py)
+fn result(py: Python<'_>, outcome: &Outcome) -> PyResult<Result> {
+    match outcome {
+        Ok(completed) => Ok(row(completed)),
+        Err(failure) => Err(failure_to_py(py, failure)),
     }
 }
 

@@ -8,7 +8,7 @@ use pyo3::prelude::*;
 use tokio::sync::oneshot;
 
 use super::error::to_py;
-use super::{asyncio, bridge};
+use super::{asyncio, bridge, log};
 use crate::error::Error;
 use crate::transfer::Engine;
 
@@ -20,6 +20,8 @@ type Finish = Box<dyn FnOnce(Python<'_>) -> PyResult<Py<PyAny>> + Send>;
 pub(crate) struct Work {
     engine: Arc<Engine>,
     end: Mutex<Option<oneshot::Receiver<Finish>>>,
+    /// What it came to, between its end and the coroutine that asks.
+    ended: Arc<Mutex<Option<Finish>>>,
 }
 
 impl Work {
@@ -46,16 +48,12 @@ impl Work {
         Ok(Self {
             engine: Arc::clone(engine),
             end: Mutex::new(Some(end)),
+            ended: Arc::default(),
         })
     }
 
     fn take(&self, py: Python<'_>) -> PyResult<oneshot::Receiver<Finish>> {
-        let end = self
-            .end
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .take();
-        end.ok_or_else(|| to_py(py, &Error::internal("work is waited for once")))
+        taken(&self.end).ok_or_else(|| to_py(py, &Error::internal("work is waited for once")))
     }
 }
 
@@ -72,29 +70,24 @@ impl Work {
 
     /// The end as an awaitable of the running loop; cancelling it leaves the work alone.
     fn ended<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
-        let end = self.take(py)?;
-        asyncio::awaitable(
-            py,
-            &self.engine,
-            async move { Ok(Finished(end.await.ok())) },
-        )
+        let (end, ended) = (self.take(py)?, Arc::clone(&self.ended));
+        asyncio::end_of(py, &self.engine, async move {
+            *ended.lock().unwrap_or_else(PoisonError::into_inner) = end.await.ok();
+        })
     }
-}
 
-/// A result on its way to the loop.
-struct Finished(Option<Finish>);
-
-impl<'py> IntoPyObject<'py> for Finished {
-    type Target = PyAny;
-    type Output = Bound<'py, PyAny>;
-    type Error = PyErr;
-
-    fn into_pyobject(self, py: Python<'py>) -> PyResult<Self::Output> {
-        match self.0 {
-            Some(finish) => finish(py).map(|object| object.into_bound(py)),
+    /// What it came to, after its end was awaited.
+    fn result(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
+        log::emit(py)?;
+        match taken(&self.ended) {
+            Some(finish) => finish(py),
             None => Err(lost(py)),
         }
     }
+}
+
+fn taken<T>(slot: &Mutex<Option<T>>) -> Option<T> {
+    slot.lock().unwrap_or_else(PoisonError::into_inner).take()
 }
 
 fn lost(py: Python<'_>) -> PyErr {

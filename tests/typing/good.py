@@ -16,6 +16,12 @@ from nfclease import AsyncHttpNfcLease, HttpNfcLease, Transfer, TransferProgress
 from nfclease.simulator import Simulator, SimulatorError
 
 
+class Digest:
+    """A file object of one's own."""
+
+    def write(self, data: bytes) -> None: ...
+
+
 def export(vm: vim.VirtualMachine, directory: Path) -> list[TransferResult]:
     with HttpNfcLease(vm.ExportVm()) as lease:
         assert_type(lease, HttpNfcLease)
@@ -44,6 +50,10 @@ def import_(
     )
     ours.upload(item, b"bytes")
     ours.upload(device_url, io.BytesIO())
+    ours.upload(device_url, io.FileIO("a.vmdk"))
+    ours.upload(device_url, bytearray(b"bytes"))
+    ours.download(device_url, io.FileIO("b.vmdk", "wb"))
+    ours.download(device_url, Digest())
     assert_type(ours.start_upload(item, "a.vmdk"), Transfer)
     assert_type(ours.start_download(device_url, io.BytesIO()), Transfer)
     ours.close()
