@@ -34,7 +34,7 @@ def shared_simulator() -> Iterator[Simulator]:
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """Modules that say ``BOTH_FACES = True`` run on the blocking face and on the asyncio one.
 
-    But for tests marked ``blocking_face``, whose lease is in a script of another process.
+    But for tests marked ``blocking_face``, which have no lease, or have it in another process.
     """
     one = metafunc.definition.get_closest_marker("blocking_face")
     if getattr(metafunc.module, "BOTH_FACES", False) and not one:

@@ -17,6 +17,10 @@ class Driven:
         self._loop = loop
         self._face = AsyncHttpNfcLease(*args, **options)
 
+    @property
+    def _moId(self) -> str:  # noqa: N802
+        return self._face.lease._moId
+
     def _drive(self, value: Any) -> Any:
         if inspect.isawaitable(value):
 

@@ -15,10 +15,12 @@ from pyVmomi import SoapAdapter, vim
 from nfclease import HttpNfcLease
 from nfclease.simulator import Simulator
 
-from .conftest import connected, find
+from .conftest import connected, find, unique
 from .peers.run import govc
 
+BOTH_FACES = True
 DISK_SIZE = 2 << 20
+its_own = pytest.mark.blocking_face
 
 
 @pytest.fixture(scope="module")
@@ -41,11 +43,13 @@ def run(simulator: Simulator, *args: str) -> str:
     return done.stdout
 
 
+@its_own
 def test_about(simulator: Simulator) -> None:
     about = json.loads(run(simulator, "about", "-json"))["about"]
     assert about["apiType"] == "VirtualCenter"
 
 
+@its_own
 def test_inventory(simulator: Simulator) -> None:
     assert "/DC0/vm/demo-vm" in run(simulator, "ls", "/DC0/vm").split()
     assert "/DC0/vm/demo-vm" in run(simulator, "find", "/", "-type", "m").split()
@@ -76,6 +80,7 @@ def test_exports_are_those_of_govc(simulator: Simulator, service: Any, tmp_path:
     assert {name: value for name, value in theirs.items() if not name.endswith(".ovf")} == expected
 
 
+@its_own
 def test_imports_of_govc(simulator: Simulator, tmp_path: Path) -> None:
     run(simulator, "export.ovf", "-i", "-vm", "demo-vm", str(tmp_path))
     package = tmp_path / "demo-vm"
@@ -89,6 +94,7 @@ def test_imports_of_govc(simulator: Simulator, tmp_path: Path) -> None:
         assert find(service, vim.VirtualMachine, "by-govc").name == "by-govc"
 
 
+@its_own
 @pytest.mark.parametrize(
     ("command", "expected"),
     [
@@ -107,6 +113,7 @@ def test_reads(simulator: Simulator, command: str, expected: list[str]) -> None:
     assert [text for text in expected if text not in told] == []
 
 
+@its_own
 def test_import_of_an_appliance(simulator: Simulator, tmp_path: Path) -> None:
     run(simulator, "export.ovf", "-i", "-vm", "demo-vm", str(tmp_path))
     package = tmp_path / "demo-vm"
@@ -174,9 +181,9 @@ class TestLeaseOfGovc:
     ) -> None:
         run(simulator, "export.ovf", "-i", "-vm", "demo-vm", str(tmp_path))
         package = tmp_path / "demo-vm"
-        reference = self.opened(
-            environment, "import.ovf", "-name", "by-two", str(package / "demo-vm.ovf")
-        )
+        name = unique("by-two")
+        descriptor = str(package / "demo-vm.ovf")
+        reference = self.opened(environment, "import.ovf", "-name", name, descriptor)
         stub = self.stub(simulator, service, environment)
         kinds = {
             kind: iter(sorted(package.glob(f"*{kind}"))) for kind in (".vmdk", ".nvram", ".iso")
@@ -188,4 +195,4 @@ class TestLeaseOfGovc:
                 assert lease.upload(device_url, path).verified == "manifest"
         assert len(device_urls) >= 4
         stub.DropConnections()
-        assert find(service, vim.VirtualMachine, "by-two").name == "by-two"
+        assert find(service, vim.VirtualMachine, name).name == name

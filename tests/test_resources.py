@@ -18,6 +18,7 @@ from nfclease.simulator import Simulator
 
 from .conftest import connected, disk_of, find
 
+BOTH_FACES = True
 SIZE = 2 << 30
 MOST_GROWTH = 40 << 20
 
