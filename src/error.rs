@@ -131,7 +131,7 @@ pub enum Error {
         fault: Option<Box<ServerFault>>,
     },
 
-    #[error("the lease is lost: {reason}; data without a verified sum was discarded")]
+    #[error("the lease is lost: {reason}; nothing unverified was kept")]
     LeaseLost {
         reason: String,
         fault: Option<Box<ServerFault>>,

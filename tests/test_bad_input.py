@@ -46,6 +46,20 @@ def test_a_lease_without_session() -> None:
         HttpNfcLease(vim.HttpNfcLease("lease-1", None))
 
 
+def test_the_service_instance_for_its_stub(service: Any) -> None:
+    with pytest.raises(TypeError, match=r"service_instance\._stub"):
+        HttpNfcLease("session[1]lease-1", service)
+
+
+def test_files_that_are_open_as_text(simulator: Simulator, lease: Any, tmp_path: Path) -> None:
+    with open(tmp_path / "text", "w+", encoding="utf-8") as file:
+        with pytest.raises(TypeError, match="'wb'"):
+            lease.download(disk_of(lease), file)
+        with pytest.raises(TypeError, match="'rb'"):
+            lease.upload(disk_of(lease), file)
+    assert simulator.requests() == []
+
+
 @pytest.mark.parametrize(
     ("option", "value", "error"),
     [
@@ -55,6 +69,11 @@ def test_a_lease_without_session() -> None:
         ("retry_timeout", -1.0, ValueError),
         ("timeout", 0.0, ValueError),
         ("timeout", float("nan"), ValueError),
+        ("timeout", None, TypeError),
+        ("retry_timeout", "5", TypeError),
+        ("keep_alive_interval", "5", TypeError),
+        ("keep_alive", "no", TypeError),
+        ("checksum_type", 256, TypeError),
         ("keep_alive_interval", -3.0, ValueError),
         ("checksum_type", "md5", ValueError),
         ("no_such_option", 1, TypeError),
@@ -73,8 +92,9 @@ def test_options_out_of_range(
 
 
 def test_a_missing_directory(simulator: Simulator, lease: Any, tmp_path: Path) -> None:
-    with pytest.raises(FileNotFoundError):
+    with pytest.raises(FileNotFoundError) as caught:
         lease.download_all(tmp_path / "missing")
+    assert caught.value.filename == str(tmp_path / "missing")
     assert simulator.requests() == []
 
 
@@ -95,9 +115,20 @@ def test_a_read_only_directory(simulator: Simulator, lease: Any, tmp_path: Path)
     assert simulator.requests() == []
 
 
-def test_a_directory_as_target(simulator: Simulator, lease: Any, tmp_path: Path) -> None:
+@pytest.mark.parametrize("overwrite", [False, True])
+def test_a_directory_as_target(
+    simulator: Simulator, lease: Any, tmp_path: Path, overwrite: bool
+) -> None:
     with pytest.raises(IsADirectoryError):
-        lease.download(disk_of(lease), tmp_path, overwrite=True)
+        lease.download(disk_of(lease), tmp_path, overwrite=overwrite)
+    assert simulator.requests() == []
+
+
+def test_a_file_that_exists(simulator: Simulator, lease: Any, tmp_path: Path) -> None:
+    (tmp_path / "disk").write_bytes(b"mine")
+    with pytest.raises(FileExistsError, match="overwrite=True replaces it"):
+        lease.download(disk_of(lease), tmp_path / "disk")
+    assert (tmp_path / "disk").read_bytes() == b"mine"
     assert simulator.requests() == []
 
 
@@ -319,7 +350,7 @@ def closed(path: Path) -> Any:
         pytest.param(lambda path: os.fsencode(path), TypeError, id="bytes path"),
         pytest.param(lambda path: f"{path}\ud800", ValueError, id="lone surrogate"),
         pytest.param(lambda path: f"{path}\0", ValueError, id="NUL"),
-        pytest.param(lambda path: path.parent, FileExistsError, id="directory"),
+        pytest.param(lambda path: path.parent, IsADirectoryError, id="directory"),
         pytest.param(lambda path: None, TypeError, id="None"),
         pytest.param(lambda path: 1, TypeError, id="a descriptor"),
     ],

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import threading
 import time
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -161,6 +162,44 @@ def test_a_dropped_lease_amid_a_transfer(
     while not endings(simulator) or list(tmp_path.iterdir()):
         assert time.monotonic() < deadline
         time.sleep(0.02)
+
+
+def test_a_block_that_is_left_before_the_lease_is_ready(simulator: Simulator, service: Any) -> None:
+    """The server would refuse Complete, and hold the lease when it is ready."""
+    simulator.inject("init_forever", count=1)
+    raw = find(service, vim.VirtualMachine, "demo-vm").ExportVm()
+    with pytest.raises(nfclease.LeaseInitError, match="block was left before"), HttpNfcLease(raw):
+        pass
+    assert endings(simulator) == ["HttpNfcLeaseAbort"]
+
+
+def test_a_script_that_waits_itself(simulator: Simulator, service: Any) -> None:
+    """Nobody has told the core that the lease is ready."""
+    raw = find(service, vim.VirtualMachine, "demo-vm").ExportVm()
+    with HttpNfcLease(raw, keep_alive=False):
+        while raw.state != "ready":
+            time.sleep(0.01)
+    assert endings(simulator) == ["HttpNfcLeaseComplete"]
+
+
+def test_a_lease_that_is_wrapped_again(
+    simulator: Simulator, service: Any, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """As by a notebook's cell that is run twice: dropping the first must not abort the second."""
+    raw = find(service, vim.VirtualMachine, "demo-vm").ExportVm()
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        lease = HttpNfcLease(raw, keep_alive_interval=0.1)
+        lease.wait_ready(10)
+        lease = HttpNfcLease(raw)
+        gc.collect()
+    with lease:
+        lease.wait_ready(10)
+        lease.download_all(tmp_path)
+    time.sleep(0.3)  # a keep-alive of the first would find out
+    assert raw.state == "done"
+    assert endings(simulator) == ["HttpNfcLeaseComplete"]
+    assert caplog.records == []
 
 
 def test_a_lost_answer_to_complete(simulator: Simulator, service: Any) -> None:

@@ -6,6 +6,7 @@ import base64
 import inspect
 import socket
 import ssl
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -208,11 +209,29 @@ class TestProxy:
             stub.httpProxyHost, stub.httpProxyPort = "127.0.0.1", proxy.port
             stub._customHeaders = {"Proxy-Authorization": "Basic d3Jvbmc="}
             lease = HttpNfcLease(raw._moId, stub, keep_alive=False)
-            with pytest.raises(nfclease.ConnectError) as caught:
+            with pytest.raises(nfclease.HttpStatusError) as caught:
                 _ = lease.state
             lease.close()
+        assert caught.value.status == 407
         assert f"the session's proxy 127.0.0.1:{proxy.port}" in str(caught.value)
         assert "d3Jvbmc" not in repr(caught.value)
+        raw.Abort()
+
+    @needs("serverPemCert")
+    def test_a_proxy_that_refuses_the_keep_alive(
+        self, simulator: Simulator, service: Any, tmp_path: Path
+    ) -> None:
+        """It is asked once: a login that is tried again and again may be locked."""
+        raw = find(service, vim.VirtualMachine, "demo-vm").ExportVm()
+        stub = own_stub(simulator, service)
+        with running_proxy(tmp_path, credentials="user:s3cret") as proxy:
+            stub.httpProxyHost, stub.httpProxyPort = "127.0.0.1", proxy.port
+            lease = HttpNfcLease(raw._moId, stub)
+            began = time.monotonic()
+            with pytest.raises(nfclease.HttpStatusError, match="407"):
+                lease.wait_ready(30)
+            assert time.monotonic() - began < 5
+            lease.close()
         raw.Abort()
 
 

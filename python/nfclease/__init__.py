@@ -89,3 +89,7 @@ __all__ = [
 ]
 
 logging.getLogger("nfclease").addHandler(logging.NullHandler())
+
+
+def __dir__() -> list[str]:
+    return [*__all__, "exceptions"]

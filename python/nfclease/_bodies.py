@@ -108,7 +108,7 @@ async def start_upload(
     known = isinstance(item, vim.HttpNfcLease.DeviceUrl)
     info = None if known else await ready_info(lease, waiting)
     device_url, create = device_for(item, lambda: info)
-    return lease._start_upload(device_url, create, source)
+    return lease._start_upload(item, device_url, create, source)
 
 
 async def upload(

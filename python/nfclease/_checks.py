@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import io
 import os
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from pyVmomi import vim
+from pyVmomi import VmomiSupport, vim
 
 if TYPE_CHECKING:
     from nfclease._signatures import Readable
@@ -27,6 +28,20 @@ def check_lease(lease: object, ours: type) -> None:
         )
 
 
+def check_stub(stub: object) -> None:
+    """Refuses the service instance itself, which is what comes to mind."""
+    if isinstance(stub, VmomiSupport.ManagedObject):
+        raise TypeError(
+            f"stub must be the session's stub, such as service_instance._stub, not {stub!r}"
+        )
+
+
+def check_type(name: str, value: object, kind: Any, wanted: str) -> None:
+    """Refuses an option of another type."""
+    if not isinstance(value, kind):
+        raise TypeError(f"{name} must be {wanted}, not {type(value).__name__}")
+
+
 def check_range(name: str, value: int, low: int, high: int) -> None:
     """Refuses an option that is no int or out of its range."""
     if not isinstance(value, int):
@@ -40,6 +55,12 @@ def local_path(path: str | os.PathLike[str]) -> str | os.PathLike[str]:
     if "\0" in os.fspath(path):
         raise ValueError("embedded null byte in a path")
     return path
+
+
+def refuse_text(name: str, file: object, mode: str) -> None:
+    """Refuses a file that takes or gives text."""
+    if isinstance(file, io.TextIOBase):
+        raise TypeError(f"{name} is a text file; open it in binary mode, {mode!r}")
 
 
 def remaining_bytes(source: Readable) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections import Counter
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
@@ -15,8 +16,11 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 
-def core_device_url(device_url: Any) -> _core.DeviceUrl:
-    """A ``DeviceUrl`` for the core; sslCertificate is there from vSphere API 9.0 on."""
+def core_device_url(device_url: Any, name: str = "") -> _core.DeviceUrl:
+    """A ``DeviceUrl`` for the core, by a name of ours or its own.
+
+    Its sslCertificate is there from vSphere API 9.0 on.
+    """
     if not isinstance(device_url, vim.HttpNfcLease.DeviceUrl):
         raise TypeError(f"a vim.HttpNfcLease.DeviceUrl is needed, not {type(device_url).__name__}")
     return _core.DeviceUrl(
@@ -26,7 +30,7 @@ def core_device_url(device_url: Any) -> _core.DeviceUrl:
         ssl_thumbprint=device_url.sslThumbprint or "",
         ssl_certificate=getattr(device_url, "sslCertificate", None) or "",
         disk=device_url.disk,
-        target_id=device_url.targetId or "",
+        target_id=name or device_url.targetId or "",
         file_size=device_url.fileSize or None,
     )
 
@@ -48,6 +52,37 @@ def transferable(info: Any) -> list[Any]:
                 "manifest tells them apart"
             )
     return devices
+
+
+def file_name(item: Any) -> str:
+    """What a ``FileItem`` is called in its descriptor; the server has a name of its own for it."""
+    path: str = getattr(item, "path", None) or ""
+    return path.rpartition("/")[2]
+
+
+def warn_of_size(item: Any, length: int | None) -> None:
+    """Tells of a source that is not as long as its descriptor says; it may still be the right one.
+
+    ovftool does the same: descriptors that were edited by hand are often wrong in this.
+    """
+    if getattr(item, "compressionMethod", None) or getattr(item, "chunkSize", None):
+        return
+    expected = getattr(item, "size", None)
+    if expected and expected != length:
+        logging.getLogger("nfclease").warning(
+            "%s: its descriptor says %d bytes, the source has %d",
+            printable(file_name(item)),
+            expected,
+            length,
+        )
+
+
+def printable(name: str) -> str:
+    """A name from elsewhere without what a terminal would obey."""
+    escaped = (
+        char if char.isprintable() else char.encode("unicode_escape").decode() for char in name
+    )
+    return "".join(escaped)
 
 
 def device_for(item: Any, info: Callable[[], Any]) -> tuple[Any, bool]:

@@ -38,6 +38,7 @@ def _sent_by(name: str) -> Callable[..., Any]:
         return getattr(self._nfc_plain, name)(*args, **kwargs)
 
     call.__name__ = name
+    call.__doc__ = f"``HttpNfcLease.{name}``; pyvmomi's arguments, result and faults."
     return call
 
 
@@ -187,7 +188,8 @@ def mirror_the_rest(ours: Any) -> None:
         if name in ours.__dict__:
             continue
         if isinstance(theirs, property):
-            setattr(ours, name, property(operator.attrgetter(f"_nfc_plain.{name}")))
+            read = operator.attrgetter(f"_nfc_plain.{name}")
+            setattr(ours, name, property(read, doc=f"``HttpNfcLease.{name}``; one call."))
         elif hasattr(theirs, "info"):  # a method; both of its names are one object
             setattr(ours, name, made.setdefault(id(theirs), _sent_by(name)))
 

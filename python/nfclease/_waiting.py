@@ -72,8 +72,6 @@ class InPlace:
     async def for_transfers(
         self, transfers: list[Transfer], report: Reporter | None
     ) -> list[TransferResult]:
-        from nfclease.transfer import NotDoneError
-
         pending = list(transfers)
         while pending:
             for transfer in [transfer for transfer in pending if transfer.done()]:
@@ -82,9 +80,8 @@ class InPlace:
             if report:
                 report.update()
             if pending:
-                with suppress(NotDoneError):
-                    pending[0]._wait(_LOOK if report is None else INTERVAL)
-        return [transfer._wait(None) for transfer in transfers]
+                pending[0]._wait(_LOOK if report is None else INTERVAL)
+        return [transfer.result() for transfer in transfers]
 
     async def for_cleanup(self, work: _core.Work, seconds: float) -> Any:
         return work.wait()

@@ -7,13 +7,21 @@ import os
 import warnings
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
-from weakref import WeakSet
+from weakref import WeakValueDictionary
 
 from pyVmomi import vim
 
 from nfclease import _bodies, _core, _pyvmomi
-from nfclease._checks import check_lease, check_range, local_path, remaining_bytes
-from nfclease._devices import core_device_url, display_name
+from nfclease._checks import (
+    check_lease,
+    check_range,
+    check_stub,
+    check_type,
+    local_path,
+    refuse_text,
+    remaining_bytes,
+)
+from nfclease._devices import core_device_url, display_name, file_name, warn_of_size
 from nfclease._html import table
 from nfclease._mirror import MirroredLease
 from nfclease._started import Started
@@ -37,7 +45,8 @@ _EXIT_TIMEOUT = 8.0
 
 _INSTEAD = "use AsyncHttpNfcLease"
 
-_open_leases: WeakSet[HttpNfcLease] = WeakSet()
+#: By identity: two objects of one lease are equal, and a set would keep one.
+_open_leases: WeakValueDictionary[int, HttpNfcLease] = WeakValueDictionary()
 
 
 class HttpNfcLease(MirroredLease):
@@ -100,12 +109,26 @@ class HttpNfcLease(MirroredLease):
         allow_http: bool = False,
     ) -> None:
         if isinstance(lease, str):
+            check_stub(stub)
             lease = vim.HttpNfcLease(lease, stub, serverGuid)
         elif stub is not None or serverGuid is not None:
             raise TypeError("stub and serverGuid go with a moId, not with a lease, which has them")
         check_lease(lease, HttpNfcLease)
         check_range("max_concurrency", max_concurrency, 1, 64)
         check_range("max_retries", max_retries, 0, 10)
+        for name, value in (("retry_timeout", retry_timeout), ("timeout", timeout)):
+            check_type(name, value, (int, float), "a number of seconds")
+        if keep_alive_interval is not None:
+            check_type("keep_alive_interval", keep_alive_interval, (int, float), "seconds or None")
+        if checksum_type is not None:
+            check_type("checksum_type", checksum_type, str, "'sha1', 'sha256' or None")
+        for name, flag in (
+            ("keep_alive", keep_alive),
+            ("require_manifest", require_manifest),
+            ("verify_format", verify_format),
+            ("allow_http", allow_http),
+        ):
+            check_type(name, flag, bool, "True or False")
         core = _core.Lease(
             _pyvmomi.session_of(lease._stub),
             lease._moId,
@@ -122,7 +145,7 @@ class HttpNfcLease(MirroredLease):
         )
         super().__init__(lease, core)
         object.__setattr__(self, "_started", [])  # pyvmomi's class takes no others
-        _open_leases.add(self)
+        _open_leases[id(self)] = self
 
     def _core_now(self) -> _core.Lease:
         """The core, with the session's cookie of this moment."""
@@ -177,6 +200,7 @@ class HttpNfcLease(MirroredLease):
             if isinstance(target, (str, os.PathLike)):
                 started = core.download_to_path(device, local_path(target), overwrite)
             elif callable(getattr(target, "write", None)):
+                refuse_text("target", target, "wb")
                 self._refuse_shared(target)
                 started = core.download_to_file(device, target)
             else:
@@ -286,8 +310,9 @@ class HttpNfcLease(MirroredLease):
             refuse_in_coroutine("start_upload", _INSTEAD)
         return run(_bodies.start_upload(self, IN_PLACE, item, source))
 
-    def _start_upload(self, device_url: Any, create: bool, source: Source) -> Transfer:
-        device, name = core_device_url(device_url), display_name(device_url)
+    def _start_upload(self, item: Any, device_url: Any, create: bool, source: Source) -> Transfer:
+        name = file_name(item) or display_name(device_url)
+        device = core_device_url(device_url, name)
         core = self._core_now()
         with self._faults():
             if isinstance(source, (str, os.PathLike)):
@@ -295,6 +320,7 @@ class HttpNfcLease(MirroredLease):
             elif isinstance(source, (bytes, bytearray, memoryview)):
                 started = core.upload_bytes(device, create, bytes(source))
             elif callable(getattr(source, "read", None)):
+                refuse_text("source", source, "rb")
                 self._refuse_shared(source)
                 started = core.upload_file(device, create, source, remaining_bytes(source))
             else:
@@ -302,6 +328,7 @@ class HttpNfcLease(MirroredLease):
                     "source must be a path, bytes or a binary file object, "
                     f"not {type(source).__name__}"
                 )
+        warn_of_size(item, started.progress()[1])
         return self._transfer(Started(started, name, source), device_url.key)
 
     def upload(
@@ -374,7 +401,11 @@ class HttpNfcLease(MirroredLease):
 
     def __del__(self) -> None:
         core: _core.Lease | None = self.__dict__.get("_nfc_core")
-        if core is not None and core.is_held():
+        if core is None or not core.is_held():
+            return
+        if self._is_held_by_another():
+            core.let_go()
+        else:
             warnings.warn(
                 f"lease {self._moId} was dropped while it was held; it is aborted. "
                 "Use 'with', or call Complete, Abort or close",
@@ -384,9 +415,16 @@ class HttpNfcLease(MirroredLease):
             )
             core.abandon("the lease object was dropped")
 
+    def _is_held_by_another(self) -> bool:
+        """Whether the same lease was wrapped again, as a notebook's cell does that is run again."""
+        return any(
+            other is not self and other == self and other._nfc_core.is_held()
+            for other in list(_open_leases.values())
+        )
+
 
 def _abort_open_leases() -> None:
-    for lease in list(_open_leases):
+    for lease in list(_open_leases.values()):
         lease._nfc_core.abandon("the Python interpreter exits")
     _core.finish_at_exit(_EXIT_TIMEOUT)
 

@@ -19,10 +19,6 @@ __all__ = ["Transfer", "TransferProgress", "TransferResult"]
 _SNAPSHOT_INTERVAL = 0.2
 
 
-class NotDoneError(TimeoutError):
-    """The wait ended before the transfer; one that failed by a timeout raises another class."""
-
-
 class TransferProgress(NamedTuple):
     """How far a transfer is.
 
@@ -116,7 +112,7 @@ class Transfer:
 
     @property
     def name(self) -> str:
-        """The device's ``targetId``, or the last part of its URL's path."""
+        """A ``FileItem``'s file; else the device's ``targetId``, or the end of its URL's path."""
         return self._name
 
     @property
@@ -142,14 +138,15 @@ class Transfer:
         """
         if not self.done():
             refuse_in_coroutine("result", "await the transfer")
-        return self._wait(timeout)
+        result = self._wait(timeout)
+        if result is None:
+            raise TimeoutError(f"{self._name}: not done after {timeout} s; it goes on")
+        return result
 
-    def _wait(self, timeout: float | None) -> TransferResult:
+    def _wait(self, timeout: float | None) -> TransferResult | None:
         with self._faults():
             row = self._core.wait(timeout)
-        if row is None:
-            raise NotDoneError(f"{self._name}: not done after {timeout} s; it goes on")
-        return TransferResult(self._key, self._name, *row)
+        return None if row is None else TransferResult(self._key, self._name, *row)
 
     def __await__(self) -> Generator[Any, None, TransferResult]:
         """Waits for the end in a running event loop; raises what ``result`` raises.

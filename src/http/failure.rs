@@ -6,6 +6,9 @@ use super::url::printable;
 use super::verifier::PinMismatch;
 use crate::error::Error;
 
+/// The library's own words, of a type that it keeps to itself.
+const PROXY_WANTS_A_LOGIN: &str = "tunnel error: proxy authorization required";
+
 /// What an error that happens on the way should say.
 #[derive(Debug)]
 pub(super) struct Route {
@@ -41,6 +44,16 @@ pub(super) fn request_error(what: &str, error: &reqwest::Error, route: &Route) -
         return Error::Protocol {
             what,
             reason: root_cause(error),
+        };
+    }
+    if let Some(proxy) = &route.proxy
+        && root_cause(error) == PROXY_WANTS_A_LOGIN
+    {
+        return Error::HttpStatus {
+            what: format!("{what} through the session's proxy {proxy}"),
+            status: 407,
+            reason: "Proxy Authentication Required: put Proxy-Authorization into customHeaders"
+                .into(),
         };
     }
     let cause = if error.is_timeout() {

@@ -45,11 +45,13 @@ impl FileSink {
     /// missing or read-only, when the target exists, or when another transfer writes to it.
     pub fn create(target: &Path, overwrite: Overwrite) -> Result<Self> {
         let part = part_path(target)?;
-        if overwrite == Overwrite::Never && fs::symlink_metadata(target).is_ok() {
-            return Err(Error::io(target, io::ErrorKind::AlreadyExists.into()));
-        }
         if target.is_dir() {
             return Err(Error::io(target, io::ErrorKind::IsADirectory.into()));
+        }
+        if overwrite == Overwrite::Never && fs::symlink_metadata(target).is_ok() {
+            let text = "the file exists; overwrite=True replaces it";
+            let error = io::Error::new(io::ErrorKind::AlreadyExists, text);
+            return Err(Error::io(target, error));
         }
         if fs::metadata(target).is_ok_and(|there| !there.is_file()) {
             let error = io::Error::new(io::ErrorKind::InvalidInput, "not a regular file");
@@ -153,6 +155,9 @@ fn create_part(part: &Path) -> Result<File> {
             Err(e) if e.kind() == io::ErrorKind::AlreadyExists && attempt == 0 => {
                 remove_stale(part)?;
             }
+            Err(e) if !directory_of(part).is_dir() => {
+                return Err(Error::io(directory_of(part), e));
+            }
             Err(e) => return Err(Error::io(part, e)),
         }
     }
@@ -242,12 +247,16 @@ fn rename_new(part: &Path, target: &Path) -> io::Result<()> {
     fs::rename(part, target)
 }
 
-#[cfg(unix)]
-fn sync_directory(target: &Path) -> Result<()> {
-    let parent = match target.parent() {
+fn directory_of(target: &Path) -> &Path {
+    match target.parent() {
         Some(parent) if !parent.as_os_str().is_empty() => parent,
         _ => Path::new("."),
-    };
+    }
+}
+
+#[cfg(unix)]
+fn sync_directory(target: &Path) -> Result<()> {
+    let parent = directory_of(target);
     File::open(parent)
         .and_then(|dir| dir.sync_all())
         .map_err(|e| Error::io(parent, e))

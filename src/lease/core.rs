@@ -134,6 +134,11 @@ impl Lease {
         Ok(())
     }
 
+    /// Ends the keep-alive without waiting: someone else renews the lease.
+    pub fn let_go(&self) {
+        drop(lock(&self.keep_alive).take());
+    }
+
     /// Ends the keep-alive and waits until no Progress is under way.
     pub(super) async fn stop_keep_alive(&self) {
         let registration = lock(&self.keep_alive).take();

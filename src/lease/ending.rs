@@ -66,9 +66,24 @@ impl Lease {
         if self.cancel.is_cancelled() {
             return Err(self.status().cause.unwrap_or(Error::Cancelled).into());
         }
+        self.be_ready().await?;
         self.verify_all().await?;
         self.complete().await?;
         Ok(())
+    }
+
+    /// A Complete of a lease that initializes is refused, and the lease would be held for ever after.
+    async fn be_ready(&self) -> Result<()> {
+        if self.status().phase == Phase::Initializing {
+            self.refresh(&self.sessions.calls).await?;
+        }
+        match self.info_if_ready()? {
+            Some(_) => Ok(()),
+            None => Err(Error::LeaseInit {
+                reason: "its block was left before; call wait_ready() in it".into(),
+                fault: None,
+            }),
+        }
     }
 
     async fn complete(self: &Arc<Self>) -> Result<()> {

@@ -178,8 +178,13 @@ async fn wait_until_ready(lease: &Arc<Lease>, stop: &CancellationToken) -> bool 
                 );
                 return false;
             }
-            // Who waits for the lease must hear it; asking again would not change it.
-            Ok(Err(error @ (Error::Tls { .. } | Error::ThumbprintMismatch { .. }))) => {
+            // Who waits for the lease must hear it; asking again would not change it, and a proxy
+            // may lock the login out.
+            Ok(Err(
+                error @ (Error::Tls { .. }
+                | Error::ThumbprintMismatch { .. }
+                | Error::HttpStatus { status: 407, .. }),
+            )) => {
                 lease.end(Event::ContactLost, error);
                 return false;
             }

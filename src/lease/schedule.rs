@@ -35,7 +35,11 @@ impl Schedule {
             Ok(seconds) if seconds > 0 => Duration::from_secs(seconds.into()),
             _ => ASSUMED_TIMEOUT,
         };
-        let interval = interval.unwrap_or_else(|| (lease_timeout / 10).clamp(SHORTEST, LONGEST));
+        let interval = match interval {
+            // A longer one would lose the lease, or leave no time for a second try.
+            Some(interval) => interval.min(lease_timeout / 2),
+            None => (lease_timeout / 10).clamp(SHORTEST, LONGEST),
+        };
         Self {
             interval,
             lease_timeout,
@@ -90,6 +94,15 @@ mod tests {
                 Next::At(seconds(5 + interval)),
                 "{lease_timeout}"
             );
+        }
+    }
+
+    #[test]
+    fn an_interval_of_the_users_is_half_the_timeout_at_most() {
+        for (wanted, interval) in [(5, 5), (149, 149), (1000, 150)] {
+            let mut schedule = Schedule::new(300, Some(seconds(wanted)), seconds(0));
+            let next = schedule.renewed(seconds(0), seconds(0));
+            assert_eq!(next, Next::At(seconds(interval)));
         }
     }
 

@@ -71,6 +71,15 @@ impl Lease {
             job: self.job(device)?,
             method,
         };
+        if source.length() == 0
+            && device.disk == Some(true)
+            && self.options.disk_format == Format::StreamOptimized
+        {
+            return Err(Error::DiskFormat {
+                what: upload.job.what.to_string(),
+                reason: "it is empty".into(),
+            });
+        }
         let progress = Arc::new(Progress::new(Some(source.length())));
         let (lease, counters) = (Arc::clone(self), Arc::clone(&progress));
         let key = device.key.clone();
@@ -89,11 +98,15 @@ impl Lease {
         F: Future<Output = Result<Completed, Failure>> + Send + 'static,
     {
         let cancel = self.cancel.child_token();
-        let working = work(cancel.clone());
+        let (working, stopped) = (work(cancel.clone()), cancel.clone());
         let (lease, slots) = (Arc::clone(self), Arc::clone(&self.slots));
         let tracked = self.tracker.track_future(async move {
-            // The semaphore is never closed while the lease is there.
-            let _slot = slots.acquire_owned().await.ok();
+            // One that is cancelled before its turn does not wait for it.
+            let _slot = tokio::select! {
+                biased;
+                () = stopped.cancelled() => None,
+                slot = slots.acquire_owned() => slot.ok(),
+            };
             let mut result = working.await;
             match &mut result {
                 Ok(completed) => lock(&lease.moved).push(completed.moved.clone()),

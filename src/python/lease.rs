@@ -223,7 +223,7 @@ impl Lease {
         )
     }
 
-    /// The same without waiting. Does nothing in a forked child.
+    /// As `give_up`, without waiting. Does nothing in a forked child.
     fn abandon(&self, reason: String) {
         if !self.is_held() {
             return;
@@ -231,6 +231,7 @@ impl Lease {
         let Some(lease) = self.lease.clone() else {
             return;
         };
+        tracing::warn!("lease {}: {reason}; it is aborted", lease.moid());
         let engine = Arc::clone(lease.engine());
         let counted = Counted::new();
         // Without an engine there is nobody left to send it.
@@ -238,6 +239,12 @@ impl Lease {
             let _counted = counted;
             lease.abort(Abort { reason }).await;
         });
+    }
+
+    /// Leaves the lease to another object that holds it; the server is told nothing.
+    fn let_go(&self, py: Python<'_>) -> PyResult<()> {
+        self.core(py)?.let_go();
+        Ok(())
     }
 
     #[pyo3(signature = (device_url, path, overwrite))]
