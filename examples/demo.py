@@ -21,7 +21,7 @@ def main() -> int:
             "GOVC_USERNAME": simulator.user,
             "GOVC_PASSWORD": simulator.password,
             # The simulator's CA, so that the session is verified as a real one should be.
-            "SSL_CERT_FILE": simulator.ca_file or "",
+            "GOVC_TLS_CA_CERTS": simulator.ca_file or "",
         }
         environment.pop("GOVC_INSECURE", None)
         command = [sys.executable, str(script), "--vm", "demo-vm"]

@@ -3,8 +3,9 @@
     python examples/export_import.py --host vcenter.example --user me --password ... --vm my-vm
 
 Host, user and password may also come from GOVC_URL, GOVC_USERNAME and GOVC_PASSWORD; with
-GOVC_INSECURE=1 (or --insecure) certificates of the session are not verified. The VM must be
-powered off. The new VM stays; its name is printed.
+GOVC_INSECURE=1 (or --insecure) certificates of the session are not verified, with
+GOVC_TLS_CA_CERTS (or --ca-file) by a CA of your own. The VM must be powered off. The new VM stays;
+its name is printed.
 """
 
 from __future__ import annotations
@@ -29,7 +30,9 @@ from nfclease import HttpNfcLease, Transfer, TransferResult
 def main() -> int:
     """Exits with 0 only when every sum agrees both ways."""
     args = arguments()
-    context = ssl._create_unverified_context() if args.insecure else ssl.create_default_context()
+    context = ssl.create_default_context(cafile=args.ca_file)
+    if args.insecure:
+        context = ssl._create_unverified_context()
     where = urlsplit(args.host if "//" in args.host else f"//{args.host}")
     service = SmartConnect(
         host=where.hostname,
@@ -42,6 +45,7 @@ def main() -> int:
         vm = find(service, vim.VirtualMachine, args.vm)
         with tempfile.TemporaryDirectory(prefix="nfclease-") as temporary:
             directory = Path(args.directory or temporary)
+            directory.mkdir(parents=True, exist_ok=True)
             exported = export_vm(service, vm, directory)
             imported = import_vm(service, vm, directory, args.new_name or f"{vm.name}-copy")
     finally:
@@ -93,7 +97,7 @@ def import_vm(service: Any, vm: Any, directory: Path, name: str) -> bool:
         )
         sums = {entry.key: entry.sha1 for entry in lease.GetManifest()}
     print(f"imported as {name}")
-    return show_table(results, sums, directory, [item.path for item in spec.fileItem])
+    return show_table(results, sums, directory)
 
 
 def show_progress(transfers: list[Transfer]) -> list[TransferResult]:
@@ -113,24 +117,19 @@ def show_progress(transfers: list[Transfer]) -> list[TransferResult]:
     return results
 
 
-def show_table(
-    results: list[TransferResult],
-    sums: dict[str, str],
-    directory: Path,
-    names: list[str] | None = None,
-) -> bool:
+def show_table(results: list[TransferResult], sums: dict[str, str], directory: Path) -> bool:
     """Prints one row per file; true when all sums agree."""
     titles = f"{'SHA-1 here':<40} {'SHA-1 server':<40} {'s':>6} {'MB/s':>7}"
     print(f"  {'file':<18} {'bytes':>11} {titles}")
     good = bool(results)
-    for result, name in zip(results, names or [r.name for r in results], strict=True):
-        here = sha1_of(directory / Path(name).name)
+    for result in results:
+        here = sha1_of(directory / result.name)
         server = sums.get(result.key, "(not listed)")
         agree = here == result.checksum == server
         good = good and agree
         rate = result.bytes / 1e6 / max(result.seconds, 1e-9)
         print(
-            f"  {name:<18} {result.bytes:>11} {here:<40} {server:<40} "
+            f"  {result.name:<18} {result.bytes:>11} {here:<40} {server:<40} "
             f"{result.seconds:>6.2f} {rate:>7.1f}{'' if agree else '  DIFFERENT'}"
         )
     return good
@@ -174,6 +173,7 @@ def arguments() -> argparse.Namespace:
         default=(env("GOVC_INSECURE") or "").lower() in ("1", "t", "true"),
         help="do not verify the session's certificate",
     )
+    parser.add_argument("--ca-file", default=env("GOVC_TLS_CA_CERTS"), help="PEM file of CAs")
     args = parser.parse_args()
     missing = [name for name in ("host", "user", "password") if not getattr(args, name)]
     if missing:

@@ -97,6 +97,15 @@ def timed_out(work: Coroutine[Any, Any, None], directory: Path) -> Coroutine[Any
     return asyncio.wait_for(work, 1.5)
 
 
+def in_a_timeout(work: Coroutine[Any, Any, None], directory: Path) -> Coroutine[Any, Any, None]:
+    async def run() -> None:
+        timeouts: Any = asyncio
+        async with timeouts.timeout(1.5):
+            await work
+
+    return run()
+
+
 def sibling(work: Coroutine[Any, Any, None], directory: Path) -> Coroutine[Any, Any, None]:
     async def fail() -> None:
         await until(lambda: parts(directory))
@@ -111,19 +120,19 @@ def sibling(work: Coroutine[Any, Any, None], directory: Path) -> Coroutine[Any, 
     return run()
 
 
+since_3_11 = pytest.mark.skipif(
+    sys.version_info < (3, 11), reason="not run: timeout and TaskGroup are of Python 3.11"
+)
+
+
 @pytest.mark.parametrize(
     ("how", "error"),
     [
         (cancelled, asyncio.CancelledError),
         (cancelled_again, asyncio.CancelledError),
         (timed_out, asyncio.TimeoutError),
-        pytest.param(
-            sibling,
-            Exception,
-            marks=pytest.mark.skipif(
-                sys.version_info < (3, 11), reason="not run: TaskGroup is of Python 3.11"
-            ),
-        ),
+        pytest.param(in_a_timeout, asyncio.TimeoutError, marks=since_3_11),
+        pytest.param(sibling, Exception, marks=since_3_11),
     ],
 )
 def test_a_cancelled_block(

@@ -140,8 +140,8 @@ PAGES = {
     page.relative_to(ROOT).as_posix(): page.read_text(encoding="utf-8")
     for page in [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
 }
-#: Its blocks are files of a test run, which tests/simulator/test_pytest_plugin.py makes.
-ELSEWHERE = {"docs/simulator.md"}
+#: Blocks with it are files of a test run, which tests/simulator/test_pytest_plugin.py makes.
+ELSEWHERE = "pytest"
 #: Their blocks follow one another; on all other pages each stands for itself.
 CONTINUED = {f"docs/{name}.md" for name in ("asyncio", "importing", "logging", "tutorial")}
 #: They open a session themselves, with the words of the fixture `where`.
@@ -173,8 +173,8 @@ def where(simulator: Simulator, tmp_path: Path) -> Iterator[dict[str, Any]]:
 def stories() -> list[Any]:
     """Blocks that run in one namespace, page by page."""
     made = []
-    for page in PAGES.keys() - ELSEWHERE:
-        blocks = BLOCK.findall(PAGES[page])
+    for page, text in PAGES.items():
+        blocks = [block for block in BLOCK.findall(text) if ELSEWHERE not in block[0]]
         if page in CONTINUED:
             made.append(pytest.param(page, blocks, id=page))
         else:

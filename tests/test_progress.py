@@ -6,6 +6,7 @@ import builtins
 import functools
 import io
 import itertools
+import re
 import sys
 import time
 from pathlib import Path
@@ -42,6 +43,7 @@ def test_a_callable_is_told(simulator: Simulator, service: Any, tmp_path: Path) 
     assert {snapshot.seconds_left for snapshot in seen[:-1]} == {None}
     capacity = info.totalDiskCapacityInKB * 1024
     assert {snapshot.disk_capacity for snapshot in seen[:-1]} == {capacity}
+    assert DISK_SIZE / 3 < seen[-1].rate < DISK_SIZE, "at the end, over the whole time"
     middle = seen[len(seen) // 2]
     assert DISK_SIZE / 6 < middle.rate < DISK_SIZE * 4
     assert (middle.name, middle.attempts) == ("disk-1.vmdk", 1)
@@ -174,7 +176,7 @@ def test_bars_in_a_terminal(
     for name in ("disk-1.vmdk", "disk-2.vmdk", "demo-vm.nvram", "total"):
         assert f"{name}: " in text
     assert "100%" in text
-    assert "the disks hold up to " in text
+    assert "all disks hold up to " in text
     before_the_end = [
         line for line in text.replace("\r", "\n").splitlines() if line.startswith("disk-1.vmdk")
     ][:-3]
@@ -193,7 +195,7 @@ def test_lines_where_no_bar_can_move(
     assert not [line for line in lines if "\r" in line]
     ended = [line for line in lines if line.endswith(", ended")]
     assert len(ended) == 5
-    assert [line for line in lines if "MB/s, the disks hold up to " in line]
+    assert [line for line in lines if "MB/s, all disks hold up to " in line]
     assert len(lines) <= 10
 
 
@@ -256,3 +258,34 @@ def test_a_name_does_not_steer_the_terminal(
     text = shown.getvalue()
     assert r"disk\u202e\x9b2J.vmdk: " in text
     assert not {"\u202e", "\u009b"} & set(text)
+
+
+def test_one_bar_for_one_file(
+    simulator: Simulator, service: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pytest.importorskip("tqdm", reason="not run: tqdm is not installed")
+    simulator.inject("bandwidth", bytes_per_second=DISK_SIZE)
+    shown = Terminal()
+    monkeypatch.setattr(sys, "stderr", shown)
+    with HttpNfcLease(export(service)) as lease:
+        lease.wait_ready(10)
+        lease.download(disk_of(lease), tmp_path / "disk", progress=True)
+    text = shown.getvalue()
+    assert "total" not in text
+    assert "all disks hold up to " in text
+    assert "all disks hold up to " not in text.replace("\r", "\n").splitlines()[-1]
+
+
+def test_a_bar_keeps_its_rate_when_others_go_on(
+    simulator: Simulator, service: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pytest.importorskip("tqdm", reason="not run: tqdm is not installed")
+    simulator.inject("bandwidth", disk="disk-3.vmdk", bytes_per_second=DISK_SIZE / 3)
+    shown = Terminal()
+    monkeypatch.setattr(sys, "stderr", shown)
+    with HttpNfcLease(export(service)) as lease:
+        lease.wait_ready(10)
+        lease.download_all(tmp_path, progress=True)
+    lines = re.split(r"[\r\n]|\x1b\[A", shown.getvalue())
+    last = [line for line in lines if line.startswith("disk-1.vmdk")][-1]
+    assert re.search(r"\[00:00<00:00, ", last), last

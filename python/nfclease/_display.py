@@ -7,6 +7,7 @@ import time
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
+from nfclease._devices import printable
 from nfclease.progress import Reporter
 
 if TYPE_CHECKING:
@@ -53,48 +54,57 @@ class _Display(Reporter):
 
 
 class _Bars(_Display):
-    """One bar for each transfer and one for all, in a terminal or a notebook."""
+    """A bar for each transfer, and one for all where there are several."""
 
     def __init__(self, transfers: Sequence[Transfer], disk_capacity: int) -> None:
         super().__init__(transfers, disk_capacity)
         bar = tqdm_class()
         options = {"unit": "B", "unit_scale": True, "miniters": 0}
         self._bars = {
-            transfer.key: bar(desc=_plain(transfer.name), position=number, **options)
+            transfer.key: bar(desc=printable(transfer.name), position=number, **options)
             for number, transfer in enumerate(transfers)
         }
-        self._total = bar(desc="total", position=len(transfers), **options)
+        self._total = (
+            bar(desc="total", position=len(transfers), **options) if len(transfers) > 1 else None
+        )
+        self._ends_at: dict[str, float] = {}
         self._sizes = {transfer.key: (0, transfer.progress.bytes_total) for transfer in transfers}
 
     def _show(self, snapshot: ProgressSnapshot) -> None:
         bar = self._bars[snapshot.key]
         total = snapshot.bytes_done if snapshot.done else snapshot.bytes_total
         self._sizes[snapshot.key] = (snapshot.bytes_done, total)
+        if snapshot.done:
+            self._ends_at[snapshot.key] = time.time()
+        if self._total is None:
+            self._move(bar, snapshot.bytes_done, total)
+            return
         _move(bar, snapshot.bytes_done, total)
         totals = [size for _, size in self._sizes.values()]
         known = None if None in totals else sum(size or 0 for size in totals)
-        beside = _beside(self._disk_capacity) if known is None else ""
-        self._total.set_postfix_str(beside.removeprefix(", "), refresh=False)
-        _move(self._total, sum(done for done, _ in self._sizes.values()), known)
+        self._move(self._total, sum(done for done, _ in self._sizes.values()), known)
+
+    def _move(self, bar: Any, done: int, total: int | None) -> None:
+        """The last bar, which also tells what an unknown size can be at most."""
+        beside = _beside(self._disk_capacity) if total is None else ""
+        bar.set_postfix_str(beside.removeprefix(", "), refresh=False)
+        _move(bar, done, total)
 
     def close(self) -> None:
+        now = time.time()
+        for key, bar in self._bars.items():
+            if not bar.disable:  # its last rate is that of its own time
+                bar.start_t += now - self._ends_at.get(key, now)
         for bar in (*self._bars.values(), self._total):
-            with self._writing():
-                bar.close()
+            if bar is not None:
+                with self._writing():
+                    bar.close()
 
 
 def _move(bar: Any, done: int, total: int | None) -> None:
     bar.total = total
     bar.update(done - bar.n)
     bar.refresh()
-
-
-def _plain(name: str) -> str:
-    """A server's name without what a terminal would obey."""
-    escaped = (
-        char if char.isprintable() else char.encode("unicode_escape").decode() for char in name
-    )
-    return "".join(escaped)
 
 
 class _Lines(_Display):
@@ -112,7 +122,7 @@ class _Lines(_Display):
         total = "" if snapshot.bytes_total is None else f" of {snapshot.bytes_total / 1e6:.1f}"
         state = ", ended" if snapshot.done else _beside(snapshot.disk_capacity)
         print(
-            f"{_plain(snapshot.name)}: {snapshot.bytes_done / 1e6:.1f}{total} MB, "
+            f"{printable(snapshot.name)}: {snapshot.bytes_done / 1e6:.1f}{total} MB, "
             f"{snapshot.rate / 1e6:.1f} MB/s{state}",
             file=sys.stderr,
             flush=True,
@@ -121,7 +131,7 @@ class _Lines(_Display):
 
 def _beside(disk_capacity: int | None) -> str:
     """What an unknown size can be compared with."""
-    return f", the disks hold up to {disk_capacity / 1e6:.1f} MB" if disk_capacity else ""
+    return f", all disks hold up to {disk_capacity / 1e6:.1f} MB" if disk_capacity else ""
 
 
 def display(transfers: Sequence[Transfer], disk_capacity: int) -> Reporter | None:

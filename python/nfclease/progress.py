@@ -30,12 +30,12 @@ class ProgressSnapshot(NamedTuple):
     """How far one transfer is, as a ``progress`` callable gets it.
 
     Attributes:
-        name: The device's ``targetId``, or the last part of its URL's path.
+        name: As ``Transfer.name``.
         key: ``DeviceUrl.key`` of the device.
         bytes_done: Bytes moved in the current attempt.
         bytes_total: Bytes in all, or None while the size is unknown, as it is for an exported
             disk until its end.
-        rate: Bytes per second, smoothed.
+        rate: Bytes per second, smoothed; at the end, over the whole time.
         seconds_left: None while the size is unknown or nothing moves.
         attempts: Attempts started.
         done: Whether it has ended, well or not.
@@ -113,6 +113,7 @@ class Reporter:
         self._transfers = list(transfers)
         self._tell = tell
         self._seen = {id(transfer): (time.monotonic(), 0, 0.0) for transfer in transfers}
+        self._begun = {key: now for key, (now, _, _) in self._seen.items()}
         self._next = dict.fromkeys(self._seen, 0.0)
         self._ended: set[int] = set()
 
@@ -138,6 +139,10 @@ class Reporter:
             newest = max(0, progress.bytes_done - before) / (now - then)
             rate = newest if rate == 0 else _SMOOTHING * newest + (1 - _SMOOTHING) * rate
             self._seen[id(transfer)] = (now, progress.bytes_done, rate)
+        if progress.attempts == 0:  # it waits for its turn
+            self._begun[id(transfer)] = now
+        if done:
+            rate = progress.bytes_done / max(now - self._begun[id(transfer)], _SHORTEST)
         left = None
         if progress.bytes_total is not None and rate > 0:
             left = max(0, progress.bytes_total - progress.bytes_done) / rate

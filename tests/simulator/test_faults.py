@@ -234,3 +234,33 @@ def test_the_docstring_tells_every_parameter() -> None:
     for kind, parameters in faults.KINDS.items():
         [row] = [row for row in rows if row.startswith(f"{kind}``")]
         assert [name for name in parameters or () if f"``{name}" not in row] == []
+
+
+@pytest.mark.parametrize(
+    ("kind", "params", "match"),
+    [
+        ("cut", {"how": "nope"}, "how must be one of reset, "),
+        ("cut", {"after_bytes": "x"}, "after_bytes must be a number"),
+        ("stall", {"seconds": -1}, "seconds must be a number"),
+        ("status", {"code": "503"}, "code must be a number"),
+        ("flip", {"count": -1}, "count must be 1 or more"),
+        ("flip", {"count": "x"}, "count must be 1 or more"),
+    ],
+)
+def test_values_that_no_fault_can_mean(
+    simulator: Simulator, kind: str, params: dict[str, Any], match: str
+) -> None:
+    with pytest.raises(ValueError, match=match):
+        simulator.inject(kind, **params)
+
+
+def test_a_reset_forgets_ended_leases(simulator: Simulator, demo_vm: Any) -> None:
+    simulator.expire()
+    held, ended = demo_vm.ExportVm(), demo_vm.ExportVm()
+    ended.Abort()
+    simulator.reset()
+    assert [lease["moid"] for lease in simulator.leases()] == [held._moId]
+    assert ended.state == "error", "clients are still told"
+    assert simulator.expire() == 1
+    simulator.reset()
+    assert simulator.leases() == []

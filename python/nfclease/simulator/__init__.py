@@ -25,3 +25,6 @@ else:
 
             return getattr(client, name)
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+    def __dir__() -> list[str]:
+        return __all__

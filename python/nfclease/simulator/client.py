@@ -146,7 +146,7 @@ class Simulator:
         return self._list("requests")
 
     def leases(self) -> list[dict[str, Any]]:
-        """All leases there have been.
+        """All leases there have been since the last reset, or were held then.
 
         Each has ``moid``, ``kind``, ``state``, ``error``, ``message``, ``percent``,
         ``last_progress_age``, ``entity``, ``manifest``.
@@ -190,7 +190,7 @@ class Simulator:
         return int(self._control("expire", {"moid": moid}))
 
     def reset(self) -> None:
-        """Forgets calls, requests, faults and a bandwidth limit; keeps VMs and leases."""
+        """Forgets calls, requests, faults, a bandwidth limit and ended leases; keeps VMs."""
         self._control("reset", {})
 
     def add_vm(

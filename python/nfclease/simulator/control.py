@@ -18,6 +18,8 @@ from nfclease.simulator.world import World
 
 TOKEN_HEADER = "X-Control-Token"
 
+_HELD = ("initializing", "ready")
+
 
 class Control:
     """Operations by name; each takes and returns JSON."""
@@ -26,6 +28,7 @@ class Control:
         self.world = world
         self.inventory = inventory
         self._token = token
+        self._forgotten: set[str] = set()
         self._operations: dict[str, Callable[..., Any]] = {
             "calls": self.calls,
             "requests": self.requests,
@@ -66,8 +69,11 @@ class Control:
         return [dataclasses.asdict(transfer) for transfer in self.world.recorder.transfers]
 
     def leases(self) -> list[dict[str, Any]]:
-        """All leases there have been."""
-        return [describe(m) for m in self.world.objects.values() if isinstance(m, Lease)]
+        """All leases there have been, without what is forgotten."""
+        return [describe(m) for m in self._leases() if m.moid not in self._forgotten]
+
+    def _leases(self) -> list[Lease]:
+        return [m for m in self.world.objects.values() if isinstance(m, Lease)]
 
     def inject(
         self,
@@ -85,19 +91,14 @@ class Control:
 
     def expire(self, moid: str | None = None) -> int:
         """Lets leases expire; returns how many."""
-        held = [
-            managed
-            for managed in list(self.world.objects.values())
-            if isinstance(managed, Lease)
-            and moid in (None, managed.moid)
-            and managed.state in ("initializing", "ready")
-        ]
+        held = [m for m in self._leases() if moid in (None, m.moid) and m.state in _HELD]
         for lease in held:
             lease.expire()
         return len(held)
 
     def reset(self) -> None:
-        """Forgets calls, requests, faults and knobs."""
+        """Forgets calls, requests, faults and knobs, and leases that have ended."""
+        self._forgotten |= {m.moid for m in self._leases() if m.state not in _HELD}
         self.world.recorder.reset()
         self.world.faults.clear()
         self.world.bandwidth = None

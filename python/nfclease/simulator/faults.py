@@ -87,6 +87,30 @@ KINDS: dict[str, set[str] | None] = {
 }
 
 
+#: What each parameter may be; the others are texts of the caller's.
+_NUMBERS = {"after_bytes", "offset", "mask", "size", "code", "bytes_per_second", "seconds"}
+_CUTS = ("reset", "clean", "fin", "end", "close_delimited")
+
+
+def _check(kind: str, count: int | None, params: dict[str, Any]) -> None:
+    """Refuses values that no fault can mean.
+
+    Raises:
+        ValueError: One is of the wrong kind or out of its range.
+    """
+    if count is not None and (not isinstance(count, int) or count < 1):
+        raise ValueError(f"count must be 1 or more, or None for always, not {count!r}")
+    if KINDS[kind] is None:
+        return
+    for name in _NUMBERS & params.keys():
+        value = params[name]
+        never = value is None and name in ("seconds", "after_bytes")
+        if not never and (not isinstance(value, (int, float)) or value < 0):
+            raise ValueError(f"{kind}: {name} must be a number, 0 or more, not {value!r}")
+    if kind == "cut" and params.get("how", "reset") not in _CUTS:
+        raise ValueError(f"cut: how must be one of {', '.join(_CUTS)}, not {params['how']!r}")
+
+
 @dataclasses.dataclass
 class Fault:
     """One fault that is in place."""
@@ -127,7 +151,8 @@ class Faults:
         """Puts a fault in place and returns its id.
 
         Raises:
-            ValueError: There is no such kind, no such key to match by, or no such parameter.
+            ValueError: There is no such kind, no such key to match by, no such parameter, or a
+                value that it cannot have.
         """
         if kind not in KINDS:
             raise ValueError(f"no fault {kind!r}; there are {', '.join(sorted(KINDS))}")
@@ -144,6 +169,7 @@ class Faults:
                 f"{kind} has no {', '.join(sorted(strange))}; "
                 f"it takes {', '.join(sorted(known or ())) or 'no parameter'}"
             )
+        _check(kind, count, params)
         added = Fault(next(self._ids), kind, part, wanted, count, params)
         self.active.append(added)
         return added.id

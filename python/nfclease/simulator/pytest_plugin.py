@@ -30,7 +30,7 @@ def _nfc_simulator_process() -> Iterator[Simulator]:
 
 @pytest.fixture
 def nfc_simulator(request: pytest.FixtureRequest) -> Iterator[Simulator]:
-    """A simulated vCenter, without calls and faults of other tests.
+    """A simulated vCenter, without calls, faults and leases of other tests.
 
     All tests share one process, and so its VMs; a test with the marker
     ``@pytest.mark.nfc_simulator(disk_size="1m")`` has one of its own.
@@ -41,6 +41,7 @@ def nfc_simulator(request: pytest.FixtureRequest) -> Iterator[Simulator]:
             yield own
         return
     shared: Simulator = request.getfixturevalue("_nfc_simulator_process")
+    shared.expire()  # what a test before has left held
     shared.reset()
     yield shared
 
