@@ -36,18 +36,31 @@ def check_stub(stub: object) -> None:
         )
 
 
-def check_type(name: str, value: object, kind: Any, wanted: str) -> None:
-    """Refuses an option of another type."""
-    if not isinstance(value, kind):
-        raise TypeError(f"{name} must be {wanted}, not {type(value).__name__}")
+#: The type of each option, and what to call it.
+_TYPES: dict[str, tuple[Any, str]] = {
+    "checksum_type": ((str, type(None)), "'sha1', 'sha256' or None"),
+    "keep_alive": (bool, "True or False"),
+    "keep_alive_interval": ((int, float, type(None)), "a number of seconds or None"),
+    "max_concurrency": (int, "an int"),
+    "max_retries": (int, "an int"),
+    "retry_timeout": ((int, float), "a number of seconds"),
+    "timeout": ((int, float), "a number of seconds"),
+    "require_manifest": (bool, "True or False"),
+    "verify_format": (bool, "True or False"),
+    "allow_http": (bool, "True or False"),
+}
+_RANGES = {"max_concurrency": (1, 64), "max_retries": (0, 10)}
 
 
-def check_range(name: str, value: int, low: int, high: int) -> None:
-    """Refuses an option that is no int or out of its range."""
-    if not isinstance(value, int):
-        raise TypeError(f"{name} must be an int, not {type(value).__name__}")
-    if not low <= value <= high:
-        raise ValueError(f"{name} must be {low} to {high}, not {value}")
+def check_options(options: dict[str, Any]) -> None:
+    """Refuses an option of another type or out of its range; the core checks seconds and words."""
+    for name, value in options.items():
+        kind, wanted = _TYPES[name]
+        if not isinstance(value, kind):
+            raise TypeError(f"{name} must be {wanted}, not {type(value).__name__}")
+    for name, (low, high) in _RANGES.items():
+        if not low <= options[name] <= high:
+            raise ValueError(f"{name} must be {low} to {high}, not {options[name]}")
 
 
 def local_path(path: str | os.PathLike[str]) -> str | os.PathLike[str]:

@@ -14,9 +14,8 @@ from pyVmomi import vim
 from nfclease import _bodies, _core, _pyvmomi
 from nfclease._checks import (
     check_lease,
-    check_range,
+    check_options,
     check_stub,
-    check_type,
     local_path,
     refuse_text,
     remaining_bytes,
@@ -114,35 +113,20 @@ class HttpNfcLease(MirroredLease):
         elif stub is not None or serverGuid is not None:
             raise TypeError("stub and serverGuid go with a moId, not with a lease, which has them")
         check_lease(lease, HttpNfcLease)
-        check_range("max_concurrency", max_concurrency, 1, 64)
-        check_range("max_retries", max_retries, 0, 10)
-        for name, value in (("retry_timeout", retry_timeout), ("timeout", timeout)):
-            check_type(name, value, (int, float), "a number of seconds")
-        if keep_alive_interval is not None:
-            check_type("keep_alive_interval", keep_alive_interval, (int, float), "seconds or None")
-        if checksum_type is not None:
-            check_type("checksum_type", checksum_type, str, "'sha1', 'sha256' or None")
-        for name, flag in (
-            ("keep_alive", keep_alive),
-            ("require_manifest", require_manifest),
-            ("verify_format", verify_format),
-            ("allow_http", allow_http),
-        ):
-            check_type(name, flag, bool, "True or False")
-        core = _core.Lease(
-            _pyvmomi.session_of(lease._stub),
-            lease._moId,
-            checksum_type=checksum_type,
-            keep_alive=keep_alive,
-            keep_alive_interval=keep_alive_interval,
-            max_concurrency=max_concurrency,
-            max_retries=max_retries,
-            retry_timeout=retry_timeout,
-            timeout=timeout,
-            require_manifest=require_manifest,
-            verify_format=verify_format,
-            allow_http=allow_http,
-        )
+        options: dict[str, Any] = {
+            "checksum_type": checksum_type,
+            "keep_alive": keep_alive,
+            "keep_alive_interval": keep_alive_interval,
+            "max_concurrency": max_concurrency,
+            "max_retries": max_retries,
+            "retry_timeout": retry_timeout,
+            "timeout": timeout,
+            "require_manifest": require_manifest,
+            "verify_format": verify_format,
+            "allow_http": allow_http,
+        }
+        check_options(options)
+        core = _core.Lease(_pyvmomi.session_of(lease._stub), lease._moId, **options)
         super().__init__(lease, core)
         object.__setattr__(self, "_started", [])  # pyvmomi's class takes no others
         _open_leases[id(self)] = self
