@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 from pyVmomi import vim
 
+import nfclease
 from nfclease import HttpNfcLease, ProgressSnapshot
 from nfclease.simulator import Simulator
 
@@ -289,3 +290,37 @@ def test_a_bar_keeps_its_rate_when_others_go_on(
     lines = re.split(r"[\r\n]|\x1b\[A", shown.getvalue())
     last = [line for line in lines if line.startswith("disk-1.vmdk")][-1]
     assert re.search(r"\[00:00<00:00, ", last), last
+
+
+def failing_export(simulator: Simulator, service: Any, directory: Path, progress: Any) -> None:
+    """All but one disk, which is cut; a size is known of none before its end."""
+    simulator.inject("bandwidth", bytes_per_second=DISK_SIZE)
+    simulator.inject("cut", disk="disk-2.vmdk", after_bytes=DISK_SIZE // 2)
+    lease = HttpNfcLease(export(service), max_retries=0)
+    with pytest.raises(nfclease.TruncatedError), lease:
+        lease.wait_ready(10)
+        lease.download_all(directory, progress=progress)
+
+
+def test_a_failure_is_told(simulator: Simulator, service: Any, tmp_path: Path) -> None:
+    seen: list[ProgressSnapshot] = []
+    failing_export(simulator, service, tmp_path, seen.append)
+    [failed] = [snapshot for snapshot in seen if snapshot.failed]
+    assert (failed.name, failed.done) == ("disk-2.vmdk", True)
+
+
+def test_a_failure_is_no_full_bar(
+    simulator: Simulator, service: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pytest.importorskip("tqdm", reason="not run: tqdm is not installed")
+    shown = Terminal()
+    monkeypatch.setattr(sys, "stderr", shown)
+    failing_export(simulator, service, tmp_path, True)
+    lines = re.split(r"[\r\n]|\x1b\[A", shown.getvalue())
+    assert any(line.startswith("disk-2.vmdk: ") for line in lines)
+    assert not [line for line in lines if line.startswith("disk-2.vmdk") and "%" in line]
+    monkeypatch.setattr(shown, "isatty", lambda: False)
+    again = tmp_path / "again"
+    again.mkdir()
+    failing_export(simulator, service, again, True)
+    assert re.search(r"^disk-2\.vmdk: .*, failed$", shown.getvalue(), re.MULTILINE)

@@ -68,12 +68,16 @@ class _Bars(_Display):
             bar(desc="total", position=len(transfers), **options) if len(transfers) > 1 else None
         )
         self._ends_at: dict[str, float] = {}
+        self._well: set[str] = set()
         self._sizes = {transfer.key: (0, transfer.progress.bytes_total) for transfer in transfers}
 
     def _show(self, snapshot: ProgressSnapshot) -> None:
         bar = self._bars[snapshot.key]
-        total = snapshot.bytes_done if snapshot.done else snapshot.bytes_total
+        well = snapshot.done and not snapshot.failed
+        total = snapshot.bytes_done if well else snapshot.bytes_total
         self._sizes[snapshot.key] = (snapshot.bytes_done, total)
+        if well:
+            self._well.add(snapshot.key)
         if snapshot.done:
             self._ends_at[snapshot.key] = time.time()
         if self._total is None:
@@ -95,10 +99,16 @@ class _Bars(_Display):
         for key, bar in self._bars.items():
             if not bar.disable:  # its last rate is that of its own time
                 bar.start_t += now - self._ends_at.get(key, now)
-        for bar in (*self._bars.values(), self._total):
-            if bar is not None:
-                with self._writing():
-                    bar.close()
+            self._close(bar, key in self._well)
+        if self._total is not None:
+            self._close(self._total, len(self._well) == len(self._bars))
+
+    def _close(self, bar: Any, well: bool) -> None:
+        with self._writing():
+            bar.close()
+            # A widget takes what has no size for whole, and shows it in green.
+            if not well and not bar.disable and hasattr(bar, "disp"):
+                bar.disp(bar_style="danger", check_delay=False)
 
 
 def _move(bar: Any, done: int, total: int | None) -> None:
@@ -120,7 +130,8 @@ class _Lines(_Display):
             return
         self._next_line[snapshot.key] = now + _LINE_INTERVAL
         total = "" if snapshot.bytes_total is None else f" of {snapshot.bytes_total / 1e6:.1f}"
-        state = ", ended" if snapshot.done else _beside(snapshot.disk_capacity)
+        ended = ", failed" if snapshot.failed else ", ended"
+        state = ended if snapshot.done else _beside(snapshot.disk_capacity)
         print(
             f"{printable(snapshot.name)}: {snapshot.bytes_done / 1e6:.1f}{total} MB, "
             f"{snapshot.rate / 1e6:.1f} MB/s{state}",

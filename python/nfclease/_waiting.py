@@ -74,11 +74,12 @@ class InPlace:
     ) -> list[TransferResult]:
         pending = list(transfers)
         while pending:
-            for transfer in [transfer for transfer in pending if transfer.done()]:
+            ended = [transfer for transfer in pending if transfer.done()]
+            if report:
+                report.update()  # of a failure too, before it comes out
+            for transfer in ended:
                 transfer._wait(None)
                 pending.remove(transfer)
-            if report:
-                report.update()
             if pending:
                 pending[0]._wait(_LOOK if report is None else INTERVAL)
         return [transfer.result() for transfer in transfers]
@@ -139,10 +140,9 @@ class InLoop:
             gathered.cancel()
             await asyncio.wait([gathered], timeout=STOP_TIMEOUT)
             raise
-        results = list(await gathered)
         if report:
             report.update()
-        return results
+        return list(await gathered)
 
     async def for_cleanup(self, work: _core.Work, seconds: float) -> Any:
         import asyncio

@@ -42,6 +42,7 @@ class ProgressSnapshot(NamedTuple):
         disk_capacity: Bytes that all disks of the lease can hold (``totalDiskCapacityInKB``),
             while ``bytes_total`` is None; no size, for what is sent is smaller. None where the
             size is known or the server does not say.
+        failed: Whether it has ended, and not well.
 
     Examples:
         >>> seen = []
@@ -59,6 +60,7 @@ class ProgressSnapshot(NamedTuple):
     attempts: int
     done: bool
     disk_capacity: int | None
+    failed: bool
 
 
 if TYPE_CHECKING:
@@ -156,6 +158,7 @@ class Reporter:
             progress.attempts,
             done,
             self._disk_capacity or None if progress.bytes_total is None else None,
+            transfer._core.failed(),
         )
 
 

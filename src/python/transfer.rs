@@ -66,6 +66,11 @@ impl Transfer {
         self.transfer.outcome().is_some()
     }
 
+    /// Whether it has ended without what it was to bring; tells nobody why.
+    fn failed(&self) -> bool {
+        matches!(self.transfer.outcome(), Some(Err(_)))
+    }
+
     /// What the user cancels is no failure to be told of at the end.
     fn cancel(&self) {
         self.seen();
