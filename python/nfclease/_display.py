@@ -105,10 +105,10 @@ class _Bars(_Display):
 
     def _close(self, bar: Any, well: bool) -> None:
         with self._writing():
-            bar.close()
-            # A widget takes what has no size for whole, and shows it in green.
+            # A widget takes what has no size for whole, and shows it in green, unless it is red.
             if not well and not bar.disable and hasattr(bar, "disp"):
                 bar.disp(bar_style="danger", check_delay=False)
+            bar.close()
 
 
 def _move(bar: Any, done: int, total: int | None) -> None:
