@@ -85,9 +85,9 @@ def cancelled_again(work: Coroutine[Any, Any, None], directory: Path) -> Corouti
     async def run() -> None:
         task = asyncio.ensure_future(work)
         await until(lambda: parts(directory))
-        for _ in range(4):
+        for pause in (0, 0, 0, 0.01, 0.1):
             task.cancel()
-            await asyncio.sleep(0)
+            await asyncio.sleep(pause)
         await task
 
     return run()

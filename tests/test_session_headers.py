@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from pyVmomi import SoapAdapter, vim
+from pyVmomi.VmomiSupport import GetRequestContext
 
 from nfclease import HttpNfcLease
 from nfclease.simulator import Simulator
@@ -96,3 +97,20 @@ def test_the_session_goes_on_under_a_new_cookie(
         assert ours.state == "ready"
         ours.download_all(tmp_path)
     assert endings(simulator) == ["HttpNfcLeaseComplete"]
+
+
+def test_the_request_context_of_the_thread(
+    simulator: Simulator, service: Any, tmp_path: Path
+) -> None:
+    """One for each thread is what pyvmomi keeps, and an awaited call is made in another."""
+    GetRequestContext()["operationID"] = "of-this-thread"
+    try:
+        with HttpNfcLease(find(service, vim.VirtualMachine, "demo-vm").ExportVm()) as lease:
+            lease.wait_ready(10)
+            lease.Progress(7)
+            lease.download_all(tmp_path)
+    finally:
+        GetRequestContext().clear()
+    calls = core_calls(simulator)
+    assert len(calls) >= 4
+    assert all("of-this-thread" in call["raw"] for call in calls)

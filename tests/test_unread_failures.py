@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import io
+import time
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
@@ -20,6 +22,24 @@ from .conftest import endings, find, until
 async def forgotten(transfer: Transfer) -> None:
     task = asyncio.ensure_future(transfer)
     await until(task.done)
+
+
+async def in_the_background(transfer: Transfer) -> None:
+    """As asyncio's own documentation keeps such tasks."""
+    task = asyncio.ensure_future(transfer)
+    background = {task}
+    task.add_done_callback(background.discard)
+    del task
+    await until(lambda: not background)
+
+
+async def only_waited_for(transfer: Transfer) -> None:
+    await asyncio.wait([asyncio.ensure_future(transfer)])
+
+
+async def cancelled_afterwards(transfer: Transfer) -> None:
+    await until(transfer.done)
+    transfer.cancel()
 
 
 async def shield_given_up(transfer: Transfer) -> None:
@@ -96,7 +116,16 @@ def run(
 
 
 @pytest.mark.parametrize(
-    "then", [forgotten, shield_given_up, shield_given_up_and_waited, only_watched]
+    "then",
+    [
+        forgotten,
+        in_the_background,
+        only_waited_for,
+        cancelled_afterwards,
+        shield_given_up,
+        shield_given_up_and_waited,
+        only_watched,
+    ],
 )
 def test_what_nobody_has_read_stops_complete(
     simulator: Simulator,
@@ -122,3 +151,50 @@ def test_what_was_read_is_the_scripts(
 ) -> None:
     run(simulator, service, tmp_path / "disk", then)
     assert endings(simulator) == ["HttpNfcLeaseComplete"]
+
+
+def test_a_forgotten_task_around_the_method(
+    simulator: Simulator, service: Any, tmp_path: Path
+) -> None:
+    simulator.inject("cut", disk="disk-1.vmdk", after_bytes=1 << 20)
+
+    async def work() -> None:
+        asyncio.get_running_loop().set_exception_handler(lambda _, told: None)
+        vm = find(service, vim.VirtualMachine, "demo-vm")
+        async with AsyncHttpNfcLease(vm.ExportVm(), max_retries=0) as lease:
+            info = await lease.wait_ready(10)
+            disk = next(url for url in info.deviceUrl if url.disk)
+            task = asyncio.ensure_future(lease.download(disk, tmp_path / "disk"))
+            await until(task.done)
+
+    with pytest.raises(nfclease.TruncatedError):
+        asyncio.run(work())
+    assert endings(simulator) == ["HttpNfcLeaseAbort"]
+
+
+class MineError(Exception):
+    """A file object's own."""
+
+
+class Refusing(io.BytesIO):
+    def write(self, data: Any) -> int:
+        time.sleep(0.3)
+        raise MineError
+
+
+def test_an_unread_exception_of_a_file_object(simulator: Simulator, service: Any) -> None:
+    """It comes out itself, though its first reader has gone."""
+
+    async def work() -> None:
+        vm = find(service, vim.VirtualMachine, "demo-vm")
+        async with AsyncHttpNfcLease(vm.ExportVm()) as lease:
+            info = await lease.wait_ready(10)
+            disk = next(url for url in info.deviceUrl if url.disk)
+            transfer = lease.start_download(disk, Refusing())
+            await shield_given_up(transfer)
+            await until(transfer.done)
+            await asyncio.sleep(0.1)
+
+    with pytest.raises(MineError):
+        asyncio.run(work())
+    assert endings(simulator) == ["HttpNfcLeaseAbort"]

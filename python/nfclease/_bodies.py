@@ -11,7 +11,7 @@ from pyVmomi import vim
 from nfclease import _core
 from nfclease._devices import device_for, transferable
 from nfclease._started import STOP_TIMEOUT
-from nfclease._waiting import CLEANUP_TIMEOUT
+from nfclease._waiting import CLEANUP_TIMEOUT, stop_all
 from nfclease.exceptions import ForkError, LeaseInitError, NfcError
 from nfclease.progress import checked, reporter
 
@@ -59,9 +59,16 @@ async def finished(
         finally:
             if report:
                 report.close()
-    except BaseException:
-        await waiting.for_stop(transfers)
+    except BaseException as error:
+        await stop(waiting, transfers, error)
         raise
+
+
+async def stop(waiting: Waiting, transfers: list[Transfer], cause: BaseException) -> None:
+    """Cancels, and waits until partial files are removed."""
+    until = stop_all(transfers)
+    if waiting.may_wait(cause):
+        await waiting.for_stop(transfers, until)
 
 
 async def download_all(
@@ -80,8 +87,8 @@ async def download_all(
         for device, name in zip(devices, names, strict=True):
             path = os.path.join(directory, name)
             started.append(lease.start_download(device, path, overwrite=overwrite))
-    except BaseException:
-        await waiting.for_stop(started)
+    except BaseException as error:
+        await stop(waiting, started, error)
         raise
     return await finished(lease, waiting, started, progress)
 
@@ -143,7 +150,11 @@ async def give_up(lease: HttpNfcLease, waiting: Waiting, cause: BaseException | 
     core = lease._core_now()
     state = core.phase()
     waited = STOP_TIMEOUT if any(started.is_stuck() for started in lease._started) else 0.0
-    outcome = await waiting.for_cleanup(core.give_up(reason), CLEANUP_TIMEOUT - waited)
+    if not waiting.may_wait(cause):
+        core.abandon(reason)
+        return
+    work = core.give_up(reason)
+    outcome = await waiting.for_cleanup(work, CLEANUP_TIMEOUT - waited) or "abort_failed"
     if isinstance(cause, (NfcError, OSError)):
         cause.lease_state = state  # type: ignore[union-attr]
         cause.lease_outcome = outcome  # type: ignore[union-attr]
@@ -151,7 +162,12 @@ async def give_up(lease: HttpNfcLease, waiting: Waiting, cause: BaseException | 
 
 def _reason(cause: BaseException) -> str:
     """What the server's task shows: the class and the first line of the message."""
-    message = getattr(cause, "msg", None) or str(cause)
-    first = message.strip().splitlines()[0] if message.strip() else ""
     name = type(cause).__name__
-    return f"{name}: {first}"[:300] if first else name
+    try:
+        message = getattr(cause, "msg", None)
+        lines = (message if isinstance(message, str) else str(cause)).split("\n")
+    except Exception:  # somebody's __str__; it must not take the place of the cause
+        lines = []
+    first = next((line.strip() for line in lines if line.strip()), "")
+    text = f"{name}: {first}"[:300] if first else name
+    return text.encode("utf-8", "backslashreplace").decode()

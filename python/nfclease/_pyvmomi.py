@@ -6,6 +6,7 @@ import http.client
 import logging
 import os
 import ssl
+from collections.abc import Callable
 from typing import Any
 from weakref import WeakKeyDictionary
 
@@ -41,6 +42,12 @@ def session_of(stub: Any) -> _core.Session:
         soap.cookie or "", session_id, _soap_header(soap), _custom_headers(soap)
     )
     return session
+
+
+def request_context() -> Callable[[], None]:
+    """Takes this thread's request context of pyvmomi along; to be called in the other thread."""
+    context = dict(GetRequestContext())
+    return lambda: GetRequestContext().update(context)
 
 
 def _soap_header(soap: Any) -> str:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from nfclease import _bodies
+from nfclease._in_loop import InLoop
 from nfclease._signatures import AsyncLeaseSignatures
-from nfclease._waiting import InLoop
 from nfclease.lease import HttpNfcLease
 
 if TYPE_CHECKING:

@@ -23,7 +23,7 @@ from nfclease._checks import (
 from nfclease._devices import core_device_url, display_name, file_name, warn_of_size
 from nfclease._html import table
 from nfclease._mirror import MirroredLease
-from nfclease._started import Started
+from nfclease._started import Started, start_with_file
 from nfclease._waiting import IN_PLACE, refuse_in_coroutine, run
 from nfclease.exceptions import LeaseError, ServerFaultReply
 from nfclease.transfer import Transfer, TransferResult
@@ -182,29 +182,22 @@ class HttpNfcLease(MirroredLease):
         core = self._core_now()
         with self._faults():
             if isinstance(target, (str, os.PathLike)):
-                started = core.download_to_path(device, local_path(target), overwrite)
+                path = local_path(target)
+                started = Started(core.download_to_path(device, path, overwrite), name)
             elif callable(getattr(target, "write", None)):
                 refuse_text("target", target, "wb")
-                self._refuse_shared(target)
-                started = core.download_to_file(device, target)
+                started = start_with_file(
+                    target, name, lambda: core.download_to_file(device, target)
+                )
             else:
                 raise TypeError(
                     f"target must be a path or a binary file object, not {type(target).__name__}"
                 )
-        return self._transfer(Started(started, name, target), device_url.key)
+        return self._transfer(started, device_url.key)
 
     def _transfer(self, started: Started, key: str) -> Transfer:
         self._started.append(started)
         return Transfer(started, key, self._faults)
-
-    def _refuse_shared(self, file: object) -> None:
-        """Two transfers in one file object would mix their bytes, and each would be verified."""
-        for started in self._started:
-            if started.moves(file):
-                raise ValueError(
-                    f"this file object belongs to the running transfer of {started.name}; "
-                    "give each transfer its own"
-                )
 
     def download(
         self,
@@ -300,20 +293,23 @@ class HttpNfcLease(MirroredLease):
         core = self._core_now()
         with self._faults():
             if isinstance(source, (str, os.PathLike)):
-                started = core.upload_path(device, create, local_path(source))
+                started = Started(core.upload_path(device, create, local_path(source)), name)
             elif isinstance(source, (bytes, bytearray, memoryview)):
-                started = core.upload_bytes(device, create, bytes(source))
+                started = Started(core.upload_bytes(device, create, bytes(source)), name)
             elif callable(getattr(source, "read", None)):
                 refuse_text("source", source, "rb")
-                self._refuse_shared(source)
-                started = core.upload_file(device, create, source, remaining_bytes(source))
+                started = start_with_file(
+                    source,
+                    name,
+                    lambda: core.upload_file(device, create, source, remaining_bytes(source)),
+                )
             else:
                 raise TypeError(
                     "source must be a path, bytes or a binary file object, "
                     f"not {type(source).__name__}"
                 )
-        warn_of_size(item, started.progress()[1])
-        return self._transfer(Started(started, name, source), device_url.key)
+        warn_of_size(item, started.core.progress()[1])
+        return self._transfer(started, device_url.key)
 
     def upload(
         self,
@@ -390,6 +386,7 @@ class HttpNfcLease(MirroredLease):
         if self._is_held_by_another():
             core.let_go()
         else:
+            core.abandon("the lease object was dropped")  # first: a warning may be an error
             warnings.warn(
                 f"lease {self._moId} was dropped while it was held; it is aborted. "
                 "Use 'with', or call Complete, Abort or close",
@@ -397,7 +394,6 @@ class HttpNfcLease(MirroredLease):
                 stacklevel=2,
                 source=self,
             )
-            core.abandon("the lease object was dropped")
 
     def _is_held_by_another(self) -> bool:
         """Whether the same lease was wrapped again, as a notebook's cell does that is run again."""
@@ -414,3 +410,5 @@ def _abort_open_leases() -> None:
 
 
 atexit.register(_abort_open_leases)
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_core.after_fork)

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from nfclease._html import size, table
-from nfclease._waiting import InLoop, heartbeat, refuse_in_coroutine
+from nfclease._in_loop import any_of, undisturbed, watching
+from nfclease._waiting import refuse_in_coroutine
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Generator
@@ -160,16 +161,22 @@ class Transfer:
     async def _awaited(self) -> TransferResult:
         import asyncio  # costs as much as the rest of the package
 
+        with watching([self._core]) as ends:
+            try:
+                await any_of(ends)
+            except asyncio.CancelledError:
+                await undisturbed(ends, self._started.stop())
+                raise
+        return self._told()
+
+    def _told(self) -> TransferResult:
+        """What it came to, told to the running task."""
         try:
-            with heartbeat():
-                await self._core.ended()
-        except asyncio.CancelledError:
-            await InLoop().for_stop([self])
+            with self._faults():
+                row = self._core.outcome()
+        except BaseException as error:
+            self._started.readers.tell(error)
             raise
-        if self._started.readers.tell():
-            self._core.seen()
-        with self._faults():
-            row = self._core.outcome()
         if row is None:
             raise RuntimeError("a transfer that has ended has an outcome")
         return TransferResult(self._key, self._name, *row)
@@ -183,16 +190,11 @@ class Transfer:
             ...         print(snapshot.bytes_done)
             ...     return await transfer
         """
-        import asyncio
-
-        end = asyncio.ensure_future(self._core.ended())
-        try:
-            while not end.done():
+        with watching([self._core]) as ends:
+            while not ends[0].done():
                 yield self.progress
-                await asyncio.wait([end], timeout=_SNAPSHOT_INTERVAL)
+                await any_of(ends, _SNAPSHOT_INTERVAL)
             yield self.progress
-        finally:
-            end.cancel()
 
     def done(self) -> bool:
         """Whether the transfer has ended, well or not."""

@@ -31,9 +31,14 @@ pub trait Sink: Send {
     fn discard(&mut self) -> Vec<PathBuf>;
 }
 
+/// Each hand-over to the kernel leaves the engine's thread to others, which costs more than a write
+/// of this size.
+const PIECE_BYTES: usize = 1024 * 1024;
+
 /// A file target, written as `name.part`.
 pub struct FileSink {
     file: File,
+    pending: Vec<u8>,
     part: PathBuf,
     target: PathBuf,
     overwrite: Overwrite,
@@ -60,6 +65,7 @@ impl FileSink {
         let file = create_part(&part)?;
         Ok(Self {
             file,
+            pending: Vec::new(),
             part,
             target: target.to_owned(),
             overwrite,
@@ -69,6 +75,28 @@ impl FileSink {
 }
 
 impl FileSink {
+    /// A file system that does not come back must not hold a thread of the engine.
+    fn flush(&mut self) -> Result<()> {
+        let written = tokio::task::block_in_place(|| self.file.write_all(&self.pending));
+        self.pending.clear();
+        written.map_err(|e| Error::io(&self.part, e))
+    }
+
+    fn publish(&mut self) -> Result<()> {
+        // A failed fsync is final: the kernel may already have dropped the dirty pages.
+        self.file.sync_all().map_err(|e| Error::io(&self.part, e))?;
+        if !self.is_part() {
+            let error = io::Error::new(
+                io::ErrorKind::NotFound,
+                "someone removed or replaced this file while it was written",
+            );
+            return Err(Error::io(&self.part, error));
+        }
+        rename(&self.part, &self.target, self.overwrite).map_err(|e| Error::io(&self.target, e))?;
+        self.open = false;
+        sync_directory(&self.target)
+    }
+
     /// Whether the name still means the file that is being written.
     #[cfg(unix)]
     fn is_part(&self) -> bool {
@@ -87,12 +115,16 @@ impl FileSink {
 
 impl Sink for FileSink {
     fn write(&mut self, bytes: &[u8]) -> Result<()> {
-        self.file
-            .write_all(bytes)
-            .map_err(|e| Error::io(&self.part, e))
+        self.pending.extend_from_slice(bytes);
+        if self.pending.len() >= PIECE_BYTES {
+            self.flush()
+        } else {
+            Ok(())
+        }
     }
 
     fn restart(&mut self) -> Result<()> {
+        self.pending.clear();
         self.file
             .set_len(0)
             .and_then(|()| self.file.rewind())
@@ -100,18 +132,8 @@ impl Sink for FileSink {
     }
 
     fn commit(&mut self) -> Result<()> {
-        // A failed fsync is final: the kernel may already have dropped the dirty pages.
-        self.file.sync_all().map_err(|e| Error::io(&self.part, e))?;
-        if !self.is_part() {
-            let error = io::Error::new(
-                io::ErrorKind::NotFound,
-                "someone removed or replaced this file while it was written",
-            );
-            return Err(Error::io(&self.part, error));
-        }
-        rename(&self.part, &self.target, self.overwrite).map_err(|e| Error::io(&self.target, e))?;
-        self.open = false;
-        sync_directory(&self.target)
+        self.flush()?;
+        tokio::task::block_in_place(|| self.publish())
     }
 
     fn discard(&mut self) -> Vec<PathBuf> {
@@ -257,9 +279,26 @@ fn directory_of(target: &Path) -> &Path {
 #[cfg(unix)]
 fn sync_directory(target: &Path) -> Result<()> {
     let parent = directory_of(target);
-    File::open(parent)
-        .and_then(|dir| dir.sync_all())
-        .map_err(|e| Error::io(parent, e))
+    match File::open(parent).and_then(|dir| dir.sync_all()) {
+        // The file has its name by now; not every directory can be opened or synced.
+        Err(e) if is_no_sync(&e) => Ok(()),
+        done => done.map_err(|e| Error::io(parent, e)),
+    }
+}
+
+#[cfg(unix)]
+fn is_no_sync(error: &io::Error) -> bool {
+    use rustix::io::Errno;
+    let errno = error.raw_os_error();
+    [
+        Errno::ACCESS,
+        Errno::PERM,
+        Errno::INVAL,
+        Errno::BADF,
+        Errno::NOTSUP,
+    ]
+    .iter()
+    .any(|known| errno == Some(known.raw_os_error()))
 }
 
 #[cfg(not(unix))]

@@ -85,7 +85,7 @@ impl Lease {
             }),
             keep_alive: Mutex::default(),
             cancel: CancellationToken::new(),
-            tracker: TaskTracker::new(),
+            tracker: closed_tracker(),
             slots: Arc::new(Semaphore::new(options.max_concurrency)),
             callers: Callers::default(),
             clients: Mutex::default(),
@@ -217,6 +217,13 @@ impl Lease {
             .fetch_max(percent, Ordering::Relaxed)
             .max(percent)
     }
+}
+
+/// Counts and waits as an open one, which would let nobody wait while it is empty.
+fn closed_tracker() -> TaskTracker {
+    let tracker = TaskTracker::new();
+    tracker.close();
+    tracker
 }
 
 /// A panic elsewhere must not keep the Abort from being sent.

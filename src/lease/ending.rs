@@ -13,7 +13,7 @@ use crate::soap::{Abort, LeaseState, Method, Reply, calls};
 /// caller has waited for them before, an Abort is still answered within 10 seconds.
 const CLEANUP: Duration = Duration::from_secs(4);
 
-/// A Complete that is under way gets this long before an Abort.
+/// A Complete or Abort that is under way gets this long before an Abort.
 const SETTLE: Duration = Duration::from_secs(10);
 
 /// The deadline of an Abort: its failure must not hold up the first error.
@@ -53,9 +53,7 @@ impl From<Error> for Unfinished {
 impl Lease {
     /// Waits for all transfers, compares all sums once more, and sends Complete.
     pub async fn finish(self: &Arc<Self>) -> Result<(), Unfinished> {
-        self.tracker.close();
         self.tracker.wait().await;
-        self.tracker.reopen();
         // The script ended the lease itself, and what it cancelled thereby is no news to it.
         if matches!(self.status().phase, Phase::Completed | Phase::Aborted) {
             return Ok(());
@@ -116,7 +114,17 @@ impl Lease {
                     _ => {}
                 }
             }
-            return Err(self.complete_failed(error));
+            let error = self.complete_failed(error);
+            self.abort_if_given_up(&error.to_string()).await;
+            return Err(error);
+        }
+    }
+
+    /// Who wanted the Abort has found the Complete under way, and waits for it no more.
+    async fn abort_if_given_up(self: &Arc<Self>, why: &str) {
+        if self.cancel.is_cancelled() && self.status().phase.is_held() {
+            let reason = why.to_owned();
+            self.abort(Abort { reason }).await;
         }
     }
 
@@ -191,23 +199,23 @@ impl Lease {
     /// Stops transfers and keep-alive, and waits for both within a bound.
     async fn quiesce(&self) {
         self.cancel.cancel();
-        self.tracker.close();
         let _ = tokio::time::timeout(CLEANUP, self.tracker.wait()).await;
-        self.tracker.reopen();
         self.stop_keep_alive().await;
     }
 
-    /// A Complete that is under way decides first.
+    /// A Complete or Abort that is under way decides first.
     async fn settle(&self) {
         let mut status = self.status.subscribe();
-        let settled = status.wait_for(|status| status.phase != Phase::Completing);
+        let settled =
+            status.wait_for(|status| !matches!(status.phase, Phase::Completing | Phase::Aborting));
         let _ = tokio::time::timeout(SETTLE, settled).await;
     }
 
     /// The script's own Complete: one call, sent whatever we believe of the lease.
     pub async fn script_complete(self: &Arc<Self>, envelope: Vec<u8>) -> Result<Reply> {
-        self.stop_keep_alive().await;
+        self.refuse_amid_our_abort()?;
         let legal = self.apply(Event::Complete, None);
+        self.stop_keep_alive().await;
         let reply = self.invoke(Method::Complete.wsdl_name(), envelope).await;
         if legal {
             let taken = matches!(&reply, Ok(reply) if reply.status == 200);
@@ -222,6 +230,7 @@ impl Lease {
             if !taken {
                 // Refused as too early, or because someone else has ended it?
                 let _ = self.refresh(&self.sessions.calls).await;
+                self.abort_if_given_up("its Complete was refused").await;
                 if self.status().phase.is_held() {
                     self.start_keep_alive()?;
                 }
@@ -230,10 +239,22 @@ impl Lease {
         reply
     }
 
+    /// A call of the script that our own Abort has overtaken would be a second ending.
+    fn refuse_amid_our_abort(&self) -> Result<()> {
+        match self.status().phase {
+            phase @ Phase::Aborting => Err(Error::LeaseState {
+                state: phase.as_str(),
+                hint: "it is ended already".into(),
+            }),
+            _ => Ok(()),
+        }
+    }
+
     /// The script's own Abort: transfers are cancelled first, then one call.
     pub async fn script_abort(self: &Arc<Self>, envelope: Vec<u8>) -> Result<Reply> {
-        self.quiesce().await;
+        self.refuse_amid_our_abort()?;
         let legal = self.apply(Event::Abort, None);
+        self.quiesce().await;
         let reply = self.invoke(Method::Abort.wsdl_name(), envelope).await;
         if legal {
             self.apply(Event::AbortSent, None);

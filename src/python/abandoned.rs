@@ -1,6 +1,7 @@
 //! Aborts that nobody waits for, except the interpreter's exit.
 
-use std::sync::{Condvar, Mutex, PoisonError};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::thread;
 use std::time::{Duration, Instant};
 
 use pyo3::prelude::*;
@@ -10,23 +11,24 @@ use super::{bridge, crossing, log};
 /// A file object's `write` may hold the way longer; then the exit goes ahead.
 const CLOSE_TIMEOUT: Duration = Duration::from_secs(1);
 
-/// How many are under way.
-static ABANDONED: (Mutex<usize>, Condvar) = (Mutex::new(0), Condvar::new());
+const POLL: Duration = Duration::from_millis(5);
+
+/// How many are under way. No lock: a forked child must not inherit a held one.
+static ABANDONED: AtomicUsize = AtomicUsize::new(0);
 
 /// One of them, from its start to its end.
 pub(super) struct Counted;
 
 impl Counted {
     pub(super) fn new() -> Self {
-        *ABANDONED.0.lock().unwrap_or_else(PoisonError::into_inner) += 1;
+        ABANDONED.fetch_add(1, Ordering::SeqCst);
         Self
     }
 }
 
 impl Drop for Counted {
     fn drop(&mut self) {
-        *ABANDONED.0.lock().unwrap_or_else(PoisonError::into_inner) -= 1;
-        ABANDONED.1.notify_all();
+        ABANDONED.fetch_sub(1, Ordering::SeqCst);
     }
 }
 
@@ -36,21 +38,19 @@ impl Drop for Counted {
 pub(crate) fn finish_at_exit(py: Python<'_>, timeout: f64) {
     let until = Instant::now() + Duration::try_from_secs_f64(timeout).unwrap_or_default();
     bridge::blocking(py, || {
-        let mut count = ABANDONED.0.lock().unwrap_or_else(PoisonError::into_inner);
-        while *count > 0 {
-            let left = until.saturating_duration_since(Instant::now());
-            if left.is_zero() {
-                return;
-            }
-            count = ABANDONED
-                .1
-                .wait_timeout(count, left)
-                .unwrap_or_else(PoisonError::into_inner)
-                .0;
+        while ABANDONED.load(Ordering::SeqCst) > 0 && Instant::now() < until {
+            thread::sleep(POLL);
         }
     });
     if let Err(error) = log::emit(py) {
         error.write_unraisable(py, None);
     }
     bridge::blocking(py, || crossing::close(CLOSE_TIMEOUT));
+}
+
+/// A forked child waits for none of its parent's.
+#[pyfunction]
+pub(crate) fn after_fork() {
+    ABANDONED.store(0, Ordering::SeqCst);
+    crossing::after_fork();
 }

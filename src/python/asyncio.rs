@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use pyo3::prelude::*;
-use pyo3::types::PyNone;
+use pyo3::types::{PyDict, PyNone, PyTuple};
 use pyo3_async_runtimes::TaskLocals;
 use pyo3_async_runtimes::generic::{self, ContextExt, JoinError, Runtime};
 
@@ -27,24 +27,46 @@ pub(super) fn end_of<'py>(
     engine: &Arc<Engine>,
     future: impl Future<Output = ()> + Send + 'static,
 ) -> PyResult<Bound<'py, PyAny>> {
-    let locals = TaskLocals::with_running_loop(py)?.copy_context(py)?;
+    let running = pyo3_async_runtimes::get_running_loop(py)?.unbind();
+    let event_loop = Bound::new(py, EventLoop { running })?.into_any();
+    let locals = TaskLocals::new(event_loop).copy_context(py)?;
     let _entered = engine.enter().map_err(|error| to_py(py, &error))?;
     let engine = Arc::clone(engine);
     generic::future_into_py_with_locals::<OnEngine, _, _>(py, locals, async move {
         future.await;
-        match Crossing::try_start() {
-            Some(crossing) => Ok(End {
-                _crossing: crossing,
-                _engine: engine,
-            }),
-            None => std::future::pending().await,
-        }
+        Ok(End { _engine: engine })
     })
+}
+
+/// The caller's loop, to which an end is no news any more once it is closed.
+#[pyclass(frozen, module = "nfclease._core")]
+struct EventLoop {
+    running: Py<PyAny>,
+}
+
+#[pymethods]
+impl EventLoop {
+    fn create_future<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        self.running.bind(py).call_method0("create_future")
+    }
+
+    #[pyo3(signature = (*args, **kwargs))]
+    fn call_soon_threadsafe(
+        &self,
+        py: Python<'_>,
+        args: &Bound<'_, PyTuple>,
+        kwargs: Option<&Bound<'_, PyDict>>,
+    ) -> PyResult<()> {
+        let running = self.running.bind(py);
+        match running.call_method("call_soon_threadsafe", args, kwargs) {
+            Err(_) if running.call_method0("is_closed")?.is_truthy()? => Ok(()),
+            called => called.map(|_| ()),
+        }
+    }
 }
 
 /// An end that keeps its engine: a runtime that is gone would never hand it over to the loop.
 struct End {
-    _crossing: Crossing,
     _engine: Arc<Engine>,
 }
 
@@ -76,7 +98,12 @@ impl Runtime for OnEngine {
     where
         F: FnOnce() + Send + 'static,
     {
-        Handle(tokio::task::spawn_blocking(work))
+        // The work attaches to Python.
+        Handle(tokio::task::spawn_blocking(|| {
+            if let Some(_crossing) = Crossing::try_start() {
+                work();
+            }
+        }))
     }
 }
 

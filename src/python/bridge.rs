@@ -3,7 +3,7 @@
 use std::future::Future;
 use std::pin::pin;
 use std::sync::mpsc::{RecvTimeoutError, sync_channel};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use pyo3::prelude::*;
 
@@ -25,30 +25,71 @@ where
     F: Future + Send + 'static,
     F::Output: Send + 'static,
 {
+    wait_until(py, engine, future, None)?.ok_or_else(|| lost(py))
+}
+
+/// The same for at most some seconds; `None` after them, and the future is dropped: it may only
+/// watch. The caller's clock decides, so that an engine that stands still holds up nobody.
+pub(super) fn watch<F>(
+    py: Python<'_>,
+    engine: &Engine,
+    future: F,
+    seconds: Option<f64>,
+) -> PyResult<Option<F::Output>>
+where
+    F: Future + Send + 'static,
+    F::Output: Send + 'static,
+{
+    let limit = |seconds: f64| Duration::try_from_secs_f64(seconds.max(0.0)).ok();
+    let until = seconds
+        .and_then(limit)
+        .and_then(|limit| Instant::now().checked_add(limit));
+    wait_until(py, engine, future, until)
+}
+
+fn wait_until<F>(
+    py: Python<'_>,
+    engine: &Engine,
+    future: F,
+    until: Option<Instant>,
+) -> PyResult<Option<F::Output>>
+where
+    F: Future + Send + 'static,
+    F::Output: Send + 'static,
+{
     let (sender, mut answer) = sync_channel(1);
     let work = engine.spawn(async move {
         // Nobody listens after an interrupt.
         let _ = sender.send(future.await);
     });
-    work.map_err(|error| to_py(py, &error))?;
+    let work = work.map_err(|error| to_py(py, &error))?;
     loop {
+        let left = until.map(|until| until.saturating_duration_since(Instant::now()));
+        let slice = left.unwrap_or(SLICE).min(SLICE);
         let (channel, received) = blocking(py, move || {
-            let received = answer.recv_timeout(SLICE);
+            let received = answer.recv_timeout(slice);
             (answer, received)
         });
         answer = channel;
         log::emit(py)?;
         match received {
-            Ok(output) => return Ok(output),
+            Ok(output) => return Ok(Some(output)),
             Err(RecvTimeoutError::Timeout) => py.check_signals()?,
-            Err(RecvTimeoutError::Disconnected) => {
-                return Err(to_py(
-                    py,
-                    &Error::internal("work on the engine ends with an answer"),
-                ));
-            }
+            Err(RecvTimeoutError::Disconnected) => return Err(lost(py)),
+        }
+        if left.is_some_and(|left| left <= slice) {
+            work.abort();
+            return Ok(None);
         }
     }
+}
+
+/// The error of work that went without an answer.
+pub(super) fn lost(py: Python<'_>) -> PyErr {
+    to_py(
+        py,
+        &Error::internal("work on the engine ends with an answer"),
+    )
 }
 
 /// One call on the waiting thread itself; `None` where that must not block.

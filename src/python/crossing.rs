@@ -54,6 +54,11 @@ impl Drop for Crossing {
     }
 }
 
+/// The threads that were on the way are the parent's, and are not there in a forked child.
+pub(super) fn after_fork() {
+    ON_THE_WAY.store(0, Ordering::SeqCst);
+}
+
 /// Closes the way for every thread but the calling one, and waits until nobody is on it.
 pub(super) fn close(timeout: Duration) {
     EXITS.set(true);

@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -35,6 +36,8 @@ type RawReply = (u16, &'static str, Py<PyBytes>);
 pub(crate) struct Lease {
     lease: Option<Arc<CoreLease>>,
     pid: u32,
+    /// Whether another object holds the lease in its place.
+    let_go: AtomicBool,
 }
 
 #[pymethods]
@@ -108,6 +111,7 @@ impl Lease {
         Ok(Self {
             lease: Some(lease),
             pid: std::process::id(),
+            let_go: AtomicBool::new(false),
         })
     }
 
@@ -244,6 +248,7 @@ impl Lease {
     /// Leaves the lease to another object that holds it; the server is told nothing.
     fn let_go(&self, py: Python<'_>) -> PyResult<()> {
         self.core(py)?.let_go();
+        self.let_go.store(true, Ordering::Relaxed);
         Ok(())
     }
 
@@ -378,6 +383,9 @@ impl Drop for Lease {
         if self.pid != std::process::id() {
             // Dropping would touch locks that a thread of the parent may have held at the fork.
             std::mem::forget(self.lease.take());
+        } else if !self.let_go.load(Ordering::Relaxed) {
+            // An interrupted constructor leaves a lease that no Python object has.
+            self.abandon("the lease object was dropped".into());
         }
     }
 }

@@ -26,7 +26,7 @@ use pyo3::prelude::*;
 #[pymodule(gil_used = false)]
 mod _core {
     #[pymodule_export]
-    use super::abandoned::finish_at_exit;
+    use super::abandoned::{after_fork, finish_at_exit};
     #[pymodule_export]
     use super::bench::{bench_get, bench_put};
     #[pymodule_export]

@@ -1,11 +1,10 @@
 //! The handle of a running transfer.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use pyo3::prelude::*;
 
-use super::error::failure_to_py;
+use super::error::{failure_to_py, to_py};
 use super::{asyncio, bridge, log};
 use crate::lease::Lease as CoreLease;
 use crate::transfer::{Completed, Outcome, Transfer as CoreTransfer, Verified};
@@ -24,22 +23,18 @@ impl Transfer {
     /// Waits for the end, and tells what it came to; `None` when `timeout` seconds pass before.
     #[pyo3(signature = (timeout=None))]
     fn wait(&self, py: Python<'_>, timeout: Option<f64>) -> PyResult<Option<Result>> {
-        let transfer = self.transfer.clone();
-        let limit = timeout
-            .map(|seconds| Duration::try_from_secs_f64(seconds.max(0.0)).unwrap_or(Duration::MAX));
-        let waiting = async move {
-            match limit {
-                None => Some(transfer.ended().await),
-                Some(limit) => tokio::time::timeout(limit, transfer.ended()).await.ok(),
-            }
-        };
-        match bridge::wait(py, self.lease.engine(), waiting)? {
+        match self.watch(py, timeout)? {
             None => Ok(None),
             Some(outcome) => {
                 self.seen();
                 result(py, &outcome).map(Some)
             }
         }
+    }
+
+    /// Waits for the end alone; what it came to is told to nobody.
+    fn wait_end(&self, py: Python<'_>, timeout: f64) -> PyResult<()> {
+        self.watch(py, Some(timeout)).map(|_| ())
     }
 
     /// The end as an awaitable of the running loop; watched only, so that nothing stops with it.
@@ -71,16 +66,29 @@ impl Transfer {
         matches!(self.transfer.outcome(), Some(Err(_)))
     }
 
-    /// What the user cancels is no failure to be told of at the end.
-    fn cancel(&self) {
-        self.seen();
+    /// What the user cancels is no failure to be told of at the end; what has failed before is.
+    fn cancel(&self, py: Python<'_>) -> PyResult<()> {
+        let engine = self.lease.engine();
+        engine.check().map_err(|error| to_py(py, &error))?;
+        if !self.done() {
+            self.seen();
+        }
         self.transfer.cancel();
+        Ok(())
     }
 
     /// Bytes done, bytes in all or `None`, attempts.
     fn progress(&self) -> (u64, Option<u64>, u32) {
         let snapshot = self.transfer.progress();
         (snapshot.bytes_done, snapshot.bytes_total, snapshot.attempts)
+    }
+}
+
+impl Transfer {
+    fn watch(&self, py: Python<'_>, timeout: Option<f64>) -> PyResult<Option<Outcome>> {
+        let transfer = self.transfer.clone();
+        let ended = async move { transfer.ended().await };
+        bridge::watch(py, self.lease.engine(), ended, timeout)
     }
 }
 

@@ -59,12 +59,15 @@ impl Work {
 
 #[pymethods]
 impl Work {
-    /// Waits with the GIL released; a signal handler's exception ends the wait, not the work.
-    fn wait(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
+    /// Waits with the GIL released; a signal handler's exception ends the wait, not the work, and so
+    /// do `timeout` seconds: `None` after them.
+    #[pyo3(signature = (timeout=None))]
+    fn wait(&self, py: Python<'_>, timeout: Option<f64>) -> PyResult<Py<PyAny>> {
         let end = self.take(py)?;
-        match bridge::wait(py, &self.engine, end)? {
-            Ok(finish) => finish(py),
-            Err(_) => Err(lost(py)),
+        match bridge::watch(py, &self.engine, end, timeout)? {
+            None => Ok(py.None()),
+            Some(Ok(finish)) => finish(py),
+            Some(Err(_)) => Err(bridge::lost(py)),
         }
     }
 
@@ -81,18 +84,11 @@ impl Work {
         log::emit(py)?;
         match taken(&self.ended) {
             Some(finish) => finish(py),
-            None => Err(lost(py)),
+            None => Err(bridge::lost(py)),
         }
     }
 }
 
 fn taken<T>(slot: &Mutex<Option<T>>) -> Option<T> {
     slot.lock().unwrap_or_else(PoisonError::into_inner).take()
-}
-
-fn lost(py: Python<'_>) -> PyErr {
-    to_py(
-        py,
-        &Error::internal("work on the engine ends with an answer"),
-    )
 }

@@ -68,7 +68,8 @@ pub fn complete(lease: &str) -> Vec<u8> {
 
 /// `HttpNfcLeaseAbort(fault)`, a `LocalizedMethodFault` around a `SystemError`.
 pub fn abort(lease: &str, cause: &Abort) -> Vec<u8> {
-    let reason = escape(&cause.reason);
+    let reason: String = cause.reason.chars().map(in_xml).collect();
+    let reason = escape(&reason);
     lease_call(
         Method::Abort,
         lease,
@@ -76,6 +77,14 @@ pub fn abort(lease: &str, cause: &Abort) -> Vec<u8> {
             r#"<fault><fault xsi:type="SystemError"><reason>{reason}</reason></fault><localizedMessage>{reason}</localizedMessage></fault>"#
         ),
     )
+}
+
+/// What XML cannot carry even escaped would make the Abort one that no server understands.
+fn in_xml(character: char) -> char {
+    match character {
+        '\t' | '\n' | '\r' | ' '..='\u{fffd}' | '\u{10000}'.. => character,
+        _ => char::REPLACEMENT_CHARACTER,
+    }
 }
 
 /// `HttpNfcLeaseGetManifest()`.
@@ -161,6 +170,16 @@ pub fn answer(method: Method, body: &[u8]) -> Result<Element> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn any_reason_makes_a_readable_abort() {
+        let reason = "a\0b\u{1b}[31m\u{fffe} <ü> & \u{1f4a5}\n".to_owned();
+        let envelope = abort("lease-1", &Abort { reason });
+        let read = crate::soap::xml::parse(&envelope, "Abort").unwrap();
+        assert_eq!(read.name, "Envelope");
+        let text = String::from_utf8(envelope).unwrap();
+        assert!(text.contains("a\u{fffd}b\u{fffd}[31m\u{fffd} &lt;ü&gt; &amp; \u{1f4a5}\n<"));
+    }
     use crate::soap::types::LeaseState;
 
     fn envelope(body: &str) -> Vec<u8> {

@@ -62,6 +62,11 @@ impl Engine {
         self.handle().map(Handle::enter)
     }
 
+    /// Refuses a forked child.
+    pub fn check(&self) -> Result<()> {
+        self.handle().map(|_| ())
+    }
+
     fn handle(&self) -> Result<&Handle> {
         if self.pid != std::process::id() {
             return Err(Error::Forked);

@@ -1,0 +1,192 @@
+"""How a body waits in an event loop: for native work, and for what pyvmomi does in a thread."""
+
+from __future__ import annotations
+
+import contextvars
+import functools
+import threading
+import time
+import weakref
+from contextlib import contextmanager, suppress
+from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
+
+from nfclease._pyvmomi import request_context
+from nfclease.progress import INTERVAL
+
+if TYPE_CHECKING:
+    import asyncio
+    from collections.abc import Callable, Collection, Iterator, Sequence
+
+    from nfclease import _core
+    from nfclease.progress import Reporter
+    from nfclease.transfer import Transfer, TransferResult
+
+_T = TypeVar("_T")
+
+#: Seconds between two wake-ups of a loop that waits for us: an interrupt of a notebook's kernel is
+#: seen when the loop wakes, and not before.
+_HEARTBEAT = 0.2
+
+
+class InLoop:
+    """Awaits in the running event loop, and in no other after that."""
+
+    def __init__(self) -> None:
+        self._loop: object = None
+
+    def check(self) -> None:
+        """Refuses a second loop: what runs here belongs to the first.
+
+        Raises:
+            RuntimeError: The lease was used in another loop before, or no loop is running.
+        """
+        import asyncio  # costs as much as the rest of the package
+
+        loop = asyncio.get_running_loop()
+        self._loop = self._loop or loop
+        if loop is not self._loop:
+            raise RuntimeError("this lease belongs to another event loop; use it in that one only")
+
+    def may_wait(self, cause: BaseException | None) -> bool:
+        """A coroutine that is closed, its loop being gone, may not await any more."""
+        return not isinstance(cause, GeneratorExit)
+
+    async def for_work(self, work: _core.Work) -> Any:
+        self.check()
+        with watching([work]) as ends:
+            await any_of(ends)
+        return work.result()
+
+    async def for_call(self, call: Callable[[], _T]) -> _T:
+        self.check()
+        return await in_thread(call)
+
+    async def for_transfers(
+        self, transfers: list[Transfer], report: Reporter | None
+    ) -> list[TransferResult]:
+        self.check()
+        results: dict[Transfer, TransferResult] = {}
+        with watching([transfer._core for transfer in transfers]) as ends:
+            while True:
+                ended = [transfer for transfer in transfers if transfer.done()]
+                if report:
+                    report.update()  # of a failure too, before it comes out
+                for transfer in ended:
+                    results[transfer] = results.get(transfer) or transfer._told()
+                if len(results) == len(transfers):
+                    return [results[transfer] for transfer in transfers]
+                await any_of(ends, None if report is None else INTERVAL)
+
+    async def for_cleanup(self, work: _core.Work, seconds: float) -> Any:
+        with watching([work]) as ends:
+            await undisturbed(ends, time.monotonic() + seconds)
+            return work.result() if ends[0].done() else None
+
+    async def for_stop(self, transfers: list[Transfer], until: float) -> None:
+        with watching([transfer._core for transfer in transfers]) as ends:
+            await undisturbed(ends, until)
+
+
+@contextmanager
+def watching(
+    works: Sequence[_core.Work | _core.Transfer],
+) -> Iterator[list[asyncio.Future[None]]]:
+    """The ends of native work, which is watched no longer than this block."""
+    ends = [work.ended() for work in works]
+    try:
+        yield ends
+    finally:
+        for end in ends:
+            with suppress(RuntimeError):  # the loop is closed
+                end.cancel()
+
+
+async def any_of(ends: Collection[asyncio.Future[None]], seconds: float | None = None) -> None:
+    """Waits until one more of these has come, or some seconds have passed.
+
+    What is native holds the ends, and they do not hold the task that waits: a loop that is closed
+    lets go of that, and so of the lease. While the loop runs the heartbeat holds it.
+    """
+    import asyncio
+
+    loop = asyncio.get_running_loop()
+    waiter: asyncio.Future[None] = loop.create_future()
+    reference = weakref.ref(waiter)
+    pending = [end for end in ends if not end.done()]
+
+    def wake(_: object = None) -> None:
+        there = reference()
+        if there is not None and not there.done():
+            there.set_result(None)
+
+    def beat(held: object) -> None:
+        timers[0] = loop.call_later(_HEARTBEAT, beat, held)
+
+    timers = [loop.call_later(_HEARTBEAT, beat, waiter)]
+    if seconds is not None:
+        timers.append(loop.call_later(seconds, wake))
+    for end in pending:
+        end.add_done_callback(wake)
+    try:
+        if pending:
+            await waiter
+    finally:
+        for timer in timers:
+            timer.cancel()
+        for end in pending:
+            end.remove_done_callback(wake)
+
+
+async def undisturbed(ends: Collection[asyncio.Future[None]], until: float) -> None:
+    """Waits for all of these, however often the task is cancelled meanwhile, and tells it then."""
+    import asyncio
+
+    cancelled = None
+    while not all(end.done() for end in ends) and (left := until - time.monotonic()) > 0:
+        try:
+            await any_of(ends, left)
+        except asyncio.CancelledError as error:  # noqa: PERF203 - it is told once all have come
+            cancelled = error
+    if cancelled is not None:
+        raise cancelled
+
+
+async def in_thread(call: Callable[[], _T]) -> _T:
+    """What a blocking call returns, made in a thread that nothing waits for at an exit.
+
+    A thread of asyncio's own pool would hold up the end of ``asyncio.run`` after a Ctrl-C.
+    """
+    import asyncio
+
+    loop = asyncio.get_running_loop()
+    end: asyncio.Future[None] = loop.create_future()
+    outcome: list[Callable[[], _T]] = []  # an asyncio.Future takes no StopIteration
+    context, request = contextvars.copy_context(), request_context()
+
+    def wake() -> None:
+        if not end.done():
+            end.set_result(None)
+
+    def work() -> None:
+        if end.cancelled():
+            return
+        try:
+            request()
+            value = context.run(call)
+            outcome.append(lambda: value)
+        except BaseException as error:
+            outcome.append(functools.partial(_raise, error))
+        with suppress(RuntimeError):  # the loop is closed
+            loop.call_soon_threadsafe(wake)
+
+    threading.Thread(target=work, name="nfclease-call", daemon=True).start()
+    try:
+        await any_of([end])
+    finally:
+        with suppress(RuntimeError):
+            end.cancel()
+    return outcome.pop()()
+
+
+def _raise(error: BaseException) -> NoReturn:
+    raise error
