@@ -14,7 +14,7 @@ use super::state::{Event, Phase};
 use crate::error::{Error, Result};
 use crate::http::{Client, Trust};
 use crate::soap::{Callers, Credentials, Endpoint, LeaseInfo, Session};
-use crate::transfer::{Engine, Moved, Progress, Transfer};
+use crate::transfer::{Engine, Moved, Transfer};
 
 /// The user's session, with separate connections for calls and for the keep-alive.
 #[derive(Debug)]
@@ -61,8 +61,7 @@ pub struct Lease {
     pub(super) slots: Arc<Semaphore>,
     callers: Callers,
     pub(super) clients: Mutex<HashMap<(String, Trust), Client>>,
-    pub(super) transfers: Mutex<Vec<(Transfer, Arc<AtomicBool>)>>,
-    pub(super) counters: Mutex<Vec<Arc<Progress>>>,
+    pub(super) transfers: Mutex<Vec<Transfer>>,
     pub(super) moved: Mutex<Vec<Moved>>,
     pub(super) checksum_type_set: OnceCell<()>,
     script_percent: AtomicI32,
@@ -90,7 +89,6 @@ impl Lease {
             callers: Callers::default(),
             clients: Mutex::default(),
             transfers: Mutex::default(),
-            counters: Mutex::default(),
             moved: Mutex::default(),
             checksum_type_set: OnceCell::new(),
             script_percent: AtomicI32::new(0),
@@ -199,9 +197,9 @@ impl Lease {
 
     /// The percent for the next Progress: never backwards, never 100 before Complete.
     pub(super) fn percent(&self) -> i32 {
-        let snapshots: Vec<_> = lock(&self.counters)
+        let snapshots: Vec<_> = lock(&self.transfers)
             .iter()
-            .map(|counter| counter.snapshot())
+            .map(Transfer::progress)
             .collect();
         let done: u64 = snapshots.iter().map(|snapshot| snapshot.bytes_done).sum();
         if done == 0 {

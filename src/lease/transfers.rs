@@ -1,7 +1,6 @@
 //! Transfers of a lease: planned here, run by the engine.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 
 use http::HeaderMap;
 use http::header::COOKIE;
@@ -114,9 +113,8 @@ impl Lease {
             }
             result
         });
-        let transfer = Transfer::start(&self.engine, Arc::clone(&progress), cancel, tracked)?;
-        lock(&self.counters).push(progress);
-        lock(&self.transfers).push((transfer.clone(), Arc::default()));
+        let transfer = Transfer::start(&self.engine, progress, cancel, tracked)?;
+        lock(&self.transfers).push(transfer.clone());
         Ok(transfer)
     }
 
@@ -214,22 +212,11 @@ impl Lease {
         (largest > 0).then(|| (largest + largest / 20).saturating_add(STREAM_HEADROOM_BYTES))
     }
 
-    /// Marks a transfer's outcome as seen by the user, who then owns its error.
-    pub fn outcome_seen(&self, transfer: &Transfer) {
-        for (known, seen) in lock(&self.transfers).iter() {
-            if known.same_as(transfer) {
-                seen.store(true, Ordering::Relaxed);
-            }
-        }
-    }
-
     /// The first failure that the user has not seen.
     pub(super) fn unseen_failure(&self) -> Option<Arc<Failure>> {
-        let unseen = |seen: &Arc<AtomicBool>| !seen.load(Ordering::Relaxed);
         lock(&self.transfers)
             .iter()
-            .filter(|(_, seen)| unseen(seen))
-            .find_map(|(transfer, _)| transfer.outcome()?.err())
+            .find_map(Transfer::unseen_failure)
     }
 }
 

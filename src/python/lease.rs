@@ -34,7 +34,7 @@ type RawReply = (u16, &'static str, Py<PyBytes>);
 
 #[pyclass(frozen, module = "nfclease._core")]
 pub(crate) struct Lease {
-    lease: Option<Arc<CoreLease>>,
+    held: Option<Arc<CoreLease>>,
     pid: u32,
     /// Whether another object holds the lease in its place.
     let_go: AtomicBool,
@@ -109,7 +109,7 @@ impl Lease {
         };
         let lease = build().map_err(|error| to_py(py, &error))?;
         Ok(Self {
-            lease: Some(lease),
+            held: Some(lease),
             pid: std::process::id(),
             let_go: AtomicBool::new(false),
         })
@@ -129,7 +129,7 @@ impl Lease {
     fn is_held(&self) -> bool {
         self.pid == std::process::id()
             && self
-                .lease
+                .held
                 .as_ref()
                 .is_some_and(|lease| lease.status().phase.is_held())
     }
@@ -232,7 +232,7 @@ impl Lease {
         if !self.is_held() {
             return;
         }
-        let Some(lease) = self.lease.clone() else {
+        let Some(lease) = self.held.clone() else {
             return;
         };
         tracing::warn!("lease {}: {reason}; it is aborted", lease.moid());
@@ -331,7 +331,7 @@ impl Lease {
         if self.pid != std::process::id() {
             return Err(to_py(py, &Error::Forked));
         }
-        self.lease
+        self.held
             .clone()
             .ok_or_else(|| to_py(py, &Error::internal("a lease is there until it is dropped")))
     }
@@ -382,7 +382,7 @@ impl Drop for Lease {
     fn drop(&mut self) {
         if self.pid != std::process::id() {
             // Dropping would touch locks that a thread of the parent may have held at the fork.
-            std::mem::forget(self.lease.take());
+            std::mem::forget(self.held.take());
         } else if !self.let_go.load(Ordering::Relaxed) {
             // An interrupted constructor leaves a lease that no Python object has.
             self.abandon("the lease object was dropped".into());

@@ -54,7 +54,7 @@ impl Transfer {
 
     /// Somebody is told what it came to: a failure is no news at the lease's end.
     fn seen(&self) {
-        self.lease.outcome_seen(&self.transfer);
+        self.transfer.see();
     }
 
     fn done(&self) -> bool {

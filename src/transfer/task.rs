@@ -2,6 +2,7 @@
 
 use std::future::Future;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
@@ -19,6 +20,7 @@ pub struct Transfer {
     progress: Arc<Progress>,
     cancel: CancellationToken,
     outcome: watch::Receiver<Option<Outcome>>,
+    seen: Arc<AtomicBool>,
 }
 
 impl Transfer {
@@ -41,6 +43,7 @@ impl Transfer {
             progress,
             cancel,
             outcome,
+            seen: Arc::default(),
         })
     }
 
@@ -59,9 +62,17 @@ impl Transfer {
         self.outcome.borrow().clone()
     }
 
-    /// Whether both are handles of one transfer.
-    pub fn same_as(&self, other: &Self) -> bool {
-        Arc::ptr_eq(&self.progress, &other.progress)
+    /// The user is told how it ended, and owns its error.
+    pub fn see(&self) {
+        self.seen.store(true, Ordering::Relaxed);
+    }
+
+    /// Its failure, where the user was not told.
+    pub fn unseen_failure(&self) -> Option<Arc<Failure>> {
+        if self.seen.load(Ordering::Relaxed) {
+            return None;
+        }
+        self.outcome()?.err()
     }
 
     /// Asks the transfer to stop; its partial file is removed before [`Self::ended`] returns.
