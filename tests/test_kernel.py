@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import statistics
 import sys
 import time
 from collections.abc import Iterator
@@ -94,28 +95,36 @@ def shared_kernel(shared_simulator: Simulator) -> Iterator[Kernel]:
     kernel.stop()
 
 
+def press(simulator: Simulator, kernel: Kernel, cell: str, directory: Path) -> float:
+    """Seconds from the button to the end of the cell; nothing of the export is left then."""
+    simulator.inject("stall", disk=".vmdk", after_bytes=1 << 20)
+    message = kernel.execute(cell.format(directory=str(directory)))
+    kernel.wait_for_output(message, "moving")
+    time.sleep(0.7)
+    kernel.manager.interrupt_kernel()
+    pressed = time.monotonic()
+    content = kernel.reply(message)
+    took = time.monotonic() - pressed
+    assert content["status"] == "error"
+    assert content["ename"] in ("KeyboardInterrupt", "CancelledError")
+    assert endings(simulator) == ["HttpNfcLeaseAbort"]
+    assert not [path for path in directory.iterdir() if path.suffix in (".part", ".vmdk")]
+    for path in directory.iterdir():
+        path.unlink()
+    simulator.reset()
+    return took
+
+
 @pytest.mark.parametrize("cell", [BLOCKING, AWAITED], ids=["blocking", "await"])
 def test_the_stop_button(
     simulator: Simulator, shared_kernel: Kernel, tmp_path: Path, cell: str
 ) -> None:
     """It arrives while nothing moves at all, ends in one Abort, and the kernel goes on."""
     kernel = shared_kernel
-    simulator.inject("stall", disk=".vmdk", after_bytes=1 << 20)
-    message = kernel.execute(cell.format(directory=str(tmp_path)))
-    kernel.wait_for_output(message, "moving")
-    time.sleep(1)
-    kernel.manager.interrupt_kernel()
-    pressed = time.monotonic()
-    content = kernel.reply(message)
-    took = time.monotonic() - pressed
-    assert took < 1.0, "0.5 s, and what a loaded machine adds"
-    assert content["status"] == "error"
-    assert content["ename"] in ("KeyboardInterrupt", "CancelledError")
-    assert endings(simulator) == ["HttpNfcLeaseAbort"]
-    assert not [path for path in tmp_path.iterdir() if path.suffix in (".part", ".vmdk")]
-    simulator.reset()
-    for path in tmp_path.iterdir():
-        path.unlink()
+    took = [press(simulator, kernel, cell, tmp_path) for _ in range(3)]
+    # Other tests run beside this one, and may have the processors for one of the three.
+    assert statistics.median(took) < 0.5, took
+    assert max(took) < 1.5, took
     message = kernel.execute(cell.format(directory=str(tmp_path)))
     assert kernel.reply(message)["status"] == "ok"
     assert endings(simulator) == ["HttpNfcLeaseComplete"]
