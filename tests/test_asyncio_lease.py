@@ -357,7 +357,6 @@ def interrupted(script: str, directory: Path) -> None:
         [sys.executable, "-W", "ignore", "-c", script, str(directory)],
         stdout=subprocess.PIPE,
         text=True,
-        env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
         cwd=Path(__file__).parents[1],
     )
     assert process.stdout is not None

@@ -31,14 +31,9 @@ pub trait Sink: Send {
     fn discard(&mut self) -> Vec<PathBuf>;
 }
 
-/// Each hand-over to the kernel leaves the engine's thread to others, which costs more than a write
-/// of this size.
-const PIECE_BYTES: usize = 1024 * 1024;
-
 /// A file target, written as `name.part`.
 pub struct FileSink {
     file: File,
-    pending: Vec<u8>,
     part: PathBuf,
     target: PathBuf,
     overwrite: Overwrite,
@@ -65,7 +60,6 @@ impl FileSink {
         let file = create_part(&part)?;
         Ok(Self {
             file,
-            pending: Vec::new(),
             part,
             target: target.to_owned(),
             overwrite,
@@ -75,13 +69,6 @@ impl FileSink {
 }
 
 impl FileSink {
-    /// A file system that does not come back must not hold a thread of the engine.
-    fn flush(&mut self) -> Result<()> {
-        let written = tokio::task::block_in_place(|| self.file.write_all(&self.pending));
-        self.pending.clear();
-        written.map_err(|e| Error::io(&self.part, e))
-    }
-
     fn publish(&mut self) -> Result<()> {
         // A failed fsync is final: the kernel may already have dropped the dirty pages.
         self.file.sync_all().map_err(|e| Error::io(&self.part, e))?;
@@ -115,16 +102,12 @@ impl FileSink {
 
 impl Sink for FileSink {
     fn write(&mut self, bytes: &[u8]) -> Result<()> {
-        self.pending.extend_from_slice(bytes);
-        if self.pending.len() >= PIECE_BYTES {
-            self.flush()
-        } else {
-            Ok(())
-        }
+        self.file
+            .write_all(bytes)
+            .map_err(|e| Error::io(&self.part, e))
     }
 
     fn restart(&mut self) -> Result<()> {
-        self.pending.clear();
         self.file
             .set_len(0)
             .and_then(|()| self.file.rewind())
@@ -132,7 +115,7 @@ impl Sink for FileSink {
     }
 
     fn commit(&mut self) -> Result<()> {
-        self.flush()?;
+        // A sync may take long, and other disks need the thread.
         tokio::task::block_in_place(|| self.publish())
     }
 

@@ -68,18 +68,19 @@ impl Lease {
 
 impl LeaseServer for Arc<Lease> {
     async fn still_ready(&self) -> Result<()> {
-        match self.refresh(&self.sessions.calls).await {
+        let lease = Arc::clone(self);
+        let look = async move { lease.refresh(&lease.sessions.calls).await };
+        match self.engine.call(look).await {
             // Only the server's word ends a lease; an unreachable one may come back in time.
             Ok(_) | Err(_) => self.info_if_ready().map(|_| ()),
         }
     }
 
     async fn verify(&self, moved: &Moved) -> Result<Verified> {
-        let verified = verify::compare(
-            &self.manifest().await?,
-            moved,
-            self.options.require_manifest,
-        )?;
+        let lease = Arc::clone(self);
+        let manifest = self.engine.call(async move { lease.manifest().await });
+        let require = self.options.require_manifest;
+        let verified = verify::compare(&manifest.await?, moved, require)?;
         if verified == Verified::Stream && !self.unlisted_logged.swap(true, Ordering::Relaxed) {
             tracing::warn!(
                 "{}: the lease manifest has no checksum of it to compare with",

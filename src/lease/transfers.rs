@@ -128,39 +128,45 @@ impl Lease {
         }
     }
 
-    async fn ready_for_data(&self, cancel: &tokio_util::sync::CancellationToken) -> Result<()> {
-        let preparing = async {
-            if self.info_if_ready()?.is_none() {
-                self.refresh(&self.sessions.calls).await?;
-            }
-            let Some(info) = self.info_if_ready()? else {
-                let hint = "call wait_ready() before the first transfer".into();
-                return Err(Error::LeaseState {
-                    state: Phase::Initializing.as_str(),
-                    hint,
-                });
-            };
-            let Some(checksum_type @ ChecksumType::Sha256) = self.options.checksum_type else {
-                return Ok(());
-            };
-            let set = self.checksum_type_set.get_or_try_init(async || {
-                let keys = info.device_urls.iter().map(|device| device.key.as_str());
-                let envelope =
-                    calls::set_manifest_checksum_type(&self.moid, keys, checksum_type.as_str());
-                let body = self
-                    .sessions
-                    .calls
-                    .call(Method::SetManifestChecksumType, envelope)
-                    .await?;
-                calls::answer(Method::SetManifestChecksumType, &body).map(|_| ())
-            });
-            set.await.copied()
-        };
+    async fn ready_for_data(
+        self: &Arc<Self>,
+        cancel: &tokio_util::sync::CancellationToken,
+    ) -> Result<()> {
+        let lease = Arc::clone(self);
+        let preparing = self.engine.call(async move { lease.prepare().await });
         tokio::select! {
             biased;
             () = cancel.cancelled() => Err(Error::Cancelled),
             prepared = preparing => prepared,
         }
+    }
+
+    async fn prepare(&self) -> Result<()> {
+        if self.info_if_ready()?.is_none() {
+            self.refresh(&self.sessions.calls).await?;
+        }
+        let Some(info) = self.info_if_ready()? else {
+            let hint = "call wait_ready() before the first transfer".into();
+            return Err(Error::LeaseState {
+                state: Phase::Initializing.as_str(),
+                hint,
+            });
+        };
+        let Some(checksum_type @ ChecksumType::Sha256) = self.options.checksum_type else {
+            return Ok(());
+        };
+        let set = self.checksum_type_set.get_or_try_init(async || {
+            let keys = info.device_urls.iter().map(|device| device.key.as_str());
+            let envelope =
+                calls::set_manifest_checksum_type(&self.moid, keys, checksum_type.as_str());
+            let body = self
+                .sessions
+                .calls
+                .call(Method::SetManifestChecksumType, envelope)
+                .await?;
+            calls::answer(Method::SetManifestChecksumType, &body).map(|_| ())
+        });
+        set.await.copied()
     }
 
     fn job(&self, device: &DeviceUrl) -> Result<Job> {

@@ -63,9 +63,12 @@ fn run<F>(py: Python<'_>, engine: &Arc<Engine>, work: F) -> PyResult<(u64, Strin
 where
     F: Future<Output = Result<Completed, Failure>> + Send + 'static,
 {
-    match bridge::wait(py, engine, work)? {
-        Ok(completed) => Ok((completed.moved.bytes, completed.moved.checksum)),
-        Err(failure) => Err(failure_to_py(py, &failure)),
+    let started = engine.transfer(work);
+    let task = started.map_err(|error| to_py(py, &error))?;
+    match bridge::wait(py, engine, task)? {
+        Ok(Ok(completed)) => Ok((completed.moved.bytes, completed.moved.checksum)),
+        Ok(Err(failure)) => Err(failure_to_py(py, &failure)),
+        Err(_) => Err(bridge::lost(py)),
     }
 }
 

@@ -1,10 +1,11 @@
-//! The runtime that owns every transfer of the process, while a lease is open.
+//! The runtimes that own all work of the process, while a lease is open.
 
 use std::future::Future;
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 
-use tokio::runtime::{Builder, EnterGuard, Handle, Runtime};
+use tokio::runtime::{Builder, EnterGuard, Runtime};
 use tokio::task::JoinHandle;
+use tokio_util::task::AbortOnDropHandle;
 
 use crate::error::{Error, Result};
 
@@ -15,11 +16,29 @@ const MOST_THREADS: usize = 8;
 
 static SHARED: Mutex<(u32, Weak<Engine>)> = Mutex::new((0, Weak::new()));
 
-/// A multi-thread runtime, shared by all open leases, gone with the last of them.
+/// Shared by all open leases, gone with the last of them.
+///
+/// Calls, endings and all waiting have a thread of their own: a file system that does not come back
+/// holds the threads of the transfers, and the Abort must not wait for it.
 #[derive(Debug)]
 pub struct Engine {
-    runtime: Option<Runtime>,
+    runtimes: Option<Runtimes>,
     pid: u32,
+}
+
+#[derive(Debug)]
+struct Runtimes {
+    transfers: Runtime,
+    control: Runtime,
+}
+
+fn runtime(threads: usize, name: &str) -> Result<Runtime> {
+    Builder::new_multi_thread()
+        .worker_threads(threads)
+        .thread_name(name)
+        .enable_all()
+        .build()
+        .map_err(|e| Error::io("<engine threads>", e))
 }
 
 impl Engine {
@@ -33,47 +52,66 @@ impl Engine {
             return Ok(engine);
         }
         let threads = std::thread::available_parallelism().map_or(FEWEST_THREADS, usize::from);
-        let runtime = Builder::new_multi_thread()
-            .worker_threads(threads.clamp(FEWEST_THREADS, MOST_THREADS))
-            .thread_name("nfclease-engine")
-            .enable_all()
-            .build()
-            .map_err(|e| Error::io("<engine threads>", e))?;
+        let threads = threads.clamp(FEWEST_THREADS, MOST_THREADS);
         let engine = Arc::new(Self {
-            runtime: Some(runtime),
+            runtimes: Some(Runtimes {
+                transfers: runtime(threads, "nfclease-engine")?,
+                control: runtime(1, "nfclease-control")?,
+            }),
             pid,
         });
         *shared = (pid, Arc::downgrade(&engine));
         Ok(engine)
     }
 
-    /// Runs a task to its end, whoever watches. Refused in a forked child, where no thread is
+    /// Runs a transfer to its end, whoever watches. Refused in a forked child, where no thread is
     /// there to run it.
+    pub fn transfer<F>(&self, future: F) -> Result<JoinHandle<F::Output>>
+    where
+        F: Future + Send + 'static,
+        F::Output: Send + 'static,
+    {
+        let runtimes = self.runtimes()?;
+        Ok(runtimes.transfers.spawn(future))
+    }
+
+    /// Runs what touches no local file: a call, an ending, a wait. Refused as a transfer is.
     pub fn spawn<F>(&self, future: F) -> Result<JoinHandle<F::Output>>
     where
         F: Future + Send + 'static,
         F::Output: Send + 'static,
     {
-        self.handle().map(|handle| handle.spawn(future))
+        let runtimes = self.runtimes()?;
+        Ok(runtimes.control.spawn(future))
+    }
+
+    /// The same from within a transfer, which waits for it: connections for calls belong there.
+    pub async fn call<F, T>(&self, future: F) -> Result<T>
+    where
+        F: Future<Output = Result<T>> + Send + 'static,
+        T: Send + 'static,
+    {
+        let called = AbortOnDropHandle::new(self.spawn(future)?).await;
+        called.map_err(|_| Error::internal("a call on the engine ends with an answer"))?
     }
 
     /// Makes it this thread's runtime while the guard lives, for code that brings none of its own.
     pub fn enter(&self) -> Result<EnterGuard<'_>> {
-        self.handle().map(Handle::enter)
+        let runtimes = self.runtimes()?;
+        Ok(runtimes.control.enter())
     }
 
     /// Refuses a forked child.
     pub fn check(&self) -> Result<()> {
-        self.handle().map(|_| ())
+        self.runtimes().map(|_| ())
     }
 
-    fn handle(&self) -> Result<&Handle> {
+    fn runtimes(&self) -> Result<&Runtimes> {
         if self.pid != std::process::id() {
             return Err(Error::Forked);
         }
-        self.runtime
+        self.runtimes
             .as_ref()
-            .map(Runtime::handle)
             .ok_or_else(|| Error::internal("the engine lives until it is dropped"))
     }
 }
@@ -81,8 +119,9 @@ impl Engine {
 impl Drop for Engine {
     fn drop(&mut self) {
         // May happen on one of its own threads, where waiting for them would deadlock.
-        if let Some(runtime) = self.runtime.take() {
-            runtime.shutdown_background();
+        if let Some(runtimes) = self.runtimes.take() {
+            runtimes.transfers.shutdown_background();
+            runtimes.control.shutdown_background();
         }
     }
 }

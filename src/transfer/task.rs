@@ -35,7 +35,7 @@ impl Transfer {
         F: Future<Output = Result<Completed, Failure>> + Send + 'static,
     {
         let (sender, outcome) = watch::channel(None);
-        engine.spawn(async move {
+        engine.transfer(async move {
             let ended = work.await.map(Arc::new).map_err(Arc::new);
             sender.send_replace(Some(ended));
         })?;
