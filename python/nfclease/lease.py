@@ -308,8 +308,9 @@ class HttpNfcLease(MirroredLease):
                     "source must be a path, bytes or a binary file object, "
                     f"not {type(source).__name__}"
                 )
+        transfer = self._transfer(started, device_url.key)
         warn_of_size(item, started.core.progress()[1])
-        return self._transfer(started, device_url.key)
+        return transfer
 
     def upload(
         self,
