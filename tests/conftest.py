@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 from pyVim.connect import Disconnect
+from pyVmomi import vim
 
 from nfclease.simulator import Simulator
 
@@ -38,7 +39,7 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """
     one = metafunc.definition.get_closest_marker("blocking_face")
     if getattr(metafunc.module, "BOTH_FACES", False) and not one:
-        metafunc.fixturenames.append("face")
+        metafunc.fixturenames.insert(0, "face")  # before those that make a lease
         metafunc.parametrize("face", ["blocking", "asyncio"], indirect=True)
 
 
@@ -75,6 +76,15 @@ def connected(simulator: Simulator) -> Iterator[Any]:
     finally:
         Disconnect(session)
         session._stub.DropConnections()  # pyvmomi leaves its pool to the garbage collector
+
+
+@pytest.fixture
+def lease(request: pytest.FixtureRequest, service: Any) -> Iterator[Any]:
+    """An export of the demo VM that is ready, of the face that the module's tests are on."""
+    raw = find(service, vim.VirtualMachine, "demo-vm").ExportVm()
+    with request.module.HttpNfcLease(raw) as held:
+        held.wait_ready(10)
+        yield held
 
 
 def find(service: Any, kind: Any, name: str) -> Any:

@@ -25,14 +25,6 @@ from .test_stall import import_lease
 BOTH_FACES = True
 
 
-@pytest.fixture
-def lease(service: Any) -> Any:
-    vm = find(service, vim.VirtualMachine, "demo-vm")
-    with HttpNfcLease(vm.ExportVm()) as held:
-        held.wait_ready(10)
-        yield held
-
-
 @pytest.mark.parametrize(
     "value", [None, "lease-1", 7, SimpleNamespace(_moId="lease-1", _stub=None), object]
 )

@@ -25,14 +25,6 @@ BOTH_FACES = True
 needs_fifo = pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="not run: no FIFO here")
 
 
-@pytest.fixture
-def lease(service: Any) -> Any:
-    vm = find(service, vim.VirtualMachine, "demo-vm")
-    with HttpNfcLease(vm.ExportVm()) as held:
-        held.wait_ready(10)
-        yield held
-
-
 def moving(transfer: Any) -> Any:
     deadline = time.monotonic() + 10
     while not transfer.progress.bytes_done:
