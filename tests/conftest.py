@@ -39,22 +39,22 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """
     one = metafunc.definition.get_closest_marker("blocking_face")
     if getattr(metafunc.module, "BOTH_FACES", False) and not one:
-        metafunc.fixturenames.insert(0, "face")  # before those that make a lease
         metafunc.parametrize("face", ["blocking", "asyncio"], indirect=True)
 
 
-@pytest.fixture
+@pytest.fixture(autouse=True)
 def face(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
-    """What the module's ``HttpNfcLease`` is."""
-    if request.param == "asyncio":
+    """What the module's ``HttpNfcLease`` is, set before any other fixture makes a lease."""
+    asked: str = getattr(request, "param", "blocking")
+    if asked == "asyncio":
         loop = asyncio.new_event_loop()
         made = functools.partial(Driven, loop)
         monkeypatch.setattr(request.module, "HttpNfcLease", made)
-        yield request.param
+        yield asked
         loop.run_until_complete(loop.shutdown_default_executor())
         loop.close()
     else:
-        yield request.param
+        yield asked
 
 
 @pytest.fixture

@@ -198,6 +198,7 @@ def test_twenty_leases_on_one_thread(simulator: Simulator, service: Any, tmp_pat
     del lease
     deadline = time.monotonic() + 5
     while grown(before) and time.monotonic() < deadline:
+        gc.collect()  # a loop's futures and handles, and pyvmomi's connections, are cycles
         time.sleep(0.05)
     assert not grown(before)
 
@@ -224,4 +225,4 @@ def test_a_second_session_sees_the_state(simulator: Simulator, service: Any) -> 
         for other in connected(simulator):
             plain = vim.HttpNfcLease(lease._moId, other._stub)
             assert plain.state == lease.state == "ready"
-            assert plain == lease
+            assert plain == getattr(lease, "lease", lease)  # the twin's own
