@@ -94,7 +94,9 @@ def test_the_same_outcome(
     ours = tmp_path / f"{name}.py"
     ours.write_text(switched(source), encoding="utf-8")
     server = single_host if name == "star_host" else simulator
-    with ThreadPoolExecutor(2) as pool:
+    # An import that is aborted takes its VM away from under the other's look at all names.
+    at_once = 1 if name.startswith("import_") else 2
+    with ThreadPoolExecutor(at_once) as pool:
         both = [
             pool.submit(run, server, SCRIPTS / f"{name}.py"),
             pool.submit(run, server, ours),
