@@ -33,17 +33,13 @@ def tqdm_class() -> Any:
 class _Display(Reporter):
     """Shows it on standard error. A log that is full or closed is no reason to end an export."""
 
-    def __init__(self, transfers: Sequence[Transfer], disk_capacity: int) -> None:
-        super().__init__(transfers, disk_capacity, self._show)
-        self._works = True
+    #: Until it cannot be written to.
+    _works = True
 
     def update(self) -> None:
         if self._works:
             with self._writing():
                 super().update()
-
-    def _show(self, snapshot: ProgressSnapshot) -> None:
-        raise NotImplementedError
 
     @contextmanager
     def _writing(self) -> Iterator[None]:
@@ -57,7 +53,7 @@ class _Bars(_Display):
     """A bar for each transfer, and one for all where there are several."""
 
     def __init__(self, transfers: Sequence[Transfer], disk_capacity: int) -> None:
-        super().__init__(transfers, disk_capacity)
+        super().__init__(transfers, disk_capacity, self._show)
         bar = tqdm_class()
         options = {"unit": "B", "unit_scale": True, "miniters": 0}
         self._bars = {
@@ -121,7 +117,7 @@ class _Lines(_Display):
     """A line now and then, where standard error is no terminal."""
 
     def __init__(self, transfers: Sequence[Transfer], disk_capacity: int) -> None:
-        super().__init__(transfers, disk_capacity)
+        super().__init__(transfers, disk_capacity, self._show)
         self._next_line = dict.fromkeys((transfer.key for transfer in transfers), 0.0)
 
     def _show(self, snapshot: ProgressSnapshot) -> None:
