@@ -330,6 +330,23 @@ def test_a_second_ctrl_c_amid_the_abort(simulator: Simulator, service: Any) -> N
     assert endings(simulator) == ["HttpNfcLeaseAbort"]
 
 
+def test_a_result_that_is_there_needs_no_time(
+    simulator: Simulator, service: Any, tmp_path: Path
+) -> None:
+    simulator.inject("stall", disk="disk-2.vmdk", after_bytes=4096)
+    lease = HttpNfcLease(find(service, vim.VirtualMachine, "demo-vm").ExportVm())
+    one, two = [url for url in lease.wait_ready(10).deviceUrl if url.disk][:2]
+    ended, running = (
+        lease.start_download(url, tmp_path / str(number)) for number, url in enumerate((one, two))
+    )
+    ended.result()
+    for timeout in (0, 0.0, -1) * 20:
+        assert ended.result(timeout).verified == "manifest"
+    with pytest.raises(TimeoutError, match="not done after 0 s; it goes on"):
+        running.result(0)
+    lease.close()
+
+
 def test_a_cancelled_transfer_is_no_failure(
     simulator: Simulator, service: Any, tmp_path: Path
 ) -> None:

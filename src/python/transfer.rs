@@ -86,9 +86,15 @@ impl Transfer {
 
 impl Transfer {
     fn watch(&self, py: Python<'_>, timeout: Option<f64>) -> PyResult<Option<Outcome>> {
+        let engine = self.lease.engine();
+        engine.check().map_err(|error| to_py(py, &error))?;
+        if let Some(outcome) = self.transfer.outcome() {
+            log::emit(py)?;
+            return Ok(Some(outcome)); // whatever the timeout
+        }
         let transfer = self.transfer.clone();
         let ended = async move { transfer.ended().await };
-        bridge::watch(py, self.lease.engine(), ended, timeout)
+        bridge::watch(py, engine, ended, timeout)
     }
 }
 
