@@ -156,15 +156,6 @@ def test_without_tqdm(
     assert simulator.requests() == []
 
 
-@pytest.fixture
-def terminal(monkeypatch: pytest.MonkeyPatch) -> Terminal:
-    """Standard error, where there is a tqdm to write to it."""
-    pytest.importorskip("tqdm", reason="not run: tqdm is not installed")
-    shown = Terminal()
-    monkeypatch.setattr(sys, "stderr", shown)
-    return shown
-
-
 class Terminal(io.StringIO):
     """Standard error as a terminal sees it."""
 
@@ -173,13 +164,16 @@ class Terminal(io.StringIO):
 
 
 def test_bars_in_a_terminal(
-    simulator: Simulator, service: Any, tmp_path: Path, terminal: Terminal
+    simulator: Simulator, service: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    pytest.importorskip("tqdm", reason="not run: tqdm is not installed")
     simulator.inject("bandwidth", bytes_per_second=DISK_SIZE)
+    shown = Terminal()
+    monkeypatch.setattr(sys, "stderr", shown)
     with HttpNfcLease(export(service)) as lease:
         lease.wait_ready(10)
         lease.download_all(tmp_path, progress=True)
-    text = terminal.getvalue()
+    text = shown.getvalue()
     for name in ("disk-1.vmdk", "disk-2.vmdk", "demo-vm.nvram", "total"):
         assert f"{name}: " in text
     assert "100%" in text
@@ -268,26 +262,32 @@ def test_a_name_does_not_steer_the_terminal(
 
 
 def test_one_bar_for_one_file(
-    simulator: Simulator, service: Any, tmp_path: Path, terminal: Terminal
+    simulator: Simulator, service: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    pytest.importorskip("tqdm", reason="not run: tqdm is not installed")
     simulator.inject("bandwidth", bytes_per_second=DISK_SIZE)
+    shown = Terminal()
+    monkeypatch.setattr(sys, "stderr", shown)
     with HttpNfcLease(export(service)) as lease:
         lease.wait_ready(10)
         lease.download(disk_of(lease), tmp_path / "disk", progress=True)
-    text = terminal.getvalue()
+    text = shown.getvalue()
     assert "total" not in text
     assert "all disks hold up to " in text
     assert "all disks hold up to " not in text.replace("\r", "\n").splitlines()[-1]
 
 
 def test_a_bar_keeps_its_rate_when_others_go_on(
-    simulator: Simulator, service: Any, tmp_path: Path, terminal: Terminal
+    simulator: Simulator, service: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    pytest.importorskip("tqdm", reason="not run: tqdm is not installed")
     simulator.inject("bandwidth", disk="disk-3.vmdk", bytes_per_second=DISK_SIZE / 3)
+    shown = Terminal()
+    monkeypatch.setattr(sys, "stderr", shown)
     with HttpNfcLease(export(service)) as lease:
         lease.wait_ready(10)
         lease.download_all(tmp_path, progress=True)
-    lines = re.split(r"[\r\n]|\x1b\[A", terminal.getvalue())
+    lines = re.split(r"[\r\n]|\x1b\[A", shown.getvalue())
     last = [line for line in lines if line.startswith("disk-1.vmdk")][-1]
     assert re.search(r"\[00:00<00:00, ", last), last
 
