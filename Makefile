@@ -7,11 +7,12 @@ CC ?= cc
 BIN := .venv/bin
 # Most tests wait for a clock or a server, not for a processor.
 TEST_PROCESSES ?= 3
+ROUNDS ?= 1
 SOURCES := $(shell find src python -name '*.rs' -o -name '*.py' -o -name '*.pyi' -o -name 'py.typed') \
            Cargo.toml Cargo.lock pyproject.toml README.md LICENSE
 MATURIN_VERSION := $(shell sed -n 's/.*"maturin==\([^"]*\)".*/\1/p' pyproject.toml)
 
-.PHONY: help demo test test-rust test-python test-versions test-matrix lint lint-workflows bench-quick bench-calls bench-progress serve wheel test-wheel test-browser peers docs clean prerequisites
+.PHONY: help demo test test-rust test-python test-versions test-matrix test-busy lint lint-workflows bench-quick bench-calls bench-progress serve wheel test-wheel test-browser peers docs clean prerequisites
 
 help:  ## Lists the commands.
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
@@ -47,6 +48,9 @@ test-versions: .venv/.dev .venv/.installed  ## The drop-in tests on every pyvmom
 
 test-matrix: .venv/.dev .venv/.installed  ## The same on every Python 3.10 to 3.13 that is found.
 	$(BIN)/python tests/matrix.py
+
+test-busy: .venv/.dev .venv/.installed peers  ## The Python tests beside four busy processes; ROUNDS=3 for three times.
+	$(BIN)/python tests/busy.py --rounds $(ROUNDS) $(BIN)/python -m pytest --numprocesses $(TEST_PROCESSES) --dist loadfile
 
 test-browser: .venv/.browser .venv/.installed  ## The notebooks in JupyterLab, in the Chromium of this machine.
 	$(BIN)/python tests/browser.py
