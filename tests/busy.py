@@ -1,4 +1,4 @@
-"""Runs a command beside busy processes: a test that waits for seconds, not for an event, fails then.
+"""Runs a command beside busy processes: a test that waits for seconds, not for an event, fails.
 
 python tests/busy.py [--processes N] [--rounds N] command ...
 """
@@ -12,6 +12,18 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 
+#: Ends with its standard input, should this process be killed.
+SPIN = """
+import os, sys, threading
+def ends():
+    sys.stdin.read()
+    os._exit(0)
+threading.Thread(target=ends, daemon=True).start()
+while True:
+    pass
+"""
+
+
 @contextmanager
 def busy(count: int) -> Iterator[None]:
     """So many processes that take all they are given, until the block is left."""
@@ -19,12 +31,7 @@ def busy(count: int) -> Iterator[None]:
     try:
         for _ in range(count):
             # A spinner ends with its standard input, should this process be killed.
-            program = (
-                "import os, sys, threading\n"
-                "threading.Thread(target=lambda: (sys.stdin.read(), os._exit(0)), daemon=True).start()\n"
-                "while True: pass"
-            )
-            started.append(subprocess.Popen([sys.executable, "-c", program], stdin=subprocess.PIPE))
+            started.append(subprocess.Popen([sys.executable, "-c", SPIN], stdin=subprocess.PIPE))
         yield
         ended = [process for process in started if process.poll() is not None]
         if ended:
