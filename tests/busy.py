@@ -11,7 +11,6 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-
 #: Ends with its standard input, should this process be killed.
 SPIN = """
 import os, sys, threading
@@ -29,9 +28,10 @@ def busy(count: int) -> Iterator[None]:
     """So many processes that take all they are given, until the block is left."""
     started: list[subprocess.Popen[bytes]] = []
     try:
-        for _ in range(count):
-            # A spinner ends with its standard input, should this process be killed.
-            started.append(subprocess.Popen([sys.executable, "-c", SPIN], stdin=subprocess.PIPE))
+        started.extend(
+            subprocess.Popen([sys.executable, "-c", SPIN], stdin=subprocess.PIPE)
+            for _ in range(count)
+        )
         yield
         ended = [process for process in started if process.poll() is not None]
         if ended:
