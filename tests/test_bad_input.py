@@ -75,12 +75,8 @@ def test_options_out_of_range(
     service: Any, option: str, value: Any, error: type[Exception]
 ) -> None:
     vm = find(service, vim.VirtualMachine, "demo-vm")
-    raw = vm.ExportVm()
-    try:
-        with pytest.raises(error, match=option):
-            HttpNfcLease(raw, **{option: value})
-    finally:
-        raw.Abort()
+    with pytest.raises(error, match=option):
+        HttpNfcLease(vm.ExportVm(), **{option: value})
 
 
 def test_a_missing_directory(simulator: Simulator, lease: Any, tmp_path: Path) -> None:

@@ -146,7 +146,7 @@ async def leave(lease: HttpNfcLease, waiting: Waiting, cause: BaseException | No
 
 async def give_up(lease: HttpNfcLease, waiting: Waiting, cause: BaseException | None) -> None:
     """Cancels, cleans up, and sends one Abort with this cause while the lease is held."""
-    reason = "closed without Complete" if cause is None else _reason(cause)
+    reason = "closed without Complete" if cause is None else reason_of(cause)
     core = lease._core_now()
     state = core.phase()
     waited = STOP_TIMEOUT if any(started.is_stuck() for started in lease._started) else 0.0
@@ -160,7 +160,7 @@ async def give_up(lease: HttpNfcLease, waiting: Waiting, cause: BaseException | 
         cause.lease_outcome = outcome  # type: ignore[union-attr]
 
 
-def _reason(cause: BaseException) -> str:
+def reason_of(cause: BaseException) -> str:
     """What the server's task shows: the class and the first line of the message."""
     name = type(cause).__name__
     try:

@@ -58,11 +58,11 @@ class MirroredLease(LeaseSignatures, metaclass=LeaseType):
         _serverGuid: str | None  # noqa: N815
 
     def __init__(self, lease: vim.HttpNfcLease, core: _core.Lease) -> None:
+        # pyvmomi makes attributes of managed objects read-only; private state goes in beneath.
+        object.__setattr__(self, "_nfc_core", core)  # first: what fails from here on ends it
         of: Any = lease
         super().__init__(of._moId, of._stub, of._serverGuid)  # type: ignore[no-untyped-call]
         plain = vim.HttpNfcLease(of._moId, native_stub(of._stub, core), of._serverGuid)
-        # pyvmomi makes attributes of managed objects read-only; private state goes in beneath.
-        object.__setattr__(self, "_nfc_core", core)
         object.__setattr__(self, "_nfc_plain", plain)
 
     # pyvmomi compares classes and prints the class name; to both this is a plain lease.

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from nfclease import _bodies
 from nfclease._in_loop import InLoop
+from nfclease._refused import aborts_when_refused
 from nfclease._signatures import AsyncLeaseSignatures
 from nfclease.lease import HttpNfcLease
 
@@ -75,6 +76,7 @@ class AsyncHttpNfcLease(AsyncLeaseSignatures):
         {'manifest'}
     """
 
+    @aborts_when_refused
     def __init__(
         self,
         lease: vim.HttpNfcLease | str,

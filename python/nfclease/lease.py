@@ -7,11 +7,10 @@ import os
 import warnings
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
-from weakref import WeakValueDictionary
 
 from pyVmomi import vim
 
-from nfclease import _bodies, _core, _pyvmomi
+from nfclease import _bodies, _core, _held, _pyvmomi
 from nfclease._checks import (
     check_lease,
     check_options,
@@ -23,6 +22,7 @@ from nfclease._checks import (
 from nfclease._devices import core_device_url, display_name, file_name, warn_of_size
 from nfclease._html import table
 from nfclease._mirror import MirroredLease
+from nfclease._refused import aborts_when_refused
 from nfclease._started import Started, start_with_file
 from nfclease._waiting import IN_PLACE, refuse_in_coroutine, run
 from nfclease.exceptions import LeaseError, ServerFaultReply
@@ -44,16 +44,14 @@ _EXIT_TIMEOUT = 8.0
 
 _INSTEAD = "use AsyncHttpNfcLease"
 
-#: By identity: two objects of one lease are equal, and a set would keep one.
-_open_leases: WeakValueDictionary[int, HttpNfcLease] = WeakValueDictionary()
-
 
 class HttpNfcLease(MirroredLease):
     """A ``vim.HttpNfcLease`` that keeps itself alive, moves the bytes natively and verifies them.
 
     It is the same managed object under the same reference: every attribute and method that is not
     described here is pyvmomi's own. As a context manager it ends in exactly one Complete or one
-    Abort.
+    Abort. When it cannot be made, a wrong option included, the lease that was passed gets one
+    Abort, for nobody else may have it; a lease named by its moId is left alone.
 
     Args:
         lease: What ``ExportVm()``, ``ExportSnapshot()``, ``ExportVApp()`` or ``ImportVApp()``
@@ -90,6 +88,7 @@ class HttpNfcLease(MirroredLease):
     if TYPE_CHECKING:
         _started: list[Started]
 
+    @aborts_when_refused
     def __init__(
         self,
         lease: vim.HttpNfcLease | str,
@@ -129,7 +128,7 @@ class HttpNfcLease(MirroredLease):
         core = _core.Lease(_pyvmomi.session_of(lease._stub), lease._moId, **options)
         super().__init__(lease, core)
         object.__setattr__(self, "_started", [])  # pyvmomi's class takes no others
-        _open_leases[id(self)] = self
+        _held.add(self)
 
     def _core_now(self) -> _core.Lease:
         """The core, with the session's cookie of this moment."""
@@ -384,7 +383,7 @@ class HttpNfcLease(MirroredLease):
         core: _core.Lease | None = self.__dict__.get("_nfc_core")
         if core is None or not core.is_held():
             return
-        if self._is_held_by_another():
+        if _held.is_held_beside(self):
             core.let_go()
         else:
             core.abandon("the lease object was dropped")  # first: a warning may be an error
@@ -396,16 +395,9 @@ class HttpNfcLease(MirroredLease):
                 source=self,
             )
 
-    def _is_held_by_another(self) -> bool:
-        """Whether the same lease was wrapped again, as a notebook's cell does that is run again."""
-        return any(
-            other is not self and other == self and other._nfc_core.is_held()
-            for other in list(_open_leases.values())
-        )
-
 
 def _abort_open_leases() -> None:
-    for lease in list(_open_leases.values()):
+    for lease in _held.all_held():
         lease._nfc_core.abandon("the Python interpreter exits")
     _core.finish_at_exit(_EXIT_TIMEOUT)
 
