@@ -68,6 +68,18 @@ def parser() -> argparse.ArgumentParser:
         metavar="FILE",
         help="PEM file: the first listener demands a client certificate from this CA",
     )
+    add(
+        "--upload-status",
+        type=int,
+        choices=(200, 201, 204),
+        help="what an upload is answered; as hosts do, 200 to a POST and 201 to a PUT, if left out",
+    )
+    add("--chunked-uploads", action="store_true", help="take uploads that are sent chunked")
+    add(
+        "--octet-stream",
+        action="store_true",
+        help="take disks that are sent as application/octet-stream",
+    )
     add("--seed", type=int, help="makes ids and contents the same in each run")
     add("--no-stdin", dest="watch_stdin", action="store_false", help="do not watch standard input")
     return made

@@ -216,7 +216,9 @@ class Simulator:
 
         Args:
             **knobs: ``bandwidth`` (bytes per second of each stream; 0 for no limit),
-                ``lease_timeout``, ``initializing``, ``stable_streams``.
+                ``lease_timeout``, ``initializing``, ``stable_streams``; of uploads, until the
+                next ``reset``: ``upload_status`` (what each is answered; 0 for 200 to a POST and
+                201 to a PUT), ``chunked_uploads``, ``octet_stream`` (both are refused otherwise).
         """
         self._control("set", knobs)
 

@@ -18,6 +18,10 @@ from nfclease.simulator.world import World
 
 TOKEN_HEADER = "X-Control-Token"
 
+_OF_UPLOADS = {"upload_status", "chunked_uploads", "octet_stream"}
+#: What ``set`` can turn while it runs, beside the bandwidth.
+KNOBS = {"lease_timeout", "initializing", "stable_streams", *_OF_UPLOADS}
+_LIFTED = {"bandwidth", "upload_status"}
 _HELD = ("initializing", "ready")
 
 
@@ -28,6 +32,7 @@ class Control:
         self.world = world
         self.inventory = inventory
         self._token = token
+        self._started_with = dataclasses.asdict(world.options)
         self._forgotten: set[str] = set()
         self._operations: dict[str, Callable[..., Any]] = {
             "calls": self.calls,
@@ -102,6 +107,8 @@ class Control:
         self.world.recorder.reset()
         self.world.faults.clear()
         self.world.bandwidth = None
+        for name in _OF_UPLOADS:
+            setattr(self.world.options, name, self._started_with[name])
 
     def add_vm(self, name: str, **options: Any) -> str:
         """Makes a VM; returns its moid."""
@@ -114,23 +121,19 @@ class Control:
             raise ValueError(f"there is no VM {name!r}")
         return [_file(file) for file in machine.files]
 
-    def set(
-        self,
-        bandwidth: float | None = None,
-        lease_timeout: float | None = None,
-        initializing: float | None = None,
-        stable_streams: bool | None = None,
-    ) -> None:
-        """Turns global knobs; bandwidth 0 lifts the limit."""
-        options = self.world.options
-        if bandwidth is not None:
-            self.world.bandwidth = bandwidth or None
-        if lease_timeout is not None:
-            options.lease_timeout = lease_timeout
-        if initializing is not None:
-            options.initializing = initializing
-        if stable_streams is not None:
-            options.stable_streams = stable_streams
+    def set(self, **knobs: Any) -> None:
+        """Turns global knobs; bandwidth 0 lifts the limit, ``upload_status`` 0 the answer.
+
+        Raises:
+            ValueError: There is no such knob.
+        """
+        unknown = knobs.keys() - KNOBS - {"bandwidth"}
+        if unknown:
+            raise ValueError(f"no knob {', '.join(sorted(unknown))}")
+        for name, value in knobs.items():
+            if value is not None:
+                target = self.world if name == "bandwidth" else self.world.options
+                setattr(target, name, value or None if name in _LIFTED else value)
 
 
 def _file(file: VmFile) -> dict[str, Any]:

@@ -103,17 +103,26 @@ def scsi_controller(subtype: str, key: int, bus: int) -> Any:
 
 def disk(key: int, controller: int, unit: int, capacity: int, provisioning: str) -> Any:
     """A virtual disk."""
-    backing = _d.VirtualDisk.FlatVer2BackingInfo(
-        fileName="", diskMode="persistent", thinProvisioned=provisioning == "thin"
-    )
     return _d.VirtualDisk(
         key=key,
         controllerKey=controller,
         unitNumber=unit,
         capacityInKB=capacity >> 10,
         capacityInBytes=capacity,
-        backing=backing,
+        backing=flat_backing(provisioning),
     )
+
+
+def flat_backing(provisioning: str) -> Any:
+    """The backing of a disk in a datastore."""
+    return _d.VirtualDisk.FlatVer2BackingInfo(
+        fileName="", diskMode="persistent", thinProvisioned=provisioning == "thin"
+    )
+
+
+def file_name(device: Any) -> str:
+    """Where a device's file is; empty for one that has none, or none yet."""
+    return getattr(device.backing, "fileName", None) or ""
 
 
 def cdrom(key: int, controller: int, unit: int, path: str) -> Any:
@@ -142,6 +151,11 @@ def device_name(device: Any, devices: list[Any]) -> str:
     return f"{kind}{controller.busNumber}:{device.unitNumber or 0}"
 
 
+def capacity(device: Any) -> int:
+    """Bytes of a virtual disk; older clients say them in KiB only."""
+    return int(device.capacityInBytes or (device.capacityInKB or 0) << 10)
+
+
 def is_disk(device: Any) -> bool:
     """Whether a device is a virtual disk."""
     return isinstance(device, _d.VirtualDisk)
@@ -157,5 +171,5 @@ def iso_path(device: Any) -> str | None:
 
 
 def nvram_of(extra_config: list[Any]) -> str | None:
-    """The value of ``nvram`` in an extraConfig."""
+    """The value of ``nvram`` in an extraConfig; None where nothing of the kind is there."""
     return next((str(option.value) for option in extra_config if option.key == "nvram"), None)

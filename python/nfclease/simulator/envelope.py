@@ -6,7 +6,6 @@ format is the one that clients know.
 
 from __future__ import annotations
 
-import copy
 import dataclasses
 import io
 from typing import Any
@@ -85,8 +84,8 @@ def answer(request: Request, result: Any, version: str) -> str:
 def refusal(error: Any, version: str) -> str:
     """The envelope of a fault."""
     out = io.StringIO()
-    detail = copy.copy(error)
-    detail.msg = None
+    detail = type(error)()  # copy.copy() refuses a fault whose required fields nobody has set
+    detail.__dict__.update(error.__dict__, msg=None)
     field = Object(
         name=f"{error._wsdlName}Fault",
         type=object,

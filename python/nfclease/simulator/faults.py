@@ -27,7 +27,8 @@ The kinds, with their parameters and defaults:
 ``bandwidth``         ``bytes_per_second``, each stream, both directions
 ``status``            a data request is refused; ``code=503``, ``body=""``,
                       ``headers={}``
-``html``              200 with a page instead of the disk; ``body=...``
+``html``              200 with a page instead of the disk; ``body=...``,
+                      ``after=False`` (True: after the whole upload was read)
 ``empty``             200 with a tiny body; ``size=0``
 ``redirect``          ``location=None`` (the same path at the other listener),
                       ``code=302``
@@ -58,6 +59,8 @@ import dataclasses
 import itertools
 from typing import Any
 
+from nfclease.simulator.vsphere import MethodFault, support
+
 _KEYS = ("disk", "lease", "method", "listener")
 #: Each kind, and the parameters that it knows; None for any.
 KINDS: dict[str, set[str] | None] = {
@@ -67,7 +70,7 @@ KINDS: dict[str, set[str] | None] = {
     "stall": {"after_bytes", "seconds"},
     "bandwidth": {"bytes_per_second"},
     "status": {"code", "body", "headers"},
-    "html": {"body"},
+    "html": {"body", "after"},
     "empty": {"size"},
     "redirect": {"location", "code"},
     "wrong_certificate": set(),
@@ -107,8 +110,19 @@ def _check(kind: str, count: int | None, params: dict[str, Any]) -> None:
         never = value is None and name in ("seconds", "after_bytes")
         if not never and (not isinstance(value, (int, float)) or value < 0):
             raise ValueError(f"{kind}: {name} must be a number, 0 or more, not {value!r}")
+    if "fault" in params:
+        _check_type(params["fault"])
     if kind == "cut" and params.get("how", "reset") not in _CUTS:
         raise ValueError(f"cut: how must be one of {', '.join(_CUTS)}, not {params['how']!r}")
+
+
+def _check_type(name: str) -> None:
+    try:
+        found = support.GetVmodlType(name)
+    except (KeyError, AttributeError, TypeError):
+        found = None
+    if not isinstance(found, type) or not issubclass(found, MethodFault):
+        raise ValueError(f"no fault type {name!r}; one is 'vim.fault.InvalidState'")
 
 
 @dataclasses.dataclass

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from nfclease.simulator import devices, ovf
+from nfclease.simulator.names import entity_name
 from nfclease.simulator.vsphere import fault, vim
 
 _CONTROLLERS = (5, 6, 20)  # IDE, SCSI, SATA
@@ -21,7 +22,7 @@ def config_spec(read: ovf.Descriptor, system: ovf.System, name: str, params: Any
     for number, item in enumerate(sorted(system.items, key=_parents_first), 1):
         hardware.add(-number, item)
     spec = vim.vm.ConfigSpec(
-        name=name or system.name,
+        name=entity_name(name or system.name),
         version=system.hardware_version,
         annotation=system.annotation or None,
         guestId="otherGuest64",
@@ -33,7 +34,8 @@ def config_spec(read: ovf.Descriptor, system: ovf.System, name: str, params: Any
     )
     nvram = system.extra_config.get("nvram")
     if nvram:
-        hardware.file(nvram)
+        if nvram.startswith(devices.OVF_FILE):  # else the name of a file that is not in the package
+            hardware.file(nvram)
         spec.extraConfig = [vim.option.OptionValue(key="nvram", value=nvram)]
     return spec
 
@@ -91,8 +93,9 @@ class _Hardware:
         if found is None:
             raise _invalid(resource)
         device = devices.disk(key, *self._parent(item), found.capacity, self._provisioning)
-        if found.file is not None:
-            device.backing.fileName = f"{devices.OVF_FILE}{found.file}"
+        # Without a file it is to be empty: any datastore, and nothing to send.
+        file = found.file
+        device.backing.fileName = "[]" if file is None else f"{devices.OVF_FILE}{file}"
         return device
 
     def _card(self, key: int, item: ovf.Item) -> Any:

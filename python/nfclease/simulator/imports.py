@@ -10,9 +10,10 @@ from nfclease.simulator.hardware import config_spec
 from nfclease.simulator.lease_view import Content, LeaseFile
 from nfclease.simulator.leases import Lease
 from nfclease.simulator.machines import Machine
+from nfclease.simulator.names import entity_name, refuse_name
 from nfclease.simulator.tasks import Task
 from nfclease.simulator.vmdk import StreamOptimizedDisk
-from nfclease.simulator.vsphere import MethodFault, fault, vim
+from nfclease.simulator.vsphere import MethodFault, vim
 from nfclease.simulator.world import Call, Managed, World
 
 if TYPE_CHECKING:
@@ -82,13 +83,15 @@ def awaited(spec: Any) -> list[tuple[VmFile, str]]:
     """The files that an import of a ConfigSpec waits for, with their ids in the descriptor."""
     hardware = [change.device for change in spec.deviceChange]
     found: list[tuple[VmFile, str]] = []
-    for device in hardware:
+    for change in spec.deviceChange:
+        device = change.device
         disk = devices.is_disk(device)
-        path = (device.backing.fileName if disk else devices.iso_path(device)) or ""
-        if path.startswith(devices.OVF_FILE):
+        path = devices.file_name(device) if disk else devices.iso_path(device) or ""
+        # A spec made by hand names no files: each new disk of it is one to be sent.
+        if path.startswith(devices.OVF_FILE) or (disk and not path and change.fileOperation):
             file = VmFile("disk" if disk else "iso", devices.device_name(device, hardware), "", 0)
             if disk:
-                file.capacity = device.capacityInBytes or (device.capacityInKB or 0) << 10
+                file.capacity = devices.capacity(device)
             found.append((file, path.removeprefix(devices.OVF_FILE)))
     nvram = devices.nvram_of(spec.extraConfig) or ""
     if nvram.startswith(devices.OVF_FILE):
@@ -103,15 +106,10 @@ def import_lease(inventory: Inventory, pool: Managed, call: Call) -> Lease:
     specs = [child.configSpec for child in spec.child] if vapp else [spec.configSpec]
     folder = call.arg("folder")
     parent = world.find(folder) if folder else None
-    name = spec.name if vapp else specs[0].name
-
-    def refuse_duplicate() -> None:
-        existing = inventory.entity_named(name)
-        if existing is not None:
-            raise fault("vim.fault.DuplicateName", name=name, object=existing.ref)
+    name = entity_name((spec.name if vapp else specs[0].name) or "")
 
     def prepare() -> Content:
-        refuse_duplicate()  # another import may have been faster
+        refuse_name(world, name)  # another import may have been faster
         made = inventory.add_vapp(spec.name, pool, parent) if vapp else None
         above = made or (pool if isinstance(pool.ref, vim.VirtualApp) else parent)
         machines: list[Machine] = []
@@ -128,7 +126,7 @@ def import_lease(inventory: Inventory, pool: Managed, call: Call) -> Lease:
         if vapp:
             inventory.remove_vapp(content.entity)
 
-    refuse_duplicate()
+    refuse_name(world, name)
     task = Task(world, "ImportVApp", pool)
     return Lease(world, call, "import", task, prepare, destroy, _keep)
 

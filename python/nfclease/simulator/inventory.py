@@ -10,6 +10,7 @@ from nfclease.simulator.devices import VmFile
 from nfclease.simulator.entities import datastore, entity, folder, host_system, network
 from nfclease.simulator.filters import PropertyCollector
 from nfclease.simulator.machines import Machine, Place, members, unlink
+from nfclease.simulator.names import entity_name
 from nfclease.simulator.pools import ResourcePool, VirtualApp
 from nfclease.simulator.search import SearchIndex, ViewManager
 from nfclease.simulator.service import OvfManager, ServiceInstance
@@ -135,6 +136,7 @@ class Inventory:
         Raises:
             ValueError: There is a VM of this name.
         """
+        name = entity_name(name)
         if self.machine(name) is not None:
             raise ValueError(f"there is a VM {name!r} already")
         size = self.world.options.disk_size if disk_size is None else disk_size
@@ -149,14 +151,7 @@ class Inventory:
     def machine(self, name: str) -> Machine | None:
         """The VM of a name."""
         for managed in self.world.objects.values():
-            if isinstance(managed, Machine) and managed.name == name:
-                return managed
-        return None
-
-    def entity_named(self, name: str) -> Managed | None:
-        """The VM or vApp of a name, wherever it is: names are unique here."""
-        for managed in self.world.objects.values():
-            if isinstance(managed, (Machine, VirtualApp)) and managed.name == name:
+            if isinstance(managed, Machine) and managed.name == entity_name(name):
                 return managed
         return None
 

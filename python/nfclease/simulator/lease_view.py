@@ -63,7 +63,7 @@ def device_url(lease: Lease, file: LeaseFile) -> Any:
     made = _Lease.DeviceUrl(
         key=file.key,
         importKey=file.import_key,
-        url=folder + quote(file.name),
+        url=folder + quote(file.name, safe=""),
         sslThumbprint=world.data_thumbprint,
         disk=file.file.disk,
         targetId=file.name,

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 def configure(machine: Machine, spec: Any) -> Any:
     """The ConfigInfo of a new VM; its devices and files get their keys and places."""
-    name, store = spec.name, machine.place.datastore.name
+    name, store = machine.name, machine.place.datastore.name
     hardware = [copy.deepcopy(change.device) for change in spec.deviceChange]
     keys = {device.key: machine.world.number() + 1000 for device in hardware if device.key < 0}
     for device in hardware:
@@ -26,7 +26,7 @@ def configure(machine: Machine, spec: Any) -> Any:
     path = f"[{store}] {name}/{name}.vmx"
     nvram = devices.nvram_of(spec.extraConfig)
     extra = [option for option in spec.extraConfig if option.key != "nvram"]
-    if nvram is not None:
+    if nvram:
         extra.append(vim.option.OptionValue(key="nvram", value=f"{name}.nvram"))
     return vim.vm.ConfigInfo(
         changeVersion="1",
@@ -61,6 +61,7 @@ def _place_files(machine: Machine, hardware: list[Any]) -> None:
             suffix = f"_{disks}" if disks else ""
             disks += 1
             path = f"[{store}] {name}/{name}{suffix}.vmdk"
+            device.backing = device.backing or devices.flat_backing("thin")
         elif devices.iso_path(device) is not None:
             path = f"[{store}] {name}/_deviceImage-{device.unitNumber or 0}.iso"
         else:
@@ -113,7 +114,7 @@ def summary(machine: Machine) -> Any:
         ),
         storage=api.StorageSummary(
             committed=machine.committed,
-            uncommitted=max(sum(d.capacityInBytes for d in disks) - machine.committed, 0),
+            uncommitted=max(sum(map(devices.capacity, disks)) - machine.committed, 0),
             unshared=machine.committed,
             timestamp=machine.created,
         ),

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from nfclease.simulator import machine_view
 from nfclease.simulator.devices import VmFile
+from nfclease.simulator.names import entity_name, refuse_name
 from nfclease.simulator.session import now
 from nfclease.simulator.snapshots import Snapshot, snapshot_info
 from nfclease.simulator.tasks import Task
@@ -40,7 +41,9 @@ class Machine(Managed):
     """vim.VirtualMachine, made from a ConfigSpec as a real server makes it."""
 
     def __init__(self, world: World, place: Place, spec: Any, files: list[VmFile]) -> None:
-        super().__init__(world, vim.VirtualMachine, f"vm-{world.number()}", name=spec.name)
+        super().__init__(
+            world, vim.VirtualMachine, f"vm-{world.number()}", name=entity_name(spec.name)
+        )
         self.place = place
         self.files = files
         self.power: Any = _Power.poweredOff
@@ -143,9 +146,11 @@ class Machine(Managed):
     async def rename(self, call: Call) -> Any:
         """Gives it another name."""
         self.refuse_if_leased()
+        name = entity_name(call.arg("newName"))
+        refuse_name(self.world, name, self)
 
         async def work() -> None:
-            self.props["name"] = self.config.name = call.arg("newName")
+            self.props["name"] = self.config.name = name
 
         return Task(self.world, call.method, self).run(work)
 

@@ -14,12 +14,11 @@ from nfclease.simulator.lease_view import LeaseFile
 from nfclease.simulator.leases import Lease
 from nfclease.simulator.recorder import Transfer
 from nfclease.simulator.streams import Ended, Stream
-from nfclease.simulator.vmdk import header_capacity
-from nfclease.simulator.wire import CutError, RawBody, reset
+from nfclease.simulator.uploads import OCTETS, take_upload
+from nfclease.simulator.wire import CutError, RawBody, last_word, reset
 from nfclease.simulator.world import World
 
 VMDK = "application/x-vnd.vmware-streamVmdk"
-OTHER = "application/octet-stream"
 _CHUNK = 512 << 10
 _PAGE = "<!DOCTYPE html><html><body><h1>Service Unavailable</h1></body></html>\n"
 
@@ -73,18 +72,18 @@ class DataPlane:
     ) -> web.StreamResponse:
         if lease is None or file is None:
             return web.Response(status=404)
-        refused = self._refused(request, record)
+        refused = await self._refused(request, record)
         if refused is not None:
             return refused
         stream = Stream(self.world, lease, file, record, request.transport)
         with _cuttable(lease, request.transport, record):
             if request.method in ("POST", "PUT"):
-                return await self._upload(request, lease, file, stream)
+                return await take_upload(request, lease, file, stream, self.world.options)
             if request.method == "GET" and lease.kind == "export":
                 return await self._download(request, file, stream)
         return web.Response(status=405)
 
-    def _refused(self, request: web.Request, record: Transfer) -> web.Response | None:
+    async def _refused(self, request: web.Request, record: Transfer) -> web.Response | None:
         facts = {
             "disk": record.disk,
             "lease": record.lease,
@@ -93,13 +92,15 @@ class DataPlane:
         }
         take = self.world.faults.take
         if (params := take("status", facts)) is not None:
-            return _last_word(
+            return last_word(
                 params.get("code", 503), params.get("body", ""), params.get("headers", {})
             )
         if (params := take("redirect", facts)) is not None:
             location = params.get("location") or self.other_url + request.raw_path
-            return _last_word(params.get("code", 302), "", {"Location": location})
+            return last_word(params.get("code", 302), "", {"Location": location})
         if (params := take("html", facts)) is not None:
+            if params.get("after"):
+                await _swallow(request, record)
             return web.Response(text=params.get("body", _PAGE), content_type="text/html")
         if (params := take("empty", facts)) is not None:
             response = web.Response(body=b"\0" * params.get("size", 0), content_type=VMDK)
@@ -111,7 +112,7 @@ class DataPlane:
         self, request: web.Request, file: LeaseFile, stream: Stream
     ) -> web.StreamResponse:
         content = file.file.content
-        kind = VMDK if content else OTHER
+        kind = VMDK if content else OCTETS
         response = web.StreamResponse(headers={"Content-Type": kind})
         body: Any = response
         await stream.spring()
@@ -146,63 +147,11 @@ class DataPlane:
         pace = self.world.bandwidth
         return content.chunks(content_id, _CHUNK if not pace else min(_CHUNK, 64 << 10))
 
-    async def _upload(
-        self, request: web.Request, lease: Lease, file: LeaseFile, stream: Stream
-    ) -> web.StreamResponse:
-        status = _upload_refusal(request, lease, file)
-        if status is not None:
-            return _last_word(status, "", {})
-        stream.record.status = 200 if request.method == "POST" else 201
-        checked = False
-        try:
-            await stream.spring()
-            async for data in request.content.iter_any():
-                await stream.receive(data)
-                if file.file.disk and not checked and len(stream.head) >= 4:
-                    checked = True
-                    if stream.head[:4] != b"KDMV":
-                        stream.record.status = 500
-                        return _last_word(500, "", {})
-        except Ended:
-            stream.publish()
-            return _last_word(stream.record.status, "", {})
-        except BaseException:
-            if stream.size:
-                stream.publish()
-            raise
-        stream.publish()
-        self._keep(file, stream)
-        return web.Response(status=stream.record.status)
 
-    @staticmethod
-    def _keep(file: LeaseFile, stream: Stream) -> None:
-        kept = file.file
-        kept.size, kept.received = stream.size, (stream.size, stream.record.sha1 or "")
-        if kept.disk:
-            kept.capacity = header_capacity(stream.head) or kept.capacity
-
-
-def _upload_refusal(request: web.Request, lease: Lease, file: LeaseFile) -> int | None:
-    """The status that refuses an upload as a host does; None if it is welcome."""
-    if lease.kind != "import" or (request.method == "POST" and file.create):
-        return 405
-    if request.method == "PUT" and request.headers.get("Overwrite", "").lower() != "t":
-        return 403
-    wrong_type = file.file.disk and request.content_type == OTHER
-    if request.content_length is None or "chunked" in _framing(request) or wrong_type:
-        return 500
-    return None
-
-
-def _framing(request: web.Request) -> str:
-    return request.headers.get("Transfer-Encoding", "").lower()
-
-
-def _last_word(status: int, body: str, headers: dict[str, str]) -> web.Response:
-    """A response after which the connection ends: there may be a body that nobody reads."""
-    response = web.Response(status=status, text=body, headers=headers)
-    response.force_close()
-    return response
+async def _swallow(request: web.Request, record: Transfer) -> None:
+    """Reads a body to its end and keeps nothing of it, as a proxy may."""
+    async for data in request.content.iter_any():
+        record.bytes_received += len(data)
 
 
 @contextlib.contextmanager

@@ -23,6 +23,9 @@ class Options:
     esx: bool = False
     api_version: str = "8.0.3.0"
     client_ca: str | None = None
+    upload_status: int | None = None
+    chunked_uploads: bool = False
+    octet_stream: bool = False
     seed: int | None = None
     watch_stdin: bool = True
 

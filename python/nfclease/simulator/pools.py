@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from nfclease.simulator.exports import export_lease
 from nfclease.simulator.machines import Machine
+from nfclease.simulator.names import entity_name
 from nfclease.simulator.vsphere import vim
 from nfclease.simulator.world import Call, Managed, World, answers
 
@@ -30,7 +31,7 @@ class ResourcePool(Managed):
             world,
             kind,
             moid,
-            name=name,
+            name=entity_name(name),
             parent=parent.ref,
             owner=parent.props.get("owner"),
             overallStatus=green,

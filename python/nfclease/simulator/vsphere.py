@@ -8,6 +8,8 @@ from pyVmomi import VmomiSupport
 from pyVmomi import vim as _vim
 from pyVmomi import vmodl as _vmodl
 
+from nfclease.simulator.messages import message_of
+
 vim: Any = _vim
 vmodl: Any = _vmodl
 support: Any = VmomiSupport
@@ -22,12 +24,7 @@ MethodFault: Any = support.GetVmodlType("vmodl.MethodFault")
 def fault(kind_name: str, message: str | None = None, /, **fields: Any) -> Any:
     """A fault by its pyVmomi name, such as ``vim.fault.InvalidState``."""
     kind = support.GetVmodlType(kind_name)
-    return kind(msg=message or default_message(kind), **fields)
-
-
-def default_message(kind: Any) -> str:
-    """Text for a fault that has none of its own, in the server's manner."""
-    return _MESSAGES.get(kind._wsdlName, f"A general system error occurred: {kind._wsdlName}")
+    return kind(msg=message or message_of(kind, fields), **fields)
 
 
 def cast(value: Any, kind: Any) -> Any:
@@ -43,17 +40,3 @@ def cast(value: Any, kind: Any) -> Any:
     if issubclass(kind, (int, float, str)) and type(value) in (int, float, str):
         return kind(value)
     return value
-
-
-_MESSAGES = {
-    "InvalidLogin": "Cannot complete login due to an incorrect user name or password.",
-    "InvalidPowerState": "The attempted operation cannot be performed in the current state.",
-    "InvalidState": "The operation is not allowed in the current state.",
-    "ManagedObjectNotFound": (
-        "The object has already been deleted or has not been completely created"
-    ),
-    "NotAuthenticated": "The session is not authenticated.",
-    "RequestCanceled": "The task was canceled by a user.",
-    "TaskInProgress": "Another task is already in progress.",
-    "Timedout": "Operation timed out.",
-}

@@ -54,6 +54,13 @@ def drop(request: web.Request) -> web.Response:
     return web.Response()
 
 
+def last_word(status: int, body: str = "", headers: dict[str, str] | None = None) -> web.Response:
+    """A response after which the connection ends: there may be a body that nobody reads."""
+    response = web.Response(status=status, text=body, headers=headers)
+    response.force_close()
+    return response
+
+
 class RawBody:
     """A response that is neither chunked nor has a length: its end is the connection's."""
 
