@@ -80,16 +80,47 @@ def test_options_out_of_range(
 
 
 def test_a_missing_directory(simulator: Simulator, lease: Any, tmp_path: Path) -> None:
-    with pytest.raises(FileNotFoundError) as caught:
-        lease.download_all(tmp_path / "missing")
-    assert caught.value.filename == str(tmp_path / "missing")
+    """Its last level is made; a path that is wrong higher up is told."""
+    with pytest.raises(FileNotFoundError, match="only the last level") as caught:
+        lease.download_all(tmp_path / "missing" / "out")
+    assert caught.value.filename == str(tmp_path / "missing" / "out")
     assert simulator.requests() == []
+    lease.download_all(tmp_path / "out")
+    assert sorted(os.listdir(tmp_path)) == ["out"]
+    assert len(os.listdir(tmp_path / "out")) == 5
+
+
+def test_a_directory_that_was_made_for_nothing(
+    simulator: Simulator, service: Any, tmp_path: Path
+) -> None:
+    """It goes again, unless a file in it was verified before the failure."""
+    vm = find(service, vim.VirtualMachine, "demo-vm")
+    simulator.inject("status", disk="", code=410)
+    lease = HttpNfcLease(vm.ExportVm(), max_retries=0)
+    with pytest.raises(nfclease.NfcError), lease:
+        lease.wait_ready(10)
+        lease.download_all(tmp_path / "out")
+    assert os.listdir(tmp_path) == []
+    simulator.reset()
+    simulator.inject("stall", disk="disk-3", after_bytes=1000)
+
+    def stop(snapshot: nfclease.ProgressSnapshot) -> None:
+        if snapshot.done:
+            raise LookupError(snapshot.name)
+
+    lease = HttpNfcLease(vm.ExportVm())
+    with pytest.raises(LookupError) as caught, lease:
+        lease.wait_ready(10)
+        lease.download_all(tmp_path / "out", progress=stop)
+    left = os.listdir(tmp_path / "out")
+    assert str(caught.value) in left
+    assert not [name for name in left if "disk-3" in name]
 
 
 def test_a_file_as_directory(simulator: Simulator, lease: Any, tmp_path: Path) -> None:
     file = tmp_path / "file"
     file.write_bytes(b"")
-    with pytest.raises(NotADirectoryError):
+    with pytest.raises(NotADirectoryError, match="file"):
         lease.download_all(file)
     assert simulator.requests() == []
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import copy
+import json
+import pickle
 from pathlib import Path
 from typing import Any
 
@@ -33,6 +36,26 @@ def test_tables_without_calls_and_secrets(
         assert "http" not in html.replace("HttpNfcLease", "")
     assert result.checksum in shown[2]
     assert "ready" in shown[0]
+
+
+def test_a_list_of_results_is_one_table(simulator: Simulator, service: Any, tmp_path: Path) -> None:
+    vm = find(service, vim.VirtualMachine, "demo-vm")
+    with HttpNfcLease(vm.ExportVm()) as lease:
+        lease.wait_ready(10)
+        results: Any = lease.download_all(tmp_path)
+    html = results._repr_html_()
+    assert html.count("<table>") == 1
+    assert html.count("<tr>") == 6
+    assert "5 files, " in html
+    for result in results:
+        assert result.name in html
+        assert result.checksum in html
+    assert isinstance(results, list)
+    assert repr(results) == repr(list(results))
+    assert results == list(results)
+    assert json.loads(json.dumps(results))[0][1] == "disk-0.iso"
+    assert pickle.loads(pickle.dumps(results)) == results
+    assert copy.deepcopy(results) == results
 
 
 def test_names_of_a_server_are_escaped() -> None:

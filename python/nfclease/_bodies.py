@@ -10,6 +10,8 @@ from pyVmomi import vim
 
 from nfclease import _core
 from nfclease._devices import device_for, transferable
+from nfclease._directory import made
+from nfclease._results import Results
 from nfclease._started import STOP_TIMEOUT
 from nfclease._waiting import CLEANUP_TIMEOUT, stop_all
 from nfclease.exceptions import ForkError, LeaseInitError, NfcError
@@ -78,19 +80,23 @@ async def download_all(
     overwrite: bool,
     progress: ProgressOption,
 ) -> list[TransferResult]:
-    """All devices that have a file name, each to a file of that name."""
+    """All devices that have a file name, each to a file of that name.
+
+    A directory that cannot be is told before any call.
+    """
     progress = checked(progress)
-    devices = transferable(await ready_info(lease, waiting))
-    names = _core.safe_names([device.targetId for device in devices])
-    started: list[Transfer] = []
-    try:
-        for device, name in zip(devices, names, strict=True):
-            path = os.path.join(directory, name)
-            started.append(lease.start_download(device, path, overwrite=overwrite))
-    except BaseException as error:
-        await stop(waiting, started, error)
-        raise
-    return await finished(lease, waiting, started, progress)
+    with made(directory):
+        devices = transferable(await ready_info(lease, waiting))
+        names = _core.safe_names([device.targetId for device in devices])
+        started: list[Transfer] = []
+        try:
+            for device, name in zip(devices, names, strict=True):
+                path = os.path.join(directory, name)
+                started.append(lease.start_download(device, path, overwrite=overwrite))
+        except BaseException as error:
+            await stop(waiting, started, error)
+            raise
+        return Results(await finished(lease, waiting, started, progress))
 
 
 async def download(

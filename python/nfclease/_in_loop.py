@@ -101,7 +101,7 @@ def watching(
                 end.cancel()
 
 
-async def any_of(ends: Collection[asyncio.Future[None]], seconds: float | None = None) -> None:
+async def any_of(ends: Collection[asyncio.Future[Any]], seconds: float | None = None) -> None:
     """Waits until one more of these has come, or some seconds have passed.
 
     What is native holds the ends, and they do not hold the task that waits: a loop that is closed
@@ -137,7 +137,7 @@ async def any_of(ends: Collection[asyncio.Future[None]], seconds: float | None =
             end.remove_done_callback(wake)
 
 
-async def undisturbed(ends: Collection[asyncio.Future[None]], until: float) -> None:
+async def undisturbed(ends: Collection[asyncio.Future[Any]], until: float) -> None:
     """Waits for all of these, however often the task is cancelled meanwhile, and tells it then."""
     import asyncio
 

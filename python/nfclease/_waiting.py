@@ -10,6 +10,7 @@ import sys
 import time
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
+from nfclease._tracebacks import shortened
 from nfclease.progress import INTERVAL
 
 if TYPE_CHECKING:
@@ -100,6 +101,8 @@ def run(body: Coroutine[Any, Any, _T]) -> _T:
     except StopIteration as end:
         result: _T = end.value
         return result
+    except BaseException as error:
+        raise shortened(error)  # noqa: B904 - it is the same
     body.close()
     raise RuntimeError("a body over InPlace waits for nothing else")
 

@@ -6,8 +6,10 @@ from typing import TYPE_CHECKING, Any
 
 from nfclease import _bodies
 from nfclease._in_loop import InLoop
+from nfclease._opening import opened, opener
 from nfclease._refused import aborts_when_refused
 from nfclease._signatures import AsyncLeaseSignatures
+from nfclease._tracebacks import without_our_frames
 from nfclease.lease import HttpNfcLease
 
 if TYPE_CHECKING:
@@ -56,7 +58,10 @@ class AsyncHttpNfcLease(AsyncLeaseSignatures):
     before ``CancelledError`` goes on, within 10 seconds. Use it in one event loop.
 
     Args:
-        lease: As for ``HttpNfcLease``, as are all others.
+        lease: What opens it, such as ``vm.ExportVm`` without its parentheses: a function without
+            arguments that returns a ``vim.HttpNfcLease``. ``async with`` calls it in a thread, so
+            that the loop is free meanwhile; when that is cancelled, the lease that still comes is
+            aborted. Or what ``HttpNfcLease`` takes, as do all others.
         stub: With a moId.
         serverGuid: With a moId.
         **options: The keywords of ``HttpNfcLease``.
@@ -69,7 +74,7 @@ class AsyncHttpNfcLease(AsyncLeaseSignatures):
         >>> import asyncio
         >>> from nfclease import AsyncHttpNfcLease
         >>> async def export(vm, directory):
-        ...     async with AsyncHttpNfcLease(vm.ExportVm()) as lease:
+        ...     async with AsyncHttpNfcLease(vm.ExportVm) as lease:
         ...         await lease.wait_ready()
         ...         return await lease.download_all(directory)
         >>> {result.verified for result in asyncio.run(export(vm, directory))}
@@ -79,17 +84,34 @@ class AsyncHttpNfcLease(AsyncLeaseSignatures):
     @aborts_when_refused
     def __init__(
         self,
-        lease: vim.HttpNfcLease | str,
+        lease: vim.HttpNfcLease | str | Callable[[], vim.HttpNfcLease],
         stub: Any = None,
         serverGuid: str | None = None,  # noqa: N803
         **options: Unpack[LeaseOptions],
     ) -> None:
-        self._lease = HttpNfcLease(lease, stub, serverGuid, **options)
         self._waiting = InLoop()
+        self._opened: HttpNfcLease | None = None
+        self._open: Callable[[], HttpNfcLease] | None = None
+        if isinstance(lease, type) or not callable(lease):
+            self._opened = HttpNfcLease(lease, stub, serverGuid, **options)  # type: ignore[arg-type]
+        elif stub is not None or serverGuid is not None:
+            raise TypeError("stub and serverGuid go with a moId")
+        else:
+            self._open = opener(lease, options)
+
+    @property
+    def _lease(self) -> HttpNfcLease:
+        if self._opened is None:
+            raise RuntimeError("this lease is not open yet: 'async with' opens it")
+        return self._opened
 
     @property
     def lease(self) -> HttpNfcLease:
-        """The blocking twin, of the same lease; it can be passed to pyvmomi's calls."""
+        """The blocking twin, of the same lease; it can be passed to pyvmomi's calls.
+
+        Raises:
+            RuntimeError: ``async with`` has not opened it yet.
+        """
         return self._lease
 
     def __copy__(self) -> Self:
@@ -99,10 +121,10 @@ class AsyncHttpNfcLease(AsyncLeaseSignatures):
         return self
 
     def __repr__(self) -> str:
-        return f"<nfclease.AsyncHttpNfcLease of {self._lease!r}>"
+        return f"<nfclease.AsyncHttpNfcLease of {self._opened or 'no lease yet'}>"
 
-    def _repr_html_(self) -> str:
-        return self._lease._repr_html_()
+    def _repr_html_(self) -> str | None:
+        return None if self._opened is None else self._opened._repr_html_()
 
     initializeProgress: Awaitable[int] = _attribute("initializeProgress")  # noqa: N815
     info: Awaitable[vim.HttpNfcLease.Info | None] = _attribute("info")
@@ -143,7 +165,9 @@ class AsyncHttpNfcLease(AsyncLeaseSignatures):
 
     async def wait_ready(self, timeout: float = 300.0) -> vim.HttpNfcLease.Info:
         """As ``HttpNfcLease.wait_ready``."""
-        info: vim.HttpNfcLease.Info = await _bodies.wait_ready(self._lease, self._waiting, timeout)
+        info: vim.HttpNfcLease.Info = await without_our_frames(
+            _bodies.wait_ready(self._lease, self._waiting, timeout)
+        )
         return info
 
     def start_download(
@@ -161,8 +185,8 @@ class AsyncHttpNfcLease(AsyncLeaseSignatures):
         progress: ProgressOption = None,
     ) -> TransferResult:
         """As ``HttpNfcLease.download``."""
-        return await _bodies.download(
-            self._lease, self._waiting, device_url, target, overwrite, progress
+        return await without_our_frames(
+            _bodies.download(self._lease, self._waiting, device_url, target, overwrite, progress)
         )
 
     async def download_all(
@@ -173,15 +197,17 @@ class AsyncHttpNfcLease(AsyncLeaseSignatures):
         progress: ProgressOption = None,
     ) -> list[TransferResult]:
         """As ``HttpNfcLease.download_all``."""
-        return await _bodies.download_all(
-            self._lease, self._waiting, directory, overwrite, progress
+        return await without_our_frames(
+            _bodies.download_all(self._lease, self._waiting, directory, overwrite, progress)
         )
 
     async def start_upload(
         self, item: vim.OvfManager.FileItem | vim.HttpNfcLease.DeviceUrl, source: Source
     ) -> Transfer:
         """As ``HttpNfcLease.start_upload``; awaited, since it may ask for ``info``."""
-        return await _bodies.start_upload(self._lease, self._waiting, item, source)
+        return await without_our_frames(
+            _bodies.start_upload(self._lease, self._waiting, item, source)
+        )
 
     async def upload(
         self,
@@ -191,14 +217,19 @@ class AsyncHttpNfcLease(AsyncLeaseSignatures):
         progress: ProgressOption = None,
     ) -> TransferResult:
         """As ``HttpNfcLease.upload``."""
-        return await _bodies.upload(self._lease, self._waiting, item, source, progress)
+        return await without_our_frames(
+            _bodies.upload(self._lease, self._waiting, item, source, progress)
+        )
 
     async def close(self) -> None:
         """As ``HttpNfcLease.close``."""
-        await _bodies.give_up(self._lease, self._waiting, None)
+        await without_our_frames(_bodies.give_up(self._lease, self._waiting, None))
 
     async def __aenter__(self) -> Self:
         self._waiting.check()
+        if self._opened is None and self._open is not None:
+            call, self._open = self._open, None
+            self._opened = await without_our_frames(opened(call, self._waiting))
         return self
 
     async def __aexit__(
@@ -207,4 +238,4 @@ class AsyncHttpNfcLease(AsyncLeaseSignatures):
         exc: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        await _bodies.leave(self._lease, self._waiting, exc)
+        await without_our_frames(_bodies.leave(self._lease, self._waiting, exc))

@@ -254,17 +254,20 @@ class HttpNfcLease(MirroredLease):
         """Downloads every device that has a ``targetId``, up to `max_concurrency` at once.
 
         Args:
-            directory: An existing directory; each ``targetId`` becomes a file name.
+            directory: Where each ``targetId`` becomes a file name. Its last level is made where it
+                is missing, and removed again when it stays empty after an error.
             overwrite: As for ``download``.
             progress: As for ``download``; a bar for each file and one for all.
 
         Returns:
-            One result for each file, in the order of ``info.deviceUrl``.
+            One result for each file, in the order of ``info.deviceUrl``. A notebook shows the list
+            as a table.
 
         Raises:
             UnsafePathError: A ``targetId`` could leave the directory or hit another file; nothing
                 was asked for.
-            OSError: The directory is missing or read-only, or a file exists; nothing was asked for.
+            OSError: The directory's parent is missing, it is read-only, or a file exists; nothing
+                was asked for.
             NfcError: A download failed; the others were cancelled.
             RuntimeError: A coroutine called; it would block its event loop.
 

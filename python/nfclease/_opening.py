@@ -1,0 +1,87 @@
+"""A lease that is opened in a thread: it is ended, too, when nobody waits for it any more."""
+
+from __future__ import annotations
+
+import threading
+import time
+from contextlib import suppress
+from typing import TYPE_CHECKING
+
+from nfclease import _bodies
+from nfclease._checks import check_options
+from nfclease._in_loop import any_of, in_thread, undisturbed
+from nfclease._waiting import CLEANUP_TIMEOUT
+from nfclease.lease import HttpNfcLease
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from pyVmomi import vim
+
+    from nfclease._in_loop import InLoop
+
+
+def opener(
+    call: Callable[[], vim.HttpNfcLease], options: Mapping[str, object]
+) -> Callable[[], HttpNfcLease]:
+    """What opens a lease and wraps it; wrong options are told before any is opened."""
+    import inspect  # costs as much as half of the package
+
+    parameters = inspect.signature(HttpNfcLease.__init__).parameters.values()
+    known = {each.name: each.default for each in parameters if each.kind is each.KEYWORD_ONLY}
+    for name in options.keys() - known.keys():
+        raise TypeError(f"HttpNfcLease takes no option {name!r}")
+    check_options({**known, **options})
+    return lambda: HttpNfcLease(call(), **options)  # type: ignore[arg-type]
+
+
+class _Opening:
+    """The call, and whether anybody still wants the lease that it brings."""
+
+    def __init__(self, call: Callable[[], HttpNfcLease]) -> None:
+        self._call = call
+        self._lock = threading.Lock()
+        self._wanted = True
+        self._lease: HttpNfcLease | None = None
+
+    def run(self) -> HttpNfcLease:
+        """Makes the call, in a thread, and ends what nobody wants any more."""
+        lease = self._call()
+        with self._lock:
+            self._lease = lease
+            wanted = self._wanted
+        if not wanted:
+            lease.close()
+        return lease
+
+    def give_up(self) -> HttpNfcLease | None:
+        """The lease, to be ended, if it is there; else the thread ends it."""
+        with self._lock:
+            self._wanted = False
+            return self._lease
+
+
+async def opened(call: Callable[[], HttpNfcLease], waiting: InLoop) -> HttpNfcLease:
+    """The lease. When the wait is broken off, it is aborted first, as soon as the call brings it.
+
+    A call that brings none for a long time is left to its thread, which aborts it then.
+    """
+    import asyncio
+
+    opening = _Opening(call)
+    task = asyncio.ensure_future(in_thread(opening.run))
+    try:
+        await any_of([task])
+    except BaseException as error:
+        lease = opening.give_up()
+        if lease is not None:
+            await _bodies.give_up(lease, waiting, error)
+        elif waiting.may_wait(error):
+            await undisturbed([task], time.monotonic() + CLEANUP_TIMEOUT)
+        with suppress(RuntimeError):  # the loop is closed
+            task.cancel()
+        raise
+    finally:
+        if task.done() and not task.cancelled():
+            task.exception()  # told, or of a call that nobody waits for
+    return task.result()

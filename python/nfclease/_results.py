@@ -1,0 +1,35 @@
+"""What ``download_all`` returns: a list, which a notebook shows as one table."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from nfclease._html import columns, size
+
+if TYPE_CHECKING:
+    from nfclease.transfer import TransferResult
+
+    _List = list[TransferResult]
+else:
+    _List = list
+
+
+class Results(_List):
+    """A list of results like any other; a notebook shows a row for each."""
+
+    def _repr_html_(self) -> str:
+        files = "1 file" if len(self) == 1 else f"{len(self)} files"
+        title = f"{files}, {size(sum(each.bytes for each in self))}"
+        names = ["name", "size", "checksum", "verified", "seconds", "attempts"]
+        rows = [
+            [
+                each.name,
+                size(each.bytes),
+                f"{each.checksum_type} {each.checksum}",
+                each.verified,
+                f"{each.seconds:.2f}",
+                each.attempts,
+            ]
+            for each in self
+        ]
+        return columns(title, names, rows)
