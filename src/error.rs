@@ -1,11 +1,13 @@
 //! One error enum for the crate: a variant for each thing a caller can do differently.
 //!
 //! `what` names the object in the reader's words ("disk-1.vmdk at esx7"); it never holds a URL, a
-//! cookie or a ticket.
+//! cookie or a ticket. Every text in here is a [`Text`] or a [`ServerText`]: escaped and bounded.
 
 use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
+
+use crate::text::{ServerText, Text};
 
 /// The crate's result.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
@@ -14,9 +16,9 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ServerFault {
     /// The WSDL name of the fault type (`Timedout`, `InvalidState`, ...), empty when untyped.
-    pub name: String,
+    pub name: ServerText,
     /// The `faultstring`.
-    pub message: String,
+    pub message: ServerText,
     /// The SOAP envelope as received.
     pub envelope: Vec<u8>,
 }
@@ -29,57 +31,53 @@ pub struct ServerFault {
 )]
 pub enum Error {
     #[error("{what}: {reason}")]
-    Connect { what: String, reason: String },
+    Connect { what: Text, reason: Text },
 
     #[error("{what}: TLS failed: {reason}")]
-    Tls { what: String, reason: String },
+    Tls { what: Text, reason: Text },
 
     #[error(
         "{what}: the certificate's thumbprint is {actual}, expected {expected}; \
          nothing was sent, the host may be an impostor or its certificate was replaced"
     )]
     ThumbprintMismatch {
-        what: String,
-        expected: String,
-        actual: String,
+        what: Text,
+        expected: ServerText,
+        actual: Text,
     },
 
     #[error(
         "{what}: the data URL is http:// but the session is https://; \
          pass allow_http=True only when the network is trusted"
     )]
-    InsecureUrl { what: String },
+    InsecureUrl { what: Text },
 
     #[error("{what}: unexpected redirect ({status}) to {location}; redirects are never followed")]
     UnexpectedRedirect {
-        what: String,
+        what: Text,
         status: u16,
-        location: String,
+        location: ServerText,
     },
 
     #[error("{what}: HTTP status {status} {reason}")]
     HttpStatus {
-        what: String,
+        what: Text,
         status: u16,
-        reason: String,
+        reason: Text,
     },
 
     #[error("{what}: no data moved for {seconds:.0} s")]
-    Stall { what: String, seconds: f64 },
+    Stall { what: Text, seconds: f64 },
 
     #[error("{what}: the stream ended early after {seen} bytes ({reason})")]
-    Truncated {
-        what: String,
-        seen: u64,
-        reason: String,
-    },
+    Truncated { what: Text, seen: u64, reason: Text },
 
     #[error("{what}: broken protocol: {reason}")]
-    Protocol { what: String, reason: String },
+    Protocol { what: Text, reason: Text },
 
     #[error("{what}: {limit} exceeded (limit {allowed}, seen {seen})")]
     LimitExceeded {
-        what: String,
+        what: Text,
         limit: &'static str,
         allowed: u64,
         seen: u64,
@@ -89,15 +87,15 @@ pub enum Error {
         "{what}: {checksum_type} is {actual} here and {expected} at the server; the bytes are wrong"
     )]
     ChecksumMismatch {
-        what: String,
+        what: Text,
         checksum_type: &'static str,
-        expected: String,
-        actual: String,
+        expected: ServerText,
+        actual: Text,
     },
 
     #[error("{what}: size is {actual} bytes, expected {expected}")]
     SizeMismatch {
-        what: String,
+        what: Text,
         expected: u64,
         actual: u64,
     },
@@ -106,15 +104,15 @@ pub enum Error {
         "{what}: the lease manifest has no {checksum_type} entry for it, and require_manifest is set"
     )]
     ManifestMissing {
-        what: String,
+        what: Text,
         checksum_type: &'static str,
     },
 
     #[error("{what}: not a streamOptimized VMDK: {reason}; verify_format=False accepts any bytes")]
-    DiskFormat { what: String, reason: String },
+    DiskFormat { what: Text, reason: Text },
 
-    #[error("unsafe file name {name:?} from the server: {reason}")]
-    UnsafePath { name: String, reason: String },
+    #[error("unsafe file name '{name}' from the server: {reason}")]
+    UnsafePath { name: ServerText, reason: Text },
 
     #[error("{path}: {source}", path = path.display())]
     Io {
@@ -127,36 +125,36 @@ pub enum Error {
 
     #[error("the lease did not become ready: {reason}")]
     LeaseInit {
-        reason: String,
+        reason: Text,
         fault: Option<Box<ServerFault>>,
     },
 
     #[error("the lease is lost: {reason}; nothing unverified was kept")]
     LeaseLost {
-        reason: String,
+        reason: Text,
         fault: Option<Box<ServerFault>>,
     },
 
     #[error("the lease could not be completed: {reason}")]
     LeaseComplete {
-        reason: String,
+        reason: Text,
         fault: Option<Box<ServerFault>>,
     },
 
     #[error("the session is gone (NotAuthenticated): {reason}; log in again and open a new lease")]
     SessionExpired {
-        reason: String,
+        reason: Text,
         fault: Option<Box<ServerFault>>,
     },
 
     #[error("the lease is {state}; {hint}")]
-    LeaseState { state: &'static str, hint: String },
+    LeaseState { state: &'static str, hint: Text },
 
     #[error("invalid argument: {reason}")]
-    InvalidArgument { reason: String },
+    InvalidArgument { reason: Text },
 
     #[error("timed out after {seconds:.1} s waiting for {what}")]
-    WaitTimeout { what: String, seconds: f64 },
+    WaitTimeout { what: Text, seconds: f64 },
 
     #[error("the transfer was cancelled")]
     Cancelled,
@@ -168,7 +166,7 @@ pub enum Error {
     Foreign(ForeignError),
 
     #[error("internal error: {invariant}; please report it")]
-    Internal { invariant: String },
+    Internal { invariant: Text },
 }
 
 /// An error object that belongs to the caller and passes through the core unread.
@@ -191,7 +189,7 @@ impl Error {
     }
 
     /// An invariant of ours that did not hold.
-    pub fn internal(invariant: impl Into<String>) -> Self {
+    pub fn internal(invariant: impl Into<Text>) -> Self {
         Self::Internal {
             invariant: invariant.into(),
         }

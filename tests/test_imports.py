@@ -14,14 +14,16 @@ ROOT = Path(__file__).parent.parent
 SOURCE = ROOT / "src"
 
 ALLOWED = {
-    "error": set(),
+    "text": set(),
+    "number": set(),
     "vmdk": set(),
-    "io": {"error"},
-    "http": {"error"},
-    "soap": {"http", "error"},
-    "transfer": {"http", "io", "vmdk", "error"},
-    "lease": {"transfer", "soap", "http", "io", "error"},
-    "python": {"lease", "transfer", "soap", "http", "io", "vmdk", "error"},
+    "error": {"text"},
+    "io": {"error", "text"},
+    "http": {"error", "text", "number"},
+    "soap": {"http", "error", "text", "number"},
+    "transfer": {"http", "io", "vmdk", "error", "text", "number"},
+    "lease": {"transfer", "soap", "http", "io", "error", "text", "number"},
+    "python": {"lease", "transfer", "soap", "http", "io", "vmdk", "error", "text", "number"},
 }
 
 

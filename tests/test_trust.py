@@ -55,8 +55,8 @@ def test_a_thumbprint_in_any_dress(
     [
         pytest.param("ab:" * 19 + "ab", nfclease.ThumbprintMismatchError, id="another"),
         pytest.param("ab" * 32, nfclease.ThumbprintMismatchError, id="another sha256"),
-        pytest.param("no thumbprint", ValueError, id="garbage"),
-        pytest.param("abcd", ValueError, id="too short"),
+        pytest.param("no thumbprint", nfclease.ProtocolError, id="garbage"),
+        pytest.param("abcd", nfclease.ProtocolError, id="too short"),
         # Empty means none: then the session's CA decides, which did not sign the host's.
         pytest.param("", nfclease.TlsError, id="empty"),
     ],

@@ -16,8 +16,9 @@ use super::body::Body;
 use super::failure::{Route, body_error, request_error, root_cause};
 use super::proxy::Proxy;
 use super::tls::Trust;
-use super::url::{host_of, printable};
+use super::url::host_of;
 use crate::error::{Error, Result};
+use crate::text::ServerText;
 
 /// Connections that die silently are found by the kernel within about a minute.
 const TCP_KEEPALIVE: Duration = Duration::from_secs(20);
@@ -84,7 +85,7 @@ impl Client {
             builder = builder.proxy(tunnel.headers(proxy.header_map()?));
         }
         let route = Arc::new(Route {
-            proxy: proxy.map(|proxy| printable(&proxy.address)),
+            proxy: proxy.map(|proxy| (&proxy.address).into()),
         });
         let inner = builder.build().map_err(unusable)?;
         Ok(Self { inner, route })
@@ -163,10 +164,10 @@ impl Response {
                 .and_then(|text| Url::parse(text).ok())
                 .map_or_else(
                     || "elsewhere on the same host".into(),
-                    |url| format!("{}://{}", url.scheme(), host_of(&url)),
+                    |url| format!("{}://{}", url.scheme(), host_of(&url)).into(),
                 );
             return Err(Error::UnexpectedRedirect {
-                what: self.what.to_string(),
+                what: (&self.what).into(),
                 status,
                 location,
             });
@@ -174,8 +175,12 @@ impl Response {
         match self.header(&CONTENT_ENCODING) {
             None | Some("identity" | "") => Ok(self),
             Some(encoding) => Err(Error::Protocol {
-                what: self.what.to_string(),
-                reason: format!("Content-Encoding {} was not asked for", printable(encoding)),
+                what: (&self.what).into(),
+                reason: format!(
+                    "Content-Encoding {} was not asked for",
+                    ServerText::from(encoding)
+                )
+                .into(),
             }),
         }
     }
@@ -197,7 +202,7 @@ impl Response {
         let check = |seen: u64| {
             if seen > limit {
                 return Err(Error::LimitExceeded {
-                    what: what.to_string(),
+                    what: (&what).into(),
                     limit: limit_name,
                     allowed: limit,
                     seen,
@@ -221,26 +226,26 @@ impl Response {
             .await
             .unwrap_or_default();
         Error::HttpStatus {
-            what,
+            what: what.into(),
             status,
-            reason: format!("{phrase} {text}").trim().to_owned(),
+            reason: format!("{phrase} {text}").trim().into(),
         }
     }
 
-    /// The first bytes of an error page, as one printable line.
-    async fn excerpt(mut self) -> String {
+    /// The first bytes of an error page, as one line.
+    async fn excerpt(mut self) -> ServerText {
         let text = match self.chunk().await {
             Ok(Some(chunk)) => String::from_utf8_lossy(&chunk[..chunk.len().min(400)]).into_owned(),
             _ => String::new(),
         };
-        printable(&text)
+        text.into()
     }
 }
 
 /// One header pair, or an error that names the header but not its value, which may be a secret.
 pub fn header(name: HeaderName, value: &str, what: &str) -> Result<(HeaderName, HeaderValue)> {
     let mut value = HeaderValue::from_str(value).map_err(|_| Error::InvalidArgument {
-        reason: format!("{what} cannot be sent as an HTTP header"),
+        reason: format!("{what} cannot be sent as an HTTP header").into(),
     })?;
     value.set_sensitive(true);
     Ok((name, value))

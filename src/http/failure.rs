@@ -2,9 +2,9 @@
 
 use std::error::Error as StdError;
 
-use super::url::printable;
 use super::verifier::PinMismatch;
 use crate::error::Error;
+use crate::text::ServerText;
 
 /// The library's own words, of a type that it keeps to itself.
 const PROXY_WANTS_A_LOGIN: &str = "tunnel error: proxy authorization required";
@@ -12,7 +12,7 @@ const PROXY_WANTS_A_LOGIN: &str = "tunnel error: proxy authorization required";
 /// What an error that happens on the way should say.
 #[derive(Debug)]
 pub(super) struct Route {
-    pub(super) proxy: Option<String>,
+    pub(super) proxy: Option<ServerText>,
 }
 
 impl Route {
@@ -29,35 +29,35 @@ pub(super) fn request_error(what: &str, error: &reqwest::Error, route: &Route) -
     let what = what.to_owned();
     if let Some(mismatch) = find::<PinMismatch>(error) {
         return Error::ThumbprintMismatch {
-            what,
-            expected: mismatch.expected.clone(),
-            actual: mismatch.actual.clone(),
+            what: what.into(),
+            expected: mismatch.expected.clone().into(),
+            actual: mismatch.actual.clone().into(),
         };
     }
     if let Some(tls) = find::<rustls::Error>(error) {
         return Error::Tls {
-            what,
-            reason: tls.to_string(),
+            what: what.into(),
+            reason: ServerText::of(tls).into(),
         };
     }
     if find::<hyper::Error>(error).is_some_and(hyper::Error::is_parse) {
         return Error::Protocol {
-            what,
-            reason: root_cause(error),
+            what: what.into(),
+            reason: root_cause(error).into(),
         };
     }
     if let Some(proxy) = &route.proxy
-        && root_cause(error) == PROXY_WANTS_A_LOGIN
+        && root_cause(error).as_str() == PROXY_WANTS_A_LOGIN
     {
         return Error::HttpStatus {
-            what: format!("{what} through the session's proxy {proxy}"),
+            what: format!("{what} through the session's proxy {proxy}").into(),
             status: 407,
             reason: "Proxy Authentication Required: put Proxy-Authorization into customHeaders"
                 .into(),
         };
     }
     let cause = if error.is_timeout() {
-        "no answer in time".into()
+        ServerText::from("no answer in time")
     } else {
         root_cause(error)
     };
@@ -70,7 +70,10 @@ pub(super) fn request_error(what: &str, error: &reqwest::Error, route: &Route) -
             route.proxy_hint()
         )
     };
-    Error::Connect { what, reason }
+    Error::Connect {
+        what: what.into(),
+        reason: reason.into(),
+    }
 }
 
 /// What went wrong inside a body.
@@ -78,19 +81,19 @@ pub(super) fn body_error(what: &str, seen: u64, error: &reqwest::Error) -> Error
     let what = what.to_owned();
     match find::<hyper::Error>(error) {
         Some(e) if e.is_parse() => Error::Protocol {
-            what,
-            reason: root_cause(error),
+            what: what.into(),
+            reason: root_cause(error).into(),
         },
         _ => Error::Truncated {
-            what,
+            what: what.into(),
             seen,
-            reason: root_cause(error),
+            reason: root_cause(error).into(),
         },
     }
 }
 
 /// The innermost message, without the URL that the library's own messages carry.
-pub(super) fn root_cause(error: &reqwest::Error) -> String {
+pub(super) fn root_cause(error: &reqwest::Error) -> ServerText {
     let mut cause: &(dyn StdError + 'static) = error;
     while let Some(source) = cause.source() {
         cause = source;
@@ -100,7 +103,10 @@ pub(super) fn root_cause(error: &reqwest::Error) -> String {
     } else {
         let text = cause.to_string();
         // The TLS library adds where its manual explains it.
-        printable(text.split(": https://docs.rs/").next().unwrap_or(&text))
+        text.split(": https://docs.rs/")
+            .next()
+            .unwrap_or(&text)
+            .into()
     }
 }
 

@@ -91,7 +91,8 @@ impl Pin {
             reason: format!(
                 "thumbprint has {} hex digits; SHA-1 has 40, SHA-256 64, SHA-512 128",
                 digits.len()
-            ),
+            )
+            .into(),
         };
         let bytes = HEXLOWER_PERMISSIVE
             .decode(digits.as_bytes())
@@ -153,7 +154,7 @@ impl Trust {
             return Ok(builder.with_no_client_auth());
         };
         let bad = |what: &str| Error::InvalidArgument {
-            reason: format!("client certificate: {what}"),
+            reason: format!("client certificate: {what}").into(),
         };
         let certificates = CertificateDer::pem_slice_iter(&identity.certificates)
             .collect::<Result<Vec<_>, _>>()

@@ -20,23 +20,6 @@ pub fn redacted(url: &Url) -> String {
     format!("{}/.../{last}", host_of(url))
 }
 
-/// Server text made safe for one line of a log or a message.
-pub fn printable(text: &str) -> String {
-    const LONGEST: usize = 300;
-    let mut out = String::new();
-    for c in text.trim().chars().take(LONGEST) {
-        if c.is_control() {
-            out.extend(c.escape_default());
-        } else {
-            out.push(c);
-        }
-    }
-    if text.trim().chars().nth(LONGEST).is_some() {
-        out.push_str("...");
-    }
-    out
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -45,10 +28,5 @@ mod tests {
     fn ticket_is_not_shown() {
         let url = Url::parse("https://u:p@esx7:8443/nfc/52a1-secret/disk-0.vmdk?t=x").unwrap();
         assert_eq!(redacted(&url), "esx7:8443/.../disk-0.vmdk");
-    }
-
-    #[test]
-    fn control_characters_are_escaped() {
-        assert_eq!(printable("a\nb\u{1b}[31m"), "a\\nb\\u{1b}[31m");
     }
 }

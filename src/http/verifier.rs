@@ -12,6 +12,7 @@ use rustls::{CertificateError, DigitallySignedStruct, OtherError, RootCertStore,
 
 use super::tls::{Pin, Roots, Verify};
 use crate::error::{Error, Result};
+use crate::text::ServerText;
 
 /// The pin did not match; found again in the error chain by its type.
 #[derive(Debug)]
@@ -57,7 +58,7 @@ fn web_pki(roots: &Roots, provider: &Arc<CryptoProvider>) -> Result<Arc<WebPkiSe
         .build()
         .map_err(|e| Error::Tls {
             what: "session trust".into(),
-            reason: e.to_string(),
+            reason: ServerText::of(e).into(),
         })
 }
 

@@ -22,7 +22,7 @@ impl ChecksumType {
             "sha1" => Ok(Self::Sha1),
             "sha256" => Ok(Self::Sha256),
             _ => Err(Error::InvalidArgument {
-                reason: format!("checksum_type must be 'sha1' or 'sha256', not {name:?}"),
+                reason: format!("checksum_type must be 'sha1' or 'sha256', not {name:?}").into(),
             }),
         }
     }

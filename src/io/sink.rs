@@ -140,7 +140,7 @@ impl Drop for FileSink {
 fn part_path(target: &Path) -> Result<PathBuf> {
     let Some(name) = target.file_name() else {
         return Err(Error::InvalidArgument {
-            reason: format!("target {} names no file", target.display()),
+            reason: format!("target {} names no file", target.display()).into(),
         });
     };
     let mut part = OsString::from(name);

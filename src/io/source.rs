@@ -224,7 +224,7 @@ impl Pump {
     fn wrong_size(&self, actual: u64) -> Error {
         let what = format!("{} (the source changed while it was read)", self.what);
         Error::SizeMismatch {
-            what,
+            what: what.into(),
             expected: self.length,
             actual,
         }

@@ -7,6 +7,7 @@ use url::{Host, Url};
 use crate::error::{Error, Result};
 use crate::http::{Pin, Trust, Verify, host_of};
 use crate::soap::DeviceUrl;
+use crate::text::{ServerText, Text};
 
 /// Whether an `https` session may be given `http` data URLs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -36,7 +37,7 @@ pub struct Plan {
     /// Whether the session's cookie goes along.
     pub cookie: SendCookie,
     /// The device in the reader's words.
-    pub what: String,
+    pub what: Text,
 }
 
 /// Plans the connection to one device.
@@ -48,8 +49,8 @@ pub fn plan(
 ) -> Result<Plan> {
     let name = display_name(device);
     let protocol = |reason: &str| Error::Protocol {
-        what: name.clone(),
-        reason: reason.to_owned(),
+        what: name.clone().into(),
+        reason: reason.into(),
     };
     let mut url = Url::parse(&device.url).map_err(|_| protocol("its url is no URL"))?;
     if !matches!(url.scheme(), "http" | "https") {
@@ -62,14 +63,14 @@ pub fn plan(
         substitute_host(&mut url, session)
             .ok_or_else(|| protocol("the session has no host to put for '*'"))?;
     }
-    let what = format!("{name} at {}", host_of(&url));
+    let what = Text::from(format!("{name} at {}", ServerText::from(host_of(&url))));
     if url.scheme() == "http" && session.scheme() == "https" && plain == PlainHttp::Refuse {
         return Err(Error::InsecureUrl { what });
     }
-    let pin = match Pin::from_pem(&device.ssl_certificate)? {
-        Some(pin) => Some(pin),
-        None => Pin::from_thumbprint(&device.ssl_thumbprint)?,
-    };
+    let pin = pin(device).map_err(|(field, error)| Error::Protocol {
+        what: what.clone(),
+        reason: format!("its {field} cannot be used: {error}").into(),
+    })?;
     let same_origin = url.origin() == session.origin();
     let trust = match pin {
         Some(pin) => Trust {
@@ -96,6 +97,20 @@ pub fn plan(
     })
 }
 
+/// The certificate before the thumbprint. What is wrong with either is the server's doing, not that of
+/// an argument.
+fn pin(device: &DeviceUrl) -> Result<Option<Pin>, (&'static str, Text)> {
+    let wrong = |field, error| match error {
+        Error::InvalidArgument { reason } => (field, reason),
+        other => (field, Text::of(other)),
+    };
+    let pin = Pin::from_pem(&device.ssl_certificate).map_err(|e| wrong("sslCertificate", e))?;
+    match pin {
+        Some(pin) => Ok(Some(pin)),
+        None => Pin::from_thumbprint(&device.ssl_thumbprint).map_err(|e| wrong("sslThumbprint", e)),
+    }
+}
+
 /// The session's own pin names the session's certificate and says nothing about another host.
 fn session_trust_elsewhere(trust: &Trust) -> Verify {
     match &trust.verify {
@@ -119,29 +134,52 @@ fn substitute_host(url: &mut Url, session: &Url) -> Option<()> {
     Some(())
 }
 
+/// A last segment of this length that names no kind of file may be the ticket itself.
+const TICKET: usize = 16;
+
 /// What messages call a device: `targetId`, else the last segment of the URL, else the key.
-pub fn display_name(device: &DeviceUrl) -> String {
+pub fn display_name(device: &DeviceUrl) -> ServerText {
     let name = if device.target_id.is_empty() {
         let path = device.url.split(['?', '#']).next().unwrap_or_default();
         path.rsplit('/').next().unwrap_or_default()
     } else {
         &device.target_id
     };
-    crate::http::url::printable(if name.is_empty() { &device.key } else { name })
+    let may_be_ticket = device.target_id.is_empty() && name.len() >= TICKET && !name.contains('.');
+    let name = if may_be_ticket { "" } else { name };
+    ServerText::from(if name.is_empty() { &device.key } else { name })
 }
 
 /// Longest file name taken from a server; file systems allow 255 bytes, and `.part` is added.
 const LONGEST_NAME: usize = 200;
 
 /// Names that Windows keeps for devices, with or without an extension.
-const RESERVED: [&str; 6] = ["con", "prn", "aux", "nul", "com", "lpt"];
+const RESERVED: [&str; 6] = ["con", "prn", "aux", "nul", "conin$", "conout$"];
+
+/// The same, each with one digit; the raised ones count as such.
+const PORTS: [&str; 2] = ["com", "lpt"];
+const PORT_DIGITS: &str = "123456789\u{b9}\u{b2}\u{b3}";
+
+fn is_reserved(stem: &str) -> bool {
+    let is_port = |rest: &str| rest.chars().count() == 1 && PORT_DIGITS.contains(rest);
+    RESERVED.contains(&stem)
+        || PORTS
+            .iter()
+            .any(|port| stem.strip_prefix(port).is_some_and(is_port))
+}
+
+/// Whether a file of this name would be shown as another: controls, line ends, and what turns the
+/// direction of writing. A joiner that some scripts need is none.
+fn is_misleading(c: char) -> bool {
+    c.is_control() || matches!(c, '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}')
+}
 
 /// The file name for a device, refused when it could leave the directory or collide.
 pub fn safe_name(name: &str) -> Result<&str> {
     let refuse = |reason: &str| {
         Err(Error::UnsafePath {
-            name: name.to_owned(),
-            reason: reason.to_owned(),
+            name: name.into(),
+            reason: reason.into(),
         })
     };
     if name.is_empty() {
@@ -153,8 +191,8 @@ pub fn safe_name(name: &str) -> Result<&str> {
     if name.contains(['/', '\\']) {
         return refuse("it has a path separator");
     }
-    if name.chars().any(char::is_control) {
-        return refuse("it has a control character");
+    if name.chars().any(is_misleading) {
+        return refuse("it has a control character, or one that changes how names are shown");
     }
     if name.contains([':', '*', '?', '"', '<', '>', '|']) {
         return refuse("it has a character that Windows reserves");
@@ -168,19 +206,7 @@ pub fn safe_name(name: &str) -> Result<&str> {
         .unwrap_or_default()
         .trim_end()
         .to_ascii_lowercase();
-    let is_reserved = RESERVED
-        .iter()
-        .any(|reserved| match stem.strip_prefix(reserved) {
-            Some("") => !matches!(*reserved, "com" | "lpt"),
-            Some(rest) => {
-                matches!(*reserved, "com" | "lpt")
-                    && rest.len() == 1
-                    && rest != "0"
-                    && rest.chars().all(|c| c.is_ascii_digit())
-            }
-            None => false,
-        });
-    if is_reserved {
+    if is_reserved(&stem) {
         return refuse("it is a reserved device name");
     }
     if name.to_ascii_lowercase().ends_with(".part") {
@@ -200,7 +226,7 @@ pub fn safe_names(devices: &[DeviceUrl]) -> Result<Vec<&str>> {
                 return Ok(name);
             }
             Err(Error::UnsafePath {
-                name: name.to_owned(),
+                name: name.into(),
                 reason: "two devices have this name".into(),
             })
         })
@@ -322,6 +348,13 @@ mod tests {
             "con.vmdk",
             "COM1",
             "lpt9.txt",
+            "COM\u{b9}",
+            "com\u{b2}.vmdk",
+            "LPT\u{b3}.txt",
+            "CONIN$",
+            "conout$.vmdk",
+            "a\u{202e}kdmv",
+            "a\u{2028}b",
             ".hidden",
             "x.",
             "x ",
@@ -341,6 +374,10 @@ mod tests {
             "console.vmdk",
             "com.vmdk",
             "com0",
+            "COM12",
+            "com\u{2074}",
+            "conin",
+            "\u{645}\u{6cc}\u{200c}\u{62e}.vmdk",
         ] {
             assert_eq!(safe_name(name).unwrap(), name);
         }

@@ -8,6 +8,7 @@ use super::observing::fault_text;
 use super::state::{Event, Phase};
 use crate::error::{Error, Failure, Result};
 use crate::soap::{Abort, LeaseState, Method, Reply, calls};
+use crate::text::Text;
 
 /// Transfers get this long to remove their partial files and close their connections. With what the
 /// caller has waited for them before, an Abort is still answered within 10 seconds.
@@ -139,7 +140,7 @@ impl Lease {
                 fault: Some(fault),
             },
             other => Error::LeaseComplete {
-                reason: other.to_string(),
+                reason: Text::of(&other),
                 fault: None,
             },
         }

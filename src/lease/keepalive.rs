@@ -172,7 +172,7 @@ async fn wait_until_ready(lease: &Arc<Lease>, stop: &CancellationToken) -> bool 
                 lease.end(
                     Event::ContactLost,
                     Error::LeaseInit {
-                        reason,
+                        reason: reason.into(),
                         fault: None,
                     },
                 );
@@ -228,7 +228,7 @@ async fn renew(lease: &Arc<Lease>, interval: Option<Duration>, stop: &Cancellati
             lease.end(
                 Event::ContactLost,
                 Error::LeaseLost {
-                    reason,
+                    reason: reason.into(),
                     fault: None,
                 },
             );

@@ -10,6 +10,7 @@ use crate::error::{Error, Result, ServerFault};
 use crate::soap::{
     LeaseInfo, LeaseProperties, LeaseState, Method, Reply, Session, calls, envelope,
 };
+use crate::text::Text;
 
 /// Between two looks at a lease that is initializing.
 const POLL: Duration = Duration::from_millis(250);
@@ -55,8 +56,14 @@ impl Lease {
                     None => "the server ended it".into(),
                 };
                 let cause = match self.status.borrow().phase {
-                    Phase::Initializing => Error::LeaseInit { reason, fault },
-                    _ => Error::LeaseLost { reason, fault },
+                    Phase::Initializing => Error::LeaseInit {
+                        reason: reason.into(),
+                        fault,
+                    },
+                    _ => Error::LeaseLost {
+                        reason: reason.into(),
+                        fault,
+                    },
                 };
                 self.end(Event::ServerEnded, cause);
             }
@@ -138,8 +145,10 @@ impl Lease {
                 let seconds = timeout.as_secs_f64();
                 Err(Error::LeaseInit {
                     reason: match &self.status.borrow().unread {
-                        Some(why) => format!("after {seconds} s its state cannot be read: {why}"),
-                        None => format!("still initializing after {seconds} s"),
+                        Some(why) => {
+                            format!("after {seconds} s its state cannot be read: {why}").into()
+                        }
+                        None => format!("still initializing after {seconds} s").into(),
                     },
                     fault: None,
                 })
@@ -170,12 +179,10 @@ impl Lease {
 }
 
 /// Name and text of a fault, on one line.
-pub(super) fn fault_text(fault: &ServerFault) -> String {
-    let text = crate::http::url::printable(&fault.message);
-    match (fault.name.as_str(), text.as_str()) {
+pub(super) fn fault_text(fault: &ServerFault) -> Text {
+    match (fault.name.as_str(), fault.message.as_str()) {
         ("", "") => "a fault without name or text".into(),
-        ("", text) => text.to_owned(),
-        (name, "") => name.to_owned(),
-        (name, text) => format!("{name}: {text}"),
+        ("", text) | (text, "") => text.into(),
+        (name, text) => format!("{name}: {text}").into(),
     }
 }

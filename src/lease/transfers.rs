@@ -75,7 +75,7 @@ impl Lease {
             && self.options.disk_format == Format::StreamOptimized
         {
             return Err(Error::DiskFormat {
-                what: upload.job.what.to_string(),
+                what: (&upload.job.what).into(),
                 reason: "it is empty".into(),
             });
         }
@@ -202,7 +202,7 @@ impl Lease {
             url: plan.url,
             headers,
             key: device.key.clone(),
-            what: plan.what.into(),
+            what: plan.what.as_str().into(),
             checksum_type: self.options.checksum_type.unwrap_or_default(),
             timeout: self.options.timeout,
             retry: self.options.retry,

@@ -30,7 +30,7 @@ pub fn compare(
         && size != moved.bytes
     {
         return Err(Error::SizeMismatch {
-            what,
+            what: what.into(),
             expected: size,
             actual: moved.bytes,
         });
@@ -38,7 +38,7 @@ pub fn compare(
     if expected.is_empty() {
         return match require {
             RequireManifest::Yes => Err(Error::ManifestMissing {
-                what,
+                what: what.into(),
                 checksum_type,
             }),
             RequireManifest::No => Ok(Verified::Stream),
@@ -50,10 +50,10 @@ pub fn compare(
     {
         None => Ok(Verified::Manifest),
         Some(expected) => Err(Error::ChecksumMismatch {
-            what,
+            what: what.into(),
             checksum_type,
-            expected: expected.to_owned(),
-            actual: moved.checksum.clone(),
+            expected: expected.into(),
+            actual: moved.checksum.clone().into(),
         }),
     }
 }

@@ -177,7 +177,7 @@ fn with_fault<'py>(
     fault: Option<&ServerFault>,
 ) -> PyResult<Bound<'py, PyAny>> {
     if let Some(fault) = fault {
-        value.setattr("fault_name", &fault.name)?;
+        value.setattr("fault_name", fault.name.as_str())?;
         value.setattr("_fault_envelope", PyBytes::new(py, &fault.envelope))?;
     }
     Ok(value)

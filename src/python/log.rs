@@ -11,16 +11,54 @@ use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 use pyo3_log::{Caching, Logger};
 
+use crate::text::Text;
+
 /// One record for each decision; a process that never calls in loses the oldest.
 const MOST_RECORDS: usize = 1000;
+const MOST_BYTES: usize = 1024 * 1024;
 
-static QUEUE: Mutex<VecDeque<Owned>> = Mutex::new(VecDeque::new());
+static QUEUE: Mutex<Records> = Mutex::new(Records::new());
 static LOGGER: PyOnceLock<Logger> = PyOnceLock::new();
 
+/// What a record says is escaped and bounded, whatever was put into it.
 struct Owned {
     level: Level,
     target: String,
-    message: String,
+    message: Text,
+}
+
+impl Owned {
+    fn bytes(&self) -> usize {
+        size_of::<Self>()
+            .saturating_add(self.target.len())
+            .saturating_add(self.message.len())
+    }
+}
+
+/// The newest records, bounded in number and in bytes.
+struct Records {
+    kept: VecDeque<Owned>,
+    bytes: usize,
+}
+
+impl Records {
+    const fn new() -> Self {
+        Self {
+            kept: VecDeque::new(),
+            bytes: 0,
+        }
+    }
+
+    fn push(&mut self, record: Owned) {
+        self.bytes = self.bytes.saturating_add(record.bytes());
+        self.kept.push_back(record);
+        while self.kept.len() > MOST_RECORDS || self.bytes > MOST_BYTES {
+            let Some(oldest) = self.kept.pop_front() else {
+                return;
+            };
+            self.bytes = self.bytes.saturating_sub(oldest.bytes());
+        }
+    }
 }
 
 struct Queue;
@@ -36,13 +74,10 @@ impl Log for Queue {
             return;
         }
         let mut queue = QUEUE.lock().unwrap_or_else(PoisonError::into_inner);
-        if queue.len() == MOST_RECORDS {
-            queue.pop_front();
-        }
-        queue.push_back(Owned {
+        queue.push(Owned {
             level: record.level(),
             target: record.target().to_owned(),
-            message: record.args().to_string(),
+            message: Text::of(record.args()),
         });
     }
 
@@ -58,7 +93,9 @@ pub(super) fn install() {
 
 /// Hands queued records to `logging`. What a handler raises comes out, as of a logging call.
 pub(super) fn emit(py: Python<'_>) -> PyResult<()> {
-    let records = std::mem::take(&mut *QUEUE.lock().unwrap_or_else(PoisonError::into_inner));
+    let mut queue = QUEUE.lock().unwrap_or_else(PoisonError::into_inner);
+    let records = std::mem::replace(&mut *queue, Records::new()).kept;
+    drop(queue);
     if records.is_empty() {
         return Ok(());
     }
@@ -78,4 +115,30 @@ pub(super) fn emit(py: Python<'_>) -> PyResult<()> {
         }
     }
     raised
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_queue_is_bounded_in_records_and_in_bytes() {
+        let mut queue = Records::new();
+        for n in 0..20_000 {
+            queue.push(Owned {
+                level: Level::Warn,
+                target: "nfclease".into(),
+                message: format!("{n} {}", "\u{1d54f}".repeat(1 << 10)).into(),
+            });
+            assert!(queue.bytes <= MOST_BYTES && queue.kept.len() <= MOST_RECORDS);
+        }
+        let bytes: usize = queue.kept.iter().map(Owned::bytes).sum();
+        assert_eq!(bytes, queue.bytes);
+        assert!(
+            queue
+                .kept
+                .back()
+                .is_some_and(|last| last.message.starts_with("19999 "))
+        );
+    }
 }

@@ -47,7 +47,7 @@ impl TrustArguments {
             (None, "none") => Verify::Unverified,
             (None, other) => {
                 return Err(Error::InvalidArgument {
-                    reason: format!("verify {other:?}"),
+                    reason: format!("verify {other:?}").into(),
                 });
             }
         };
@@ -127,7 +127,7 @@ pub(super) fn seconds(value: f64, name: &str) -> Result<Duration> {
     match Duration::try_from_secs_f64(value) {
         Ok(duration) if !duration.is_zero() => Ok(duration),
         _ => Err(Error::InvalidArgument {
-            reason: format!("{name} must be a positive number of seconds"),
+            reason: format!("{name} must be a positive number of seconds").into(),
         }),
     }
 }

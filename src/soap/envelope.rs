@@ -41,8 +41,8 @@ pub fn with_header(envelope: Vec<u8>, header: &str) -> Vec<u8> {
 pub fn response(method: &str, body: &[u8]) -> Result<Element> {
     let root = xml::parse(body, method)?;
     let protocol = |reason: &str| Error::Protocol {
-        what: method.to_owned(),
-        reason: reason.to_owned(),
+        what: method.into(),
+        reason: reason.into(),
     };
     if root.name != "Envelope" {
         return Err(protocol("the answer is no SOAP envelope"));
@@ -76,11 +76,8 @@ fn fault(element: &Element, envelope: &[u8]) -> ServerFault {
         None => String::new(),
     };
     ServerFault {
-        name,
-        message: element
-            .child_text("faultstring")
-            .unwrap_or_default()
-            .to_owned(),
+        name: name.into(),
+        message: element.child_text("faultstring").unwrap_or_default().into(),
         envelope: envelope.to_vec(),
     }
 }
@@ -131,7 +128,7 @@ mod tests {
         let reply =
             envelope("<soapenv:Fault><detail><InvalidStateFault/></detail></soapenv:Fault>");
         assert!(
-            matches!(response("X", &reply), Err(Error::Fault(fault)) if fault.name == "InvalidState")
+            matches!(response("X", &reply), Err(Error::Fault(fault)) if fault.name.as_str() == "InvalidState")
         );
     }
 

@@ -159,7 +159,7 @@ impl Session {
             .await
             .unwrap_or_else(|_| {
                 Err(Error::WaitTimeout {
-                    what: what.to_owned(),
+                    what: what.into(),
                     seconds: self.endpoint.timeout.as_secs_f64(),
                 })
             })
@@ -175,13 +175,13 @@ impl Session {
         }
         match error {
             Error::Tls { what, reason } if reason.contains("alert") => {
-                let reason = reason + HINT;
+                let reason = format!("{reason}{HINT}").into();
                 Error::Tls { what, reason }
             }
             Error::Connect { what, reason }
                 if reason.contains("reset") || reason.contains("closed") =>
             {
-                let reason = reason + HINT;
+                let reason = format!("{reason}{HINT}").into();
                 Error::Connect { what, reason }
             }
             other => other,

@@ -2,6 +2,7 @@
 
 use super::xml::Element;
 use crate::error::{Error, Result, ServerFault};
+use crate::text::ServerText;
 
 /// `HttpNfcLeaseState`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -156,7 +157,7 @@ fn state(text: &str) -> Result<LeaseState> {
         "error" => Ok(LeaseState::Error),
         other => Err(Error::Protocol {
             what: "HttpNfcLease.state".into(),
-            reason: format!("unknown state {:?}", crate::http::url::printable(other)),
+            reason: format!("unknown state {:?}", ServerText::from(other)).into(),
         }),
     }
 }
@@ -165,11 +166,11 @@ fn state(text: &str) -> Result<LeaseState> {
 fn localized_fault(value: &Element) -> ServerFault {
     let inner = value.child("fault");
     ServerFault {
-        name: inner.map_or_else(|| value.xsi_type.clone(), |fault| fault.xsi_type.clone()),
+        name: inner.unwrap_or(value).xsi_type.as_str().into(),
         message: value
             .child_text("localizedMessage")
             .unwrap_or_default()
-            .to_owned(),
+            .into(),
         envelope: Vec::new(),
     }
 }
@@ -183,10 +184,7 @@ fn optional_size(value: &Element, name: &'static str) -> Result<Option<u64>> {
 
 fn bad_number(name: &str, text: &str) -> Error {
     Error::Protocol {
-        what: name.to_owned(),
-        reason: format!(
-            "{:?} is no valid number here",
-            crate::http::url::printable(text)
-        ),
+        what: name.into(),
+        reason: format!("{:?} is no valid number here", ServerText::from(text)).into(),
     }
 }

@@ -4,6 +4,7 @@ use quick_xml::Reader;
 use quick_xml::events::{BytesStart, Event};
 
 use crate::error::{Error, Result};
+use crate::text::ServerText;
 
 /// Deeper than any vim25 answer by a factor of ten.
 const DEPTH: u64 = 128;
@@ -59,8 +60,8 @@ impl Element {
 /// Parses a document. Refuses DOCTYPE and processing instructions before the root is looked at.
 pub fn parse(bytes: &[u8], what: &str) -> Result<Element> {
     let protocol = |reason: String| Error::Protocol {
-        what: what.to_owned(),
-        reason,
+        what: what.into(),
+        reason: reason.into(),
     };
     let text = std::str::from_utf8(bytes).map_err(|_| protocol("the XML is no UTF-8".into()))?;
     let mut reader = Reader::from_str(text.trim_start_matches('\u{feff}'));
@@ -74,7 +75,7 @@ pub fn parse(bytes: &[u8], what: &str) -> Result<Element> {
     loop {
         match reader
             .read_event()
-            .map_err(|e| protocol(format!("bad XML: {e}")))?
+            .map_err(|e| protocol(format!("bad XML: {}", ServerText::of(e))))?
         {
             Event::Start(start) => tree.start(&start)?,
             Event::End(_) => tree.end(),
@@ -86,7 +87,12 @@ pub fn parse(bytes: &[u8], what: &str) -> Result<Element> {
                     Ok(None) => quick_xml::escape::resolve_xml_entity(&reference.into_inner())
                         .ok_or_else(|| protocol("an entity that XML does not predefine".into()))?
                         .to_owned(),
-                    Err(e) => return Err(protocol(format!("bad character reference: {e}"))),
+                    Err(e) => {
+                        return Err(protocol(format!(
+                            "bad character reference: {}",
+                            ServerText::of(e)
+                        )));
+                    }
                 };
                 tree.text(&resolved)?;
             }
@@ -125,8 +131,8 @@ impl Tree<'_> {
         for (count, attribute) in start.attributes().enumerate() {
             self.limit("attributes", ATTRIBUTES, count as u64 + 1)?;
             let attribute = attribute.map_err(|e| Error::Protocol {
-                what: self.what.to_owned(),
-                reason: format!("bad attribute: {e}"),
+                what: self.what.into(),
+                reason: format!("bad attribute: {}", ServerText::of(e)).into(),
             })?;
             if attribute.key.local_name().as_ref() == "type" {
                 let value: &str = &attribute.value;
@@ -165,7 +171,7 @@ impl Tree<'_> {
             return Ok(());
         }
         Err(Error::LimitExceeded {
-            what: self.what.to_owned(),
+            what: self.what.into(),
             limit,
             allowed,
             seen,

@@ -159,12 +159,12 @@ impl Download {
         let what = moved.what.to_string();
         match self.file_size {
             Some(expected) if expected != moved.bytes => Err(Error::SizeMismatch {
-                what,
+                what: what.into(),
                 expected,
                 actual: moved.bytes,
             }),
             None if !proved => Err(Error::Truncated {
-                what,
+                what: what.into(),
                 seen: moved.bytes,
                 reason: "neither a length, a last chunk, a fileSize nor the manifest proves that this is all"
                     .into(),
@@ -226,7 +226,7 @@ impl Download {
     fn check_limit(&self, seen: u64) -> Result<()> {
         match self.limit {
             Some(allowed) if seen > allowed => Err(Error::LimitExceeded {
-                what: self.job.what.to_string(),
+                what: (&self.job.what).into(),
                 limit: "size of the stream",
                 allowed,
                 seen,
@@ -237,7 +237,7 @@ impl Download {
 
     fn stall(&self) -> Error {
         Error::Stall {
-            what: self.job.what.to_string(),
+            what: (&self.job.what).into(),
             seconds: self.job.timeout.as_secs_f64(),
         }
     }
@@ -245,8 +245,15 @@ impl Download {
     fn flaw(&self, flaw: Flaw, seen: u64) -> Error {
         let what = self.job.what.to_string();
         match flaw {
-            Flaw::Format(reason) => Error::DiskFormat { what, reason },
-            Flaw::Cut(reason) => Error::Truncated { what, seen, reason },
+            Flaw::Format(reason) => Error::DiskFormat {
+                what: what.into(),
+                reason: reason.into(),
+            },
+            Flaw::Cut(reason) => Error::Truncated {
+                what: what.into(),
+                seen,
+                reason: reason.into(),
+            },
         }
     }
 }

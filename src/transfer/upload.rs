@@ -173,7 +173,7 @@ impl Upload {
             };
             if last.1.elapsed() >= allowed {
                 return Error::Stall {
-                    what: self.job.what.to_string(),
+                    what: (&self.job.what).into(),
                     seconds: allowed.as_secs_f64(),
                 };
             }
@@ -231,7 +231,7 @@ async fn digest_of(feed: &Pieces, what: &str) -> Result<String> {
         Some(Ok(Piece::End(digest))) => Ok(digest),
         Some(Err(error)) => Err(error),
         Some(Ok(Piece::Data(_))) => Err(Error::Protocol {
-            what: what.to_owned(),
+            what: what.into(),
             reason: "the server answered before it had the whole body".into(),
         }),
         None => Err(Error::internal("the reader ends with a digest")),
