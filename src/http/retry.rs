@@ -59,7 +59,8 @@ impl Retries {
                 .saturating_sub(SHORTEST)
                 .mul_f64(chance.clamp(0.0, 1.0));
         let delay = retry_after.unwrap_or_default().max(jittered);
-        let waited = self.waited + lost + delay;
+        // A server may wish for any number of seconds.
+        let waited = self.waited.saturating_add(lost).saturating_add(delay);
         if waited > self.policy.retry_timeout {
             return None;
         }
@@ -110,6 +111,15 @@ mod tests {
             retries(2, 180).next(Duration::ZERO, 0.0, Some(Duration::from_secs(86_400))),
             None
         );
+    }
+
+    #[test]
+    fn no_wish_is_too_long_to_be_refused() {
+        let mut retries = retries(2, 180);
+        let one = retries.next(Duration::ZERO, 0.0, Some(Duration::from_secs(1)));
+        assert_eq!(one, Some(Duration::from_secs(1)));
+        let wish = Some(Duration::from_secs(u64::MAX));
+        assert_eq!(retries.next(Duration::MAX, 0.0, wish), None);
     }
 
     #[test]

@@ -6,6 +6,7 @@ use std::time::Duration;
 use super::core::Lease;
 use super::observing::fault_text;
 use super::state::{Event, Phase};
+use super::transfers::Begun;
 use crate::error::{Error, Failure, Result};
 use crate::soap::{Abort, LeaseState, Method, Reply, calls};
 use crate::text::Text;
@@ -54,21 +55,27 @@ impl From<Error> for Unfinished {
 impl Lease {
     /// Waits for all transfers, compares all sums once more, and sends Complete.
     pub async fn finish(self: &Arc<Self>) -> Result<(), Unfinished> {
-        self.tracker.wait().await;
-        // The script ended the lease itself, and what it cancelled thereby is no news to it.
-        if matches!(self.status().phase, Phase::Completed | Phase::Aborted) {
-            return Ok(());
+        loop {
+            self.tracker.wait().await;
+            // The script ended the lease itself, and what it cancelled thereby is no news to it.
+            if matches!(self.status().phase, Phase::Completed | Phase::Aborted) {
+                return Ok(());
+            }
+            if let Some(failure) = self.unseen_failure() {
+                return Err(Unfinished::Transfer(failure));
+            }
+            if self.cancel.is_cancelled() {
+                return Err(self.status().cause.unwrap_or(Error::Cancelled).into());
+            }
+            self.be_ready().await?;
+            self.verify_all().await?;
+            match self.begin_complete() {
+                // Another thread started one while the sums were compared.
+                Begun::StillMoving => {}
+                Begun::Yes => return Ok(self.complete().await?),
+                Begun::Refused => return Ok(self.info_if_ready().map(|_| ())?),
+            }
         }
-        if let Some(failure) = self.unseen_failure() {
-            return Err(Unfinished::Transfer(failure));
-        }
-        if self.cancel.is_cancelled() {
-            return Err(self.status().cause.unwrap_or(Error::Cancelled).into());
-        }
-        self.be_ready().await?;
-        self.verify_all().await?;
-        self.complete().await?;
-        Ok(())
     }
 
     /// A Complete of a lease that initializes is refused, and the lease would be held for ever after.
@@ -87,7 +94,8 @@ impl Lease {
 
     async fn complete(self: &Arc<Self>) -> Result<()> {
         self.stop_keep_alive().await;
-        if !self.apply(Event::Complete, None) {
+        // The last Progress may have learnt that the server has ended it.
+        if self.status().phase != Phase::Completing {
             return self.info_if_ready().map(|_| ());
         }
         let mut attempt = 1;

@@ -16,6 +16,8 @@ use super::schedule::{Next, Schedule};
 use super::state::{Event, Phase};
 use crate::error::{Error, Result};
 use crate::soap::{Method, calls};
+use crate::text::Text;
+use crate::transfer::panics::caught;
 
 /// Between two looks at a lease that is initializing.
 const FIRST_POLL: Duration = Duration::from_millis(50);
@@ -35,7 +37,22 @@ struct Served {
     lease: Arc<Lease>,
     interval: Option<Duration>,
     stop: CancellationToken,
-    ended: DropGuard,
+    /// Whether the service ended as it should.
+    done: bool,
+    /// Dropped last: who waits for the end of the service finds what it left of the lease.
+    _ended: DropGuard,
+}
+
+impl Drop for Served {
+    fn drop(&mut self) {
+        // It panicked, or its thread did: a lease that nobody renews must not look like one.
+        if !self.done {
+            let reason = "its keep-alive stopped by an internal error; please report it".into();
+            let fault = None;
+            self.lease
+                .end(Event::ContactLost, Error::LeaseLost { reason, fault });
+        }
+    }
 }
 
 /// A lease's place at the keep-alive. Dropping it ends the service without waiting.
@@ -59,29 +76,44 @@ impl Drop for Registration {
     }
 }
 
-/// Puts a lease under the keep-alive; starts the thread when there is none.
-pub fn register(lease: Arc<Lease>, interval: Option<Duration>) -> Result<Registration> {
+fn place(lease: Arc<Lease>, interval: Option<Duration>) -> (Registration, Served) {
     let (stop, ended) = (CancellationToken::new(), CancellationToken::new());
-    let mut served = Served {
+    let served = Served {
         lease,
         interval,
         stop: stop.clone(),
-        ended: ended.clone().drop_guard(),
+        done: false,
+        _ended: ended.clone().drop_guard(),
     };
+    (Registration { stop, ended }, served)
+}
+
+/// A service that only needs to be dropped, as a panic drops it.
+#[cfg(test)]
+pub(super) fn dying(lease: Arc<Lease>) -> (Registration, impl Send) {
+    place(lease, None)
+}
+
+/// Puts a lease under the keep-alive; starts the thread when there is none.
+pub fn register(lease: Arc<Lease>, interval: Option<Duration>) -> Result<Registration> {
+    let (registration, mut served) = place(lease, interval);
     let pid = std::process::id();
     let mut running = lock(&THREAD);
     if let Some(there) = running.as_ref().filter(|there| there.pid == pid) {
         match there.inbox.send(served) {
-            Ok(()) => return Ok(Registration { stop, ended }),
+            Ok(()) => return Ok(registration),
             Err(unsent) => served = unsent.0,
         }
     }
     let (inbox, outbox) = mpsc::unbounded_channel();
-    // The receiver is held by this very function.
+    if let Err(error) = start(outbox) {
+        served.done = true; // who asked is told
+        return Err(error);
+    }
+    // A thread that has nothing to serve yet waits for the first.
     let _ = inbox.send(served);
-    start(outbox)?;
     *running = Some(Thread { pid, inbox });
-    Ok(Registration { stop, ended })
+    Ok(registration)
 }
 
 fn start(inbox: mpsc::UnboundedReceiver<Served>) -> Result<()> {
@@ -109,7 +141,11 @@ async fn serve_all(mut inbox: mpsc::UnboundedReceiver<Served>) {
             Some(served) = inbox.recv() => {
                 tasks.spawn(serve(served));
             }
-            Some(_) = tasks.join_next() => {}
+            Some(joined) = tasks.join_next() => {
+                if let Err(error) = joined {
+                    tracing::error!("keep-alive: {}", Text::of(error));
+                }
+            }
         }
         while let Ok(served) = inbox.try_recv() {
             tasks.spawn(serve(served));
@@ -127,18 +163,12 @@ async fn serve_all(mut inbox: mpsc::UnboundedReceiver<Served>) {
     }
 }
 
-async fn serve(served: Served) {
-    let Served {
-        lease,
-        interval,
-        stop,
-        ended,
-    } = served;
-    if wait_until_ready(&lease, &stop).await {
-        renew(&lease, interval, &stop).await;
+async fn serve(mut served: Served) {
+    let (lease, stop) = (&served.lease, &served.stop);
+    if wait_until_ready(lease, stop).await {
+        renew(lease, served.interval, stop).await;
     }
-    drop(lease);
-    drop(ended);
+    served.done = true;
 }
 
 /// `false` when the lease ended or the service was stopped before it was ready.
@@ -148,11 +178,8 @@ async fn wait_until_ready(lease: &Arc<Lease>, stop: &CancellationToken) -> bool 
     let mut poll = FIRST_POLL;
     let mut last_answer = Duration::ZERO;
     while !stop.is_cancelled() {
-        let answer = tokio::time::timeout(
-            patience.call_timeout(),
-            lease.refresh(&lease.sessions.keep_alive),
-        )
-        .await;
+        let look = async { caught(lease.refresh(&lease.sessions.keep_alive)).await? };
+        let answer = tokio::time::timeout(patience.call_timeout(), look).await;
         match lease.status().phase {
             Phase::Initializing => {}
             phase => return phase == Phase::Ready,
@@ -205,7 +232,9 @@ async fn renew(lease: &Arc<Lease>, interval: Option<Duration>, stop: &Cancellati
     let mut schedule = Schedule::new(lease_timeout, interval, Duration::ZERO);
     while !stop.is_cancelled() {
         let asked = started.elapsed();
-        let result = tokio::time::timeout(schedule.call_timeout(), progress(lease)).await;
+        // A call that panics is one that failed: the next may go well.
+        let call = async { caught(progress(lease)).await? };
+        let result = tokio::time::timeout(schedule.call_timeout(), call).await;
         let now = started.elapsed();
         let next = match result {
             Ok(Ok(())) => schedule.renewed(asked, now),

@@ -11,6 +11,8 @@ pub mod keepalive;
 mod manifest;
 mod observing;
 pub mod options;
+#[cfg(test)]
+mod racing;
 pub mod schedule;
 pub mod state;
 pub mod transfers;

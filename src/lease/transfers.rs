@@ -4,10 +4,11 @@ use std::sync::Arc;
 
 use http::HeaderMap;
 use http::header::COOKIE;
+use tokio_util::sync::CancellationToken;
 
 use super::core::{Lease, lock};
 use super::device::{self, SendCookie};
-use super::state::Phase;
+use super::state::{Event, Phase};
 use crate::error::{Error, Failure, Result};
 use crate::http::client::header;
 use crate::http::host_of;
@@ -20,6 +21,17 @@ use crate::transfer::{Completed, Download, Job, Progress, Transfer, Upload};
 /// An export's stream is compressed and cannot be much larger than the disks; anything beyond is a
 /// server that never ends.
 const STREAM_HEADROOM_BYTES: u64 = 64 * 1024 * 1024;
+
+/// What came of the wish to complete.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Begun {
+    /// Complete may be sent.
+    Yes,
+    /// A transfer was started meanwhile.
+    StillMoving,
+    /// The lease is over.
+    Refused,
+}
 
 impl Lease {
     /// Starts one download. The sink is open already, so that local errors came first.
@@ -46,7 +58,7 @@ impl Lease {
         let progress = Arc::new(Progress::new(file_size));
         let (lease, counters) = (Arc::clone(self), Arc::clone(&progress));
         let key = device.key.clone();
-        self.start(progress, move |cancel| async move {
+        self.start(&device.key, progress, move |cancel| async move {
             let mut sink = sink;
             if let Err(error) = lease.ready_for_data(&cancel).await {
                 let files_left = sink.discard();
@@ -82,7 +94,7 @@ impl Lease {
         let progress = Arc::new(Progress::new(Some(source.length())));
         let (lease, counters) = (Arc::clone(self), Arc::clone(&progress));
         let key = device.key.clone();
-        self.start(progress, move |cancel| async move {
+        self.start(&device.key, progress, move |cancel| async move {
             lease
                 .ready_for_data(&cancel)
                 .await
@@ -91,15 +103,20 @@ impl Lease {
         })
     }
 
-    fn start<W, F>(self: &Arc<Self>, progress: Arc<Progress>, work: W) -> Result<Transfer>
+    pub(super) fn start<W, F>(
+        self: &Arc<Self>,
+        key: &str,
+        progress: Arc<Progress>,
+        work: W,
+    ) -> Result<Transfer>
     where
-        W: FnOnce(tokio_util::sync::CancellationToken) -> F,
+        W: FnOnce(CancellationToken) -> F,
         F: Future<Output = Result<Completed, Failure>> + Send + 'static,
     {
         let cancel = self.cancel.child_token();
         let (working, stopped) = (work(cancel.clone()), cancel.clone());
         let (lease, slots) = (Arc::clone(self), Arc::clone(&self.slots));
-        let tracked = self.tracker.track_future(async move {
+        let work = async move {
             // One that is cancelled before its turn does not wait for it.
             let _slot = tokio::select! {
                 biased;
@@ -112,10 +129,29 @@ impl Lease {
                 Err(failure) => lease.explain(failure),
             }
             result
-        });
-        let transfer = Transfer::start(&self.engine, progress, cancel, tracked)?;
-        lock(&self.transfers).push(transfer.clone());
+        };
+        // From this lock on the lease's end knows of it, or it is not started.
+        let mut transfers = lock(&self.transfers);
+        self.info_if_ready()?;
+        let transfer = Transfer::start(&self.engine, &self.tracker, key, progress, cancel, work)?;
+        transfers.push(transfer.clone());
         Ok(transfer)
+    }
+
+    /// Whether all transfers have ended and Complete is the next thing, to which none is added.
+    pub(super) fn begin_complete(&self) -> Begun {
+        let transfers = lock(&self.transfers);
+        if transfers
+            .iter()
+            .any(|transfer| transfer.outcome().is_none())
+        {
+            return Begun::StillMoving;
+        }
+        if self.apply(Event::Complete, None) {
+            Begun::Yes
+        } else {
+            Begun::Refused
+        }
     }
 
     /// A transfer that was cancelled because the lease was lost says so.
@@ -128,10 +164,7 @@ impl Lease {
         }
     }
 
-    async fn ready_for_data(
-        self: &Arc<Self>,
-        cancel: &tokio_util::sync::CancellationToken,
-    ) -> Result<()> {
+    async fn ready_for_data(self: &Arc<Self>, cancel: &CancellationToken) -> Result<()> {
         let lease = Arc::clone(self);
         let preparing = self.engine.call(async move { lease.prepare().await });
         tokio::select! {

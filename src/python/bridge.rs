@@ -14,6 +14,7 @@ use crate::error::{Error, Result};
 use crate::lease::Lease;
 use crate::soap::Reply;
 use crate::transfer::Engine;
+use crate::transfer::panics::{caught, caught_here};
 
 /// How long Ctrl-C may go unseen. `CPython` delivers signals only to a main thread that asks.
 const SLICE: Duration = Duration::from_millis(50);
@@ -60,7 +61,7 @@ where
     let (sender, mut answer) = sync_channel(1);
     let work = engine.spawn(async move {
         // Nobody listens after an interrupt.
-        let _ = sender.send(future.await);
+        let _ = sender.send(caught(future).await);
     });
     let work = work.map_err(|error| to_py(py, &error))?;
     loop {
@@ -73,7 +74,8 @@ where
         answer = channel;
         log::emit(py)?;
         match received {
-            Ok(output) => return Ok(Some(output)),
+            Ok(Ok(output)) => return Ok(Some(output)),
+            Ok(Err(panic)) => return Err(to_py(py, &panic)),
             Err(RecvTimeoutError::Timeout) => py.check_signals()?,
             Err(RecvTimeoutError::Disconnected) => return Err(lost(py)),
         }
@@ -106,9 +108,9 @@ pub(super) fn call(
     let reply = {
         let mut work = pin!(lease.invoke_over(caller.session(), what, envelope.to_vec()));
         loop {
-            let done = blocking(py, || caller.run(work.as_mut(), SLICE));
+            let done = guarded(py, || caller.run(work.as_mut(), SLICE));
             log::emit(py)?;
-            match done.map_err(|error| to_py(py, &error))? {
+            match done? {
                 Some(reply) => break reply,
                 None => py.check_signals()?,
             }
@@ -116,6 +118,15 @@ pub(super) fn call(
     };
     lease.callers().put_back(caller);
     Ok(Some(reply))
+}
+
+/// Runs blocking local work with the GIL released; a panic in it is an `InternalError`, which a
+/// script's `except Exception` sees.
+pub(super) fn guarded<T: Send>(
+    py: Python<'_>,
+    work: impl FnOnce() -> Result<T> + Send,
+) -> PyResult<T> {
+    blocking(py, || caught_here(work)).map_err(|error| to_py(py, &error))
 }
 
 /// Runs blocking local work with the GIL released.

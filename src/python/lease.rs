@@ -107,7 +107,7 @@ impl Lease {
             };
             CoreLease::adopt(Arc::clone(&session.sessions), moid, options)
         };
-        let lease = build().map_err(|error| to_py(py, &error))?;
+        let lease = bridge::guarded(py, build)?;
         Ok(Self {
             held: Some(lease),
             pid: std::process::id(),
@@ -354,8 +354,7 @@ impl Lease {
         sink: impl FnOnce() -> Result<Box<dyn Sink>> + Send,
     ) -> PyResult<Transfer> {
         let lease = self.core(py)?;
-        let started = bridge::blocking(py, || lease.start_download(&device_url.0, sink()?));
-        let transfer = started.map_err(|error| to_py(py, &error))?;
+        let transfer = bridge::guarded(py, || lease.start_download(&device_url.0, sink()?))?;
         Ok(Transfer { lease, transfer })
     }
 
@@ -372,8 +371,8 @@ impl Lease {
         } else {
             UploadMethod::Post
         };
-        let started = bridge::blocking(py, || lease.start_upload(&device_url.0, method, source()?));
-        let transfer = started.map_err(|error| to_py(py, &error))?;
+        let transfer =
+            bridge::guarded(py, || lease.start_upload(&device_url.0, method, source()?))?;
         Ok(Transfer { lease, transfer })
     }
 }

@@ -70,9 +70,6 @@ impl Transfer {
     fn cancel(&self, py: Python<'_>) -> PyResult<()> {
         let engine = self.lease.engine();
         engine.check().map_err(|error| to_py(py, &error))?;
-        if !self.done() {
-            self.seen();
-        }
         self.transfer.cancel();
         Ok(())
     }

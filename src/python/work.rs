@@ -11,6 +11,7 @@ use super::error::to_py;
 use super::{asyncio, bridge, log};
 use crate::error::Error;
 use crate::transfer::Engine;
+use crate::transfer::panics::caught;
 
 /// Makes the result Python's, where the GIL is held anyway.
 type Finish = Box<dyn FnOnce(Python<'_>) -> PyResult<Py<PyAny>> + Send>;
@@ -39,8 +40,10 @@ impl Work {
     {
         let (sender, end) = oneshot::channel();
         let started = engine.spawn(async move {
-            let output = future.await;
-            let made: Finish = Box::new(move |py| finish(py, output)?.into_py_any(py));
+            let made: Finish = match caught(future).await {
+                Ok(output) => Box::new(move |py| finish(py, output)?.into_py_any(py)),
+                Err(panic) => Box::new(move |py| Err(to_py(py, &panic))),
+            };
             // Nobody may be listening any more.
             let _ = sender.send(made);
         });

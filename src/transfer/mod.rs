@@ -6,6 +6,7 @@
 pub mod download;
 pub mod engine;
 pub mod pace;
+pub mod panics;
 pub mod progress;
 mod repeat;
 pub mod task;

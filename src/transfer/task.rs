@@ -6,7 +6,10 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+use tokio_util::task::task_tracker::TaskTrackerToken;
 
+use super::panics::caught;
 use super::progress::{Progress, Snapshot};
 use super::{Completed, Engine};
 use crate::error::{Error, Failure, Result};
@@ -21,12 +24,17 @@ pub struct Transfer {
     cancel: CancellationToken,
     outcome: watch::Receiver<Option<Outcome>>,
     seen: Arc<AtomicBool>,
+    given_up: Arc<AtomicBool>,
+    key: Arc<str>,
 }
 
 impl Transfer {
     /// Hands the work to the engine. `work` must end soon after `cancel` is cancelled, cleaned up.
+    /// The tracker counts it until its outcome is there for everybody.
     pub fn start<F>(
         engine: &Engine,
+        tracker: &TaskTracker,
+        key: &str,
         progress: Arc<Progress>,
         cancel: CancellationToken,
         work: F,
@@ -35,16 +43,26 @@ impl Transfer {
         F: Future<Output = Result<Completed, Failure>> + Send + 'static,
     {
         let (sender, outcome) = watch::channel(None);
-        engine.transfer(async move {
-            let ended = work.await.map(Arc::new).map_err(Arc::new);
-            sender.send_replace(Some(ended));
-        })?;
-        Ok(Self {
+        let transfer = Self {
             progress,
             cancel,
             outcome,
             seen: Arc::default(),
-        })
+            given_up: Arc::default(),
+            key: key.into(),
+        };
+        let end = End {
+            outcome: sender,
+            lost: (Arc::clone(&transfer.key), Arc::clone(&transfer.progress)),
+            _tracked: tracker.token(),
+        };
+        engine.transfer(async move {
+            match caught(work).await {
+                Ok(result) => end.publish(result.map(Arc::new).map_err(Arc::new)),
+                Err(panic) => end.publish(Err(Arc::new(end.failure(panic)))),
+            }
+        })?;
+        Ok(transfer)
     }
 
     /// Waits for the end.
@@ -53,13 +71,15 @@ impl Transfer {
         let ended = outcome.wait_for(Option::is_some).await;
         match ended.as_deref() {
             Ok(Some(outcome)) => outcome.clone(),
-            _ => Err(Arc::new(lost_task())),
+            _ => Err(Arc::new(self.lost())),
         }
     }
 
-    /// How it ended, if it has.
+    /// How it ended, if it has. Nobody polls a dead task: that one has ended too.
     pub fn outcome(&self) -> Option<Outcome> {
-        self.outcome.borrow().clone()
+        let dead = self.outcome.has_changed().is_err(); // looked at first: what it left came before
+        let outcome = self.outcome.borrow().clone();
+        outcome.or_else(|| dead.then(|| Err(Arc::new(self.lost()))))
     }
 
     /// The user is told how it ended, and owns its error.
@@ -67,16 +87,20 @@ impl Transfer {
         self.seen.store(true, Ordering::Relaxed);
     }
 
-    /// Its failure, where the user was not told.
+    /// Its failure, where the user was not told. That it was cancelled is no news to who did it.
     pub fn unseen_failure(&self) -> Option<Arc<Failure>> {
         if self.seen.load(Ordering::Relaxed) {
             return None;
         }
-        self.outcome()?.err()
+        let failure = self.outcome()?.err()?;
+        let asked_for =
+            self.given_up.load(Ordering::Relaxed) && matches!(failure.error, Error::Cancelled);
+        (!asked_for).then_some(failure)
     }
 
     /// Asks the transfer to stop; its partial file is removed before [`Self::ended`] returns.
     pub fn cancel(&self) {
+        self.given_up.store(true, Ordering::Relaxed);
         self.cancel.cancel();
     }
 
@@ -84,16 +108,55 @@ impl Transfer {
     pub fn progress(&self) -> Snapshot {
         self.progress.snapshot()
     }
+
+    fn lost(&self) -> Failure {
+        lost(&self.key, &self.progress, no_outcome())
+    }
 }
 
-/// The sender is dropped unsent only when the task panicked or its runtime is gone.
-fn lost_task() -> Failure {
+/// The one place where a transfer ends. Who learns by whichever way that it has ended finds the
+/// outcome: it is published first, and the tracker is told last.
+struct End {
+    outcome: watch::Sender<Option<Outcome>>,
+    lost: (Arc<str>, Arc<Progress>),
+    _tracked: TaskTrackerToken,
+}
+
+impl End {
+    fn publish(&self, outcome: Outcome) {
+        self.outcome.send_replace(Some(outcome));
+    }
+
+    fn failure(&self, error: Error) -> Failure {
+        lost(&self.lost.0, &self.lost.1, error)
+    }
+}
+
+impl Drop for End {
+    fn drop(&mut self) {
+        // Its runtime went away under the task.
+        if self.outcome.borrow().is_none() {
+            self.publish(Err(Arc::new(self.failure(no_outcome()))));
+        }
+    }
+}
+
+fn no_outcome() -> Error {
+    Error::internal("a transfer's task ends with an outcome")
+}
+
+fn lost(key: &str, progress: &Progress, error: Error) -> Failure {
+    let Snapshot {
+        bytes_done,
+        attempts,
+        ..
+    } = progress.snapshot();
     Failure {
-        error: Error::internal("a transfer's task ends with an outcome"),
-        phase: "internal",
-        disk_key: String::new(),
-        bytes_done: 0,
-        attempts: 0,
+        error,
+        phase: "body",
+        disk_key: key.to_owned(),
+        bytes_done,
+        attempts,
         files_left: Vec::new(),
     }
 }

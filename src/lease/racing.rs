@@ -1,0 +1,250 @@
+//! Schedules that are played on purpose: what can be seen in the very moment of a wake-up.
+//!
+//! A waker runs inside the call that wakes, so that one that looks by itself sees exactly what the
+//! fastest other thread could see.
+
+use std::future::Future;
+use std::pin::pin;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, Mutex};
+use std::task::{Context, Wake, Waker};
+use std::time::Duration;
+
+use tokio_util::sync::CancellationToken;
+use url::Url;
+
+use super::PlainHttp;
+use super::core::{Lease, Sessions, lock};
+use super::keepalive;
+use super::options::{KeepAlive, Options};
+use super::state::Phase;
+use super::transfers::Begun;
+use super::verify::RequireManifest;
+use crate::error::{Error, Failure};
+use crate::http::retry::RetryPolicy;
+use crate::http::tls::{Trust, Verify};
+use crate::io::ChecksumType;
+use crate::soap::{Credentials, Endpoint};
+use crate::transfer::download::Format;
+use crate::transfer::{Completed, Moved, Progress, Transfer, Verified};
+
+fn lease() -> Arc<Lease> {
+    let endpoint = Endpoint {
+        url: Url::parse("https://127.0.0.1:9/sdk").unwrap(),
+        soap_action: "urn:vim25/8.0.1.0".into(),
+        trust: Trust {
+            verify: Verify::Unverified,
+            identity: None,
+        },
+        proxy: None,
+        timeout: Duration::from_secs(1),
+        connect_timeout: Duration::from_secs(1),
+    };
+    let sessions = Sessions::new(endpoint, Credentials::default()).unwrap();
+    let options = Options {
+        checksum_type: None,
+        keep_alive: KeepAlive::Off,
+        max_concurrency: 4,
+        retry: RetryPolicy {
+            max_retries: 0,
+            retry_timeout: Duration::ZERO,
+        },
+        timeout: Duration::from_secs(1),
+        require_manifest: RequireManifest::No,
+        disk_format: Format::Any,
+        plain_http: PlainHttp::Refuse,
+    };
+    Lease::adopt(Arc::new(sessions), "session[1]lease-1".into(), options).unwrap()
+}
+
+fn failed() -> Failure {
+    Failure {
+        error: Error::Connect {
+            what: "disk".into(),
+            reason: "gone".into(),
+        },
+        phase: "headers",
+        disk_key: "k".into(),
+        bytes_done: 0,
+        attempts: 1,
+        files_left: Vec::new(),
+    }
+}
+
+fn completed() -> Completed {
+    Completed {
+        moved: Moved {
+            key: "k".into(),
+            what: "disk".into(),
+            bytes: 1,
+            checksum: "aa".into(),
+            checksum_type: ChecksumType::Sha1,
+        },
+        verified: Verified::Stream,
+        seconds: 0.0,
+        attempts: 1,
+    }
+}
+
+/// How a transfer ends.
+enum Ends {
+    Well,
+    With(Error),
+    InPanic,
+}
+
+/// One transfer that ends on command, and the command.
+fn gated(lease: &Arc<Lease>, ends: Ends) -> (Transfer, CancellationToken) {
+    let gate = CancellationToken::new();
+    let opened = gate.clone();
+    let work = |_| async move {
+        opened.cancelled().await;
+        match ends {
+            Ends::Well => Ok(completed()),
+            Ends::With(error) => Err(Failure { error, ..failed() }),
+            Ends::InPanic => panic!("on purpose"),
+        }
+    };
+    let progress = Arc::new(Progress::new(None));
+    (lease.start("k", progress, work).unwrap(), gate)
+}
+
+/// Looks when it is woken, once.
+struct Look<F>(Mutex<Option<F>>, AtomicU32);
+
+impl<F: FnOnce() + Send + 'static> Wake for Look<F> {
+    fn wake(self: Arc<Self>) {
+        if let Some(look) = lock(&self.0).take() {
+            look();
+        }
+        self.1.fetch_add(1, Ordering::SeqCst);
+    }
+}
+
+/// What `look` sees when `waited` is told that the gated transfer has ended.
+fn seen_at_wake_up<T: Send + 'static>(
+    waited: impl Future,
+    gate: &CancellationToken,
+    look: impl FnOnce() -> T + Send + 'static,
+) -> T {
+    let (sender, seen) = std::sync::mpsc::channel();
+    let look = Arc::new(Look(
+        Mutex::new(Some(move || sender.send(look()).unwrap())),
+        AtomicU32::new(0),
+    ));
+    let waker = Waker::from(look);
+    let mut waited = pin!(waited);
+    assert!(
+        waited
+            .as_mut()
+            .poll(&mut Context::from_waker(&waker))
+            .is_pending()
+    );
+    gate.cancel();
+    seen.recv_timeout(Duration::from_secs(30)).unwrap()
+}
+
+#[test]
+fn a_failure_is_there_when_the_lease_may_go_on() {
+    let lease = lease();
+    let (transfer, gate) = gated(&lease, Ends::With(failed().error));
+    let looking = Arc::clone(&lease);
+    let seen = seen_at_wake_up(lease.tracker.wait(), &gate, move || {
+        (
+            transfer.outcome().is_some(),
+            looking.unseen_failure().is_some(),
+        )
+    });
+    assert_eq!(seen, (true, true));
+}
+
+#[test]
+fn what_moved_is_there_when_anybody_may_go_on() {
+    let lease = lease();
+    let (_, gate) = gated(&lease, Ends::Well);
+    let looking = Arc::clone(&lease);
+    let moved = move || lock(&looking.moved).len();
+    assert_eq!(seen_at_wake_up(lease.tracker.wait(), &gate, moved), 1);
+
+    let (transfer, gate) = gated(&lease, Ends::Well);
+    let looking = Arc::clone(&lease);
+    let moved = move || lock(&looking.moved).len();
+    assert_eq!(seen_at_wake_up(transfer.ended(), &gate, moved), 2);
+}
+
+#[test]
+fn the_cause_is_there_when_the_transfer_ends() {
+    let lease = lease();
+    let (transfer, gate) = gated(&lease, Ends::With(Error::Cancelled));
+    let reason = "the server ended it".into();
+    let fault = None;
+    lease.end(
+        super::state::Event::ServerEnded,
+        Error::LeaseLost { reason, fault },
+    );
+    let watched = transfer.clone();
+    let seen = seen_at_wake_up(transfer.ended(), &gate, move || watched.outcome());
+    assert!(matches!(
+        seen.unwrap().unwrap_err().error,
+        Error::LeaseLost { .. }
+    ));
+}
+
+#[test]
+fn a_panic_ends_a_transfer_for_everybody() {
+    let lease = lease();
+    let (transfer, gate) = gated(&lease, Ends::InPanic);
+    let (watched, looking) = (transfer.clone(), Arc::clone(&lease));
+    let seen = seen_at_wake_up(lease.tracker.wait(), &gate, move || {
+        (watched.outcome(), looking.unseen_failure().is_some())
+    });
+    let failure = seen.0.unwrap().unwrap_err();
+    assert!(failure.error.to_string().contains("on purpose"));
+    assert_eq!((failure.disk_key.as_str(), seen.1), ("k", true));
+}
+
+#[test]
+fn what_is_cancelled_too_late_was_not_cancelled() {
+    let lease = lease();
+    let (transfer, gate) = gated(&lease, Ends::With(failed().error));
+    // The script looks, the transfer fails, the script cancels.
+    assert!(transfer.outcome().is_none());
+    let watched = transfer.clone();
+    seen_at_wake_up(transfer.ended(), &gate, move || watched.cancel());
+    assert!(lease.unseen_failure().is_some());
+}
+
+#[test]
+fn nothing_starts_behind_a_complete() {
+    let lease = lease();
+    let (transfer, gate) = gated(&lease, Ends::Well);
+    assert_eq!(lease.begin_complete(), Begun::StillMoving);
+    let watched = transfer.clone();
+    seen_at_wake_up(transfer.ended(), &gate, move || watched.outcome());
+    assert_eq!(lease.begin_complete(), Begun::Yes);
+    let work = |_| async { Ok(completed()) };
+    let started = lease.start("k", Arc::new(Progress::new(None)), work);
+    assert!(matches!(started, Err(Error::LeaseState { .. })));
+}
+
+#[test]
+fn a_keep_alive_that_dies_ends_the_lease() {
+    let lease = lease();
+    let _entered = lease.engine().enter().unwrap();
+    let seen = {
+        let looking = Arc::clone(&lease);
+        let (registration, dying) = keepalive::dying(Arc::clone(&lease));
+        let gate = CancellationToken::new();
+        let opened = gate.clone();
+        std::thread::spawn(move || {
+            while !opened.is_cancelled() {
+                std::thread::yield_now();
+            }
+            drop(dying);
+        });
+        let phase = move || looking.status().phase;
+        seen_at_wake_up(registration.stop(), &gate, phase)
+    };
+    assert_eq!(seen, Phase::Lost);
+    assert!(lease.cancel.is_cancelled());
+}
