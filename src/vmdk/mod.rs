@@ -5,4 +5,4 @@
 
 pub mod stream;
 
-pub use stream::{Flaw, StreamCheck};
+pub use stream::{Flaw, Rule, StreamCheck};

@@ -9,6 +9,14 @@ pub const SECTOR: usize = 512;
 /// `gdOffset` of a stream whose grain directory comes last, followed by a footer.
 const GD_AT_END: u64 = u64::MAX;
 
+const MAGIC: &[u8] = b"KDMV";
+
+/// Where the header has the sector of the grain directory.
+const GD_OFFSET: usize = 56;
+
+/// Where the header has the disk's and the grain's sectors, of 8 bytes each.
+const CAPACITY_AND_GRAIN: std::ops::Range<usize> = 12..28;
+
 /// Compressed grains and markers: what makes a sparse extent a stream.
 const STREAM_FLAGS: u32 = 0x3_0000;
 
@@ -21,21 +29,61 @@ pub enum Flaw {
     Cut(String),
 }
 
+/// When a stream has to be a whole disk.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Rule {
+    /// Whatever its first bytes are.
+    #[default]
+    Always,
+    /// When its first bytes are those of a disk: nobody said what it is.
+    WhenItStartsSo,
+}
+
 /// Watches the first sector and keeps the last two.
-#[derive(Default)]
+#[derive(Debug, Clone, Default)]
 pub struct StreamCheck {
+    rule: Rule,
     head: Vec<u8>,
     tail: Vec<u8>,
     seen: u64,
 }
 
 impl StreamCheck {
+    /// A check of a stream that is about to begin.
+    pub fn new(rule: Rule) -> Self {
+        Self {
+            rule,
+            ..Self::default()
+        }
+    }
+
+    /// Judges a stream of which only the ends are at hand: its first sector and its last two.
+    pub fn judge(rule: Rule, head: &[u8], tail: &[u8], length: u64) -> Result<(), Flaw> {
+        let mut check = Self::new(rule);
+        check.update(head)?;
+        check.tail = tail.to_vec();
+        check.seen = length;
+        check.finish()
+    }
+
+    /// Whether it is to be judged as a disk.
+    pub fn is_disk(&self) -> bool {
+        self.rule == Rule::Always || self.head.starts_with(MAGIC)
+    }
+
+    /// The first bytes, one sector at most.
+    pub fn head(&self) -> &[u8] {
+        &self.head
+    }
+
     /// Looks at the next bytes; an error as soon as the header is wrong.
     pub fn update(&mut self, bytes: &[u8]) -> Result<(), Flaw> {
         if self.head.len() < SECTOR {
             let take = bytes.len().min(SECTOR - self.head.len());
             self.head.extend_from_slice(&bytes[..take]);
-            check_header(&self.head)?;
+            if self.is_disk() {
+                check_header(&self.head)?;
+            }
         }
         self.seen += bytes.len() as u64;
         if bytes.len() >= 2 * SECTOR {
@@ -52,6 +100,9 @@ impl StreamCheck {
 
     /// Judges the end of the stream.
     pub fn finish(&self) -> Result<(), Flaw> {
+        if !self.is_disk() {
+            return Ok(());
+        }
         if self.head.len() < SECTOR {
             return Err(Flaw::Cut(format!(
                 "only {} bytes, less than a header",
@@ -65,18 +116,36 @@ impl StreamCheck {
         if end.iter().any(|byte| *byte != 0) {
             return Err(Flaw::Cut("no end-of-stream marker".into()));
         }
-        if u64_at(&self.head, 56) == GD_AT_END && !footer.starts_with(b"KDMV") {
-            return Err(Flaw::Cut(
-                "no footer before the end-of-stream marker".into(),
-            ));
+        let mut directory = u64_at(&self.head, GD_OFFSET);
+        if directory == GD_AT_END {
+            if !footer.starts_with(MAGIC) {
+                return Err(Flaw::Cut(
+                    "no footer before the end-of-stream marker".into(),
+                ));
+            }
+            if footer.get(CAPACITY_AND_GRAIN) != self.head.get(CAPACITY_AND_GRAIN) {
+                return Err(Flaw::Cut("its footer is that of another disk".into()));
+            }
+            directory = u64_at(footer, GD_OFFSET);
+        }
+        if directory >= self.seen / SECTOR as u64 {
+            return Err(Flaw::Cut(format!(
+                "its grain directory would be at sector {directory}, beyond its end"
+            )));
         }
         Ok(())
     }
 }
 
+/// What the header of a sparse VMDK says that the disk can hold, in bytes.
+pub fn capacity(head: &[u8]) -> Option<u64> {
+    let known = head.starts_with(MAGIC) && head.len() >= CAPACITY_AND_GRAIN.end;
+    known.then(|| u64_at(head, CAPACITY_AND_GRAIN.start).saturating_mul(SECTOR as u64))
+}
+
 fn check_header(head: &[u8]) -> Result<(), Flaw> {
-    let magic = head.len().min(4);
-    if head[..magic] != b"KDMV"[..magic] {
+    let magic = head.len().min(MAGIC.len());
+    if head[..magic] != MAGIC[..magic] {
         let start: String = head
             .iter()
             .take(16)
@@ -128,6 +197,7 @@ mod tests {
         header[56..64].copy_from_slice(&GD_AT_END.to_le_bytes());
         let mut disk = header.clone();
         disk.extend(vec![7u8; 5 * SECTOR]);
+        header[56..64].copy_from_slice(&4u64.to_le_bytes());
         disk.extend(header);
         disk.extend(vec![0u8; SECTOR]);
         disk
@@ -156,6 +226,49 @@ mod tests {
                 matches!(judge(&disk[..length], 700), Err(Flaw::Cut(_))),
                 "cut at {length}"
             );
+        }
+    }
+
+    #[test]
+    fn a_directory_beyond_the_end_is_a_cut() {
+        let whole = disk();
+        let footer = whole.len() - 2 * SECTOR;
+        for at in [GD_OFFSET + 1, footer + GD_OFFSET + 1] {
+            let mut changed = whole.clone();
+            changed[at] ^= 0x55;
+            assert!(matches!(judge(&changed, 700), Err(Flaw::Cut(_))), "{at}");
+        }
+        let mut other = whole;
+        other[footer + CAPACITY_AND_GRAIN.start] ^= 1;
+        assert!(matches!(judge(&other, 700), Err(Flaw::Cut(_))));
+    }
+
+    #[test]
+    fn the_ends_are_enough() {
+        let disk = disk();
+        let ends = |length: usize| {
+            let tail = length.saturating_sub(2 * SECTOR);
+            let head = &disk[..length.min(SECTOR)];
+            StreamCheck::judge(Rule::Always, head, &disk[tail..length], length as u64)
+        };
+        assert_eq!(ends(disk.len()), Ok(()));
+        for length in (0..disk.len()).step_by(100) {
+            assert!(ends(length).is_err(), "{length}");
+        }
+    }
+
+    #[test]
+    fn what_nobody_named_is_judged_by_its_first_bytes() {
+        let half = &disk()[..3 * SECTOR];
+        for (bytes, whole) in [(b"KD".as_slice(), true), (b"\0\0\0\0", true), (half, false)] {
+            for step in [1, 3, 4096] {
+                let mut check = StreamCheck::new(Rule::WhenItStartsSo);
+                let judged = bytes
+                    .chunks(step)
+                    .try_for_each(|piece| check.update(piece))
+                    .and_then(|()| check.finish());
+                assert_eq!(judged.is_ok(), whole, "{bytes:?} in steps of {step}");
+            }
         }
     }
 
