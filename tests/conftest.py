@@ -16,6 +16,7 @@ from pyVim.connect import Disconnect
 from pyVmomi import vim
 
 from nfclease.simulator import Simulator
+from nfclease.simulator.vmdk import StreamOptimizedDisk
 
 from .faces import Driven
 
@@ -114,6 +115,11 @@ def methods(simulator: Simulator, *names: str) -> list[str]:
         "HttpNfcLeaseGetManifest",
     )
     return [call["method"] for call in simulator.calls() if call["method"] in wanted]
+
+
+def whole_disk(size: int = 70_000) -> bytes:
+    """The stream of a disk that is whole, of about this size."""
+    return b"".join(StreamOptimizedDisk(size).chunks())
 
 
 def disk_of(lease: Any) -> Any:

@@ -14,7 +14,7 @@ import nfclease
 from nfclease import HttpNfcLease
 from nfclease.simulator import Simulator
 
-from .conftest import DISK_SIZE, disk_of, endings, find, unique
+from .conftest import DISK_SIZE, disk_of, endings, find, unique, whole_disk
 
 BOTH_FACES = True
 
@@ -60,11 +60,11 @@ def test_a_silent_upload(simulator: Simulator, service: Any, tmp_path: Path) -> 
     simulator.reset()
     simulator.inject("stall", method="POST", after_bytes=1 << 20)
     # Larger than all socket buffers between, so that the silence is felt before the last byte.
-    source = io.BytesIO(b"KDMV" + bytes(64 << 20))
+    source = io.BytesIO(whole_disk(64 << 20))
     began = time.monotonic()
     with (
         pytest.raises(nfclease.StallError),
-        HttpNfcLease(raw, timeout=1.0, max_retries=0) as lease,
+        HttpNfcLease(raw, timeout=1.0, max_retries=0, verify_size=False) as lease,
     ):
         lease.wait_ready(10)
         lease.upload(item, source)

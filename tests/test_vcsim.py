@@ -17,7 +17,7 @@ from pyVmomi import vim, vmodl
 
 from nfclease import HttpNfcLease, ManifestError
 
-from .conftest import unique
+from .conftest import unique, whole_disk
 from .peers.run import Vcsim
 from .peers.test_peers import OVF, first_machine, wait_until
 
@@ -55,7 +55,7 @@ def export_lease(service: Any) -> Any:
 
 @pytest.mark.parametrize("kind", ["path", "bytes", "file object"])
 def test_import_has_equal_sums(service: Any, tmp_path: Path, kind: str) -> None:
-    data = bytes(range(256)) * 8192
+    data = whole_disk(2 << 20)
     path = tmp_path / "disk.vmdk"
     path.write_bytes(data)
     pool, spec = import_spec(service, unique("imported"), len(data))

@@ -120,8 +120,7 @@ async def start_upload(
     """Finds the device that the item means, and starts."""
     known = isinstance(item, vim.HttpNfcLease.DeviceUrl)
     info = None if known else await ready_info(lease, waiting)
-    device_url, create = device_for(item, lambda: info)
-    return lease._start_upload(item, device_url, create, source)
+    return lease._start_upload(item, device_for(item, lambda: info), source)
 
 
 async def upload(

@@ -47,6 +47,7 @@ _TYPES: dict[str, tuple[Any, str]] = {
     "timeout": ((int, float), "a number of seconds"),
     "require_manifest": (bool, "True or False"),
     "verify_format": (bool, "True or False"),
+    "verify_size": (bool, "True or False"),
     "allow_http": (bool, "True or False"),
 }
 _RANGES = {"max_concurrency": (1, 64), "max_retries": (0, 10)}

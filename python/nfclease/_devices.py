@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections import Counter
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
@@ -16,20 +15,29 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 
-def core_device_url(device_url: Any, name: str = "") -> _core.DeviceUrl:
+#: ``FileItem.cimType`` of a disk.
+_CIM_DISK = 17
+
+
+def core_device_url(device_url: Any, name: str = "", item: Any = None) -> _core.DeviceUrl:
     """A ``DeviceUrl`` for the core, by a name of ours or its own.
+
+    Where it does not say whether it is a disk, the ``FileItem`` that goes to it does.
 
     Its sslCertificate is there from vSphere API 9.0 on.
     """
     if not isinstance(device_url, vim.HttpNfcLease.DeviceUrl):
         raise TypeError(f"a vim.HttpNfcLease.DeviceUrl is needed, not {type(device_url).__name__}")
+    disk = device_url.disk
+    if disk is None and getattr(item, "cimType", None) == _CIM_DISK:
+        disk = True
     return _core.DeviceUrl(
         key=device_url.key or "",
         url=device_url.url or "",
         import_key=device_url.importKey or "",
         ssl_thumbprint=device_url.sslThumbprint or "",
         ssl_certificate=getattr(device_url, "sslCertificate", None) or "",
-        disk=device_url.disk,
+        disk=disk,
         target_id=name or device_url.targetId or "",
         file_size=device_url.fileSize or None,
     )
@@ -60,21 +68,17 @@ def file_name(item: Any) -> str:
     return path.rpartition("/")[2]
 
 
-def warn_of_size(item: Any, length: int | None) -> None:
-    """Tells of a source that is not as long as its descriptor says; it may still be the right one.
+def core_file_item(item: Any) -> _core.FileItem:
+    """What an upload is, for the core: a ``FileItem``, or no more than its ``DeviceUrl``.
 
-    ovftool does the same: descriptors that were edited by hand are often wrong in this.
+    The size of a file that is compressed or cut into chunks is not that of its disk.
     """
-    if getattr(item, "compressionMethod", None) or getattr(item, "chunkSize", None):
-        return
-    expected = getattr(item, "size", None)
-    if expected and expected != length:
-        logging.getLogger("nfclease").warning(
-            "%s: its descriptor says %d bytes, the source has %d",
-            printable(file_name(item)),
-            expected,
-            length,
-        )
+    if isinstance(item, vim.HttpNfcLease.DeviceUrl):
+        create = None if item.disk is None else not item.disk
+        return _core.FileItem(create=create, size=None, is_packed=False)
+    packed = item.compressionMethod not in (None, "", "identity") or bool(item.chunkSize)
+    size = item.size if not packed and (item.size or 0) > 0 else None
+    return _core.FileItem(create=bool(item.create), size=size, is_packed=packed)
 
 
 def printable(name: str) -> str:
@@ -85,10 +89,10 @@ def printable(name: str) -> str:
     return "".join(escaped)
 
 
-def device_for(item: Any, info: Callable[[], Any]) -> tuple[Any, bool]:
-    """The device that an upload goes to, and whether it is to be created by PUT."""
+def device_for(item: Any, info: Callable[[], Any]) -> Any:
+    """The device that an upload goes to."""
     if isinstance(item, vim.HttpNfcLease.DeviceUrl):
-        return item, not item.disk
+        return item
     if not isinstance(item, vim.OvfManager.FileItem):
         raise TypeError(
             "item must be a vim.OvfManager.FileItem or a vim.HttpNfcLease.DeviceUrl, "
@@ -96,7 +100,7 @@ def device_for(item: Any, info: Callable[[], Any]) -> tuple[Any, bool]:
         )
     found = [url for url in info().deviceUrl if url.importKey == item.deviceId]
     if len(found) == 1:
-        return found[0], bool(item.create)
+        return found[0]
     if found:
         raise ProtocolError(
             f"{len(found)} deviceUrls of this lease have the importKey {item.deviceId!r}; "

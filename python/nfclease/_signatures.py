@@ -42,6 +42,7 @@ if TYPE_CHECKING:
         timeout: float
         require_manifest: bool
         verify_format: bool
+        verify_size: bool
         allow_http: bool
 
     class LeaseSignatures(vim.HttpNfcLease):

@@ -19,7 +19,7 @@ from nfclease._checks import (
     refuse_text,
     remaining_bytes,
 )
-from nfclease._devices import core_device_url, display_name, file_name, warn_of_size
+from nfclease._devices import core_device_url, core_file_item, display_name, file_name
 from nfclease._html import table
 from nfclease._mirror import MirroredLease
 from nfclease._refused import aborts_when_refused
@@ -70,7 +70,9 @@ class HttpNfcLease(MirroredLease):
         timeout: Seconds that a host may be silent before the transfer counts as stalled.
         require_manifest: Whether a download or upload without an entry in the lease manifest is
             an error (``ManifestError``) instead of ``verified="stream"``.
-        verify_format: Whether a disk must be a whole streamOptimized VMDK.
+        verify_format: Whether a disk must be a whole streamOptimized VMDK, sent or received.
+        verify_size: Whether a source must be as long as its ``FileItem`` says, where that is not
+            what a disk can hold; False only logs the difference.
         allow_http: Whether ``http://`` data URLs are accepted from an ``https`` session.
 
     Raises:
@@ -104,6 +106,7 @@ class HttpNfcLease(MirroredLease):
         timeout: float = 60.0,
         require_manifest: bool = False,
         verify_format: bool = True,
+        verify_size: bool = True,
         allow_http: bool = False,
     ) -> None:
         if isinstance(lease, str):
@@ -122,6 +125,7 @@ class HttpNfcLease(MirroredLease):
             "timeout": timeout,
             "require_manifest": require_manifest,
             "verify_format": verify_format,
+            "verify_size": verify_size,
             "allow_http": allow_http,
         }
         check_options(options)
@@ -289,30 +293,28 @@ class HttpNfcLease(MirroredLease):
             refuse_in_coroutine("start_upload", _INSTEAD)
         return run(_bodies.start_upload(self, IN_PLACE, item, source))
 
-    def _start_upload(self, item: Any, device_url: Any, create: bool, source: Source) -> Transfer:
+    def _start_upload(self, item: Any, device_url: Any, source: Source) -> Transfer:
         name = file_name(item) or display_name(device_url)
-        device = core_device_url(device_url, name)
+        device, described = core_device_url(device_url, name, item), core_file_item(item)
         core = self._core_now()
         with self._faults():
             if isinstance(source, (str, os.PathLike)):
-                started = Started(core.upload_path(device, create, local_path(source)), name)
+                started = Started(core.upload_path(device, described, local_path(source)), name)
             elif isinstance(source, (bytes, bytearray, memoryview)):
-                started = Started(core.upload_bytes(device, create, bytes(source)), name)
+                started = Started(core.upload_bytes(device, described, bytes(source)), name)
             elif callable(getattr(source, "read", None)):
                 refuse_text("source", source, "rb")
                 started = start_with_file(
                     source,
                     name,
-                    lambda: core.upload_file(device, create, source, remaining_bytes(source)),
+                    lambda: core.upload_file(device, described, source, remaining_bytes(source)),
                 )
             else:
                 raise TypeError(
                     "source must be a path, bytes or a binary file object, "
                     f"not {type(source).__name__}"
                 )
-        transfer = self._transfer(started, device_url.key)
-        warn_of_size(item, started.core.progress()[1])
-        return transfer
+        return self._transfer(started, device_url.key)
 
     def upload(
         self,
@@ -338,7 +340,9 @@ class HttpNfcLease(MirroredLease):
             RuntimeError: A coroutine called; it would block its event loop.
             ValueError: No device of the lease has this ``importKey``.
             OSError: The source cannot be read.
-            SizeMismatchError: The source changed while it was read.
+            SizeMismatchError: The source is not as long as its descriptor says, or changed while
+                it was read.
+            DiskFormatError: The source of a disk is no whole streamOptimized VMDK.
             HttpStatusError: The host refused the file.
             ChecksumMismatchError: The server received other bytes.
             LeaseLostError: The lease ended meanwhile.

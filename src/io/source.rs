@@ -4,7 +4,7 @@
 //! upload: the digest runs on the reader's core while the socket's core encrypts.
 
 use std::fs::{self, File};
-use std::io::{self, Read};
+use std::io::{self, Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
 use std::thread;
 
@@ -67,6 +67,20 @@ pub struct Feed {
     pub chunks: mpsc::Receiver<Result<Piece>>,
 }
 
+/// The first 512 and the last 1024 bytes of a source.
+pub struct Ends {
+    /// The first bytes.
+    pub head: Vec<u8>,
+    /// The last bytes.
+    pub tail: Vec<u8>,
+}
+
+const HEAD_BYTES: u64 = 512;
+const TAIL_BYTES: u64 = 1024;
+
+/// Sees every piece before it is handed over, and may refuse it.
+pub type Watch = Box<dyn FnMut(&[u8]) -> Result<()> + Send>;
+
 /// One message of the reader thread.
 pub enum Piece {
     /// Bytes to send.
@@ -126,6 +140,22 @@ impl Source {
         !matches!(self.kind, Kind::Once(_))
     }
 
+    /// Both ends, where they can be read without moving anything that another reader shares.
+    pub fn ends(&self) -> Result<Option<Ends>> {
+        match &self.kind {
+            Kind::File { path, first } => {
+                let Some(file) = first else { return Ok(None) };
+                let ends = ends_of(file, self.length).map_err(|e| Error::io(path, e))?;
+                Ok(Some(ends))
+            }
+            Kind::Memory(bytes) => {
+                let ends = ends_of(io::Cursor::new(bytes), self.length);
+                Ok(Some(ends.map_err(|e| Error::io("<bytes>", e))?))
+            }
+            Kind::Once(_) => Ok(None),
+        }
+    }
+
     fn reader(&mut self) -> Result<Box<dyn Reader>> {
         match &mut self.kind {
             Kind::File { path, first } => {
@@ -146,7 +176,12 @@ impl Source {
     }
 
     /// Starts a reader thread from the source's start.
-    pub fn start(&mut self, checksum_type: ChecksumType, what: &str) -> Result<Feed> {
+    pub fn start(
+        &mut self,
+        checksum_type: ChecksumType,
+        what: &str,
+        watch: Option<Watch>,
+    ) -> Result<Feed> {
         let (chunk_sender, chunks) = mpsc::channel(BUFFERS);
         let (home, returned) = mpsc::channel(BUFFERS);
         for _ in 0..BUFFERS {
@@ -159,6 +194,7 @@ impl Source {
             reader,
             length: self.length,
             digest: Digest::new(checksum_type),
+            watch,
             chunks: chunk_sender,
             home,
             returned,
@@ -176,6 +212,7 @@ struct Pump {
     reader: Box<dyn Reader>,
     length: u64,
     digest: Digest,
+    watch: Option<Watch>,
     chunks: mpsc::Sender<Result<Piece>>,
     home: mpsc::Sender<Vec<u8>>,
     returned: mpsc::Receiver<Vec<u8>>,
@@ -204,6 +241,9 @@ impl Pump {
             if filled < buffer.len() {
                 return Err(self.wrong_size(sent + filled as u64));
             }
+            if let Some(watch) = &mut self.watch {
+                watch(&buffer)?;
+            }
             self.digest.update(&buffer);
             sent += filled as u64;
             let data = Bytes::from_owner(Buffer {
@@ -229,6 +269,16 @@ impl Pump {
             actual,
         }
     }
+}
+
+fn ends_of(mut source: impl Read + Seek, length: u64) -> io::Result<Ends> {
+    let (mut head, mut tail) = (Vec::new(), Vec::new());
+    source.rewind()?;
+    source.by_ref().take(HEAD_BYTES).read_to_end(&mut head)?;
+    source.seek(SeekFrom::Start(length.saturating_sub(TAIL_BYTES)))?;
+    source.by_ref().take(TAIL_BYTES).read_to_end(&mut tail)?;
+    source.rewind()?;
+    Ok(Ends { head, tail })
 }
 
 fn fill(reader: &mut dyn Reader, buffer: &mut [u8]) -> io::Result<usize> {

@@ -150,6 +150,12 @@ pub fn display_name(device: &DeviceUrl) -> ServerText {
     ServerText::from(if name.is_empty() { &device.key } else { name })
 }
 
+/// Whether a device is a disk: as the server says, and where it does not, by the name.
+pub fn is_disk(device: &DeviceUrl) -> bool {
+    let named = || display_name(device).to_ascii_lowercase().ends_with(".vmdk");
+    device.disk.unwrap_or_else(named)
+}
+
 /// Longest file name taken from a server; file systems allow 255 bytes, and `.part` is added.
 const LONGEST_NAME: usize = 200;
 

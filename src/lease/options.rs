@@ -6,6 +6,7 @@ use super::device::PlainHttp;
 use super::verify::RequireManifest;
 use crate::http::retry::RetryPolicy;
 use crate::io::ChecksumType;
+use crate::transfer::VerifySize;
 use crate::transfer::download::Format;
 
 /// Whether the lease is renewed by us.
@@ -34,6 +35,8 @@ pub struct Options {
     pub require_manifest: RequireManifest,
     /// What a disk's stream must be.
     pub disk_format: Format,
+    /// Whether a source must be as long as its descriptor says.
+    pub verify_size: VerifySize,
     /// Whether `http` data URLs are accepted from an `https` session.
     pub plain_http: PlainHttp,
 }

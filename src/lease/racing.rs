@@ -26,7 +26,7 @@ use crate::http::tls::{Trust, Verify};
 use crate::io::ChecksumType;
 use crate::soap::{Credentials, Endpoint};
 use crate::transfer::download::Format;
-use crate::transfer::{Completed, Moved, Progress, Transfer, Verified};
+use crate::transfer::{Completed, Moved, Progress, Transfer, Verified, VerifySize};
 
 fn lease() -> Arc<Lease> {
     let endpoint = Endpoint {
@@ -52,6 +52,7 @@ fn lease() -> Arc<Lease> {
         timeout: Duration::from_secs(1),
         require_manifest: RequireManifest::No,
         disk_format: Format::Any,
+        verify_size: VerifySize::Yes,
         plain_http: PlainHttp::Refuse,
     };
     Lease::adopt(Arc::new(sessions), "session[1]lease-1".into(), options).unwrap()

@@ -16,7 +16,9 @@ use crate::io::{ChecksumType, Sink, Source};
 use crate::soap::{DeviceUrl, Method, calls};
 use crate::transfer::download::Format;
 use crate::transfer::upload::UploadMethod;
-use crate::transfer::{Completed, Download, Job, Progress, Transfer, Upload};
+use crate::transfer::{
+    Completed, Described, Download, Job, Progress, SourceCheck, Transfer, Upload,
+};
 
 /// An export's stream is compressed and cannot be much larger than the disks; anything beyond is a
 /// server that never ends.
@@ -33,6 +35,17 @@ pub(super) enum Begun {
     Refused,
 }
 
+/// `OvfManager.FileItem`, as far as an upload needs it.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct FileItem {
+    /// How the file goes to its device; `None`: as the device wants it.
+    pub method: Option<UploadMethod>,
+    /// `size`, of the file.
+    pub size: Option<u64>,
+    /// Whether it says `compressionMethod` or `chunkSize`: the file may be no disk yet.
+    pub is_packed: bool,
+}
+
 impl Lease {
     /// Starts one download. The sink is open already, so that local errors came first.
     pub fn start_download(
@@ -42,15 +55,10 @@ impl Lease {
     ) -> Result<Transfer> {
         let job = self.job(device)?;
         let is_disk = device.disk == Some(true);
-        let format = if is_disk {
-            self.options.disk_format
-        } else {
-            Format::Any
-        };
         let file_size = device.file_size.filter(|size| *size > 0);
         let download = Download {
             job,
-            format,
+            format: self.format(device),
             limit: self.limit(device, is_disk),
             // The API sets it for files only; for a disk it would be no size of the stream.
             file_size: file_size.filter(|_| !is_disk),
@@ -75,22 +83,28 @@ impl Lease {
     pub fn start_upload(
         self: &Arc<Self>,
         device: &DeviceUrl,
-        method: UploadMethod,
+        item: FileItem,
         source: Source,
     ) -> Result<Transfer> {
-        let upload = Upload {
-            job: self.job(device)?,
-            method,
+        let job = self.job(device)?;
+        let format = match self.format(device) {
+            Format::StreamOptimized if item.is_packed => Format::Unknown,
+            format => format,
         };
-        if source.length() == 0
-            && device.disk == Some(true)
-            && self.options.disk_format == Format::StreamOptimized
-        {
-            return Err(Error::DiskFormat {
-                what: (&upload.job.what).into(),
-                reason: "it is empty".into(),
-            });
-        }
+        let described = Described {
+            format,
+            size: item.size.filter(|size| *size > 0),
+            verify_size: self.options.verify_size,
+            capacity: self.disk_capacity(),
+        };
+        let mut check = SourceCheck::new(Arc::clone(&job.what), described, source.length());
+        check.look(source.ends()?.as_ref())?;
+        let method = item.method.unwrap_or(if device::is_disk(device) {
+            UploadMethod::Post
+        } else {
+            UploadMethod::Put
+        });
+        let upload = Upload { job, method, check };
         let progress = Arc::new(Progress::new(Some(source.length())));
         let (lease, counters) = (Arc::clone(self), Arc::clone(&progress));
         let key = device.key.clone();
@@ -240,6 +254,17 @@ impl Lease {
             timeout: self.options.timeout,
             retry: self.options.retry,
         })
+    }
+
+    /// What the stream of a device must be. A server that does not say leaves it to the name, and
+    /// where that tells nothing, to the first bytes.
+    fn format(&self, device: &DeviceUrl) -> Format {
+        match (self.options.disk_format, device.disk) {
+            (Format::Any, _) => Format::Any,
+            (_, Some(false)) => Format::File,
+            _ if device::is_disk(device) => Format::StreamOptimized,
+            _ => Format::Unknown,
+        }
     }
 
     fn limit(&self, device: &DeviceUrl, is_disk: bool) -> Option<u64> {

@@ -17,7 +17,8 @@ use crate::http::{Client, Pin, Trust, Verify};
 use crate::io::{ChecksumType, FileSink, Overwrite, Source};
 use crate::transfer::download::Format;
 use crate::transfer::{
-    Completed, Download, Engine, Job, LeaseServer, Moved, Progress, Upload, UploadMethod, Verified,
+    Completed, Described, Download, Engine, Job, LeaseServer, Moved, Progress, SourceCheck, Upload,
+    UploadMethod, Verified,
 };
 
 struct NoLease;
@@ -132,7 +133,13 @@ pub(crate) fn bench_put(
     };
     run(py, &engine, async move {
         let progress = Arc::new(Progress::new(Some(source.length())));
-        Upload { job, method }
+        let check = SourceCheck::new(
+            Arc::clone(&job.what),
+            Described::as_anything(),
+            source.length(),
+        );
+        let upload = Upload { job, method, check };
+        upload
             .run(source, &NoLease, &progress, &CancellationToken::new())
             .await
     })

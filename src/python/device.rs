@@ -3,7 +3,9 @@
 use pyo3::prelude::*;
 
 use super::error::to_py;
+use crate::lease::transfers::FileItem as CoreFileItem;
 use crate::soap::DeviceUrl as CoreDeviceUrl;
+use crate::transfer::UploadMethod;
 
 #[pyclass(frozen, module = "nfclease._core")]
 pub(crate) struct DeviceUrl(pub(super) CoreDeviceUrl);
@@ -35,6 +37,30 @@ impl DeviceUrl {
             disk,
             target_id,
             file_size,
+        })
+    }
+}
+
+/// What an upload is, as the Python face took its `FileItem` apart.
+#[pyclass(frozen, module = "nfclease._core")]
+pub(crate) struct FileItem(pub(super) CoreFileItem);
+
+#[pymethods]
+impl FileItem {
+    #[new]
+    #[pyo3(signature = (*, create, size, is_packed))]
+    fn new(create: Option<bool>, size: Option<u64>, is_packed: bool) -> Self {
+        let method = create.map(|create| {
+            if create {
+                UploadMethod::Put
+            } else {
+                UploadMethod::Post
+            }
+        });
+        Self(CoreFileItem {
+            method,
+            size,
+            is_packed,
         })
     }
 }

@@ -12,7 +12,7 @@ use pyo3::types::PyBytes;
 
 use super::abandoned::Counted;
 use super::bridge;
-use super::device::DeviceUrl;
+use super::device::{DeviceUrl, FileItem};
 use super::error::{failure_to_py, to_py};
 use super::fileobj::{FileObjectReader, FileObjectSink};
 use super::session::{Session, seconds};
@@ -26,7 +26,7 @@ use crate::lease::options::KeepAlive;
 use crate::lease::verify::RequireManifest;
 use crate::lease::{Ended, Lease as CoreLease, Options, PlainHttp};
 use crate::soap::{Abort, Method, Reply};
-use crate::transfer::UploadMethod;
+use crate::transfer::VerifySize;
 use crate::transfer::download::Format;
 
 /// Status, reason phrase, body.
@@ -44,7 +44,7 @@ pub(crate) struct Lease {
 impl Lease {
     #[new]
     #[pyo3(signature = (session, moid, *, checksum_type, keep_alive, keep_alive_interval, max_concurrency,
-                        max_retries, retry_timeout, timeout, require_manifest, verify_format, allow_http))]
+                        max_retries, retry_timeout, timeout, require_manifest, verify_format, verify_size, allow_http))]
     #[allow(
         clippy::too_many_arguments,
         reason = "the keywords of nfclease.HttpNfcLease"
@@ -66,6 +66,7 @@ impl Lease {
         timeout: f64,
         require_manifest: bool,
         verify_format: bool,
+        verify_size: bool,
         allow_http: bool,
     ) -> PyResult<Self> {
         let build = || -> Result<Arc<CoreLease>> {
@@ -98,6 +99,11 @@ impl Lease {
                     Format::StreamOptimized
                 } else {
                     Format::Any
+                },
+                verify_size: if verify_size {
+                    VerifySize::Yes
+                } else {
+                    VerifySize::No
                 },
                 plain_http: if allow_http {
                     PlainHttp::Allow
@@ -283,20 +289,20 @@ impl Lease {
         &self,
         py: Python<'_>,
         device_url: &DeviceUrl,
-        create: bool,
+        item: &FileItem,
         path: PathBuf,
     ) -> PyResult<Transfer> {
-        self.upload(py, device_url, create, || Source::open(&path))
+        self.upload(py, device_url, item, || Source::open(&path))
     }
 
     fn upload_bytes(
         &self,
         py: Python<'_>,
         device_url: &DeviceUrl,
-        create: bool,
+        item: &FileItem,
         data: PyBackedBytes,
     ) -> PyResult<Transfer> {
-        self.upload(py, device_url, create, || {
+        self.upload(py, device_url, item, || {
             Ok(Source::from_bytes(Bytes::from_owner(data)))
         })
     }
@@ -305,11 +311,11 @@ impl Lease {
         &self,
         py: Python<'_>,
         device_url: &DeviceUrl,
-        create: bool,
+        item: &FileItem,
         file: Py<PyAny>,
         length: u64,
     ) -> PyResult<Transfer> {
-        self.upload(py, device_url, create, || {
+        self.upload(py, device_url, item, || {
             Ok(Source::from_reader(
                 Box::new(FileObjectReader::new(file)),
                 length,
@@ -362,17 +368,12 @@ impl Lease {
         &self,
         py: Python<'_>,
         device_url: &DeviceUrl,
-        create: bool,
+        item: &FileItem,
         source: impl FnOnce() -> Result<Source> + Send,
     ) -> PyResult<Transfer> {
         let lease = self.core(py)?;
-        let method = if create {
-            UploadMethod::Put
-        } else {
-            UploadMethod::Post
-        };
         let transfer =
-            bridge::guarded(py, || lease.start_upload(&device_url.0, method, source()?))?;
+            bridge::guarded(py, || lease.start_upload(&device_url.0, item.0, source()?))?;
         Ok(Transfer { lease, transfer })
     }
 }

@@ -30,7 +30,7 @@ mod _core {
     #[pymodule_export]
     use super::bench::{bench_get, bench_put};
     #[pymodule_export]
-    use super::device::{DeviceUrl, safe_names};
+    use super::device::{DeviceUrl, FileItem, safe_names};
     #[pymodule_export]
     use super::lease::Lease;
     #[pymodule_export]

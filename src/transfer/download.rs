@@ -13,15 +13,31 @@ use super::{Completed, Job, LeaseServer, Moved, Verified};
 use crate::error::{Error, Failure, Result};
 use crate::http::{Body, Request, Response};
 use crate::io::{Digest, Sink};
-use crate::vmdk::{Flaw, StreamCheck};
+use crate::vmdk::{Flaw, Rule, StreamCheck};
 
 /// What the stream must be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Format {
     /// A disk: header, footer and end-of-stream marker of a streamOptimized VMDK.
     StreamOptimized,
-    /// Anything.
+    /// The same if its first bytes are those of a disk: the server did not say what it is.
+    Unknown,
+    /// No disk, as the server says.
+    File,
+    /// Anything, as the user says.
     Any,
+}
+
+impl Format {
+    /// When a stream of this format has to be a whole disk; `None`: nothing is looked at.
+    pub(super) fn rule(self) -> Option<Rule> {
+        match self {
+            Self::StreamOptimized => Some(Rule::Always),
+            Self::Unknown => Some(Rule::WhenItStartsSo),
+            Self::File => Some(Rule::Never),
+            Self::Any => None,
+        }
+    }
 }
 
 /// A download, ready to run.
@@ -118,7 +134,7 @@ impl Download {
         }
         attempt.phase = "body";
         let mut digest = Digest::new(self.job.checksum_type);
-        let mut check = (self.format == Format::StreamOptimized).then(StreamCheck::default);
+        let mut check = self.format.rule().map(StreamCheck::new);
         self.stream(
             &mut response,
             sink,
@@ -146,7 +162,8 @@ impl Download {
         let verified = verified?;
         let listed = verified == Verified::Manifest;
         if !(listed && response.is_framed()) {
-            let proved = listed || check.is_some() || response.is_framed();
+            let is_disk = check.as_ref().is_some_and(StreamCheck::is_disk);
+            let proved = listed || is_disk || response.is_framed();
             self.check_size(&moved, proved)?;
         }
         attempt.phase = "commit";

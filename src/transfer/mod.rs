@@ -9,6 +9,7 @@ pub mod pace;
 pub mod panics;
 pub mod progress;
 mod repeat;
+pub mod source_check;
 pub mod task;
 pub mod upload;
 
@@ -27,6 +28,7 @@ use crate::io::ChecksumType;
 pub use download::Download;
 pub use engine::Engine;
 pub use progress::{Progress, Snapshot};
+pub use source_check::{Described, SourceCheck, VerifySize};
 pub use task::{Outcome, Transfer};
 pub use upload::{Upload, UploadMethod};
 

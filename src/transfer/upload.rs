@@ -12,7 +12,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::progress::Progress;
 use super::repeat::{Broken, Repeat};
-use super::{Completed, Job, LeaseServer, Moved, Verified};
+use super::{Completed, Job, LeaseServer, Moved, SourceCheck, Verified};
 use crate::error::{Error, Failure, Result};
 use crate::http::{Body, BodyAborted, BodyStream, Request};
 use crate::io::Source;
@@ -40,6 +40,8 @@ pub struct Upload {
     pub job: Job,
     /// POST or PUT.
     pub method: UploadMethod,
+    /// What its source must be.
+    pub check: SourceCheck,
 }
 
 impl Upload {
@@ -94,9 +96,10 @@ impl Upload {
         phase: &mut &'static str,
     ) -> Result<(Moved, Verified)> {
         let length = source.length();
-        let feed = Arc::new(Mutex::new(
-            source.start(self.job.checksum_type, &self.job.what)?.chunks,
-        ));
+        let mut check = self.check.clone();
+        let watch = Box::new(move |bytes: &[u8]| check.update(bytes));
+        let started = source.start(self.job.checksum_type, &self.job.what, Some(watch))?;
+        let feed = Arc::new(Mutex::new(started.chunks));
         let failed: Arc<Mutex<Option<Error>>> = Arc::default();
         *phase = "body";
         let body = body(length, &feed, &failed, progress, body_started);

@@ -37,6 +37,8 @@ pub enum Rule {
     Always,
     /// When its first bytes are those of a disk: nobody said what it is.
     WhenItStartsSo,
+    /// Never; its first bytes are kept.
+    Never,
 }
 
 /// Watches the first sector and keeps the last two.
@@ -68,7 +70,11 @@ impl StreamCheck {
 
     /// Whether it is to be judged as a disk.
     pub fn is_disk(&self) -> bool {
-        self.rule == Rule::Always || self.head.starts_with(MAGIC)
+        match self.rule {
+            Rule::Always => true,
+            Rule::WhenItStartsSo => self.head.starts_with(MAGIC),
+            Rule::Never => false,
+        }
     }
 
     /// The first bytes, one sector at most.
