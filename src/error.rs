@@ -245,4 +245,6 @@ pub struct Failure {
     pub attempts: u32,
     /// Files that could not be removed.
     pub files_left: Vec<PathBuf>,
+    /// Why the transfer was not repeated, where it else would have been.
+    pub note: Option<&'static str>,
 }

@@ -2,17 +2,12 @@
 
 from __future__ import annotations
 
-import os
-import threading
 import time
 from typing import TYPE_CHECKING
-from weakref import WeakValueDictionary
 
 from nfclease._readers import Readers
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from nfclease import _core
 
 #: Seconds that a transfer gets to stop and to remove its partial file.
@@ -46,35 +41,3 @@ class Started:
         if unread is not None:
             raise unread
         self.core.seen()
-
-
-_lock = threading.Lock()
-#: By the identity of a file object, which the core holds while it moves.
-_in_use: WeakValueDictionary[int, Started] = WeakValueDictionary()
-
-
-def start_with_file(file: object, name: str, start: Callable[[], _core.Transfer]) -> Started:
-    """Starts the only transfer of a file object.
-
-    Raises:
-        ValueError: Another one runs. Their bytes would mix, and each would be verified.
-    """
-    with _lock:
-        other = _in_use.get(id(file))
-        if other is not None and not other.core.done():
-            raise ValueError(
-                f"this file object belongs to the running transfer of {other.name}; "
-                "give each transfer its own"
-            )
-        started = _in_use[id(file)] = Started(start(), name)
-    return started
-
-
-def _after_fork() -> None:
-    global _lock
-    _lock = threading.Lock()  # another thread of the parent may hold that one
-    _in_use.clear()
-
-
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_after_fork)

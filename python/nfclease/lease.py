@@ -17,13 +17,13 @@ from nfclease._checks import (
     check_stub,
     local_path,
     refuse_text,
-    remaining_bytes,
 )
 from nfclease._devices import core_device_url, core_file_item, display_name, file_name
+from nfclease._ends import SourceEnd, TargetEnd, start_with_file
 from nfclease._html import table
 from nfclease._mirror import MirroredLease
 from nfclease._refused import aborts_when_refused
-from nfclease._started import Started, start_with_file
+from nfclease._started import Started
 from nfclease._waiting import IN_PLACE, refuse_in_coroutine, run
 from nfclease.exceptions import LeaseError, ServerFaultReply
 from nfclease.transfer import Transfer, TransferResult
@@ -189,9 +189,8 @@ class HttpNfcLease(MirroredLease):
                 started = Started(core.download_to_path(device, path, overwrite), name)
             elif callable(getattr(target, "write", None)):
                 refuse_text("target", target, "wb")
-                started = start_with_file(
-                    target, name, lambda: core.download_to_file(device, target)
-                )
+                end = TargetEnd(target, name)
+                started = start_with_file(end, lambda: core.download_to_file(device, end))
             else:
                 raise TypeError(
                     f"target must be a path or a binary file object, not {type(target).__name__}"
@@ -304,10 +303,9 @@ class HttpNfcLease(MirroredLease):
                 started = Started(core.upload_bytes(device, described, bytes(source)), name)
             elif callable(getattr(source, "read", None)):
                 refuse_text("source", source, "rb")
+                end = SourceEnd(source, name)
                 started = start_with_file(
-                    source,
-                    name,
-                    lambda: core.upload_file(device, described, source, remaining_bytes(source)),
+                    end, lambda: core.upload_file(device, described, end, end.length)
                 )
             else:
                 raise TypeError(

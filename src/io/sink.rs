@@ -25,6 +25,10 @@ pub trait Sink: Send {
     fn write(&mut self, bytes: &[u8]) -> Result<()>;
     /// Forgets what was written, for a second GET of the whole disk.
     fn restart(&mut self) -> Result<()>;
+    /// Whether it can: else the first failure is the last.
+    fn is_repeatable(&self) -> bool {
+        true
+    }
     /// Makes the bytes durable and visible; called once, after verification.
     fn commit(&mut self) -> Result<()>;
     /// Removes what a failed transfer left; returns what could not be removed.

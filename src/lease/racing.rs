@@ -69,6 +69,7 @@ fn failed() -> Failure {
         bytes_done: 0,
         attempts: 1,
         files_left: Vec::new(),
+        note: None,
     }
 }
 

@@ -292,5 +292,6 @@ fn not_started(key: &str, error: Error) -> Failure {
         bytes_done: 0,
         attempts: 0,
         files_left: Vec::new(),
+        note: None,
     }
 }

@@ -51,6 +51,9 @@ pub(super) fn failure_to_py(py: Python<'_>, failure: &Failure) -> PyErr {
         .map(|path| path.display().to_string())
         .collect();
     let set = || -> PyResult<()> {
+        if let Some(note) = failure.note {
+            value.setattr("args", (format!("{}; {note}", failure.error),))?;
+        }
         value.setattr("phase", failure.phase)?;
         value.setattr("disk_key", &failure.disk_key)?;
         value.setattr("bytes_done", failure.bytes_done)?;

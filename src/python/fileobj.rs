@@ -4,7 +4,6 @@ use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use pyo3::exceptions::{PyBlockingIOError, PyOSError};
 use pyo3::prelude::*;
 use pyo3::pybacked::PyBackedBytes;
 use pyo3::types::PyBytes;
@@ -34,20 +33,23 @@ fn raised(error: PyErr) -> Error {
     Error::Foreign(ForeignError(Arc::new(Raised::new(error))))
 }
 
-/// A binary file object that a download is written to. It has no name to rename: what was written
-/// before an error stays written, and the caller gets the error.
+/// The end of a download that is a file object (`_ends.TargetEnd`). It has no name to rename: what
+/// was written before an error stays written, and the caller gets the error.
 pub(super) struct FileObjectSink {
-    file: Py<PyAny>,
+    end: Py<PyAny>,
     pending: Vec<u8>,
     written: bool,
+    /// Whether what was written can be taken back.
+    rewindable: bool,
 }
 
 impl FileObjectSink {
-    pub(super) fn new(file: Py<PyAny>) -> Self {
+    pub(super) fn new(end: Py<PyAny>) -> Self {
         Self {
-            file,
+            end,
             pending: Vec::new(),
             written: false,
+            rewindable: false,
         }
     }
 
@@ -55,40 +57,16 @@ impl FileObjectSink {
         if self.pending.is_empty() {
             return Ok(());
         }
-        let (file, pending) = (&self.file, &self.pending);
-        attached(|py| write_all(py, file, pending))?;
+        // Before the call: a write that fails may have written a part.
         self.written = true;
+        let (end, pending) = (&self.end, &self.pending);
+        self.rewindable = attached(|py| {
+            end.call_method1(py, "write", (PyBytes::new(py, pending),))?
+                .extract::<bool>(py)
+        })?;
         self.pending.clear();
         Ok(())
     }
-}
-
-fn write_all(py: Python<'_>, file: &Py<PyAny>, mut bytes: &[u8]) -> PyResult<()> {
-    while !bytes.is_empty() {
-        let written = file.call_method1(py, "write", (PyBytes::new(py, bytes),))?;
-        // A raw file may write less, and None is nothing; others that return None wrote it all.
-        let count = match written.extract::<Option<usize>>(py)? {
-            Some(count) => count,
-            None if is_raw(py, file)? => {
-                let text = "write() would block; the file object must be a blocking one";
-                return Err(PyBlockingIOError::new_err(text));
-            }
-            None => bytes.len(),
-        };
-        if count == 0 || count > bytes.len() {
-            return Err(PyOSError::new_err(format!(
-                "write() of {} bytes returned {count}",
-                bytes.len()
-            )));
-        }
-        bytes = &bytes[count..];
-    }
-    Ok(())
-}
-
-fn is_raw(py: Python<'_>, file: &Py<PyAny>) -> PyResult<bool> {
-    file.bind(py)
-        .is_instance(&py.import("io")?.getattr("RawIOBase")?)
 }
 
 impl Sink for FileObjectSink {
@@ -106,20 +84,18 @@ impl Sink for FileObjectSink {
         if !self.written {
             return Ok(());
         }
-        let file = &self.file;
-        attached(|py| {
-            file.call_method1(py, "seek", (0,))?;
-            file.call_method0(py, "truncate").map(|_| ())
-        })
+        let end = &self.end;
+        attached(|py| end.call_method0(py, "rewind").map(|_| ()))
+    }
+
+    fn is_repeatable(&self) -> bool {
+        !self.written || self.rewindable
     }
 
     fn commit(&mut self) -> Result<()> {
         self.flush()?;
-        let file = &self.file;
-        attached(|py| match file.bind(py).getattr_opt("flush")? {
-            Some(flush) => flush.call0().map(|_| ()),
-            None => Ok(()),
-        })
+        let end = &self.end;
+        attached(|py| end.call_method0(py, "finish").map(|_| ()))
     }
 
     fn discard(&mut self) -> Vec<PathBuf> {
@@ -128,18 +104,18 @@ impl Sink for FileObjectSink {
     }
 }
 
-/// A binary file object that an upload reads.
+/// A file object that an upload reads (`_ends.SourceEnd`).
 pub(super) struct FileObjectReader {
-    file: Py<PyAny>,
+    end: Py<PyAny>,
     piece: Option<PyBackedBytes>,
     at: usize,
     error: Option<Error>,
 }
 
 impl FileObjectReader {
-    pub(super) fn new(file: Py<PyAny>) -> Self {
+    pub(super) fn new(end: Py<PyAny>) -> Self {
         Self {
-            file,
+            end,
             piece: None,
             at: 0,
             error: None,
@@ -150,9 +126,9 @@ impl FileObjectReader {
 impl io::Read for FileObjectReader {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         if self.at == self.piece.as_ref().map_or(0, |piece| piece.len()) {
-            let file = &self.file;
+            let end = &self.end;
             let read = attached(|py| {
-                Ok(file
+                Ok(end
                     .call_method1(py, "read", (PIECE_BYTES,))?
                     .extract::<PyBackedBytes>(py)?)
             });

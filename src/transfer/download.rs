@@ -53,6 +53,9 @@ pub struct Download {
     pub file_size: Option<u64>,
 }
 
+/// Of a sink that cannot forget what was written.
+const STAYS: &str = "not repeated, since the target cannot go back to where the download began";
+
 /// What one attempt has come to.
 struct Attempt {
     phase: &'static str,
@@ -90,12 +93,14 @@ impl Download {
                 }
                 Err(error) => error,
             };
+            let stays = !sink.is_repeatable();
+            let note = (stays && attempt.may_repeat && error.is_retryable()).then_some(STAYS);
             let broken = Broken {
                 error,
                 phase: attempt.phase,
                 bytes_done: attempt.bytes,
                 attempts,
-                may_repeat: attempt.may_repeat,
+                may_repeat: attempt.may_repeat && !stays,
                 lost: attempt.last_progress.elapsed(),
                 retry_after: attempt.retry_after,
             };
@@ -103,6 +108,7 @@ impl Download {
             if let Err(failure) = next {
                 return Err(Failure {
                     files_left: sink.discard(),
+                    note,
                     ..failure
                 });
             }
@@ -114,6 +120,7 @@ impl Download {
                     bytes_done: 0,
                     attempts,
                     files_left: sink.discard(),
+                    note: None,
                 };
                 return Err(failure);
             }

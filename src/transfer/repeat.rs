@@ -105,6 +105,7 @@ impl<'a, S: LeaseServer> Repeat<'a, S> {
             bytes_done,
             attempts,
             files_left: Vec::new(),
+            note: None,
         })
     }
 }

@@ -158,5 +158,6 @@ fn lost(key: &str, progress: &Progress, error: Error) -> Failure {
         bytes_done,
         attempts,
         files_left: Vec::new(),
+        note: None,
     }
 }
