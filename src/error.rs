@@ -159,6 +159,11 @@ pub enum Error {
     #[error("the transfer was cancelled")]
     Cancelled,
 
+    #[error(
+        "it was not sent: what goes to the same device before it was not taken ({before}), and it may be a delta of that"
+    )]
+    NotSent { before: Text },
+
     #[error("this lease belongs to the parent process; open a new one in this process")]
     Forked,
 

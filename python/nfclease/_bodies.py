@@ -117,10 +117,11 @@ async def download(
 async def start_upload(
     lease: HttpNfcLease, waiting: Waiting, item: Any, source: Source
 ) -> Transfer:
-    """Finds the device that the item means, and starts."""
+    """Finds the device that the item means, and starts: in the order of the calls."""
     known = isinstance(item, vim.HttpNfcLease.DeviceUrl)
-    info = None if known else await ready_info(lease, waiting)
-    return lease._start_upload(item, device_for(item, lambda: info), source)
+    async with waiting.in_order():
+        info = None if known else await ready_info(lease, waiting)
+        return lease._start_upload(item, device_for(item, lambda: info), source)
 
 
 async def upload(

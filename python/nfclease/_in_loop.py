@@ -33,6 +33,7 @@ class InLoop:
 
     def __init__(self) -> None:
         self._loop: object = None
+        self._order: asyncio.Lock | None = None
 
     def check(self) -> None:
         """Refuses a second loop: what runs here belongs to the first.
@@ -46,6 +47,12 @@ class InLoop:
         self._loop = self._loop or loop
         if loop is not self._loop:
             raise RuntimeError("this lease belongs to another event loop; use it in that one only")
+
+    def in_order(self) -> asyncio.Lock:
+        import asyncio
+
+        self._order = self._order or asyncio.Lock()
+        return self._order
 
     def may_wait(self, cause: BaseException | None) -> bool:
         """A coroutine that is closed, its loop being gone, may not await any more."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import sys
 import time
+from contextlib import nullcontext
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from nfclease._tracebacks import shortened
@@ -15,6 +16,7 @@ from nfclease.progress import INTERVAL
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
+    from contextlib import AbstractAsyncContextManager
 
     from nfclease import _core
     from nfclease.progress import Reporter
@@ -50,6 +52,9 @@ if TYPE_CHECKING:
         async def for_cleanup(self, work: _core.Work, seconds: float) -> Any:
             """The result of an ending, or None when it takes longer; it goes on then."""
 
+        def in_order(self) -> AbstractAsyncContextManager[Any]:
+            """Lets through one caller after another, as they came."""
+
         async def for_stop(self, transfers: list[Transfer], until: float) -> None:
             """Waits until cancelled transfers have removed their partial files."""
 
@@ -83,6 +88,9 @@ class InPlace:
 
     async def for_cleanup(self, work: _core.Work, seconds: float) -> Any:
         return work.wait(seconds)
+
+    def in_order(self) -> AbstractAsyncContextManager[Any]:
+        return nullcontext()  # who blocks a thread comes when it calls
 
     async def for_stop(self, transfers: list[Transfer], until: float) -> None:
         for transfer in transfers:

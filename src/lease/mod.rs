@@ -1,7 +1,7 @@
 //! The heart: one lease, from `initializing` to exactly one Complete or Abort.
 //!
 //! Imports [`crate::transfer`] and [`crate::soap`]. Read in this order: [`state`] (the pure table),
-//! [`core`] (what is known), `observing` (how it is learnt), [`transfers`], `manifest`, [`ending`],
+//! [`core`] (what is known), `observing` (how it is learnt), [`transfers`], `turns`, `manifest`, [`ending`],
 //! [`keepalive`].
 
 pub mod core;
@@ -16,6 +16,7 @@ mod racing;
 pub mod schedule;
 pub mod state;
 pub mod transfers;
+mod turns;
 pub mod verify;
 
 pub use self::core::{Lease, Sessions, Status};

@@ -19,6 +19,7 @@ use super::keepalive;
 use super::options::{KeepAlive, Options};
 use super::state::Phase;
 use super::transfers::Begun;
+use super::turns::Order;
 use super::verify::RequireManifest;
 use crate::error::{Error, Failure};
 use crate::http::retry::RetryPolicy;
@@ -108,7 +109,7 @@ fn gated(lease: &Arc<Lease>, ends: Ends) -> (Transfer, CancellationToken) {
         }
     };
     let progress = Arc::new(Progress::new(None));
-    (lease.start("k", progress, work).unwrap(), gate)
+    (lease.start(Order::Any, "k", progress, work).unwrap(), gate)
 }
 
 /// Looks when it is woken, once.
@@ -225,7 +226,7 @@ fn nothing_starts_behind_a_complete() {
     seen_at_wake_up(transfer.ended(), &gate, move || watched.outcome());
     assert_eq!(lease.begin_complete(), Begun::Yes);
     let work = |_| async { Ok(completed()) };
-    let started = lease.start("k", Arc::new(Progress::new(None)), work);
+    let started = lease.start(Order::Any, "k", Arc::new(Progress::new(None)), work);
     assert!(matches!(started, Err(Error::LeaseState { .. })));
 }
 

@@ -9,6 +9,7 @@ use tokio_util::sync::CancellationToken;
 use super::core::{Lease, lock};
 use super::device::{self, SendCookie};
 use super::state::{Event, Phase};
+use super::turns::{self, Order};
 use crate::error::{Error, Failure, Result};
 use crate::http::client::header;
 use crate::http::host_of;
@@ -66,17 +67,22 @@ impl Lease {
         let progress = Arc::new(Progress::new(file_size));
         let (lease, counters) = (Arc::clone(self), Arc::clone(&progress));
         let key = device.key.clone();
-        self.start(&device.key, progress, move |cancel| async move {
-            let mut sink = sink;
-            if let Err(error) = lease.ready_for_data(&cancel).await {
-                let files_left = sink.discard();
-                return Err(Failure {
-                    files_left,
-                    ..not_started(&key, error)
-                });
-            }
-            download.run(sink, &lease, &counters, &cancel).await
-        })
+        self.start(
+            Order::Any,
+            &device.key,
+            progress,
+            move |cancel| async move {
+                let mut sink = sink;
+                if let Err(error) = lease.ready_for_data(&cancel).await {
+                    let files_left = sink.discard();
+                    return Err(Failure {
+                        files_left,
+                        ..not_started(&key, error)
+                    });
+                }
+                download.run(sink, &lease, &counters, &cancel).await
+            },
+        )
     }
 
     /// Starts one upload.
@@ -108,17 +114,23 @@ impl Lease {
         let progress = Arc::new(Progress::new(Some(source.length())));
         let (lease, counters) = (Arc::clone(self), Arc::clone(&progress));
         let key = device.key.clone();
-        self.start(&device.key, progress, move |cancel| async move {
-            lease
-                .ready_for_data(&cancel)
-                .await
-                .map_err(|error| not_started(&key, error))?;
-            upload.run(source, &lease, &counters, &cancel).await
-        })
+        self.start(
+            Order::OnDevice,
+            &device.key,
+            progress,
+            move |cancel| async move {
+                lease
+                    .ready_for_data(&cancel)
+                    .await
+                    .map_err(|error| not_started(&key, error))?;
+                upload.run(source, &lease, &counters, &cancel).await
+            },
+        )
     }
 
     pub(super) fn start<W, F>(
         self: &Arc<Self>,
+        order: Order,
         key: &str,
         progress: Arc<Progress>,
         work: W,
@@ -129,24 +141,32 @@ impl Lease {
     {
         let cancel = self.cancel.child_token();
         let (working, stopped) = (work(cancel.clone()), cancel.clone());
-        let (lease, slots) = (Arc::clone(self), Arc::clone(&self.slots));
+        // From this lock on the lease's end knows of it, or it is not started.
+        let mut transfers = lock(&self.transfers);
+        self.info_if_ready()?;
+        let before = match order {
+            Order::Any => Vec::new(),
+            Order::OnDevice => turns::before(&transfers, key),
+        };
+        let turn = turns::wait(before, Arc::clone(&self.slots));
+        let (lease, device) = (Arc::clone(self), key.to_owned());
         let work = async move {
             // One that is cancelled before its turn does not wait for it.
-            let _slot = tokio::select! {
+            let turn = tokio::select! {
                 biased;
-                () = stopped.cancelled() => None,
-                slot = slots.acquire_owned() => slot.ok(),
+                () = stopped.cancelled() => Ok(None),
+                turn = turn => turn,
             };
-            let mut result = working.await;
+            let mut result = match turn {
+                Ok(_slot) => working.await,
+                Err(error) => Err(not_started(&device, error)),
+            };
             match &mut result {
                 Ok(completed) => lock(&lease.moved).push(completed.moved.clone()),
                 Err(failure) => lease.explain(failure),
             }
             result
         };
-        // From this lock on the lease's end knows of it, or it is not started.
-        let mut transfers = lock(&self.transfers);
-        self.info_if_ready()?;
         let transfer = Transfer::start(&self.engine, &self.tracker, key, progress, cancel, work)?;
         transfers.push(transfer.clone());
         Ok(transfer)

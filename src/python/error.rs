@@ -140,7 +140,7 @@ fn build(py: Python<'_>, error: &Error) -> PyResult<PyErr> {
         Error::LeaseState { .. } => plain("LeaseStateError")?,
         Error::InvalidArgument { .. } => return Ok(PyValueError::new_err(message)),
         Error::WaitTimeout { .. } => plain("CallTimeoutError")?,
-        Error::Cancelled => plain("TransferCancelledError")?,
+        Error::Cancelled | Error::NotSent { .. } => plain("TransferCancelledError")?,
         Error::Forked => plain("ForkError")?,
         Error::Foreign(foreign) => match Arc::clone(&foreign.0).downcast::<Raised>() {
             Ok(raised) => match raised.take() {

@@ -49,6 +49,9 @@ impl Transfer {
     fn outcome(&self, py: Python<'_>) -> PyResult<Option<Result>> {
         log::emit(py)?;
         let outcome = self.transfer.outcome();
+        if outcome.is_some() {
+            self.transfer.tell();
+        }
         outcome.map(|outcome| result(py, &outcome)).transpose()
     }
 

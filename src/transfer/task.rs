@@ -24,6 +24,7 @@ pub struct Transfer {
     cancel: CancellationToken,
     outcome: watch::Receiver<Option<Outcome>>,
     seen: Arc<AtomicBool>,
+    told: Arc<AtomicBool>,
     given_up: Arc<AtomicBool>,
     key: Arc<str>,
 }
@@ -48,6 +49,7 @@ impl Transfer {
             cancel,
             outcome,
             seen: Arc::default(),
+            told: Arc::default(),
             given_up: Arc::default(),
             key: key.into(),
         };
@@ -65,6 +67,11 @@ impl Transfer {
         Ok(transfer)
     }
 
+    /// `DeviceUrl.key` of its device.
+    pub fn key(&self) -> &str {
+        &self.key
+    }
+
     /// Waits for the end.
     pub async fn ended(&self) -> Outcome {
         let mut outcome = self.outcome.clone();
@@ -80,6 +87,16 @@ impl Transfer {
         let dead = self.outcome.has_changed().is_err(); // looked at first: what it left came before
         let outcome = self.outcome.borrow().clone();
         outcome.or_else(|| dead.then(|| Err(Arc::new(self.lost()))))
+    }
+
+    /// Somebody has asked how it ended. Whether the answer was read is another matter.
+    pub fn tell(&self) {
+        self.told.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether it failed and nobody has asked.
+    pub fn has_failed_untold(&self) -> bool {
+        !self.told.load(Ordering::Relaxed) && self.unseen_failure().is_some()
     }
 
     /// The user is told how it ended, and owns its error.
