@@ -7,7 +7,7 @@
 //!           lease -> soap -> http
 //! ```
 //!
-//! - [`text`], [`number`]: what a server said, the only text of errors and log records.
+//! - [`text`], [`secrets`], [`number`]: what a server said, the only text of errors and log records.
 //! - [`error`]: one `Error`, a variant per thing a caller can do differently.
 //! - [`io`]: local bytes: digest, source of an upload, sink of a download.
 //! - [`vmdk`]: the checks of a streamOptimized stream that cost nothing.
@@ -26,6 +26,7 @@ pub mod lease;
 pub mod number;
 #[cfg(feature = "python")]
 mod python;
+pub mod secrets;
 pub mod soap;
 pub mod text;
 pub mod transfer;

@@ -13,17 +13,29 @@ import pytest
 ROOT = Path(__file__).parent.parent
 SOURCE = ROOT / "src"
 
-ALLOWED = {
+ALLOWED: dict[str, set[str]] = {
     "text": set(),
     "number": set(),
     "vmdk": set(),
+    "secrets": {"text"},
     "error": {"text"},
     "io": {"error", "text"},
-    "http": {"error", "text", "number"},
-    "soap": {"http", "error", "text", "number"},
+    "http": {"error", "secrets", "text", "number"},
+    "soap": {"http", "error", "secrets", "text", "number"},
     "transfer": {"http", "io", "vmdk", "error", "text", "number"},
     "lease": {"transfer", "soap", "http", "io", "error", "text", "number"},
-    "python": {"lease", "transfer", "soap", "http", "io", "vmdk", "error", "text", "number"},
+    "python": {
+        "lease",
+        "transfer",
+        "soap",
+        "http",
+        "io",
+        "vmdk",
+        "error",
+        "secrets",
+        "text",
+        "number",
+    },
 }
 
 

@@ -14,14 +14,19 @@ use url::Url;
 
 use super::body::Body;
 use super::failure::{Route, body_error, request_error, root_cause};
+use super::proof;
 use super::proxy::Proxy;
 use super::tls::Trust;
 use super::url::host_of;
 use crate::error::{Error, Result};
+use crate::secrets::Secrets;
 use crate::text::ServerText;
 
 /// Connections that die silently are found by the kernel within about a minute.
 const TCP_KEEPALIVE: Duration = Duration::from_secs(20);
+
+/// More of an error page is not read; it is longer than what is shown, which may hide some of it.
+const EXCERPT_BYTES: usize = 4096;
 
 /// A host that refuses and then says nothing is not waited for.
 const EXCERPT_WAIT: Duration = Duration::from_secs(2);
@@ -54,8 +59,22 @@ pub struct Request {
 /// A response whose body has not been read.
 pub struct Response {
     inner: reqwest::Response,
+    asked: Asked,
     what: Arc<str>,
     received: u64,
+}
+
+/// What a request proved itself by, which the answer to it may echo.
+#[derive(Debug)]
+struct Asked {
+    url: Url,
+    headers: HeaderMap,
+}
+
+impl Asked {
+    fn secrets(&self) -> Secrets {
+        proof::of_request(&self.url, &self.headers)
+    }
 }
 
 impl Client {
@@ -85,7 +104,8 @@ impl Client {
             builder = builder.proxy(tunnel.headers(proxy.header_map()?));
         }
         let route = Arc::new(Route {
-            proxy: proxy.map(|proxy| (&proxy.address).into()),
+            proxy: proxy.map(Proxy::shown),
+            secrets: proxy.map(Proxy::secrets).unwrap_or_default(),
         });
         let inner = builder.build().map_err(unusable)?;
         Ok(Self { inner, route })
@@ -100,6 +120,10 @@ impl Client {
             body,
             what,
         } = request;
+        let asked = Asked {
+            url: url.clone(),
+            headers: headers.clone(),
+        };
         let builder = self.inner.request(method, url).headers(headers);
         let builder = match body {
             Body::Empty => builder,
@@ -109,10 +133,11 @@ impl Client {
         match builder.send().await {
             Ok(inner) => Ok(Response {
                 inner,
+                asked,
                 what,
                 received: 0,
             }),
-            Err(e) => Err(request_error(&what, &e, &self.route)),
+            Err(e) => Err(request_error(&what, &e, &self.route, &asked.secrets())),
         }
     }
 }
@@ -163,7 +188,7 @@ impl Response {
                 .and_then(|text| Url::parse(text).ok())
                 .map_or_else(
                     || "elsewhere on the same host".into(),
-                    |url| format!("{}://{}", url.scheme(), host_of(&url)).into(),
+                    |url| self.said(&format!("{}://{}", url.scheme(), host_of(&url))),
                 );
             return Err(Error::UnexpectedRedirect {
                 what: (&self.what).into(),
@@ -175,11 +200,8 @@ impl Response {
             None | Some("identity" | "") => Ok(self),
             Some(encoding) => Err(Error::Protocol {
                 what: (&self.what).into(),
-                reason: format!(
-                    "Content-Encoding {} was not asked for",
-                    ServerText::from(encoding)
-                )
-                .into(),
+                reason: format!("Content-Encoding {} was not asked for", self.said(encoding))
+                    .into(),
             }),
         }
     }
@@ -191,7 +213,12 @@ impl Response {
                 self.received += chunk.as_ref().map_or(0, |bytes| bytes.len() as u64);
                 Ok(chunk)
             }
-            Err(e) => Err(body_error(&self.what, self.received, &e)),
+            Err(e) => Err(body_error(
+                &self.what,
+                self.received,
+                &e,
+                &self.asked.secrets(),
+            )),
         }
     }
 
@@ -219,25 +246,32 @@ impl Response {
     }
 
     /// The error for a status that is no success, with the first line of what the host says.
-    pub async fn into_status_error(self) -> Error {
-        let (what, status, phrase) = (self.what.to_string(), self.status(), self.reason());
-        let text = tokio::time::timeout(EXCERPT_WAIT, self.excerpt())
-            .await
-            .unwrap_or_default();
+    pub async fn into_status_error(mut self) -> Error {
+        let (status, phrase) = (self.status(), self.reason());
+        let mut page = Vec::new();
+        // What has come by then is shown.
+        let _ = tokio::time::timeout(EXCERPT_WAIT, self.excerpt(&mut page)).await;
+        let text = self.said(&String::from_utf8_lossy(&page));
         Error::HttpStatus {
-            what: what.into(),
+            what: (&self.what).into(),
             status,
             reason: format!("{phrase} {text}").trim().into(),
         }
     }
 
-    /// The first bytes of an error page, as one line.
-    async fn excerpt(mut self) -> ServerText {
-        let text = match self.chunk().await {
-            Ok(Some(chunk)) => String::from_utf8_lossy(&chunk[..chunk.len().min(400)]).into_owned(),
-            _ => String::new(),
-        };
-        text.into()
+    /// The start of an error page.
+    async fn excerpt(&mut self, page: &mut Vec<u8>) {
+        while page.len() < EXCERPT_BYTES
+            && let Ok(Some(chunk)) = self.chunk().await
+        {
+            page.extend_from_slice(&chunk);
+        }
+        page.truncate(EXCERPT_BYTES);
+    }
+
+    /// What the server said, without what it was sent.
+    fn said(&self, text: &str) -> ServerText {
+        self.asked.secrets().text(text)
     }
 }
 

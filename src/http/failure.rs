@@ -4,6 +4,7 @@ use std::error::Error as StdError;
 
 use super::verifier::PinMismatch;
 use crate::error::Error;
+use crate::secrets::Secrets;
 use crate::text::ServerText;
 
 /// The library's own words, of a type that it keeps to itself.
@@ -13,6 +14,7 @@ const PROXY_WANTS_A_LOGIN: &str = "tunnel error: proxy authorization required";
 #[derive(Debug)]
 pub(super) struct Route {
     pub(super) proxy: Option<ServerText>,
+    pub(super) secrets: Secrets,
 }
 
 impl Route {
@@ -25,8 +27,12 @@ impl Route {
 }
 
 /// What went wrong before there was a response.
-pub(super) fn request_error(what: &str, error: &reqwest::Error, route: &Route) -> Error {
-    let what = what.to_owned();
+pub(super) fn request_error(
+    what: &str,
+    error: &reqwest::Error,
+    route: &Route,
+    secrets: &Secrets,
+) -> Error {
     if let Some(mismatch) = find::<PinMismatch>(error) {
         return Error::ThumbprintMismatch {
             what: what.into(),
@@ -37,17 +43,17 @@ pub(super) fn request_error(what: &str, error: &reqwest::Error, route: &Route) -
     if let Some(tls) = find::<rustls::Error>(error) {
         return Error::Tls {
             what: what.into(),
-            reason: ServerText::of(tls).into(),
+            reason: secrets.text(&tls.to_string()).into(),
         };
     }
     if find::<hyper::Error>(error).is_some_and(hyper::Error::is_parse) {
         return Error::Protocol {
             what: what.into(),
-            reason: root_cause(error).into(),
+            reason: secrets.text(&root_cause(error)).into(),
         };
     }
     if let Some(proxy) = &route.proxy
-        && root_cause(error).as_str() == PROXY_WANTS_A_LOGIN
+        && root_cause(error) == PROXY_WANTS_A_LOGIN
     {
         return Error::HttpStatus {
             what: format!("{what} through the session's proxy {proxy}").into(),
@@ -59,7 +65,7 @@ pub(super) fn request_error(what: &str, error: &reqwest::Error, route: &Route) -
     let cause = if error.is_timeout() {
         ServerText::from("no answer in time")
     } else {
-        root_cause(error)
+        route.secrets.text(&secrets.text(&root_cause(error)))
     };
     let reason = if error.is_connect() {
         let proxy = route.proxy_hint();
@@ -77,23 +83,27 @@ pub(super) fn request_error(what: &str, error: &reqwest::Error, route: &Route) -
 }
 
 /// What went wrong inside a body.
-pub(super) fn body_error(what: &str, seen: u64, error: &reqwest::Error) -> Error {
-    let what = what.to_owned();
+pub(super) fn body_error(
+    what: &str,
+    seen: u64,
+    error: &reqwest::Error,
+    secrets: &Secrets,
+) -> Error {
     match find::<hyper::Error>(error) {
         Some(e) if e.is_parse() => Error::Protocol {
             what: what.into(),
-            reason: root_cause(error).into(),
+            reason: secrets.text(&root_cause(error)).into(),
         },
         _ => Error::Truncated {
             what: what.into(),
             seen,
-            reason: root_cause(error).into(),
+            reason: secrets.text(&root_cause(error)).into(),
         },
     }
 }
 
 /// The innermost message, without the URL that the library's own messages carry.
-pub(super) fn root_cause(error: &reqwest::Error) -> ServerText {
+pub(super) fn root_cause(error: &reqwest::Error) -> String {
     let mut cause: &(dyn StdError + 'static) = error;
     while let Some(source) = cause.source() {
         cause = source;
@@ -106,7 +116,7 @@ pub(super) fn root_cause(error: &reqwest::Error) -> ServerText {
         text.split(": https://docs.rs/")
             .next()
             .unwrap_or(&text)
-            .into()
+            .to_owned()
     }
 }
 

@@ -5,6 +5,7 @@
 pub mod body;
 pub mod client;
 mod failure;
+pub mod proof;
 pub mod proxy;
 pub mod retry;
 pub mod tls;

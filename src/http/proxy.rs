@@ -5,7 +5,10 @@ use std::fmt;
 use http::{HeaderMap, HeaderName};
 
 use super::client::header;
+use super::proof::add_header;
 use crate::error::{Error, Result};
+use crate::secrets::Secrets;
+use crate::text::ServerText;
 
 /// A proxy that tunnels with CONNECT; what it carries stays TLS from end to end.
 #[derive(Clone)]
@@ -17,6 +20,24 @@ pub struct Proxy {
 }
 
 impl Proxy {
+    /// Host and port, as messages may show them.
+    pub(super) fn shown(&self) -> ServerText {
+        let host = self.address.rsplit('@').next();
+        host.unwrap_or_default().into()
+    }
+
+    /// What it is told besides.
+    pub(super) fn secrets(&self) -> Secrets {
+        let mut secrets = Secrets::default();
+        if let Some((login, _)) = self.address.rsplit_once('@') {
+            login.split(':').for_each(|part| secrets.add(part));
+        }
+        for (name, value) in &self.headers {
+            add_header(&mut secrets, name, value);
+        }
+        secrets
+    }
+
     /// The headers as the HTTP library takes them.
     pub(super) fn header_map(&self) -> Result<HeaderMap> {
         header_map(&self.headers)
@@ -26,7 +47,7 @@ impl Proxy {
 impl fmt::Debug for Proxy {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Proxy")
-            .field("address", &self.address)
+            .field("address", &self.shown())
             .finish_non_exhaustive()
     }
 }

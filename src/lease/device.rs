@@ -5,6 +5,7 @@ use std::collections::HashSet;
 use url::{Host, Url};
 
 use crate::error::{Error, Result};
+use crate::http::proof::may_be_ticket;
 use crate::http::{Pin, Trust, Verify, host_of};
 use crate::soap::DeviceUrl;
 use crate::text::{ServerText, Text};
@@ -134,9 +135,6 @@ fn substitute_host(url: &mut Url, session: &Url) -> Option<()> {
     Some(())
 }
 
-/// A last segment of this length that names no kind of file may be the ticket itself.
-const TICKET: usize = 16;
-
 /// What messages call a device: `targetId`, else the last segment of the URL, else the key.
 pub fn display_name(device: &DeviceUrl) -> ServerText {
     let name = if device.target_id.is_empty() {
@@ -145,8 +143,8 @@ pub fn display_name(device: &DeviceUrl) -> ServerText {
     } else {
         &device.target_id
     };
-    let may_be_ticket = device.target_id.is_empty() && name.len() >= TICKET && !name.contains('.');
-    let name = if may_be_ticket { "" } else { name };
+    let hidden = device.target_id.is_empty() && may_be_ticket(name);
+    let name = if hidden { "" } else { name };
     ServerText::from(if name.is_empty() { &device.key } else { name })
 }
 

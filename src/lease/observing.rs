@@ -8,7 +8,7 @@ use super::options::KeepAlive;
 use super::state::{Event, Phase};
 use crate::error::{Error, Result, ServerFault};
 use crate::soap::{
-    LeaseInfo, LeaseProperties, LeaseState, Method, Reply, Session, calls, envelope,
+    Answer, LeaseInfo, LeaseProperties, LeaseState, Method, Reply, Session, calls, envelope,
 };
 use crate::text::Text;
 
@@ -169,7 +169,10 @@ impl Lease {
     ) -> Result<Reply> {
         let reply = session.invoke(what, envelope).await?;
         if reply.status == 500
-            && let Err(Error::Fault(fault)) = envelope::response(what, &reply.body)
+            && let Err(Error::Fault(fault)) = envelope::response(
+                what,
+                &Answer::new(reply.body.clone(), session.credentials()),
+            )
             && LAST_FAULTS.contains(&fault.name.as_str())
         {
             self.observe_fault(&Error::Fault(fault));

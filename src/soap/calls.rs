@@ -2,6 +2,7 @@
 
 use quick_xml::escape::escape;
 
+use super::answer::Answer;
 use super::envelope::{request, response};
 use super::types::{self, LeaseProperties, ManifestEntry};
 use super::xml::Element;
@@ -141,18 +142,18 @@ pub fn service_content() -> Vec<u8> {
 }
 
 /// Reads the answer to [`lease_properties`].
-pub fn read_lease_properties(body: &[u8]) -> Result<LeaseProperties> {
-    LeaseProperties::read(&answer(Method::RetrievePropertiesEx, body)?)
+pub fn read_lease_properties(answer: &Answer) -> Result<LeaseProperties> {
+    LeaseProperties::read(&response_to(Method::RetrievePropertiesEx, answer)?, answer)
 }
 
 /// Reads the answer to [`get_manifest`].
-pub fn read_manifest(body: &[u8]) -> Result<Vec<ManifestEntry>> {
-    types::manifest(&answer(Method::GetManifest, body)?)
+pub fn read_manifest(answer: &Answer) -> Result<Vec<ManifestEntry>> {
+    types::manifest(&response_to(Method::GetManifest, answer)?)
 }
 
 /// Reads the answer to [`service_content`]: the property collector's reference.
-pub fn read_property_collector(body: &[u8]) -> Result<String> {
-    answer(Method::RetrieveServiceContent, body)?
+pub fn read_property_collector(answer: &Answer) -> Result<String> {
+    response_to(Method::RetrieveServiceContent, answer)?
         .child("returnval")
         .and_then(|content| content.child_text("propertyCollector"))
         .map(str::to_owned)
@@ -162,9 +163,13 @@ pub fn read_property_collector(body: &[u8]) -> Result<String> {
         })
 }
 
+fn response_to(method: Method, answer: &Answer) -> Result<Element> {
+    response(method.wsdl_name(), answer)
+}
+
 /// Reads an answer without a value, or its fault.
-pub fn answer(method: Method, body: &[u8]) -> Result<Element> {
-    response(method.wsdl_name(), body)
+pub fn answer(method: Method, answer: &Answer) -> Result<Element> {
+    response(method.wsdl_name(), answer)
 }
 
 #[cfg(test)]
@@ -182,8 +187,10 @@ mod tests {
     }
     use crate::soap::types::LeaseState;
 
-    fn envelope(body: &str) -> Vec<u8> {
-        format!("<e:Envelope xmlns:e='x'><e:Body>{body}</e:Body></e:Envelope>").into_bytes()
+    fn envelope(body: &str) -> Answer {
+        format!("<e:Envelope xmlns:e='x'><e:Body>{body}</e:Body></e:Envelope>")
+            .into_bytes()
+            .into()
     }
 
     #[test]

@@ -2,6 +2,7 @@
 
 use quick_xml::escape::escape;
 
+use super::answer::Answer;
 use super::xml::{self, Element};
 use crate::error::{Error, Result, ServerFault};
 
@@ -38,8 +39,14 @@ pub fn with_header(envelope: Vec<u8>, header: &str) -> Vec<u8> {
 }
 
 /// The `...Response` element of a good answer, or the fault of the other kind.
-pub fn response(method: &str, body: &[u8]) -> Result<Element> {
-    let root = xml::parse(body, method)?;
+pub fn response(method: &str, answer: &Answer) -> Result<Element> {
+    let root = xml::parse(answer.body(), method).map_err(|error| match error {
+        Error::Protocol { what, reason } => Error::Protocol {
+            what,
+            reason: answer.said(&reason).into(),
+        },
+        other => other,
+    })?;
     let protocol = |reason: &str| Error::Protocol {
         what: method.into(),
         reason: reason.into(),
@@ -54,7 +61,7 @@ pub fn response(method: &str, body: &[u8]) -> Result<Element> {
         .and_then(|soap_body| soap_body.children.into_iter().next())
         .ok_or_else(|| protocol("the SOAP body is empty"))?;
     if content.name == "Fault" {
-        return Err(Error::Fault(Box::new(fault(&content, body))));
+        return Err(Error::Fault(Box::new(fault(&content, answer))));
     }
     if content.name.strip_suffix("Response") != Some(method) {
         return Err(protocol("the answer belongs to another call"));
@@ -62,23 +69,19 @@ pub fn response(method: &str, body: &[u8]) -> Result<Element> {
     Ok(content)
 }
 
-fn fault(element: &Element, envelope: &[u8]) -> ServerFault {
+fn fault(element: &Element, answer: &Answer) -> ServerFault {
     let detail = element
         .child("detail")
         .and_then(|detail| detail.children.first());
     let name = match detail {
-        Some(detail) if !detail.xsi_type.is_empty() => detail.xsi_type.clone(),
-        Some(detail) => detail
-            .name
-            .strip_suffix("Fault")
-            .unwrap_or(&detail.name)
-            .to_owned(),
-        None => String::new(),
+        Some(detail) if !detail.xsi_type.is_empty() => detail.xsi_type.as_str(),
+        Some(detail) => detail.name.strip_suffix("Fault").unwrap_or(&detail.name),
+        None => "",
     };
     ServerFault {
-        name: name.into(),
-        message: element.child_text("faultstring").unwrap_or_default().into(),
-        envelope: envelope.to_vec(),
+        name: answer.said(name),
+        message: answer.said(element.child_text("faultstring").unwrap_or_default()),
+        envelope: answer.kept(),
     }
 }
 
@@ -86,8 +89,8 @@ fn fault(element: &Element, envelope: &[u8]) -> ServerFault {
 mod tests {
     use super::*;
 
-    fn envelope(body: &str) -> Vec<u8> {
-        format!("{START}{body}{END}").into_bytes()
+    fn envelope(body: &str) -> Answer {
+        format!("{START}{body}{END}").into_bytes().into()
     }
 
     #[test]
@@ -117,7 +120,7 @@ mod tests {
                     (fault.name.as_str(), fault.message.as_str()),
                     ("Timedout", "gone & lost")
                 );
-                assert_eq!(fault.envelope, reply);
+                assert_eq!(fault.envelope, reply.body());
             }
             other => panic!("{other:?}"),
         }

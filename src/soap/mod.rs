@@ -2,6 +2,7 @@
 //!
 //! Imports [`crate::http`] and [`crate::error`]. Read [`session::Session`] first.
 
+pub mod answer;
 pub mod callers;
 pub mod calls;
 pub mod envelope;
@@ -9,6 +10,7 @@ pub mod session;
 pub mod types;
 pub mod xml;
 
+pub use answer::Answer;
 pub use callers::Callers;
 pub use calls::{Abort, Method};
 pub use session::{Credentials, Endpoint, Reply, Session};

@@ -12,6 +12,7 @@ use http::header::{CONTENT_TYPE, COOKIE, HeaderName};
 use http::{HeaderMap, HeaderValue, Method as HttpMethod};
 use url::Url;
 
+use super::answer::Answer;
 use super::calls::{self, Method};
 use super::envelope;
 use crate::error::{Error, Result};
@@ -195,11 +196,11 @@ impl Session {
     }
 
     /// Sends a call of ours; any answer but a SOAP one is an error.
-    pub async fn call(&self, method: Method, envelope: Vec<u8>) -> Result<Vec<u8>> {
+    pub async fn call(&self, method: Method, envelope: Vec<u8>) -> Result<Answer> {
         let what = method.wsdl_name();
         let reply = self.invoke_ours(method, envelope).await?;
         match reply.status {
-            200 | 500 => Ok(reply.body),
+            200 | 500 => Ok(Answer::new(reply.body, self.credentials())),
             status => Err(Error::HttpStatus {
                 what: what.into(),
                 status,

@@ -1,5 +1,6 @@
 //! The vim25 data that the core reads; pyvmomi rebuilds the rest from the raw envelope.
 
+use super::answer::Answer;
 use super::xml::Element;
 use crate::error::{Error, Result, ServerFault};
 use crate::text::ServerText;
@@ -77,7 +78,7 @@ pub struct ManifestEntry {
 
 impl LeaseProperties {
     /// Reads a `RetrievePropertiesExResponse`.
-    pub fn read(response: &Element) -> Result<Self> {
+    pub fn read(response: &Element, answer: &Answer) -> Result<Self> {
         let mut properties = Self::default();
         let Some(object) = response.child("returnval").and_then(|r| r.child("objects")) else {
             return Ok(properties);
@@ -89,7 +90,7 @@ impl LeaseProperties {
             match prop.child_text("name") {
                 Some("state") => properties.state = Some(state(value.text.trim())?),
                 Some("info") => properties.info = Some(LeaseInfo::read(value)?),
-                Some("error") => properties.error = Some(localized_fault(value)),
+                Some("error") => properties.error = Some(localized_fault(value, answer)),
                 _ => {}
             }
         }
@@ -163,14 +164,11 @@ fn state(text: &str) -> Result<LeaseState> {
 }
 
 /// `error` is a `LocalizedMethodFault`: the fault inside, its text beside it.
-fn localized_fault(value: &Element) -> ServerFault {
+fn localized_fault(value: &Element, answer: &Answer) -> ServerFault {
     let inner = value.child("fault");
     ServerFault {
-        name: inner.unwrap_or(value).xsi_type.as_str().into(),
-        message: value
-            .child_text("localizedMessage")
-            .unwrap_or_default()
-            .into(),
+        name: answer.said(&inner.unwrap_or(value).xsi_type),
+        message: answer.said(value.child_text("localizedMessage").unwrap_or_default()),
         envelope: Vec::new(),
     }
 }
