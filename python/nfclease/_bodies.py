@@ -5,8 +5,9 @@ from __future__ import annotations
 import os
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
+from xml.parsers.expat import ExpatError
 
-from pyVmomi import vim
+from pyVmomi import vim, vmodl
 
 from nfclease import _core
 from nfclease._devices import device_for, transferable
@@ -14,7 +15,14 @@ from nfclease._directory import made
 from nfclease._results import Results
 from nfclease._started import STOP_TIMEOUT
 from nfclease._waiting import CLEANUP_TIMEOUT, stop_all
-from nfclease.exceptions import ForkError, LeaseInitError, NfcError
+from nfclease.exceptions import (
+    ForkError,
+    LeaseInitError,
+    LeaseLostError,
+    NfcError,
+    ProtocolError,
+    SessionExpiredError,
+)
 from nfclease.progress import checked, reporter
 
 if TYPE_CHECKING:
@@ -31,13 +39,14 @@ async def wait_ready(lease: HttpNfcLease, waiting: Waiting, timeout: float) -> A
     try:
         with lease._faults():
             await waiting.for_work(core.wait_ready(timeout))
-            info = await waiting.for_call(lambda: lease.info)
+            info = await read_info(lease, waiting)
             if info is None:  # it has ended meanwhile: the core is to say why
                 await waiting.for_call(core.refresh)
                 await waiting.for_work(core.wait_ready(timeout))
     except LeaseInitError as error:
         if error.fault is None and error.fault_name:
-            error.fault = await waiting.for_call(lambda: lease.error)
+            with suppress(Exception):  # no fault is better than another error
+                error.fault = await waiting.for_call(lambda: lease.error)
         raise
     if info is None:
         raise LeaseInitError("the server says ready, and gives no info")
@@ -46,8 +55,34 @@ async def wait_ready(lease: HttpNfcLease, waiting: Waiting, timeout: float) -> A
 
 async def ready_info(lease: HttpNfcLease, waiting: Waiting) -> Any:
     """The same, without waiting where it is ready already."""
-    info = await waiting.for_call(lambda: lease.info)
+    info = await read_info(lease, waiting)
     return info or await wait_ready(lease, waiting, 300.0)
+
+
+async def read_info(lease: HttpNfcLease, waiting: Waiting) -> Any:
+    """``HttpNfcLease.info`` as pyvmomi reads it; what goes wrong with it is told as ours is."""
+    try:
+        return await waiting.for_call(lambda: lease.info)
+    except NfcError:
+        raise
+    except (vim.fault.NotAuthenticated, vmodl.fault.ManagedObjectNotFound) as fault:
+        await waiting.for_call(lease._core_now().refresh)  # what runs is to end as well
+        raise _lost(fault) from fault
+    except (AttributeError, KeyError, TypeError, ValueError, ExpatError) as error:
+        text = f"HttpNfcLease.info: pyvmomi cannot read what the server sent ({error})"
+        raise ProtocolError(f"{printable(text)}; a newer pyvmomi may know it") from error
+
+
+def _lost(fault: Any) -> LeaseLostError:
+    """The lease's end for a fault that means it."""
+    name = type(fault).__name__.rpartition(".")[2]
+    text = printable(fault.msg or name)
+    error = LeaseLostError(f"the lease is lost: {text}")
+    if isinstance(fault, vim.fault.NotAuthenticated):
+        hint = "log in again and open a new lease"
+        error = SessionExpiredError(f"the session is gone (NotAuthenticated): {text}; {hint}")
+    error.fault, error.fault_name = fault, name
+    return error
 
 
 async def finished(
@@ -141,13 +176,26 @@ async def leave(lease: HttpNfcLease, waiting: Waiting, cause: BaseException | No
             await give_up(lease, waiting, cause)
         return
     try:
-        for started in lease._started:
-            started.settle()
+        settle(lease)
         with lease._faults():
             await waiting.for_work(lease._core_now().finish())
     except BaseException as error:
         await give_up(lease, waiting, error)
         raise
+
+
+def settle(lease: HttpNfcLease) -> None:
+    """Raises a failure that was told to somebody who has not read it."""
+    for started in lease._started:
+        started.settle()
+
+
+async def detach(lease: HttpNfcLease, waiting: Waiting) -> Any:
+    """The plain lease, which is somebody else's from here on."""
+    settle(lease)
+    with lease._faults():
+        await waiting.for_work(lease._core_now().detach())
+    return vim.HttpNfcLease(lease._moId, lease._stub, lease._serverGuid)
 
 
 async def give_up(lease: HttpNfcLease, waiting: Waiting, cause: BaseException | None) -> None:
@@ -164,6 +212,11 @@ async def give_up(lease: HttpNfcLease, waiting: Waiting, cause: BaseException | 
     if isinstance(cause, (NfcError, OSError)):
         cause.lease_state = state  # type: ignore[union-attr]
         cause.lease_outcome = outcome  # type: ignore[union-attr]
+
+
+def printable(text: str) -> str:
+    """Somebody else's text on one line, and no longer than a message may be."""
+    return "".join(letter if letter.isprintable() else "\ufffd" for letter in text[:200])
 
 
 def reason_of(cause: BaseException) -> str:

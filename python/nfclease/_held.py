@@ -1,12 +1,19 @@
-"""The leases that this process holds."""
+"""The leases that this process holds, and their ends by others than their blocks."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+import logging
+import time
+from typing import TYPE_CHECKING, Any, Literal
 from weakref import WeakValueDictionary
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from nfclease import _core
     from nfclease.lease import HttpNfcLease
+
+logger = logging.getLogger("nfclease")
 
 #: By identity: two objects of one lease are equal, and a set would keep one.
 _open: WeakValueDictionary[int, HttpNfcLease] = WeakValueDictionary()
@@ -17,11 +24,31 @@ def add(lease: HttpNfcLease) -> None:
     _open[id(lease)] = lease
 
 
-def all_held() -> list[HttpNfcLease]:
-    """The objects whose lease the server may hold for us."""
-    return [lease for lease in list(_open.values()) if lease._nfc_core.is_held()]
-
-
 def is_held_beside(lease: Any) -> bool:
     """Whether another object holds the same lease, as of a notebook's cell that is run again."""
-    return any(other is not lease and other == lease for other in all_held())
+    return any(
+        other is not lease and other == lease and other._nfc_core.is_held()
+        for other in list(_open.values())
+    )
+
+
+def end_all(
+    reason: str,
+    told: Literal["", "session", "cancelled"],
+    seconds: float,
+    which: Callable[[HttpNfcLease], bool] = lambda _: True,
+) -> list[str]:
+    """Aborts leases that are open, all at once, and waits for what is under way already.
+
+    Returns:
+        Those that the server may hold after this.
+    """
+    until = time.monotonic() + seconds
+    works: list[tuple[str, _core.Work]] = []
+    for lease in list(_open.values()):
+        if lease._nfc_core.is_open() and which(lease):
+            if lease._nfc_core.is_held():
+                logger.warning("lease %s: %s; it is aborted", lease._moId, reason)
+            works.append((lease._moId, lease._nfc_core.give_up(reason, told)))
+    outcomes = [(moid, work.wait(max(0.0, until - time.monotonic()))) for moid, work in works]
+    return [moid for moid, outcome in outcomes if outcome in (None, "abort_failed")]

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from typing import Any
 from weakref import WeakKeyDictionary
 
-from pyVmomi import SoapAdapter, vim
+from pyVmomi import SoapAdapter, vim, vmodl
 from pyVmomi.VmomiSupport import GetRequestContext
 
 from nfclease import _core
@@ -144,7 +144,20 @@ def _split_pem(text: str) -> list[str]:
     return [begin + part.split(end)[0] + end for part in text.split(begin)[1:]]
 
 
-def fault_of(stub: Any, envelope: bytes) -> Any:
-    """Pyvmomi's fault object from the envelope that carried it."""
+def fault_of(stub: Any, envelope: bytes, name: str, message: str) -> Any:
+    """Pyvmomi's fault object from the envelope that carried it, or the nearest that can be made.
+
+    A newer server has faults and fields that this pyvmomi does not know, and expat refuses
+    characters that servers send. Neither may take the place of what went wrong.
+    """
     deserializer: Any = SoapAdapter.SoapResponseDeserializer
-    return deserializer(stub).Deserialize(envelope, object)
+    try:
+        fault = deserializer(stub).Deserialize(envelope, object)
+    except Exception:
+        fault = None
+    if isinstance(fault, vmodl.MethodFault):
+        return fault
+    known = getattr(vim.fault, name, None) or getattr(vmodl.fault, name, None)
+    is_fault = isinstance(known, type) and issubclass(known, vmodl.MethodFault)
+    kind: Any = known if is_fault else vmodl.MethodFault
+    return kind(msg=message)

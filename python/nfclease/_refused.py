@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast
 from pyVmomi import vim, vmodl
 
 from nfclease import _held
-from nfclease._bodies import reason_of
+from nfclease._bodies import printable, reason_of
 from nfclease._pyvmomi import request_context
 
 if TYPE_CHECKING:
@@ -61,7 +61,7 @@ def _abort_in_time(lease: Any, reason: str) -> str:
     failed = [f"no answer within {_ABORT_TIMEOUT:.0f} s"]
     request = request_context()
     # XML carries no control character, and an Abort that no server understands ends nothing.
-    reason = "".join(letter if letter.isprintable() else "\ufffd" for letter in reason)
+    reason = printable(reason)
 
     def send() -> None:
         try:

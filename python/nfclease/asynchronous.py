@@ -225,6 +225,11 @@ class AsyncHttpNfcLease(AsyncLeaseSignatures):
         """As ``HttpNfcLease.close``."""
         await without_our_frames(_bodies.give_up(self._lease, self._waiting, None))
 
+    async def detach(self) -> vim.HttpNfcLease:
+        """As ``HttpNfcLease.detach``."""
+        plain: vim.HttpNfcLease = await _bodies.detach(self._lease, self._waiting)
+        return plain
+
     async def __aenter__(self) -> Self:
         self._waiting.check()
         if self._opened is None and self._open is not None:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import atexit
 import os
+import time
 import warnings
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from pyVmomi import vim
 
-from nfclease import _bodies, _core, _held, _pyvmomi
+from nfclease import _bodies, _core, _held, _logout, _pyvmomi
 from nfclease._checks import (
     check_lease,
     check_options,
@@ -133,6 +134,7 @@ class HttpNfcLease(MirroredLease):
         super().__init__(lease, core)
         object.__setattr__(self, "_started", [])  # pyvmomi's class takes no others
         _held.add(self)
+        _logout.watch(lease._stub)
 
     def _core_now(self) -> _core.Lease:
         """The core, with the session's cookie of this moment."""
@@ -145,13 +147,16 @@ class HttpNfcLease(MirroredLease):
         try:
             yield
         except ServerFaultReply as reply:
-            raise _pyvmomi.fault_of(self._stub, reply._fault_envelope) from None
+            raise self._fault_of(reply) from None
         except LeaseError as error:
-            envelope = getattr(error, "_fault_envelope", b"")
-            if envelope:
-                error.fault = _pyvmomi.fault_of(self._stub, envelope)
+            if error.fault is None and hasattr(error, "_fault_envelope"):
+                error.fault = self._fault_of(error)
                 raise error from error.fault
             raise
+
+    def _fault_of(self, carrier: Any) -> Any:
+        envelope, name = carrier._fault_envelope, carrier.fault_name
+        return _pyvmomi.fault_of(self._stub, envelope, name, str(carrier))
 
     # Ours.
 
@@ -367,6 +372,28 @@ class HttpNfcLease(MirroredLease):
         refuse_in_coroutine("close", _INSTEAD)
         run(_bodies.give_up(self, IN_PLACE, None))
 
+    def detach(self) -> vim.HttpNfcLease:
+        """Hands the lease on: from now on somebody else renews and ends it.
+
+        The keep-alive stops, and neither the end of the block, nor a drop, nor an exit ends the
+        lease. Another process opens it with ``HttpNfcLease(moId, stub)``, within its
+        ``leaseTimeout``. Nothing more can be transferred here.
+
+        Returns:
+            The plain lease of pyvmomi; its reference is ``_moId``.
+
+        Raises:
+            LeaseStateError: A transfer still runs, or the lease was ended before.
+            NfcError: A transfer failed, and nobody has read that; any of its errors.
+            RuntimeError: A coroutine called; it would block its event loop.
+
+        Examples:
+            >>> moid = lease.detach()._moId
+        """
+        refuse_in_coroutine("detach", _INSTEAD)
+        plain: vim.HttpNfcLease = run(_bodies.detach(self, IN_PLACE))
+        return plain
+
     def __enter__(self) -> Self:
         refuse_in_coroutine("__enter__", "'async with' an AsyncHttpNfcLease")
         return self
@@ -402,9 +429,15 @@ class HttpNfcLease(MirroredLease):
 
 
 def _abort_open_leases() -> None:
-    for lease in _held.all_held():
-        lease._nfc_core.abandon("the Python interpreter exits")
-    _core.finish_at_exit(_EXIT_TIMEOUT)
+    kept: list[str] = []
+    until = time.monotonic() + _EXIT_TIMEOUT
+    try:
+        kept += _held.end_all("the Python interpreter exits", "", _EXIT_TIMEOUT)
+    finally:
+        kept += _core.finish_at_exit(max(0.0, until - time.monotonic()))
+    for moid in dict.fromkeys(kept):
+        text = f"lease {moid} could not be aborted; the server holds it until its leaseTimeout"
+        warnings.warn(text, RuntimeWarning, stacklevel=2)  # shown, whatever is logged
 
 
 atexit.register(_abort_open_leases)

@@ -163,7 +163,13 @@ impl Lease {
     pub(super) fn end(&self, event: Event, cause: Error) {
         let message = cause.to_string();
         if self.apply(event, Some(cause)) {
-            tracing::error!("lease: {message}");
+            let held = match self.status().cause {
+                Some(Error::SessionExpired { .. }) => {
+                    "; the server may hold it until its leaseTimeout has passed"
+                }
+                _ => "",
+            };
+            tracing::error!("lease {}: {message}{held}", self.moid);
             self.cancel.cancel();
         }
     }

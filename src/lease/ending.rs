@@ -3,12 +3,13 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::answer_lost::{ASK_AGAIN, AfterComplete};
 use super::core::Lease;
 use super::observing::fault_text;
 use super::state::{Event, Phase};
 use super::transfers::Begun;
 use crate::error::{Error, Failure, Result};
-use crate::soap::{Abort, LeaseState, Method, Reply, calls};
+use crate::soap::{Abort, Method, Reply, calls};
 use crate::text::Text;
 
 /// Transfers get this long to remove their partial files and close their connections. With what the
@@ -23,6 +24,9 @@ const ABORT_CALL: Duration = Duration::from_secs(10);
 
 /// Complete is sent again only when the server still reads `ready`.
 const COMPLETE_ATTEMPTS: u32 = 3;
+
+/// Answers to an Abort that nobody needs any more.
+const ENDED_BEFORE: [&str; 3] = ["Timedout", "InvalidState", "ManagedObjectNotFound"];
 
 /// What an abort of ours came to.
 #[derive(Debug, Clone)]
@@ -57,9 +61,8 @@ impl Lease {
     pub async fn finish(self: &Arc<Self>) -> Result<(), Unfinished> {
         loop {
             self.tracker.wait().await;
-            // The script ended the lease itself, and what it cancelled thereby is no news to it.
-            if matches!(self.status().phase, Phase::Completed | Phase::Aborted) {
-                return Ok(());
+            if let Some(ended) = self.ended_before() {
+                return ended.map_err(Unfinished::from);
             }
             if let Some(failure) = self.unseen_failure() {
                 return Err(Unfinished::Transfer(failure));
@@ -68,14 +71,62 @@ impl Lease {
                 return Err(self.status().cause.unwrap_or(Error::Cancelled).into());
             }
             self.be_ready().await?;
-            self.verify_all().await?;
-            match self.begin_complete() {
+            let verified = self.verify_all().await;
+            verified.map_err(|error| self.lost_instead(error))?;
+            match self.begin_end(Event::Complete) {
                 // Another thread started one while the sums were compared.
                 Begun::StillMoving => {}
                 Begun::Yes => return Ok(self.complete().await?),
                 Begun::Refused => return Ok(self.info_if_ready().map(|_| ())?),
             }
         }
+    }
+
+    /// How it was ended before its finish: by the script itself, to which what it cancelled thereby is
+    /// no news, or by what the block cannot know of.
+    fn ended_before(&self) -> Option<Result<()>> {
+        let status = self.status();
+        match status.phase {
+            Phase::Completed | Phase::HandedOn => Some(Ok(())),
+            Phase::Aborted => Some(match status.cause {
+                Some(cause @ (Error::SessionExpired { .. } | Error::Cancelled)) => Err(cause),
+                _ => Ok(()),
+            }),
+            _ => None,
+        }
+    }
+
+    /// An Abort that the block of the lease did not ask for: whoever works with the lease, and the end
+    /// of the block, are told this cause.
+    pub async fn abort_from_outside(self: &Arc<Self>, why: Abort, cause: Error) -> Ended {
+        self.status.send_if_modified(|status| {
+            status.cause.get_or_insert(cause);
+            false
+        });
+        self.abort(why).await
+    }
+
+    /// Leaves the lease to somebody else, who renews and ends it. No transfer may run.
+    pub async fn detach(self: &Arc<Self>) -> Result<(), Unfinished> {
+        if let Some(failure) = self.unseen_failure() {
+            return Err(Unfinished::Transfer(failure));
+        }
+        let phase = self.status().phase.as_str();
+        let hint = match self.begin_end(Event::Detach) {
+            Begun::Yes => {
+                self.stop_keep_alive().await;
+                return Ok(());
+            }
+            Begun::StillMoving => {
+                "a transfer of it still runs: wait for its result, or cancel it, then detach"
+            }
+            Begun::Refused => {
+                self.info_if_ready()?;
+                "it cannot be handed on"
+            }
+        };
+        let hint = hint.into();
+        Err(Unfinished::Lease(Error::LeaseState { state: phase, hint }))
     }
 
     /// A Complete of a lease that initializes is refused, and the lease would be held for ever after.
@@ -98,7 +149,7 @@ impl Lease {
         if self.status().phase != Phase::Completing {
             return self.info_if_ready().map(|_| ());
         }
-        let mut attempt = 1;
+        let (mut attempt, mut unanswered) = (1, false);
         loop {
             let call = self
                 .sessions
@@ -109,14 +160,14 @@ impl Lease {
                 self.apply(Event::CompleteTaken, None);
                 return Ok(());
             };
-            if !matches!(error, Error::Fault(_)) {
-                match self.state().await {
-                    // The answer was lost, not the call.
-                    Some(LeaseState::Done) => {
+            unanswered |= !matches!(error, Error::Fault(_));
+            if unanswered {
+                match self.after_complete(&ASK_AGAIN).await {
+                    AfterComplete::Taken => {
                         self.apply(Event::CompleteTaken, None);
                         return Ok(());
                     }
-                    Some(LeaseState::Ready) if attempt < COMPLETE_ATTEMPTS => {
+                    AfterComplete::Held if attempt < COMPLETE_ATTEMPTS => {
                         attempt += 1;
                         continue;
                     }
@@ -154,18 +205,6 @@ impl Lease {
         }
     }
 
-    async fn state(&self) -> Option<LeaseState> {
-        let collector = self.sessions.calls.property_collector().await.ok()?;
-        let envelope = calls::lease_properties(&collector, &self.moid, &["state"]);
-        let body = self
-            .sessions
-            .calls
-            .call(Method::RetrievePropertiesEx, envelope)
-            .await
-            .ok()?;
-        calls::read_lease_properties(&body).ok()?.state
-    }
-
     /// Cancels every transfer, waits for their clean-up, and sends one Abort while the lease is held.
     pub async fn abort(self: &Arc<Self>, cause: Abort) -> Ended {
         self.quiesce().await;
@@ -195,12 +234,18 @@ impl Lease {
                 seconds: ABORT_CALL.as_secs_f64(),
             },
         };
+        if let Error::Fault(fault) = &error
+            && ENDED_BEFORE.contains(&fault.name.as_str())
+        {
+            return Ended::Lost;
+        }
         let after = self.status().info.map_or_else(
-            || "its leaseTimeout".to_owned(),
-            |info| format!("{} s", info.lease_timeout),
+            || "its leaseTimeout has passed".to_owned(),
+            |info| format!("its leaseTimeout ({} s) has passed", info.lease_timeout),
         );
-        tracing::warn!(
-            "HttpNfcLeaseAbort failed: {error}; the server releases the lease after {after}"
+        tracing::error!(
+            "lease {}: HttpNfcLeaseAbort failed: {error}; the server holds it until {after}",
+            self.moid
         );
         Ended::AbortFailed(error)
     }
@@ -227,7 +272,11 @@ impl Lease {
         self.stop_keep_alive().await;
         let reply = self.invoke(Method::Complete.wsdl_name(), envelope).await;
         if legal {
-            let taken = matches!(&reply, Ok(reply) if reply.status == 200);
+            let taken = match &reply {
+                Ok(reply) => reply.status == 200,
+                // What comes out is as pyvmomi has it; that the lease has ended is known.
+                Err(_) => self.after_complete(&ASK_AGAIN[..1]).await == AfterComplete::Taken,
+            };
             self.apply(
                 if taken {
                     Event::CompleteTaken

@@ -4,6 +4,7 @@
 //! [`core`] (what is known), `observing` (how it is learnt), [`transfers`], `turns`, `manifest`, [`ending`],
 //! [`keepalive`].
 
+mod answer_lost;
 pub mod core;
 pub mod device;
 pub mod ending;

@@ -32,7 +32,18 @@ impl Lease {
                 self.observe_fault(error);
             }
         }
-        properties
+        properties.map_err(|error| self.lost_instead(error))
+    }
+
+    /// The lease's own end for a fault that tells of nothing else: a call of ours is no call of the
+    /// script's, to which the fault itself comes out.
+    pub(super) fn lost_instead(&self, error: Error) -> Error {
+        let told = matches!(&error, Error::Fault(fault)
+            if fault.name.as_str() == "NotAuthenticated" || LAST_FAULTS.contains(&fault.name.as_str()));
+        if told && self.observe_fault(&error) {
+            return self.status().cause.unwrap_or(error);
+        }
+        error
     }
 
     fn observe(&self, properties: &LeaseProperties) {

@@ -17,7 +17,7 @@ use super::PlainHttp;
 use super::core::{Lease, Sessions, lock};
 use super::keepalive;
 use super::options::{KeepAlive, Options};
-use super::state::Phase;
+use super::state::{Event, Phase};
 use super::transfers::Begun;
 use super::turns::Order;
 use super::verify::RequireManifest;
@@ -181,10 +181,7 @@ fn the_cause_is_there_when_the_transfer_ends() {
     let (transfer, gate) = gated(&lease, Ends::With(Error::Cancelled));
     let reason = "the server ended it".into();
     let fault = None;
-    lease.end(
-        super::state::Event::ServerEnded,
-        Error::LeaseLost { reason, fault },
-    );
+    lease.end(Event::ServerEnded, Error::LeaseLost { reason, fault });
     let watched = transfer.clone();
     let seen = seen_at_wake_up(transfer.ended(), &gate, move || watched.outcome());
     assert!(matches!(
@@ -221,10 +218,10 @@ fn what_is_cancelled_too_late_was_not_cancelled() {
 fn nothing_starts_behind_a_complete() {
     let lease = lease();
     let (transfer, gate) = gated(&lease, Ends::Well);
-    assert_eq!(lease.begin_complete(), Begun::StillMoving);
+    assert_eq!(lease.begin_end(Event::Complete), Begun::StillMoving);
     let watched = transfer.clone();
     seen_at_wake_up(transfer.ended(), &gate, move || watched.outcome());
-    assert_eq!(lease.begin_complete(), Begun::Yes);
+    assert_eq!(lease.begin_end(Event::Complete), Begun::Yes);
     let work = |_| async { Ok(completed()) };
     let started = lease.start(Order::Any, "k", Arc::new(Progress::new(None)), work);
     assert!(matches!(started, Err(Error::LeaseState { .. })));

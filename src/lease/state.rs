@@ -22,6 +22,8 @@ pub enum Phase {
     Lost,
     /// The server ended it: failed, timed out, or ended by another client.
     Gone,
+    /// Somebody else renews and ends it now.
+    HandedOn,
 }
 
 /// What happened.
@@ -43,6 +45,8 @@ pub enum Event {
     Abort,
     /// The Abort was sent.
     AbortSent,
+    /// The script gives it to somebody else.
+    Detach,
 }
 
 impl Phase {
@@ -60,6 +64,7 @@ impl Phase {
             (P::Completing, E::CompleteTaken) => P::Completed,
             (P::Initializing | P::Ready | P::Lost, E::Abort) => P::Aborting,
             (P::Aborting, E::AbortSent) => P::Aborted,
+            (P::Initializing | P::Ready, E::Detach) => P::HandedOn,
             _ => return None,
         })
     }
@@ -67,6 +72,11 @@ impl Phase {
     /// Whether the server may hold the lease for us.
     pub fn is_held(self) -> bool {
         matches!(self, Self::Initializing | Self::Ready | Self::Lost)
+    }
+
+    /// Whether its end is still to come, or not through yet.
+    pub fn is_open(self) -> bool {
+        self.is_held() || matches!(self, Self::Completing | Self::Aborting)
     }
 
     /// The word for messages.
@@ -80,6 +90,7 @@ impl Phase {
             Self::Aborted => "aborted",
             Self::Lost => "lost",
             Self::Gone => "ended by the server",
+            Self::HandedOn => "handed on",
         }
     }
 }
@@ -90,7 +101,7 @@ mod tests {
     use Event as E;
     use Phase as P;
 
-    const PHASES: [Phase; 8] = [
+    const PHASES: [Phase; 9] = [
         P::Initializing,
         P::Ready,
         P::Completing,
@@ -99,8 +110,9 @@ mod tests {
         P::Aborted,
         P::Lost,
         P::Gone,
+        P::HandedOn,
     ];
-    const EVENTS: [Event; 8] = [
+    const EVENTS: [Event; 9] = [
         E::ServerReady,
         E::ServerEnded,
         E::ContactLost,
@@ -109,11 +121,12 @@ mod tests {
         E::CompleteRefused,
         E::Abort,
         E::AbortSent,
+        E::Detach,
     ];
 
     #[test]
     fn the_ends_are_final() {
-        for phase in [P::Completed, P::Aborted, P::Gone] {
+        for phase in [P::Completed, P::Aborted, P::Gone, P::HandedOn] {
             for event in EVENTS {
                 assert_eq!(phase.after(event), None, "{phase:?} {event:?}");
             }

@@ -25,10 +25,10 @@ use crate::transfer::{
 /// server that never ends.
 const STREAM_HEADROOM_BYTES: u64 = 64 * 1024 * 1024;
 
-/// What came of the wish to complete.
+/// What came of the wish to end the lease well.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Begun {
-    /// Complete may be sent.
+    /// It has begun.
     Yes,
     /// A transfer was started meanwhile.
     StillMoving,
@@ -172,8 +172,8 @@ impl Lease {
         Ok(transfer)
     }
 
-    /// Whether all transfers have ended and Complete is the next thing, to which none is added.
-    pub(super) fn begin_complete(&self) -> Begun {
+    /// Whether all transfers have ended and this end is the next thing, to which none is added.
+    pub(super) fn begin_end(&self, end: Event) -> Begun {
         let transfers = lock(&self.transfers);
         if transfers
             .iter()
@@ -181,7 +181,7 @@ impl Lease {
         {
             return Begun::StillMoving;
         }
-        if self.apply(Event::Complete, None) {
+        if self.apply(end, None) {
             Begun::Yes
         } else {
             Begun::Refused
@@ -190,6 +190,7 @@ impl Lease {
 
     /// A transfer that was cancelled because the lease was lost says so.
     fn explain(&self, failure: &mut Failure) {
+        failure.error = self.lost_instead(failure.error.clone());
         if matches!(failure.error, Error::Cancelled)
             && let Some(cause) = self.status().cause
         {

@@ -1,5 +1,6 @@
 //! Aborts that nobody waits for, except the interpreter's exit.
 
+use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -15,6 +16,22 @@ const POLL: Duration = Duration::from_millis(5);
 
 /// How many are under way. No lock: a forked child must not inherit a held one.
 static ABANDONED: AtomicUsize = AtomicUsize::new(0);
+
+/// Leases whose Abort failed, when nobody was there to be told. Never waited for: a forked child may
+/// inherit it held.
+static KEPT: Mutex<Vec<String>> = Mutex::new(Vec::new());
+
+/// The most that are told at the exit.
+const MOST_KEPT: usize = 100;
+
+/// The server still holds this lease.
+pub(super) fn note_kept(moid: &str) {
+    if let Ok(mut kept) = KEPT.try_lock()
+        && kept.len() < MOST_KEPT
+    {
+        kept.push(moid.to_owned());
+    }
+}
 
 /// One of them, from its start to its end.
 pub(super) struct Counted;
@@ -33,9 +50,10 @@ impl Drop for Counted {
 }
 
 /// Waits until abandoned leases are aborted, at most `timeout` seconds, and until no other thread is
-/// on its way to the GIL. From then on only the calling thread comes back from native code.
+/// on its way to the GIL. From then on only the calling thread comes back from native code. Returns
+/// the leases that were dropped, and whose Abort failed.
 #[pyfunction]
-pub(crate) fn finish_at_exit(py: Python<'_>, timeout: f64) {
+pub(crate) fn finish_at_exit(py: Python<'_>, timeout: f64) -> Vec<String> {
     let until = Instant::now() + Duration::try_from_secs_f64(timeout).unwrap_or_default();
     bridge::blocking(py, || {
         while ABANDONED.load(Ordering::SeqCst) > 0 && Instant::now() < until {
@@ -46,6 +64,9 @@ pub(crate) fn finish_at_exit(py: Python<'_>, timeout: f64) {
         error.write_unraisable(py, None);
     }
     bridge::blocking(py, || crossing::close(CLOSE_TIMEOUT));
+    KEPT.try_lock()
+        .map(|mut kept| std::mem::take(&mut *kept))
+        .unwrap_or_default()
 }
 
 /// A forked child waits for none of its parent's.

@@ -10,7 +10,7 @@ use pyo3::prelude::*;
 use pyo3::pybacked::PyBackedBytes;
 use pyo3::types::PyBytes;
 
-use super::abandoned::Counted;
+use super::abandoned::{self, Counted};
 use super::bridge;
 use super::device::{DeviceUrl, FileItem};
 use super::error::{failure_to_py, to_py};
@@ -140,6 +140,15 @@ impl Lease {
                 .is_some_and(|lease| lease.status().phase.is_held())
     }
 
+    /// Whether its end is still to come, or not through yet.
+    fn is_open(&self) -> bool {
+        self.pid == std::process::id()
+            && self
+                .held
+                .as_ref()
+                .is_some_and(|lease| lease.status().phase.is_open())
+    }
+
     fn wait_ready(&self, py: Python<'_>, timeout: f64) -> PyResult<Work> {
         let lease = self.core(py)?;
         let timeout = seconds(timeout, "timeout").map_err(|error| to_py(py, &error))?;
@@ -201,17 +210,35 @@ impl Lease {
             py,
             lease.engine(),
             async move { finishing.finish().await },
-            |py, finished| match finished {
-                Ok(()) => Ok(()),
-                Err(Unfinished::Transfer(failure)) => Err(failure_to_py(py, &failure)),
-                Err(Unfinished::Lease(error)) => Err(to_py(py, &error)),
-            },
+            |py, finished| finished.map_err(|unfinished| unfinished_to_py(py, &unfinished)),
         )
     }
 
-    /// Cancels, cleans up, sends one Abort while the lease is held. Raises nothing of its own.
-    fn give_up(&self, py: Python<'_>, reason: String) -> PyResult<Work> {
+    /// Leaves the lease to somebody else. Refused while a transfer runs.
+    fn detach(&self, py: Python<'_>) -> PyResult<Work> {
         let lease = self.core(py)?;
+        let leaving = Arc::clone(&lease);
+        Work::start(
+            py,
+            lease.engine(),
+            async move { leaving.detach().await },
+            |py, left| left.map_err(|unfinished| unfinished_to_py(py, &unfinished)),
+        )
+    }
+
+    /// Cancels, cleans up, sends one Abort while the lease is held. Raises nothing of its own. With
+    /// `told`, `session` or `cancelled`, who works with the lease is told that cause.
+    #[pyo3(signature = (reason, told=""))]
+    fn give_up(&self, py: Python<'_>, reason: String, told: &str) -> PyResult<Work> {
+        let lease = self.core(py)?;
+        let cause = match told {
+            "session" => Some(Error::SessionExpired {
+                reason: "the script logged out".into(),
+                fault: None,
+            }),
+            "cancelled" => Some(Error::Cancelled),
+            _ => None,
+        };
         let ending = Arc::clone(&lease);
         // The exit of an interpreter that was not patient enough still waits for it.
         let counted = Counted::new();
@@ -220,7 +247,10 @@ impl Lease {
             lease.engine(),
             async move {
                 let _counted = counted;
-                ending.abort(Abort { reason }).await
+                match cause {
+                    Some(cause) => ending.abort_from_outside(Abort { reason }, cause).await,
+                    None => ending.abort(Abort { reason }).await,
+                }
             },
             |_, ended| {
                 Ok(match ended {
@@ -247,7 +277,9 @@ impl Lease {
         // Without an engine there is nobody left to send it.
         let _ = engine.spawn(async move {
             let _counted = counted;
-            lease.abort(Abort { reason }).await;
+            if let Ended::AbortFailed(_) = lease.abort(Abort { reason }).await {
+                abandoned::note_kept(lease.moid());
+            }
         });
     }
 
@@ -321,6 +353,13 @@ impl Lease {
                 length,
             ))
         })
+    }
+}
+
+fn unfinished_to_py(py: Python<'_>, unfinished: &Unfinished) -> PyErr {
+    match unfinished {
+        Unfinished::Transfer(failure) => failure_to_py(py, failure),
+        Unfinished::Lease(error) => to_py(py, error),
     }
 }
 

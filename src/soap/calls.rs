@@ -113,14 +113,23 @@ pub fn set_manifest_checksum_type<'a>(
 
 /// `RetrievePropertiesEx` of these properties of the lease.
 pub fn lease_properties(collector: &str, lease: &str, names: &[&'static str]) -> Vec<u8> {
-    let lease = escape(lease);
+    properties(collector, "HttpNfcLease", lease, names)
+}
+
+/// `RetrievePropertiesEx` of the name of an inventory object: a fault when there is none.
+pub fn entity_name(collector: &str, kind: &str, moid: &str) -> Vec<u8> {
+    properties(collector, kind, moid, &["name"])
+}
+
+fn properties(collector: &str, kind: &str, moid: &str, names: &[&'static str]) -> Vec<u8> {
+    let (kind, moid) = (escape(kind), escape(moid));
     let paths = names
         .iter()
         .map(|name| ["<pathSet>", name, "</pathSet>"].concat())
         .collect::<String>();
     let arguments = format!(
-        "<specSet><propSet><type>HttpNfcLease</type><all>false</all>{paths}</propSet>\
-         <objectSet><obj type=\"HttpNfcLease\">{lease}</obj><skip>false</skip></objectSet></specSet>\
+        "<specSet><propSet><type>{kind}</type><all>false</all>{paths}</propSet>\
+         <objectSet><obj type=\"{kind}\">{moid}</obj><skip>false</skip></objectSet></specSet>\
          <options><maxObjects>1</maxObjects></options>"
     );
     request(

@@ -48,6 +48,8 @@ pub struct LeaseInfo {
     pub total_disk_capacity_kb: u64,
     /// `leaseTimeout` in seconds.
     pub lease_timeout: i64,
+    /// `entity`: type and reference of the VM or vApp that is exported or made.
+    pub entity: Option<(String, String)>,
 }
 
 /// The lease's properties as one `RetrievePropertiesEx` gave them.
@@ -111,6 +113,10 @@ impl LeaseInfo {
             lease_timeout: lease_timeout
                 .parse()
                 .map_err(|_| bad_number("leaseTimeout", lease_timeout))?,
+            entity: value
+                .child("entity")
+                .map(|entity| (entity.xsi_type.clone(), entity.text.trim().to_owned()))
+                .filter(|(_, moid)| !moid.is_empty()),
         })
     }
 }
