@@ -1,6 +1,6 @@
 """What showing the progress costs: one disk, with and without it, beside a busy Python thread.
 
-The three take turns: no progress, a callable, and real bars of tqdm. The bars are written to
+The three take turns: no progress, a callable, and real bars. The bars are written to
 nowhere; drawing them costs the same. Run with ``python -m benchmarks.progress``.
 """
 
@@ -33,7 +33,7 @@ class Terminal(io.StringIO):
     """Standard error for which bars are drawn, and which keeps none."""
 
     def isatty(self) -> bool:
-        """So that tqdm draws."""
+        """So that they are drawn."""
         return True
 
     def write(self, text: str) -> int:

@@ -20,7 +20,7 @@ def test_a_free_threaded_python_is_refused() -> None:
 
 def test_what_is_not_needed_is_not_loaded() -> None:
     """What costs an import the most, beyond what pyvmomi has loaded already."""
-    heavy = {"asyncio", "inspect", "html", "tqdm", "rich", "IPython", "aiohttp", "requests"}
+    heavy = {"asyncio", "inspect", "html", "rich", "IPython", "aiohttp", "requests"}
     done = run(
         "import sys, pyVmomi; before = set(sys.modules); import nfclease\n"
         f"print(*sorted({heavy!r} & (sys.modules.keys() - before)))"

@@ -14,7 +14,7 @@ import pytest
 
 from nfclease.simulator import Simulator
 
-from .conftest import endings
+from .conftest import DISK_SIZE, endings
 
 jupyter = pytest.importorskip("jupyter_client.manager", reason="not run: no jupyter_client")
 pytest.importorskip("ipykernel", reason="not run: no ipykernel")
@@ -83,6 +83,17 @@ class Kernel:
             if text in str(got["content"].get("text", "")):
                 return
 
+    def outputs(self, message: str) -> list[dict[str, Any]]:
+        """What a cell shows, until it has ended; its messages as they are."""
+        found: list[dict[str, Any]] = []
+        while True:
+            got = self.client.get_iopub_msg(timeout=SECONDS)
+            if got["parent_header"].get("msg_id") != message:
+                continue
+            if got["msg_type"] == "status" and got["content"]["execution_state"] == "idle":
+                return found
+            found.append(got)
+
     def stop(self) -> None:
         self.client.stop_channels()
         self.manager.shutdown_kernel(now=True)
@@ -128,6 +139,30 @@ def test_the_stop_button(
     message = kernel.execute(cell.format(directory=str(tmp_path)))
     assert kernel.reply(message)["status"] == "ok"
     assert endings(simulator) == ["HttpNfcLeaseComplete"]
+
+
+@pytest.mark.parametrize("cell", [BLOCKING, AWAITED], ids=["blocking", "await"])
+def test_rows_that_move(
+    simulator: Simulator, shared_kernel: Kernel, tmp_path: Path, cell: str
+) -> None:
+    """One output, drawn again in its place; no widget, so that a saved notebook still shows it."""
+    simulator.inject("bandwidth", disk=".vmdk", bytes_per_second=DISK_SIZE)
+    code = cell.replace("{directory!r}", "{directory!r}, progress=True")
+    message = shared_kernel.execute(code.format(directory=str(tmp_path)))
+    shown = shared_kernel.outputs(message)
+    assert not [got for got in shown if got["msg_type"] == "error"]
+    [first] = [got["content"] for got in shown if got["msg_type"] == "display_data"]
+    later = [got["content"] for got in shown if got["msg_type"] == "update_display_data"]
+    assert len(later) >= 3
+    assert {each["transient"]["display_id"] for each in (first, *later)} == {
+        first["transient"]["display_id"]
+    }
+    tables = [each["data"]["text/html"] for each in later]
+    assert [html for html in tables if "all disks hold up to" in html]
+    assert tables[-1].count("<tr>") == 6
+    assert tables[-1].count(">ended<") == 5
+    assert "5 of 5 files" in tables[-1]
+    assert "total: " in later[-1]["data"]["text/plain"]
 
 
 def test_a_restart(simulator: Simulator, tmp_path: Path) -> None:

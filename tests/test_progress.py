@@ -138,13 +138,13 @@ def test_what_cannot_be_called_is_refused_before_any_byte(
     assert list(tmp_path.iterdir()) == []
 
 
-def test_without_tqdm(
+def test_without_rich(
     simulator: Simulator, service: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     real = builtins.__import__
 
     def missing(name: str, *args: Any) -> Any:
-        if name.startswith("tqdm"):
+        if name.startswith("rich"):
             raise ImportError(name)
         return real(name, *args)
 
@@ -163,10 +163,22 @@ class Terminal(io.StringIO):
         return True
 
 
+def lines_of(shown: Terminal) -> list[str]:
+    """What was written to it, without what moves the cursor."""
+    return re.split(r"[\r\n]+", re.sub(r"\x1b\[[\d;?]*[A-Za-z]", "\n", shown.getvalue()))
+
+
+@pytest.fixture(autouse=True)
+def wide(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A terminal of this width, whatever the tests run in."""
+    monkeypatch.setenv("COLUMNS", "120")
+    monkeypatch.setenv("TERM", "xterm")
+
+
 def test_bars_in_a_terminal(
     simulator: Simulator, service: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    pytest.importorskip("tqdm", reason="not run: tqdm is not installed")
+    pytest.importorskip("rich", reason="not run: rich is not installed")
     simulator.inject("bandwidth", bytes_per_second=DISK_SIZE)
     shown = Terminal()
     monkeypatch.setattr(sys, "stderr", shown)
@@ -176,18 +188,15 @@ def test_bars_in_a_terminal(
     text = shown.getvalue()
     for name in ("disk-1.vmdk", "disk-2.vmdk", "demo-vm.nvram", "total"):
         assert f"{name}: " in text
-    assert "100%" in text
+    assert "5 of 5 files, ended" in text
     assert "all disks hold up to " in text
-    before_the_end = [
-        line for line in text.replace("\r", "\n").splitlines() if line.startswith("disk-1.vmdk")
-    ][:-3]
-    assert not [line for line in before_the_end if "%" in line and "100%" not in line]
+    assert "%" not in text, "of what is unknown"
 
 
 def test_lines_where_no_bar_can_move(
     simulator: Simulator, service: Any, tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    pytest.importorskip("tqdm", reason="not run: tqdm is not installed")
+    pytest.importorskip("rich", reason="not run: rich is not installed")
     simulator.inject("bandwidth", bytes_per_second=DISK_SIZE)
     with HttpNfcLease(export(service)) as lease:
         lease.wait_ready(10)
@@ -228,7 +237,7 @@ class Broken(Terminal):
 def test_an_export_outlives_what_shows_it(
     simulator: Simulator, service: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, stderr: Any
 ) -> None:
-    pytest.importorskip("tqdm", reason="not run: tqdm is not installed")
+    pytest.importorskip("rich", reason="not run: rich is not installed")
     with HttpNfcLease(export(service)) as lease:
         lease.wait_ready(10)
         with monkeypatch.context() as patched:
@@ -248,7 +257,7 @@ def closed() -> io.StringIO:
 def test_a_name_does_not_steer_the_terminal(
     simulator: Simulator, service: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, tty: bool
 ) -> None:
-    pytest.importorskip("tqdm", reason="not run: tqdm is not installed")
+    pytest.importorskip("rich", reason="not run: rich is not installed")
     simulator.inject("target_id", disk="disk-1.vmdk", value="disk\u202e\u009b2J.vmdk")
     shown = Terminal()
     monkeypatch.setattr(shown, "isatty", lambda: tty)
@@ -264,7 +273,7 @@ def test_a_name_does_not_steer_the_terminal(
 def test_one_bar_for_one_file(
     simulator: Simulator, service: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    pytest.importorskip("tqdm", reason="not run: tqdm is not installed")
+    pytest.importorskip("rich", reason="not run: rich is not installed")
     simulator.inject("bandwidth", bytes_per_second=DISK_SIZE)
     shown = Terminal()
     monkeypatch.setattr(sys, "stderr", shown)
@@ -274,22 +283,24 @@ def test_one_bar_for_one_file(
     text = shown.getvalue()
     assert "total" not in text
     assert "all disks hold up to " in text
-    assert "all disks hold up to " not in text.replace("\r", "\n").splitlines()[-1]
+    ended = [line for line in lines_of(shown) if line.endswith(", ended")]
+    assert len(ended) == 1
+    assert "all disks hold up to " not in ended[0]
 
 
 def test_a_bar_keeps_its_rate_when_others_go_on(
     simulator: Simulator, service: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    pytest.importorskip("tqdm", reason="not run: tqdm is not installed")
+    pytest.importorskip("rich", reason="not run: rich is not installed")
     simulator.inject("bandwidth", disk="disk-3.vmdk", bytes_per_second=DISK_SIZE / 3)
     shown = Terminal()
     monkeypatch.setattr(sys, "stderr", shown)
     with HttpNfcLease(export(service)) as lease:
         lease.wait_ready(10)
         lease.download_all(tmp_path, progress=True)
-    lines = re.split(r"[\r\n]|\x1b\[A", shown.getvalue())
-    last = [line for line in lines if line.startswith("disk-1.vmdk")][-1]
-    assert re.search(r"\[00:00<00:00, ", last), last
+    [last] = [line for line in lines_of(shown) if re.match(r"disk-1\.vmdk: .*, ended$", line)]
+    [rate] = re.findall(r"([\d.]+) MB/s", last)
+    assert float(rate) > DISK_SIZE / 1.5 / 1e6, last
 
 
 def failing_export(simulator: Simulator, service: Any, directory: Path, progress: Any) -> None:
@@ -312,13 +323,13 @@ def test_a_failure_is_told(simulator: Simulator, service: Any, tmp_path: Path) -
 def test_a_failure_is_no_full_bar(
     simulator: Simulator, service: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    pytest.importorskip("tqdm", reason="not run: tqdm is not installed")
+    pytest.importorskip("rich", reason="not run: rich is not installed")
     shown = Terminal()
     monkeypatch.setattr(sys, "stderr", shown)
     failing_export(simulator, service, tmp_path, True)
-    lines = re.split(r"[\r\n]|\x1b\[A", shown.getvalue())
-    assert any(line.startswith("disk-2.vmdk: ") for line in lines)
-    assert not [line for line in lines if line.startswith("disk-2.vmdk") and "%" in line]
+    lines = lines_of(shown)
+    assert any(re.match(r"disk-2\.vmdk: .*, failed$", line) for line in lines)
+    assert not [line for line in lines if re.match(r"(disk-2\.vmdk|total): .*, ended$", line)]
     monkeypatch.setattr(shown, "isatty", lambda: False)
     again = tmp_path / "again"
     again.mkdir()

@@ -1,40 +1,62 @@
-"""What ``progress=True`` shows on standard error: bars, a widget, or lines in a log."""
+"""What ``progress=True`` shows: bars in a terminal, a table in a notebook, or lines in a log."""
 
 from __future__ import annotations
 
+import os
 import sys
 import time
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
-from nfclease._devices import printable
+from nfclease._overview import Overview, line
 from nfclease.progress import Reporter
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from nfclease.progress import ProgressSnapshot
     from nfclease.transfer import Transfer
+
+    class Moving(Protocol):
+        """Where an overview is drawn again and again."""
+
+        def ended(self, text: str) -> None: ...
+        def refresh(self) -> None: ...
+        def close(self) -> None: ...
+
 
 #: Seconds between two lines where no bar can move.
 _LINE_INTERVAL = 10.0
 
 
-def tqdm_class() -> Any:
+def check_bars() -> None:
+    """Refuses bars that cannot be drawn.
+
+    Raises:
+        ImportError: rich is not installed.
+    """
+    if _in_kernel():
+        return
     try:
-        from tqdm.auto import tqdm
+        import rich  # noqa: F401
     except ImportError:
         raise ImportError(
-            "progress=True needs tqdm: pip install 'nfclease[progress]', or pass a callable"
+            "progress=True needs rich: pip install 'nfclease[progress]', or pass a callable"
         ) from None
-    return tqdm
 
 
 class _Display(Reporter):
-    """Shows it on standard error. A log that is full or closed is no reason to end an export."""
+    """Shows an overview. A log that is full or closed is no reason to end an export."""
 
     #: Until it cannot be written to.
     _works = True
+
+    def __init__(self, transfers: Sequence[Transfer], disk_capacity: int) -> None:
+        super().__init__(transfers, disk_capacity, self._show)
+        self._overview = Overview(transfers, disk_capacity)
+
+    def _show(self, snapshot: ProgressSnapshot) -> None:
+        self._overview.take(snapshot)
 
     def update(self) -> None:
         if self._works:
@@ -49,114 +71,90 @@ class _Display(Reporter):
             self._works = False
 
 
-class _Bars(_Display):
-    """A bar for each transfer, and one for all where there are several."""
+class _Drawn(_Display):
+    """Rows that move, in a terminal or a notebook."""
 
-    def __init__(self, transfers: Sequence[Transfer], disk_capacity: int) -> None:
-        super().__init__(transfers, disk_capacity, self._show)
-        bar = tqdm_class()
-        options = {"unit": "B", "unit_scale": True, "miniters": 0}
-        self._bars = {
-            transfer.key: bar(desc=printable(transfer.name), position=number, **options)
-            for number, transfer in enumerate(transfers)
-        }
-        self._total = (
-            bar(desc="total", position=len(transfers), **options) if len(transfers) > 1 else None
-        )
-        self._ends_at: dict[str, float] = {}
-        self._well: set[str] = set()
-        self._sizes = {transfer.key: (0, transfer.progress.bytes_total) for transfer in transfers}
+    def __init__(
+        self,
+        transfers: Sequence[Transfer],
+        disk_capacity: int,
+        moving: Callable[[Overview], Moving],
+    ) -> None:
+        super().__init__(transfers, disk_capacity)
+        self._moving = moving(self._overview)
 
     def _show(self, snapshot: ProgressSnapshot) -> None:
-        bar = self._bars[snapshot.key]
-        well = snapshot.done and not snapshot.failed
-        total = snapshot.bytes_done if well else snapshot.bytes_total
-        self._sizes[snapshot.key] = (snapshot.bytes_done, total)
-        if well:
-            self._well.add(snapshot.key)
+        super()._show(snapshot)
         if snapshot.done:
-            self._ends_at[snapshot.key] = time.time()
-        if self._total is None:
-            self._move(bar, snapshot.bytes_done, total)
-            return
-        _move(bar, snapshot.bytes_done, total)
-        totals = [size for _, size in self._sizes.values()]
-        known = None if None in totals else sum(size or 0 for size in totals)
-        self._move(self._total, sum(done for done, _ in self._sizes.values()), known)
+            self._moving.ended(line(self._overview.row(snapshot)))
 
-    def _move(self, bar: Any, done: int, total: int | None) -> None:
-        """The last bar, which also tells what an unknown size can be at most."""
-        beside = _beside(self._disk_capacity) if total is None else ""
-        bar.set_postfix_str(beside.removeprefix(", "), refresh=False)
-        _move(bar, done, total)
+    def update(self) -> None:
+        super().update()
+        if self._works:
+            with self._writing():
+                self._moving.refresh()
 
     def close(self) -> None:
-        now = time.time()
-        for key, bar in self._bars.items():
-            if not bar.disable:  # its last rate is that of its own time
-                bar.start_t += now - self._ends_at.get(key, now)
-            self._close(bar, key in self._well)
-        if self._total is not None:
-            self._close(self._total, len(self._well) == len(self._bars))
-
-    def _close(self, bar: Any, well: bool) -> None:
-        with self._writing():
-            # A widget takes what has no size for whole, and shows it in green, unless it is red.
-            if not well and not bar.disable and hasattr(bar, "disp"):
-                bar.disp(bar_style="danger", check_delay=False)
-            bar.close()
-
-
-def _move(bar: Any, done: int, total: int | None) -> None:
-    bar.total = total
-    bar.update(done - bar.n)
-    bar.refresh()
+        try:
+            with self._writing():
+                if self._works:
+                    for row in self._overview.running():  # broken off
+                        self._moving.ended(line(row._replace(state="stopped")))
+                    total = self._overview.total(final=True)
+                    if total is not None:
+                        self._moving.ended(line(total))
+                    self._moving.refresh()
+        finally:
+            with self._writing():
+                self._moving.close()
 
 
 class _Lines(_Display):
     """A line now and then, where standard error is no terminal."""
 
     def __init__(self, transfers: Sequence[Transfer], disk_capacity: int) -> None:
-        super().__init__(transfers, disk_capacity, self._show)
+        super().__init__(transfers, disk_capacity)
         self._next_line = dict.fromkeys((transfer.key for transfer in transfers), 0.0)
+        self._attempts = dict.fromkeys(self._next_line, 1)
 
     def _show(self, snapshot: ProgressSnapshot) -> None:
+        super()._show(snapshot)
         now = time.monotonic()
-        if not snapshot.done and now < self._next_line[snapshot.key]:
+        again = snapshot.attempts > self._attempts[snapshot.key]
+        waits = snapshot.attempts == 0 or now < self._next_line[snapshot.key]
+        if waits and not again and not snapshot.done:
             return
         self._next_line[snapshot.key] = now + _LINE_INTERVAL
-        total = "" if snapshot.bytes_total is None else f" of {snapshot.bytes_total / 1e6:.1f}"
-        ended = ", failed" if snapshot.failed else ", ended"
-        state = ended if snapshot.done else _beside(snapshot.disk_capacity)
-        print(
-            f"{printable(snapshot.name)}: {snapshot.bytes_done / 1e6:.1f}{total} MB, "
-            f"{snapshot.rate / 1e6:.1f} MB/s{state}",
-            file=sys.stderr,
-            flush=True,
-        )
-
-
-def _beside(disk_capacity: int | None) -> str:
-    """What an unknown size can be compared with."""
-    return f", all disks hold up to {disk_capacity / 1e6:.1f} MB" if disk_capacity else ""
+        self._attempts[snapshot.key] = max(1, snapshot.attempts)
+        print(line(self._overview.row(snapshot, alone=True)), file=sys.stderr, flush=True)
 
 
 def display(transfers: Sequence[Transfer], disk_capacity: int) -> Reporter | None:
     """What suits this standard error; None where there is none."""
     try:
-        if _in_kernel() or _in_terminal():
-            return _Bars(transfers, disk_capacity)
+        if _in_kernel():
+            from nfclease._notebook import Rows
+
+            return _Drawn(transfers, disk_capacity, Rows)
+        if _in_terminal():
+            from nfclease._bars import Bars
+
+            return _Drawn(transfers, disk_capacity, Bars)
         return None if sys.stderr is None else _Lines(transfers, disk_capacity)
     except (OSError, ValueError):  # a closed standard error
         return None
 
 
 def _in_terminal() -> bool:
+    """Whether lines of it can be drawn again."""
     isatty = getattr(sys.stderr, "isatty", None)  # a process may have no standard error
-    return isatty is not None and bool(isatty())
+    return isatty is not None and bool(isatty()) and os.environ.get("TERM") not in _DUMB
+
+
+_DUMB = ("dumb", "unknown")
 
 
 def _in_kernel() -> bool:
-    """Whether a notebook shows what is written."""
-    shell = sys.modules.get("IPython")
+    """Whether a notebook shows what is displayed."""
+    shell: Any = sys.modules.get("IPython")
     return shell is not None and hasattr(shell.get_ipython(), "kernel")

@@ -1,5 +1,7 @@
 """Tracebacks without our own frames, which tell a script nothing that it could change."""
 
+# ruff: noqa: B904 - what is raised again is the same error
+
 from __future__ import annotations
 
 import contextlib
@@ -46,4 +48,4 @@ async def without_our_frames(body: Awaitable[_T]) -> _T:
     try:
         return await body
     except BaseException as error:
-        raise shortened(error)  # noqa: B904 - it is the same
+        raise shortened(error)

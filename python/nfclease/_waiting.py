@@ -4,6 +4,8 @@ A body is a coroutine that does nothing but ``await`` a ``Waiting``. Over :class
 suspends, so that :func:`run` gets its result in one step, in the caller's own thread.
 """
 
+# ruff: noqa: B904 - what is raised again is the same error
+
 from __future__ import annotations
 
 import sys
@@ -110,7 +112,7 @@ def run(body: Coroutine[Any, Any, _T]) -> _T:
         result: _T = end.value
         return result
     except BaseException as error:
-        raise shortened(error)  # noqa: B904 - it is the same
+        raise shortened(error)
     body.close()
     raise RuntimeError("a body over InPlace waits for nothing else")
 

@@ -226,7 +226,7 @@ class HttpNfcLease(MirroredLease):
                 no name to withhold: what was written before an error stays written.
             overwrite: Whether an existing file is replaced; it stays as it is until the new one is
                 verified.
-            progress: True for a bar (a widget in a notebook, lines in a log; needs
+            progress: True for a bar (a table in a notebook, lines in a log; needs
                 ``nfclease[progress]``), or a callable that gets a ``ProgressSnapshot`` at most
                 five times a second. An exception of it ends the transfer, and comes out.
 

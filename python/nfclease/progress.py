@@ -1,4 +1,4 @@
-"""Progress that people can see: bars, a widget, lines in a log, or a callable of the script's own.
+"""Progress that people can see: bars, a notebook's table, lines in a log, or a callable's own.
 
 The side that waits looks at the transfers' counters, at most five times a second; nothing is called
 per piece of data.
@@ -73,14 +73,14 @@ def checked(progress: ProgressOption) -> ProgressOption:
 
     Raises:
         TypeError: It is no bool and no callable that takes one argument.
-        ImportError: It is True and tqdm is not installed.
+        ImportError: It is True and rich is not installed.
     """
     if progress is None or progress is False:
         return None
     if progress is True:
-        from nfclease._display import tqdm_class
+        from nfclease._display import check_bars
 
-        tqdm_class()
+        check_bars()
         return True
     if not callable(progress):
         raise TypeError(f"progress must be True, None or a callable, not {type(progress).__name__}")

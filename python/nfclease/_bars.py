@@ -1,0 +1,85 @@
+"""Bars in a terminal: a line for each file that moves, the total first, what has ended above."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from rich.progress_bar import ProgressBar
+from rich.table import Table
+from rich.text import Text
+
+from nfclease._overview import Row, clock, short, size, speed
+from nfclease._screen import SCREEN
+
+if TYPE_CHECKING:
+    from rich.console import RenderableType
+
+    from nfclease._overview import Overview
+
+#: Columns from which on there is room for a bar, and for more than name and bytes.
+_WIDE, _MIDDLE = 80, 45
+
+
+class Bars:
+    """The rows of one export or upload, on the process's screen."""
+
+    def __init__(self, overview: Overview) -> None:
+        self._overview = overview
+        SCREEN.add(self._rows)
+
+    def ended(self, text: str) -> None:
+        """A file that moves no more has a line that stays, and no bar."""
+        SCREEN.above(text)
+
+    def refresh(self) -> None:
+        SCREEN.refresh()
+
+    def close(self) -> None:
+        SCREEN.remove(self._rows)
+
+    def _rows(self, width: int, lines: int) -> list[RenderableType]:
+        total, running = self._overview.total(), self._overview.running()
+        room = max(1, lines - (total is not None))
+        shown = running if len(running) <= room else running[: room - 1]
+        rows = ([total] if total else []) + shown
+        made: list[RenderableType] = [_table(rows, width)] if rows else []
+        if len(shown) < len(running):
+            made.append(Text(f"and {len(running) - len(shown)} more that move"))
+        return made
+
+
+def _table(rows: list[Row], width: int) -> Table:
+    """As much of each as the width has room for; the last column stays free."""
+    table = Table.grid(padding=(0, 1), expand=True)
+    table.width = width - 1
+    table.add_column(no_wrap=True, overflow="crop")
+    if width >= _WIDE:
+        table.add_column(ratio=1)
+    table.add_column(no_wrap=True, overflow="crop", justify="right")
+    if width >= _MIDDLE:
+        table.add_column(no_wrap=True, overflow="crop", justify="right")
+        table.add_column(no_wrap=True, overflow="crop", ratio=None if width >= _WIDE else 1)
+    for row in rows:
+        table.add_row(*_cells(row, width))
+    return table
+
+
+def _cells(row: Row, width: int) -> list[RenderableType]:
+    of = "" if row.total is None else f"/{size(row.total)}"
+    moved = f"{size(row.done)}{of}"
+    if width < _MIDDLE:
+        return [Text(short(row.name, max(8, width - len(moved) - 3))), Text(moved)]
+    beside = [clock(row.seconds_left), row.note]
+    texts = [
+        Text(short(row.name, width // 4)),
+        Text(moved),
+        Text(speed(row.rate)),
+        Text(short("  ".join(filter(None, beside)), width // 2)),
+    ]
+    return [texts[0], _bar(row), *texts[1:]] if width >= _WIDE else list(texts)
+
+
+def _bar(row: Row) -> ProgressBar:
+    if row.share is None:
+        return ProgressBar(total=None, pulse=True)
+    return ProgressBar(total=1.0, completed=row.share)
