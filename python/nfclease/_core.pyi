@@ -30,11 +30,7 @@ class Session:
         url: str,
         soap_action: str,
         *,
-        verify: str,
-        ca_certificates: list[bytes] | None = None,
-        thumbprint: str | None = None,
-        server_certificate: str | None = None,
-        identity: tuple[bytes, bytes] | None = None,
+        trust: dict[str, Any],
         proxy: tuple[str, list[tuple[str, str]]] | None = None,
         timeout: float = 60.0,
     ) -> Session: ...

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import http.client
 import logging
 import os
@@ -13,14 +14,17 @@ from weakref import WeakKeyDictionary
 from pyVmomi import SoapAdapter, vim, vmodl
 from pyVmomi.VmomiSupport import GetRequestContext
 
-from nfclease import _core
+from nfclease import _core, _ssl_context
 
 logger = logging.getLogger("nfclease")
 
 #: Seconds for one vSphere call; Complete of an import may take a while.
 CALL_TIMEOUT = 120.0
+#: Seconds for a connection that only shows whether Python's own TLS accepts the server.
+JUDGE_TIMEOUT = 15.0
 
-_sessions: WeakKeyDictionary[Any, _core.Session] = WeakKeyDictionary()
+#: For each stub the sessions that it was, by what decided about its trust.
+_sessions: WeakKeyDictionary[Any, dict[Any, _core.Session]] = WeakKeyDictionary()
 
 if hasattr(os, "register_at_fork"):  # their connections belong to threads that a child has not
     os.register_at_fork(after_in_child=_sessions.clear)
@@ -32,16 +36,40 @@ def soap_stub(stub: Any) -> Any:
 
 
 def session_of(stub: Any) -> _core.Session:
-    """The native session for a stub, with the stub's cookie of this moment."""
+    """The native session for a stub, as the stub is at this moment."""
     soap = soap_stub(stub)
-    session = _sessions.get(soap)
+    sessions = _sessions.setdefault(soap, {})
+    key = _trust_key(soap)
+    session = sessions.get(key)
     if session is None:
-        session = _sessions[soap] = _open_session(soap)
-    session_id = getattr(soap, "sessionId", None) or ""
-    session.set_credentials(
-        soap.cookie or "", session_id, _soap_header(soap), _custom_headers(soap)
-    )
+        session, can_verify = _open_session(soap)
+        if can_verify:  # else the next lease asks again
+            sessions[key] = session
+    _refresh(soap, session)
     return session
+
+
+def refresh_credentials(stub: Any) -> None:
+    """Gives the native sessions of a stub the cookie of this moment."""
+    soap = soap_stub(stub)
+    _refresh(soap, *_sessions.get(soap, {}).values())
+
+
+def _refresh(soap: Any, *sessions: _core.Session) -> None:
+    session_id = getattr(soap, "sessionId", None) or ""
+    header, headers = _soap_header(soap), _custom_headers(soap)
+    for session in sessions:
+        session.set_credentials(soap.cookie or "", session_id, header, headers)
+
+
+def _trust_key(soap: Any) -> Any:
+    """What a script may change on a stub after a lease was opened, and the next one must follow."""
+    pin = (getattr(soap, "thumbprint", None), getattr(soap, "serverPemCert", None))
+    context = soap.schemeArgs.get("context")
+    # pyvmomi 9 itself makes the context of a pinned session unverified when the pin had to decide.
+    if any(pin) or not isinstance(context, ssl.SSLContext):
+        return (*pin, id(context))
+    return _ssl_context.fingerprint(context)
 
 
 def request_context() -> Callable[[], None]:
@@ -61,16 +89,19 @@ def _soap_header(soap: Any) -> str:
     return text[start : end + len("</soapenv:Header>")] if start >= 0 else ""
 
 
-def _open_session(soap: Any) -> _core.Session:
+def _open_session(soap: Any) -> tuple[_core.Session, bool]:
+    """The session, and whether it has anything to verify a server by."""
     plain = soap.scheme is http.client.HTTPConnection
     address, proxy = _way(soap)
     url = f"{'http' if plain else 'https'}://{address}{soap.path}"
-    trust: dict[str, Any] = {"verify": "none"} if plain else _trust(soap)
-    if trust["verify"] == "none" and not plain and not trust.get("thumbprint"):
+    trust = _ssl_context.unverified() if plain else _trust(soap)
+    pinned = trust["thumbprint"] or trust["server_certificate"]
+    if trust["verify"] == "none" and not plain and not pinned:
         logger.warning("the session does not verify TLS certificates, so nfclease does not either")
-    if proxy is not None:
-        trust["proxy"] = (proxy, _custom_headers(soap))
-    return _core.Session(url, soap.versionId, timeout=CALL_TIMEOUT, **trust)
+    through = None if proxy is None else (proxy, _custom_headers(soap))
+    known = trust["ca_certificates"] or trust["accepted"] or pinned
+    session = _core.Session(url, soap.versionId, trust=trust, proxy=through, timeout=CALL_TIMEOUT)
+    return session, bool(known or trust["verify"] == "none")
 
 
 def _custom_headers(soap: Any) -> list[tuple[str, str]]:
@@ -113,30 +144,83 @@ def _with_port(host: str, port: int) -> str:
 
 def _trust(soap: Any) -> dict[str, Any]:
     """The stub's own trust, in the words of the core."""
-    context = soap.schemeArgs.get("context")
-    if context is None:
-        # What http.client takes, a script's monkeypatch of it included.
-        context = ssl._create_default_https_context()
-    trust: dict[str, Any] = {"verify": "none"}
-    if context.verify_mode != ssl.CERT_NONE:
-        trust["verify"] = "full" if context.check_hostname else "chain"
-        # Empty for a context whose CAs are in a directory: the system's, then.
-        trust["ca_certificates"] = context.get_ca_certs(binary_form=True) or None
+    context = _context(soap)
     ca_file = soap.schemeArgs.get("ca_certs")
-    if ca_file:
+    if ca_file:  # pyvmomi before 8 verifies by this file alone
         with open(ca_file, encoding="ascii") as file:
             text = file.read()
+        trust = _ssl_context.read(ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT))
         trust["ca_certificates"] = [ssl.PEM_cert_to_DER_cert(pem) for pem in _split_pem(text)]
-        trust["verify"] = "full"
+        trust["unread"] = None
+    else:
+        trust = _ssl_context.read(context)
     # Strict where pyvmomi 9 is lenient: a pin always decides.
     trust["thumbprint"] = getattr(soap, "thumbprint", None)
     trust["server_certificate"] = getattr(soap, "serverPemCert", None)
+    pinned = trust["thumbprint"] or trust["server_certificate"]
+    if trust["verify"] != "none" and not pinned and not ca_file:
+        _add_accepted(trust, soap, context)
     cert = getattr(soap, "certFile", None) or soap.schemeArgs.get("cert_file")
     key = getattr(soap, "certKeyFile", None) or soap.schemeArgs.get("key_file")
     if cert and key:
         with open(cert, "rb") as cert_file, open(key, "rb") as key_file:
             trust["identity"] = (cert_file.read(), key_file.read())
     return trust
+
+
+def _context(soap: Any) -> ssl.SSLContext:
+    """What the stub's connections verify with."""
+    context = soap.schemeArgs.get("context")
+    if context is None:
+        # What http.client takes, a script's monkeypatch of it included.
+        context = ssl._create_default_https_context()
+    if not isinstance(context, ssl.SSLContext):
+        raise ValueError(
+            f"the session's sslContext is a {type(context).__name__}; only an ssl.SSLContext is "
+            "supported"
+        )
+    return context
+
+
+def _add_accepted(trust: dict[str, Any], soap: Any, context: ssl.SSLContext) -> None:
+    """Has Python's own TLS judge the session's host, where it has not done so already.
+
+    A connection for that alone is opened only where the context cannot be followed natively.
+    """
+    own = soap.schemeArgs.get("context")
+    with soap.lock:
+        shown = [_shown(connection, own) for connection, _ in soap.pool]
+    trust["accepted"] = next(filter(None, shown), None)
+    if trust["accepted"] or not trust["unread"]:
+        return
+    twin = copy.copy(soap)
+    twin.pool = []
+    twin.schemeArgs = {"timeout": JUDGE_TIMEOUT, **soap.schemeArgs, "context": context}
+    connection = None
+    try:
+        connection = twin.GetConnection()
+        if not connection.sock:
+            connection.connect()
+        trust["accepted"] = _shown(connection, context)
+    except ssl.SSLError as error:
+        trust["unread"] += f", and Python's own TLS refused the host: {error}"
+    except (OSError, http.client.HTTPException):
+        pass  # The core cannot connect either, and says it with the host's name.
+    finally:
+        if connection is not None:
+            connection.close()
+
+
+def _shown(connection: Any, context: ssl.SSLContext | None) -> tuple[str, bytes] | None:
+    """Name and certificate of a host that was verified: with this context, or with the default."""
+    sock = getattr(connection, "sock", None)
+    if not isinstance(sock, ssl.SSLSocket) or sock.context.verify_mode == ssl.CERT_NONE:
+        return None
+    if context is not None and sock.context is not context:
+        return None
+    certificate = sock.getpeercert(binary_form=True)
+    name = sock.server_hostname
+    return (name, certificate) if certificate and isinstance(name, str) else None
 
 
 def _split_pem(text: str) -> list[str]:

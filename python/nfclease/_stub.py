@@ -13,7 +13,7 @@ from typing import Any, TypeAlias
 from pyVmomi import vim
 
 from nfclease import _core
-from nfclease._pyvmomi import session_of
+from nfclease._pyvmomi import refresh_credentials
 
 _Send: TypeAlias = Callable[[_core.Lease, Any, bytes], tuple[int, str, bytes]]
 
@@ -58,7 +58,7 @@ class _SoapStub(_StandIn):
 
     def InvokeMethod(self, mo: Any, info: Any, args: Any, outerStub: Any = None) -> Any:  # noqa: N802, N803
         """``SoapStubAdapter.InvokeMethod``; objects in the answer are the real stub's."""
-        session_of(self._real)
+        refresh_credentials(self._real)
         call = _Call(self._real, self._core, info, args)
         outer = self._real if outerStub is None else outerStub._real
         return type(self._real).InvokeMethod(call, mo, info, args, outer)

@@ -138,7 +138,7 @@ class HttpNfcLease(MirroredLease):
 
     def _core_now(self) -> _core.Lease:
         """The core, with the session's cookie of this moment."""
-        _pyvmomi.session_of(self._stub)
+        _pyvmomi.refresh_credentials(self._stub)
         return self._nfc_core
 
     @contextmanager

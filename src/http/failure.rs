@@ -2,10 +2,10 @@
 
 use std::error::Error as StdError;
 
-use super::verifier::PinMismatch;
+use super::verifier::{PinMismatch, Refused};
 use crate::error::Error;
 use crate::secrets::Secrets;
-use crate::text::ServerText;
+use crate::text::{ServerText, Text};
 
 /// The library's own words, of a type that it keeps to itself.
 const PROXY_WANTS_A_LOGIN: &str = "tunnel error: proxy authorization required";
@@ -40,10 +40,16 @@ pub(super) fn request_error(
             actual: mismatch.actual.clone().into(),
         };
     }
+    if let Some(refused) = find::<Refused>(error) {
+        return Error::Tls {
+            what: what.into(),
+            reason: refused.to_string().into(),
+        };
+    }
     if let Some(tls) = find::<rustls::Error>(error) {
         return Error::Tls {
             what: what.into(),
-            reason: secrets.text(&tls.to_string()).into(),
+            reason: tls_reason(tls, secrets),
         };
     }
     if find::<hyper::Error>(error).is_some_and(hyper::Error::is_parse) {
@@ -133,8 +139,8 @@ fn find<'a, T: StdError + 'static>(error: &'a (dyn StdError + 'static)) -> Optio
         if let Some(found) = hidden.and_then(|inner| find(inner)) {
             return Some(found);
         }
-        let pin = error.downcast_ref::<rustls::Error>().and_then(pin_mismatch);
-        if let Some(found) = pin.and_then(|pin| (pin as &(dyn StdError + 'static)).downcast_ref()) {
+        let ours = error.downcast_ref::<rustls::Error>().and_then(verifiers);
+        if let Some(found) = ours {
             return Some(found);
         }
         next = error.source();
@@ -143,11 +149,25 @@ fn find<'a, T: StdError + 'static>(error: &'a (dyn StdError + 'static)) -> Optio
 }
 
 /// rustls keeps a verifier's own error behind two wrappers that are not in the source chain.
-fn pin_mismatch(error: &rustls::Error) -> Option<&PinMismatch> {
+fn verifiers<T: StdError + 'static>(error: &rustls::Error) -> Option<&T> {
     match error {
         rustls::Error::InvalidCertificate(rustls::CertificateError::Other(other)) => {
             other.0.downcast_ref()
         }
         _ => None,
+    }
+}
+
+/// The library's words, but where the reason is the session's own choice.
+fn tls_reason(error: &rustls::Error, secrets: &Secrets) -> Text {
+    use rustls::{AlertDescription, PeerIncompatible};
+    match error {
+        rustls::Error::AlertReceived(AlertDescription::ProtocolVersion)
+        | rustls::Error::PeerIncompatible(
+            PeerIncompatible::ServerDoesNotSupportTls12Or13
+            | PeerIncompatible::ServerTlsVersionIsDisabledByOurConfig,
+        ) => "the host speaks no TLS version that the session's SSLContext allows, or none from 1.2 on"
+            .into(),
+        other => secrets.text(&other.to_string()).into(),
     }
 }

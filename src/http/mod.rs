@@ -3,6 +3,8 @@
 //! Imports only [`crate::error`]. [`client`] and `failure` alone know the HTTP library.
 
 pub mod body;
+mod certificate;
+pub mod chain;
 pub mod client;
 mod failure;
 pub mod proof;
@@ -13,7 +15,8 @@ pub mod url;
 pub mod verifier;
 
 pub use body::{Body, BodyAborted, BodyStream};
+pub use chain::{Accepted, Anchors, HostName, SessionTrust};
 pub use client::{Client, Request, Response};
 pub use proxy::Proxy;
-pub use tls::{Pin, Roots, Trust, Verify};
+pub use tls::{Pin, Protocol, Trust, Verify};
 pub use url::{host_of, redacted};

@@ -7,11 +7,15 @@ use std::fmt;
 use std::sync::Arc;
 
 use data_encoding::{HEXLOWER, HEXLOWER_PERMISSIVE};
-use rustls::ClientConfig;
+use rustls::crypto::CryptoProvider;
 use rustls::pki_types::pem::PemObject as _;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use rustls::version::{TLS12, TLS13};
+use rustls::{ClientConfig, SupportedProtocolVersion};
 use sha1::Digest as _;
 
+use super::certificate::Certificate;
+use super::chain::SessionTrust;
 use super::verifier::Verifier;
 use crate::error::{Error, Result};
 
@@ -24,17 +28,8 @@ pub enum Pin {
     Sha256([u8; 32]),
     /// SHA-512 of the certificate.
     Sha512([u8; 64]),
-    /// The certificate itself (`HttpNfcLeaseDeviceUrl.sslCertificate`, vSphere 9).
-    Certificate(Vec<u8>),
-}
-
-/// Which authorities to believe.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub enum Roots {
-    /// The operating system's.
-    System,
-    /// These DER certificates only.
-    Only(Vec<Vec<u8>>),
+    /// The certificate itself (`HttpNfcLeaseDeviceUrl.sslCertificate`, vSphere 9); of several, any.
+    Certificates(Vec<Vec<u8>>),
 }
 
 /// How a server's certificate is verified.
@@ -42,12 +37,31 @@ pub enum Roots {
 pub enum Verify {
     /// The pin decides, nothing else.
     Pin(Pin),
-    /// Chain and host name.
-    Full(Roots),
-    /// Chain only: the session's `SSLContext` has `check_hostname=False`.
-    ChainOnly(Roots),
+    /// The session's own trust decides.
+    Chain(Arc<SessionTrust>),
     /// Nothing: the session itself is unverified.
     Unverified,
+}
+
+/// Which protocol versions and cipher suites the session's own TLS would use.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Protocol {
+    /// Whether TLS 1.2 may be spoken.
+    pub tls12: bool,
+    /// Whether TLS 1.3 may be spoken.
+    pub tls13: bool,
+    /// The cipher suites by number; `None` for those of the library.
+    pub cipher_suites: Option<Vec<u16>>,
+}
+
+impl Default for Protocol {
+    fn default() -> Self {
+        Self {
+            tls12: true,
+            tls13: true,
+            cipher_suites: None,
+        }
+    }
 }
 
 /// A trust policy: what to verify, and who we are.
@@ -55,6 +69,10 @@ pub enum Verify {
 pub struct Trust {
     /// How the server is verified.
     pub verify: Verify,
+    /// How a host is verified that is not the session's own and has no pin.
+    pub elsewhere: Verify,
+    /// What may be spoken.
+    pub protocol: Protocol,
     /// Our certificate chain and key as PEM, when the session has one.
     pub identity: Option<Arc<Identity>>,
 }
@@ -104,17 +122,20 @@ impl Pin {
         pin.map(Some).map_err(|_| malformed())
     }
 
-    /// Reads one PEM certificate. Empty means that there is none.
+    /// Reads PEM certificates: the server's, or a list that it is on. Empty means that there is none.
     pub fn from_pem(text: &str) -> Result<Option<Self>> {
         if text.trim().is_empty() {
             return Ok(None);
         }
-        let certificate = CertificateDer::from_pem_slice(text.as_bytes()).map_err(|_| {
-            Error::InvalidArgument {
+        let certificates = CertificateDer::pem_slice_iter(text.as_bytes())
+            .map(|found| found.map(|certificate| certificate.to_vec()))
+            .collect::<Result<Vec<_>, _>>()
+            .ok()
+            .filter(|found| !found.is_empty())
+            .ok_or_else(|| Error::InvalidArgument {
                 reason: "sslCertificate is no PEM certificate".into(),
-            }
-        })?;
-        Ok(Some(Self::Certificate(certificate.to_vec())))
+            })?;
+        Ok(Some(Self::Certificates(certificates)))
     }
 
     /// What the certificate shows under this pin's digest, and what was expected.
@@ -132,21 +153,65 @@ impl Pin {
                 HEXLOWER.encode(sum),
                 HEXLOWER.encode(&sha2::Sha512::digest(certificate)),
             ),
-            Self::Certificate(expected) => (
-                HEXLOWER.encode(&sha2::Sha256::digest(expected)),
-                HEXLOWER.encode(&sha2::Sha256::digest(certificate)),
-            ),
+            Self::Certificates(expected) => {
+                let sum = |der: &[u8]| HEXLOWER.encode(&sha2::Sha256::digest(der));
+                let same = expected.iter().find(|der| der.as_slice() == certificate);
+                let expected = same.or(expected.first());
+                (sum(expected.map_or(&[], Vec::as_slice)), sum(certificate))
+            }
         }
+    }
+
+    /// What to say of a pin that can fit no server, as far as it tells.
+    pub(super) fn doubt(&self) -> Option<&'static str> {
+        let Self::Certificates(pinned) = self else {
+            return None;
+        };
+        let of_ca = |der: &Vec<u8>| Certificate::read(der).is_ok_and(|found| found.is_issuer);
+        pinned.iter().all(of_ca).then_some(
+            "the pinned certificate is a CA's: serverPemCert and sslCertificate hold the server's \
+             own; give the CA to an SSLContext (cafile) and leave the pin out",
+        )
     }
 }
 
 impl Trust {
+    /// This for every host, and nothing of a session besides.
+    pub fn of(verify: Verify) -> Self {
+        Self {
+            elsewhere: verify.clone(),
+            verify,
+            protocol: Protocol::default(),
+            identity: None,
+        }
+    }
+
+    /// The trust of a host whose certificate is known; nothing else of it is the session's.
+    #[must_use]
+    pub fn with_pin(&self, pin: Pin) -> Self {
+        Self {
+            verify: Verify::Pin(pin),
+            identity: None,
+            ..self.clone()
+        }
+    }
+
+    /// The trust of a host that is not the session's: it is shown no client certificate.
+    #[must_use]
+    pub fn for_another_host(&self) -> Self {
+        Self {
+            verify: self.elsewhere.clone(),
+            identity: None,
+            ..self.clone()
+        }
+    }
+
     /// The rustls configuration for this policy, with ring as its explicit provider.
     pub fn client_config(&self) -> Result<ClientConfig> {
-        let provider = Arc::new(rustls::crypto::ring::default_provider());
-        let verifier = Arc::new(Verifier::new(&self.verify, &provider)?);
+        let (provider, versions) = self.protocol.settings()?;
+        let verifier = Arc::new(Verifier::new(&self.verify, &provider));
         let builder = ClientConfig::builder_with_provider(provider)
-            .with_safe_default_protocol_versions()
+            .with_protocol_versions(&versions)
             .map_err(|e| Error::internal(format!("TLS versions: {e}")))?
             .dangerous()
             .with_custom_certificate_verifier(verifier);
@@ -164,6 +229,30 @@ impl Trust {
         builder
             .with_client_auth_cert(certificates, key)
             .map_err(|e| bad(&e.to_string()))
+    }
+}
+
+impl Protocol {
+    fn settings(&self) -> Result<(Arc<CryptoProvider>, Vec<&'static SupportedProtocolVersion>)> {
+        let mut provider = rustls::crypto::ring::default_provider();
+        if let Some(wanted) = &self.cipher_suites {
+            (provider.cipher_suites).retain(|suite| wanted.contains(&u16::from(suite.suite())));
+        }
+        let versions: Vec<_> = [(self.tls12, &TLS12), (self.tls13, &TLS13)]
+            .into_iter()
+            .filter_map(|(allowed, version)| allowed.then_some(version))
+            .filter(|version| (provider.cipher_suites.iter()).any(|s| s.version() == *version))
+            .collect();
+        if versions.is_empty() {
+            return Err(Error::InvalidArgument {
+                reason: "the session's SSLContext allows neither TLS 1.2 nor 1.3 with a cipher \
+                         suite that is safe today (ECDHE with AES-GCM or ChaCha20), and older ones \
+                         are not spoken here: see its minimum_version, maximum_version, options and \
+                         set_ciphers"
+                    .into(),
+            });
+        }
+        Ok((Arc::new(provider), versions))
     }
 }
 

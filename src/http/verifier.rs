@@ -4,22 +4,23 @@ use std::fmt;
 use std::sync::Arc;
 
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
-use rustls::client::{WebPkiServerVerifier, verify_server_name};
-use rustls::crypto::CryptoProvider;
+use rustls::crypto::{CryptoProvider, verify_tls13_signature_with_raw_key};
 use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
-use rustls::server::ParsedCertificate;
-use rustls::{CertificateError, DigitallySignedStruct, OtherError, RootCertStore, SignatureScheme};
+use rustls::{
+    CertificateError, DigitallySignedStruct, Error, OtherError, PeerMisbehaved, SignatureScheme,
+};
+use webpki::RawPublicKeyEntity;
 
-use super::tls::{Pin, Roots, Verify};
-use crate::error::{Error, Result};
-use crate::text::ServerText;
+use super::certificate::public_key;
+use super::chain::Chain;
+use super::tls::{Pin, Verify};
 
 /// The pin did not match; found again in the error chain by its type.
 #[derive(Debug)]
 pub struct PinMismatch {
     /// The pin, as hex.
     pub expected: String,
-    /// The certificate's thumbprint, as hex.
+    /// The certificate's thumbprint, as hex; with what is odd about the pin, if anything is.
     pub actual: String,
 }
 
@@ -35,101 +36,29 @@ impl fmt::Display for PinMismatch {
 
 impl std::error::Error for PinMismatch {}
 
-fn web_pki(roots: &Roots, provider: &Arc<CryptoProvider>) -> Result<Arc<WebPkiServerVerifier>> {
-    let mut store = RootCertStore::empty();
-    match roots {
-        // Unreadable certificates in a system store are common and must not stop the others.
-        Roots::System => {
-            store.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
-        }
-        Roots::Only(list) => {
-            store.add_parsable_certificates(
-                list.iter().map(|der| CertificateDer::from(der.as_slice())),
-            );
-        }
+/// A certificate was refused for a reason that is ours; found again by its type.
+#[derive(Debug)]
+pub struct Refused(String);
+
+impl Refused {
+    pub(super) fn error(reason: String) -> Error {
+        CertificateError::Other(OtherError(Arc::new(Self(reason)))).into()
     }
-    if store.is_empty() {
-        return Err(Error::Tls {
-            what: "session trust".into(),
-            reason: "no usable CA certificate; give the SSLContext a CA file".into(),
-        });
-    }
-    WebPkiServerVerifier::builder_with_provider(Arc::new(store), Arc::clone(provider))
-        .build()
-        .map_err(|e| Error::Tls {
-            what: "session trust".into(),
-            reason: ServerText::of(e).into(),
-        })
 }
+
+impl fmt::Display for Refused {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "the certificate was refused: {}", self.0)
+    }
+}
+
+impl std::error::Error for Refused {}
 
 #[derive(Debug)]
 enum Rule {
     Pin(Pin),
     Chain(Chain),
     Nothing,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum HostName {
-    Checked,
-    Ignored,
-}
-
-#[derive(Debug)]
-struct Chain {
-    verifier: Arc<WebPkiServerVerifier>,
-    /// Certificates that the user trusts as they are. A self-signed server certificate is one when
-    /// it is its own CA file: OpenSSL, and so the session, accepts it; webpki alone would not.
-    trusted: Vec<Vec<u8>>,
-    host_name: HostName,
-}
-
-impl Chain {
-    fn new(roots: &Roots, host_name: HostName, provider: &Arc<CryptoProvider>) -> Result<Self> {
-        let trusted = match roots {
-            Roots::System => Vec::new(),
-            Roots::Only(list) => list.clone(),
-        };
-        Ok(Self {
-            verifier: web_pki(roots, provider)?,
-            trusted,
-            host_name,
-        })
-    }
-
-    fn verify(
-        &self,
-        end_entity: &CertificateDer<'_>,
-        intermediates: &[CertificateDer<'_>],
-        server_name: &ServerName<'_>,
-        ocsp_response: &[u8],
-        now: UnixTime,
-    ) -> Result<ServerCertVerified, rustls::Error> {
-        let verified = if self
-            .trusted
-            .iter()
-            .any(|trusted| trusted.as_slice() == end_entity.as_ref())
-        {
-            ParsedCertificate::try_from(end_entity)
-                .and_then(|certificate| verify_server_name(&certificate, server_name))
-                .map(|()| ServerCertVerified::assertion())
-        } else {
-            self.verifier.verify_server_cert(
-                end_entity,
-                intermediates,
-                server_name,
-                ocsp_response,
-                now,
-            )
-        };
-        match verified {
-            // The chain was good; only the name was not.
-            Err(rustls::Error::InvalidCertificate(
-                CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. },
-            )) if self.host_name == HostName::Ignored => Ok(ServerCertVerified::assertion()),
-            other => other,
-        }
-    }
 }
 
 /// Judges a server's certificate by one rule; its handshake signature always.
@@ -140,20 +69,29 @@ pub(super) struct Verifier {
 }
 
 impl Verifier {
-    pub(super) fn new(verify: &Verify, provider: &Arc<CryptoProvider>) -> Result<Self> {
+    pub(super) fn new(verify: &Verify, provider: &Arc<CryptoProvider>) -> Self {
         let rule = match verify {
             Verify::Pin(pin) => Rule::Pin(pin.clone()),
-            Verify::Full(roots) => Rule::Chain(Chain::new(roots, HostName::Checked, provider)?),
-            Verify::ChainOnly(roots) => {
-                Rule::Chain(Chain::new(roots, HostName::Ignored, provider)?)
-            }
+            Verify::Chain(trust) => Rule::Chain(Chain::new(trust, provider)),
             Verify::Unverified => Rule::Nothing,
         };
-        Ok(Self {
+        Self {
             rule,
             provider: Arc::clone(provider),
-        })
+        }
     }
+}
+
+fn verify_pin(pin: &Pin, certificate: &CertificateDer<'_>) -> Result<(), Error> {
+    let (expected, mut actual) = pin.compare(certificate);
+    if expected == actual {
+        return Ok(());
+    }
+    if let Some(doubt) = pin.doubt() {
+        actual = format!("{actual} ({doubt})");
+    }
+    let mismatch = OtherError(Arc::new(PinMismatch { expected, actual }));
+    Err(CertificateError::Other(mismatch).into())
 }
 
 impl ServerCertVerifier for Verifier {
@@ -162,37 +100,42 @@ impl ServerCertVerifier for Verifier {
         end_entity: &CertificateDer<'_>,
         intermediates: &[CertificateDer<'_>],
         server_name: &ServerName<'_>,
-        ocsp_response: &[u8],
+        _ocsp_response: &[u8],
         now: UnixTime,
-    ) -> Result<ServerCertVerified, rustls::Error> {
+    ) -> Result<ServerCertVerified, Error> {
         match &self.rule {
-            Rule::Nothing => Ok(ServerCertVerified::assertion()),
-            Rule::Pin(pin) => {
-                let (expected, actual) = pin.compare(end_entity);
-                if expected == actual {
-                    return Ok(ServerCertVerified::assertion());
-                }
-                let mismatch = OtherError(Arc::new(PinMismatch { expected, actual }));
-                Err(CertificateError::Other(mismatch).into())
-            }
-            Rule::Chain(chain) => {
-                chain.verify(end_entity, intermediates, server_name, ocsp_response, now)
-            }
+            Rule::Nothing => Ok(()),
+            Rule::Pin(pin) => verify_pin(pin, end_entity),
+            Rule::Chain(chain) => chain.verify(end_entity, intermediates, server_name, now),
         }
+        .map(|()| ServerCertVerified::assertion())
     }
 
+    /// As the library does it, but for the certificate's version: the library's own function reads
+    /// the certificate with rules that a pin makes needless.
     fn verify_tls12_signature(
         &self,
         message: &[u8],
         cert: &CertificateDer<'_>,
         dss: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        rustls::crypto::verify_tls12_signature(
-            message,
-            cert,
-            dss,
-            &self.provider.signature_verification_algorithms,
-        )
+    ) -> Result<HandshakeSignatureValid, Error> {
+        let algorithms = self.provider.signature_verification_algorithms;
+        let (_, candidates) = algorithms
+            .mapping
+            .iter()
+            .find(|(scheme, _)| *scheme == dss.scheme)
+            .ok_or(PeerMisbehaved::SignedHandshakeWithUnadvertisedSigScheme)?;
+        let key = public_key(cert).map_err(|_| CertificateError::BadEncoding)?;
+        let key = RawPublicKeyEntity::try_from(&key).map_err(|_| CertificateError::BadEncoding)?;
+        for algorithm in *candidates {
+            match key.verify_signature(*algorithm, message, dss.signature()) {
+                Ok(()) => return Ok(HandshakeSignatureValid::assertion()),
+                // The scheme does not name the curve; the next candidate may fit.
+                Err(webpki::Error::UnsupportedSignatureAlgorithmForPublicKeyContext(_)) => {}
+                Err(_) => return Err(CertificateError::BadSignature.into()),
+            }
+        }
+        Err(CertificateError::BadSignature.into())
     }
 
     fn verify_tls13_signature(
@@ -200,10 +143,11 @@ impl ServerCertVerifier for Verifier {
         message: &[u8],
         cert: &CertificateDer<'_>,
         dss: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        rustls::crypto::verify_tls13_signature(
+    ) -> Result<HandshakeSignatureValid, Error> {
+        let key = public_key(cert).map_err(|_| CertificateError::BadEncoding)?;
+        verify_tls13_signature_with_raw_key(
             message,
-            cert,
+            &key,
             dss,
             &self.provider.signature_verification_algorithms,
         )

@@ -6,7 +6,7 @@ use url::{Host, Url};
 
 use crate::error::{Error, Result};
 use crate::http::proof::may_be_ticket;
-use crate::http::{Pin, Trust, Verify, host_of};
+use crate::http::{Pin, Trust, host_of};
 use crate::soap::DeviceUrl;
 use crate::text::{ServerText, Text};
 
@@ -74,16 +74,9 @@ pub fn plan(
     })?;
     let same_origin = url.origin() == session.origin();
     let trust = match pin {
-        Some(pin) => Trust {
-            verify: Verify::Pin(pin),
-            identity: None,
-        },
-        // A client certificate is for the session's host only.
+        Some(pin) => session_trust.with_pin(pin),
         None if same_origin => session_trust.clone(),
-        None => Trust {
-            verify: session_trust_elsewhere(session_trust),
-            identity: None,
-        },
+        None => session_trust.for_another_host(),
     };
     let cookie = if same_origin {
         SendCookie::Yes
@@ -109,14 +102,6 @@ fn pin(device: &DeviceUrl) -> Result<Option<Pin>, (&'static str, Text)> {
     match pin {
         Some(pin) => Ok(Some(pin)),
         None => Pin::from_thumbprint(&device.ssl_thumbprint).map_err(|e| wrong("sslThumbprint", e)),
-    }
-}
-
-/// The session's own pin names the session's certificate and says nothing about another host.
-fn session_trust_elsewhere(trust: &Trust) -> Verify {
-    match &trust.verify {
-        Verify::Pin(_) => Verify::Full(crate::http::Roots::System),
-        other => other.clone(),
     }
 }
 
@@ -240,13 +225,10 @@ pub fn safe_names(devices: &[DeviceUrl]) -> Result<Vec<&str>> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::http::Roots;
+    use crate::http::Verify;
 
     fn trust() -> Trust {
-        Trust {
-            verify: Verify::Full(Roots::System),
-            identity: None,
-        }
+        Trust::of(Verify::Unverified)
     }
 
     fn device(url: &str) -> DeviceUrl {

@@ -33,10 +33,7 @@ fn lease() -> Arc<Lease> {
     let endpoint = Endpoint {
         url: Url::parse("https://127.0.0.1:9/sdk").unwrap(),
         soap_action: "urn:vim25/8.0.1.0".into(),
-        trust: Trust {
-            verify: Verify::Unverified,
-            identity: None,
-        },
+        trust: Trust::of(Verify::Unverified),
         proxy: None,
         timeout: Duration::from_secs(1),
         connect_timeout: Duration::from_secs(1),

@@ -39,14 +39,7 @@ fn job(url: &str, thumbprint: &str) -> Result<Job> {
     };
     let pin = Pin::from_thumbprint(thumbprint)?.ok_or_else(|| invalid("a thumbprint is needed"))?;
     Ok(Job {
-        client: Client::new(
-            &Trust {
-                verify: Verify::Pin(pin),
-                identity: None,
-            },
-            None,
-            Duration::from_secs(10),
-        )?,
+        client: Client::new(&Trust::of(Verify::Pin(pin)), None, Duration::from_secs(10))?,
         url: Url::parse(url).map_err(|_| invalid("no URL"))?,
         headers: HeaderMap::new(),
         key: "bench".into(),

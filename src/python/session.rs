@@ -9,7 +9,7 @@ use url::Url;
 use super::error::to_py;
 use crate::error::{Error, Result};
 use crate::http::tls::Identity;
-use crate::http::{Pin, Proxy, Roots, Trust, Verify};
+use crate::http::{Accepted, Anchors, HostName, Pin, Protocol, Proxy, SessionTrust, Trust, Verify};
 use crate::lease::Sessions;
 use crate::soap::{Credentials, Endpoint};
 
@@ -21,10 +21,18 @@ pub(crate) struct Session {
     pub(super) sessions: Arc<Sessions>,
 }
 
-/// How to verify, in the words of the Python face.
+/// What Python's own TLS would trust, in the words of the Python face.
+#[derive(FromPyObject)]
+#[pyo3(from_item_all)]
 struct TrustArguments {
     verify: String,
-    ca_certificates: Option<Vec<Vec<u8>>>,
+    ca_certificates: Vec<Vec<u8>>,
+    partial_chain: bool,
+    accepted: Option<(String, Vec<u8>)>,
+    unread: Option<String>,
+    tls12: bool,
+    tls13: bool,
+    cipher_suites: Vec<u16>,
     thumbprint: Option<String>,
     server_certificate: Option<String>,
     identity: Option<(Vec<u8>, Vec<u8>)>,
@@ -39,53 +47,80 @@ impl TrustArguments {
                 .as_deref()
                 .map_or(Ok(None), Pin::from_thumbprint)?,
         };
-        let roots = self.ca_certificates.map_or(Roots::System, Roots::Only);
-        let verify = match (pin, self.verify.as_str()) {
-            (Some(pin), _) => Verify::Pin(pin),
-            (None, "full") => Verify::Full(roots),
-            (None, "chain") => Verify::ChainOnly(roots),
-            (None, "none") => Verify::Unverified,
-            (None, other) => {
+        let protocol = Protocol {
+            tls12: self.tls12,
+            tls13: self.tls13,
+            cipher_suites: Some(self.cipher_suites.clone()),
+        };
+        let identity = self
+            .identity
+            .as_ref()
+            .map(|(certificates, key)| Identity {
+                certificates: certificates.clone(),
+                key: key.clone(),
+            })
+            .map(Arc::new);
+        let unpinned = self.without_pin(pin.is_some())?;
+        Ok(Trust {
+            verify: pin.map_or_else(|| unpinned.clone(), Verify::Pin),
+            elsewhere: unpinned,
+            protocol,
+            identity,
+        })
+    }
+
+    /// What decides where no pin does. A session that is pinned trusts one certificate, so that an
+    /// unverified context beside the pin is no leave to trust every other host.
+    fn without_pin(self, pinned: bool) -> Result<Verify> {
+        let host_name = match self.verify.as_str() {
+            "full" => HostName::Checked,
+            "chain" => HostName::Ignored,
+            "none" if !pinned => return Ok(Verify::Unverified),
+            "none" => {
+                return Ok(Verify::Chain(Arc::new(SessionTrust {
+                    host_name: HostName::Checked,
+                    certificates: Vec::new(),
+                    anchors: Anchors::SelfSigned,
+                    accepted: None,
+                    unread: Some("pin is of its own host, and it verifies no other".into()),
+                })));
+            }
+            other => {
                 return Err(Error::InvalidArgument {
                     reason: format!("verify {other:?}").into(),
                 });
             }
         };
-        let identity = self
-            .identity
-            .map(|(certificates, key)| Arc::new(Identity { certificates, key }));
-        Ok(Trust { verify, identity })
+        let anchors = if self.partial_chain {
+            Anchors::All
+        } else {
+            Anchors::SelfSigned
+        };
+        let accepted = self
+            .accepted
+            .map(|(host, certificate)| Accepted { host, certificate });
+        Ok(Verify::Chain(Arc::new(SessionTrust {
+            host_name,
+            certificates: self.ca_certificates,
+            anchors,
+            accepted,
+            unread: self.unread,
+        })))
     }
 }
 
 #[pymethods]
 impl Session {
     #[new]
-    #[pyo3(signature = (url, soap_action, *, verify, ca_certificates=None, thumbprint=None,
-                        server_certificate=None, identity=None, proxy=None, timeout=60.0))]
-    #[allow(
-        clippy::too_many_arguments,
-        reason = "one keyword for each thing a stub carries"
-    )]
+    #[pyo3(signature = (url, soap_action, *, trust, proxy=None, timeout=60.0))]
     fn new(
         py: Python<'_>,
         url: &str,
         soap_action: String,
-        verify: String,
-        ca_certificates: Option<Vec<Vec<u8>>>,
-        thumbprint: Option<String>,
-        server_certificate: Option<String>,
-        identity: Option<(Vec<u8>, Vec<u8>)>,
+        trust: TrustArguments,
         proxy: Option<(String, Vec<(String, String)>)>,
         timeout: f64,
     ) -> PyResult<Self> {
-        let arguments = TrustArguments {
-            verify,
-            ca_certificates,
-            thumbprint,
-            server_certificate,
-            identity,
-        };
         let build = || -> Result<Self> {
             let url = Url::parse(url).map_err(|_| Error::InvalidArgument {
                 reason: "the session's host is no host name".into(),
@@ -93,7 +128,7 @@ impl Session {
             let endpoint = Endpoint {
                 url,
                 soap_action,
-                trust: arguments.trust()?,
+                trust: trust.trust()?,
                 proxy: proxy.map(|(address, headers)| Proxy { address, headers }),
                 timeout: seconds(timeout, "timeout")?,
                 connect_timeout: CONNECT_TIMEOUT,

@@ -1,0 +1,92 @@
+"""A host on loopback that shows one certificate and answers 404 to whatever it is asked."""
+
+from __future__ import annotations
+
+import contextlib
+import socket
+import ssl
+import tempfile
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+from .certificates import Certificate
+
+_ANSWER = b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
+
+
+class TlsHost:
+    """Speaks TLS at once, or after a CONNECT: then it is a proxy in front of itself.
+
+    Attributes:
+        port: On 127.0.0.1.
+        asked: How many requests came through TLS.
+    """
+
+    def __init__(self, context: ssl.SSLContext) -> None:
+        self._context = context
+        self._listener = socket.create_server(("127.0.0.1", 0), backlog=50)
+        self.port: int = self._listener.getsockname()[1]
+        self.asked = 0
+        self._thread = threading.Thread(target=self._accept, daemon=True)
+        self._thread.start()
+
+    def close(self) -> None:
+        """Takes no more connections."""
+        with contextlib.suppress(OSError):
+            self._listener.shutdown(socket.SHUT_RDWR)
+        self._listener.close()
+        self._thread.join(10)
+
+    def _accept(self) -> None:
+        while True:
+            try:
+                plain, _ = self._listener.accept()
+            except OSError:
+                return
+            with contextlib.suppress(OSError):
+                self._serve(plain)
+
+    def _serve(self, plain: socket.socket) -> None:
+        with plain:
+            plain.settimeout(20)
+            if plain.recv(1, socket.MSG_PEEK) == b"C":
+                _head(plain)
+                plain.sendall(b"HTTP/1.1 200 OK\r\n\r\n")
+            with self._context.wrap_socket(plain, server_side=True) as secured:
+                if _head(secured):
+                    self.asked += 1
+                    secured.sendall(_ANSWER)
+
+
+def _head(connection: socket.socket) -> bytes:
+    head = b""
+    while b"\r\n\r\n" not in head:
+        data = connection.recv(4096)
+        if not data:
+            return b""
+        head += data
+    return head
+
+
+@contextmanager
+def showing(
+    *chain: Certificate,
+    versions: Sequence[ssl.TLSVersion] = (ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3),
+    ciphers: str | None = None,
+) -> Iterator[TlsHost]:
+    """A host with this chain, its own certificate first."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.minimum_version, context.maximum_version = versions[0], versions[-1]
+    if ciphers:
+        context.set_ciphers(ciphers)
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder, "chain.pem")
+        path.write_text(chain[0].key_pem + "".join(each.pem for each in chain))
+        context.load_cert_chain(path)
+    host = TlsHost(context)
+    try:
+        yield host
+    finally:
+        host.close()
