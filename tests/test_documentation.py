@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import doctest
+import functools
 import importlib
 import inspect
 import logging
 import os
 import re
+import signal
 import subprocess
 import sys
 import time
@@ -202,6 +204,8 @@ def test_blocks_of_a_page(
 ) -> None:
     for name in ("out", "second"):
         Path(name).mkdir()
+    for number in (signal.SIGTERM, signal.SIGHUP):  # a page sets them
+        request.addfinalizer(functools.partial(signal.signal, number, signal.getsignal(number)))
     logger = logging.getLogger("nfclease")
     monkeypatch.setattr(logger, "handlers", [*logger.handlers])  # a page adds one
     space = {**names, "vim": vim, "HttpNfcLease": HttpNfcLease, "os": os, "time": time}

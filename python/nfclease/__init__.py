@@ -17,6 +17,7 @@ if "free-threading" in sys.version:  # as CPython documents; sysconfig would cos
     )
 
 from nfclease._core import __version__
+from nfclease._held import cancel_all
 from nfclease.asynchronous import AsyncHttpNfcLease
 from nfclease.exceptions import (
     CallTimeoutError,
@@ -86,6 +87,7 @@ __all__ = [
     "UnexpectedRedirectError",
     "UnsafePathError",
     "__version__",
+    "cancel_all",
 ]
 
 logging.getLogger("nfclease").addHandler(logging.NullHandler())

@@ -7,6 +7,8 @@ import time
 from typing import TYPE_CHECKING, Any, Literal
 from weakref import WeakValueDictionary
 
+from nfclease._waiting import refuse_in_coroutine
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -30,6 +32,27 @@ def is_held_beside(lease: Any) -> bool:
         other is not lease and other == lease and other._nfc_core.is_held()
         for other in list(_open.values())
     )
+
+
+def cancel_all(timeout: float = 10.0) -> None:
+    """Ends every lease of this process: transfers stop, and each lease gets one Abort.
+
+    For a script that is to stop while other threads work with leases. Their calls come back at once
+    with ``TransferCancelledError``, and so does the end of their blocks. A lease that is opened
+    later is not concerned.
+
+    Args:
+        timeout: Seconds to wait for the Aborts, which go on after them.
+
+    Raises:
+        RuntimeError: A coroutine called; it would block its event loop.
+
+    Examples:
+        >>> import nfclease
+        >>> nfclease.cancel_all()
+    """
+    refuse_in_coroutine("cancel_all", "cancel the tasks that have the leases")
+    end_all("cancel_all() was called", "cancelled", timeout)
 
 
 def end_all(

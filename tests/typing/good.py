@@ -59,6 +59,11 @@ def import_(
     ours.close()
 
 
+def handed_on(lease: HttpNfcLease) -> vim.HttpNfcLease:
+    nfclease.cancel_all(timeout=5)
+    return assert_type(lease.detach(), vim.HttpNfcLease)
+
+
 def adopt(service: vim.ServiceInstance) -> HttpNfcLease:
     return HttpNfcLease("session[1]lease", service._stub, serverGuid=None)
 
@@ -152,6 +157,7 @@ async def ended_by_hand(lease: AsyncHttpNfcLease, fault: vmodl.MethodFault) -> N
     await lease.HttpNfcLeaseComplete()
     await lease.Abort()
     await lease.HttpNfcLeaseAbort(fault)
+    assert_type(await lease.detach(), vim.HttpNfcLease)
     await lease.close()
 
 
