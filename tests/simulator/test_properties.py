@@ -29,7 +29,7 @@ def values(content: Any) -> dict[str, Any]:
 def test_nested_paths(service: Any, demo_vm: Any) -> None:
     paths = ["name", "runtime.powerState", "config.hardware.device", "summary.storage.committed"]
     result = service.content.propertyCollector.RetrievePropertiesEx(
-        [spec(demo_vm, vim.VirtualMachine, [*paths, "environmentBrowser"])], Api.RetrieveOptions()
+        [spec(demo_vm, vim.VirtualMachine, [*paths, "parentVApp"])], Api.RetrieveOptions()
     )
     [content] = result.objects
     found = values(content)

@@ -107,7 +107,8 @@ def test_tasks_are_listed_and_waited_for(service: Any) -> None:
     assert task in service.content.taskManager.recentTask
     WaitForTask(task, si=service)
     snapshot = task.info.result
-    assert snapshot in machine.rootSnapshot
+    [root] = machine.rootSnapshot  # the one that is there from the start
+    assert snapshot in root.childSnapshot
     WaitForTask(snapshot.RemoveSnapshot_Task(False), si=service)
     with pytest.raises(vmodl.fault.ManagedObjectNotFound):
         _ = snapshot.config

@@ -156,6 +156,11 @@ def capacity(device: Any) -> int:
     return int(device.capacityInBytes or (device.capacityInKB or 0) << 10)
 
 
+def cards(hardware: list[Any]) -> list[Any]:
+    """The network cards."""
+    return [device for device in hardware if isinstance(device, _d.VirtualEthernetCard)]
+
+
 def is_disk(device: Any) -> bool:
     """Whether a device is a virtual disk."""
     return isinstance(device, _d.VirtualDisk)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from nfclease.simulator.devices import VmFile
 from nfclease.simulator.lease_view import Content, LeaseFile
 from nfclease.simulator.leases import Lease
 from nfclease.simulator.machines import Machine
@@ -11,21 +12,27 @@ from nfclease.simulator.world import Call, Managed, World
 _SUFFIXES = {"disk": "vmdk", "iso": "iso"}
 
 
-def export_lease(world: World, call: Call, entity: Managed, machines: list[Machine]) -> Lease:
-    """A lease on the files of some VMs; ``entity`` is what its info names."""
+def export_lease(
+    world: World,
+    call: Call,
+    entity: Managed,
+    machines: list[Machine],
+    files: list[VmFile] | None = None,
+) -> Lease:
+    """A lease on the files of some VMs, or on these of one; ``entity`` is what its info names."""
 
     def prepare() -> Content:
-        return Content(entity, export_files(machines), machines)
+        return Content(entity, export_files(machines, files), machines)
 
     task = Task(world, call.method, entity)
     return Lease(world, call, "export", task, prepare, machines=machines)
 
 
-def export_files(machines: list[Machine]) -> list[LeaseFile]:
+def export_files(machines: list[Machine], files: list[VmFile] | None = None) -> list[LeaseFile]:
     """The files of an export: images first, then disks, then what is left, numbered on."""
     numbered: list[LeaseFile] = []
     for machine in machines:
-        for file in machine.files:
+        for file in machine.files if files is None else files:
             if file.kind == "nvram":
                 name = f"{machine.name}.nvram"
             else:

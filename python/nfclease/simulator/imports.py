@@ -11,6 +11,7 @@ from nfclease.simulator.lease_view import Content, LeaseFile
 from nfclease.simulator.leases import Lease
 from nfclease.simulator.machines import Machine
 from nfclease.simulator.names import entity_name, refuse_name
+from nfclease.simulator.pools import pool_config
 from nfclease.simulator.tasks import Task
 from nfclease.simulator.vmdk import StreamOptimizedDisk
 from nfclease.simulator.vsphere import MethodFault, vim
@@ -40,7 +41,7 @@ def create_import_spec(world: World, text: str, params: Any) -> Any:
         result.importSpec = vim.vApp.VAppImportSpec(
             name=params.entityName or read.name,
             vAppConfigSpec=vim.vApp.VAppConfigSpec(),
-            resourcePoolSpec=_pool_spec(),
+            resourcePoolSpec=pool_config(),
             child=[vim.vm.VmImportSpec(configSpec=spec) for spec in specs],
         )
     else:
@@ -49,15 +50,6 @@ def create_import_spec(world: World, text: str, params: Any) -> Any:
     if changed is not None and result.fileItem:
         result.fileItem[0].path = changed["value"]
     return result
-
-
-def _pool_spec() -> Any:
-    """Resources without a limit, as a vApp has them by default."""
-    shares = vim.SharesInfo(shares=4000, level=vim.SharesInfo.Level.normal)
-    allocation = vim.ResourceAllocationInfo(
-        reservation=0, expandableReservation=True, limit=-1, shares=shares
-    )
-    return vim.ResourceConfigSpec(cpuAllocation=allocation, memoryAllocation=allocation)
 
 
 def _file_items(read: ovf.Descriptor, spec: Any) -> list[Any]:
@@ -146,5 +138,5 @@ def _keep(content: Content) -> None:
     for machine in content.machines:
         for file in machine.files:
             if file.disk:
-                file.content = StreamOptimizedDisk(file.size)
+                file.content = StreamOptimizedDisk(file.size, capacity=file.capacity)
                 file.size, file.capacity = file.content.stream_size, file.content.capacity

@@ -6,9 +6,11 @@ import zlib
 from typing import TYPE_CHECKING, Any
 
 from nfclease.simulator import devices
+from nfclease.simulator.browsers import DatastoreBrowser, EnvironmentBrowser
 from nfclease.simulator.devices import VmFile
-from nfclease.simulator.entities import datastore, entity, folder, host_system, network
+from nfclease.simulator.entities import datastore, entity, folder, network
 from nfclease.simulator.filters import PropertyCollector
+from nfclease.simulator.hosts import compute_config, compute_summary, host_system
 from nfclease.simulator.machines import Machine, Place, members, unlink
 from nfclease.simulator.names import entity_name
 from nfclease.simulator.pools import ResourcePool, VirtualApp
@@ -71,21 +73,31 @@ class Inventory:
         world, folders = self.world, self.folders
         kind = vim.ComputeResource if world.options.esx else vim.ClusterComputeResource
         compute = entity(world, kind, "domain-c7", name, folders["host"])
+        cluster = not world.options.esx
+        compute.props.update(compute_config(cluster), summary=compute_summary(cluster))
         self.host: Managed = host_system(world, compute)
         self.datastore: Managed = datastore(world, folders["datastore"], self.host)
-        self.network: Managed = network(world, folders["network"])
+        self.network: Managed = network(world, "network-12", "VM Network", folders["network"])
+        other = network(world, "network-13", "Lab Network", folders["network"])
+        browser = DatastoreBrowser(world, "datastoreBrowser-11", self.datastore)
+        environment = EnvironmentBrowser(world, "envbrowser-7", browser)
+        self.datastore.props["browser"] = self.host.props["datastoreBrowser"] = browser.ref
+        compute.props["environmentBrowser"] = environment.ref
         self.pool: ResourcePool = ResourcePool(
             world, vim.ResourcePool, "resgroup-8", "Resources", compute, self
         )
         self.pool.props["owner"] = compute.ref
-        stores, networks = [self.datastore.ref], [self.network.ref]
+        stores, networks = [self.datastore.ref], [self.network.ref, other.ref]
         for owner in (compute, self.host, self.datacenter):
             owner.props.update(datastore=[*stores], network=[*networks])
         compute.props.update(host=[self.host.ref], resourcePool=self.pool.ref)
-        self.network.props["host"] = [self.host.ref]
+        if cluster:
+            compute.props["summaryEx"] = compute.props["summary"]
+        for one in (self.network, other):
+            one.props["host"] = [self.host.ref]
+            members(folders["network"], "childEntity").append(one.ref)
         for prop, member in (("host", compute), ("datastore", self.datastore)):
             members(folders[prop], "childEntity").append(member.ref)
-        members(folders["network"], "childEntity").append(self.network.ref)
 
     def _make_machines(self) -> None:
         options = self.world.options

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 from typing import TYPE_CHECKING, Any
 
 from nfclease.simulator import devices
@@ -10,69 +9,6 @@ from nfclease.simulator.vsphere import vim
 
 if TYPE_CHECKING:
     from nfclease.simulator.machines import Machine
-
-
-def configure(machine: Machine, spec: Any) -> Any:
-    """The ConfigInfo of a new VM; its devices and files get their keys and places."""
-    name, store = machine.name, machine.place.datastore.name
-    hardware = [copy.deepcopy(change.device) for change in spec.deviceChange]
-    keys = {device.key: machine.world.number() + 1000 for device in hardware if device.key < 0}
-    for device in hardware:
-        device.key = keys.get(device.key, device.key)
-        device.controllerKey = keys.get(device.controllerKey, device.controllerKey)
-        label = type(device)._wsdlName.removeprefix("Virtual")
-        device.deviceInfo = vim.Description(label=f"{label} {device.key}", summary=label)
-    _place_files(machine, hardware)
-    path = f"[{store}] {name}/{name}.vmx"
-    nvram = devices.nvram_of(spec.extraConfig)
-    extra = [option for option in spec.extraConfig if option.key != "nvram"]
-    if nvram:
-        extra.append(vim.option.OptionValue(key="nvram", value=f"{name}.nvram"))
-    return vim.vm.ConfigInfo(
-        changeVersion="1",
-        modified=machine.created,
-        name=name,
-        guestFullName="Other (64-bit)",
-        guestId=spec.guestId or "otherGuest64",
-        version=spec.version or "vmx-19",
-        uuid=machine.world.uuid(),
-        instanceUuid=machine.world.uuid(),
-        annotation=spec.annotation or "",
-        firmware=spec.firmware or "bios",
-        template=False,
-        files=vim.vm.FileInfo(vmPathName=path, logDirectory=path.rpartition("/")[0]),
-        hardware=vim.vm.VirtualHardware(
-            numCPU=spec.numCPUs or 1,
-            numCoresPerSocket=1,
-            memoryMB=spec.memoryMB or 1024,
-            device=hardware,
-        ),
-        extraConfig=extra,
-        vAppConfig=None,
-    )
-
-
-def _place_files(machine: Machine, hardware: list[Any]) -> None:
-    """Gives the backings of a new VM their paths in the datastore."""
-    store, name, disks = machine.place.datastore.name, machine.name, 0
-    by_device = {file.device: file for file in machine.files}
-    for device in hardware:
-        if devices.is_disk(device):
-            suffix = f"_{disks}" if disks else ""
-            disks += 1
-            path = f"[{store}] {name}/{name}{suffix}.vmdk"
-            device.backing = device.backing or devices.flat_backing("thin")
-        elif devices.iso_path(device) is not None:
-            path = f"[{store}] {name}/_deviceImage-{device.unitNumber or 0}.iso"
-        else:
-            continue
-        device.backing.fileName = path
-        file = by_device.get(devices.device_name(device, hardware))
-        if file is not None:
-            file.path = path
-    for file in machine.files:
-        if file.kind == "nvram":
-            file.path = f"[{store}] {name}/{name}.nvram"
 
 
 def runtime(machine: Machine) -> Any:
@@ -86,6 +22,10 @@ def runtime(machine: Machine) -> Any:
         suspendInterval=0,
         numMksConnections=0,
         consolidationNeeded=False,
+        recordReplayState=vim.VirtualMachine.RecordReplayState.inactive,
+        cleanPowerOff=True,
+        maxCpuUsage=2400 * machine.config.hardware.numCPU,
+        maxMemoryUsage=machine.config.hardware.memoryMB,
     )
 
 
@@ -94,23 +34,27 @@ def summary(machine: Machine) -> Any:
     config, hardware = machine.config, machine.config.hardware
     disks = [device for device in hardware.device if devices.is_disk(device)]
     api = vim.vm.Summary
+    tools = vim.vm.GuestInfo.ToolsStatus.toolsNotInstalled
     return api(
         vm=machine.ref,
         runtime=runtime(machine),
-        guest=api.GuestSummary(guestFullName=config.guestFullName),
+        guest=api.GuestSummary(guestFullName=config.guestFullName, toolsStatus=tools),
         config=api.ConfigSummary(
             name=config.name,
             template=False,
             vmPathName=config.files.vmPathName,
             memorySizeMB=hardware.memoryMB,
             numCpu=hardware.numCPU,
-            numEthernetCards=1,
+            numEthernetCards=len(devices.cards(hardware.device)),
             numVirtualDisks=len(disks),
             uuid=config.uuid,
             instanceUuid=config.instanceUuid,
             guestId=config.guestId,
             guestFullName=config.guestFullName,
             annotation=config.annotation,
+            product=next(iter(config.vAppConfig.product), None) if config.vAppConfig else None,
+            installBootRequired=False,
+            hwVersion=config.version,
         ),
         storage=api.StorageSummary(
             committed=machine.committed,
@@ -118,7 +62,12 @@ def summary(machine: Machine) -> Any:
             unshared=machine.committed,
             timestamp=machine.created,
         ),
-        quickStats=api.QuickStats(),
+        quickStats=api.QuickStats(
+            guestHeartbeatStatus=vim.ManagedEntity.Status.gray,
+            guestMemoryUsage=0,
+            hostMemoryUsage=0,
+            overallCpuUsage=0,
+        ),
         overallStatus=vim.ManagedEntity.Status.green,
     )
 
@@ -129,6 +78,10 @@ def guest(machine: Machine) -> Any:
     return vim.vm.GuestInfo(
         toolsStatus=vim.vm.GuestInfo.ToolsStatus.toolsNotInstalled,
         guestState="running" if running else "notRunning",
+        toolsRunningStatus="guestToolsNotRunning",
+        toolsVersionStatus="guestToolsNotInstalled",
+        toolsVersionStatus2="guestToolsNotInstalled",
+        guestOperationsReady=False,
     )
 
 
@@ -151,3 +104,13 @@ def layout(machine: Machine) -> Any:
         for key, file in enumerate(machine.files)
     ]
     return api(file=files, timestamp=machine.created)
+
+
+def resources(machine: Machine) -> Any:
+    """Its share of CPU and memory, as a pool sees it."""
+    config = machine.config
+    return vim.ResourceConfigSpec(
+        entity=machine.ref,
+        cpuAllocation=config.cpuAllocation,
+        memoryAllocation=config.memoryAllocation,
+    )

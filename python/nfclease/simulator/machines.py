@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-import dataclasses
+import copy
 import datetime
 from typing import TYPE_CHECKING, Any
 
-from nfclease.simulator import machine_view
+from nfclease.simulator import devices, machine_view
+from nfclease.simulator.configuring import configure, reconfigure
 from nfclease.simulator.devices import VmFile
+from nfclease.simulator.moving import Place, moved
 from nfclease.simulator.names import entity_name, refuse_name
 from nfclease.simulator.session import now
 from nfclease.simulator.snapshots import Snapshot, snapshot_info
@@ -19,22 +21,6 @@ if TYPE_CHECKING:
     from nfclease.simulator.leases import Lease
 
 _Power: Any = vim.VirtualMachine.PowerState
-
-
-@dataclasses.dataclass
-class Place:
-    """Where a VM is."""
-
-    parent: Managed  # a folder, or a vApp
-    pool: Managed
-    host: Managed
-    datastore: Managed
-    network: Managed
-
-    def owners(self) -> list[Managed]:
-        """Every object that lists the VM, once; a vApp is folder and pool in one."""
-        owners = (self.parent, self.pool, self.host, self.datastore, self.network)
-        return list({owner.moid: owner for owner in owners}.values())
 
 
 class Machine(Managed):
@@ -50,8 +36,8 @@ class Machine(Managed):
         self.created: datetime.datetime = now()
         self.leases: list[Lease] = []
         self.snapshots: list[Snapshot] = []
-        self.config: Any = machine_view.configure(self, spec)
-        in_vapp = isinstance(place.parent.ref, vim.VirtualApp)
+        self.current_snapshot: Snapshot | None = None
+        self.config: Any = configure(self, spec)
         self.props.update(
             config=lambda: self.config,
             runtime=lambda: machine_view.runtime(self),
@@ -59,23 +45,52 @@ class Machine(Managed):
             guest=lambda: machine_view.guest(self),
             storage=lambda: machine_view.storage(self),
             layoutEx=lambda: machine_view.layout(self),
-            snapshot=lambda: snapshot_info(self.snapshots),
-            capability=vim.vm.Capability(),
+            snapshot=lambda: snapshot_info(self),
+            capability=vim.vm.Capability(
+                snapshotOperationsSupported=True,
+                multipleSnapshotsSupported=True,
+                poweredOffSnapshotsSupported=True,
+                bootOptionsSupported=True,
+            ),
+            environmentBrowser=world.objects["envbrowser-7"].ref,
             datastore=[place.datastore.ref],
-            network=[place.network.ref],
-            resourcePool=place.pool.ref,
-            parent=None if in_vapp else place.parent.ref,
-            parentVApp=place.parent.ref if in_vapp else None,
-            rootSnapshot=lambda: [snapshot.ref for snapshot in self.snapshots],
+            network=lambda: list(self.networks().values()),
+            resourcePool=lambda: self.place.pool.ref,
+            parent=lambda: None if self._in_vapp() else self.place.parent.ref,
+            parentVApp=lambda: self.place.parent.ref if self._in_vapp() else None,
+            resourceConfig=lambda: machine_view.resources(self),
+            effectiveRole=[-1],
+            rootSnapshot=lambda: [one.ref for one in self.snapshots if one.parent is None],
             recentTask=lambda: [lease.task.ref for lease in self.leases],
             disabledMethod=self._disabled,
             overallStatus=vim.ManagedEntity.Status.green,
             configStatus=vim.ManagedEntity.Status.green,
             guestHeartbeatStatus=vim.ManagedEntity.Status.gray,
         )
-        for owner in place.owners():
+        self._link()
+
+    def _link(self) -> None:
+        for owner in self.place.owners():
             members(owner, "childEntity" if owner.knows("childEntity") else "vm").append(self.ref)
-        world.touch()
+        self.world.touch()
+
+    def _unlink(self) -> None:
+        for owner in self.place.owners():
+            for name in ("childEntity", "vm"):
+                unlink(self.ref, owner, name)
+
+    def _in_vapp(self) -> bool:
+        return isinstance(self.place.parent.ref, vim.VirtualApp)
+
+    def networks(self) -> dict[str, Any]:
+        """The networks that its cards are in, by id."""
+        backings = [card.backing for card in devices.cards(self.config.hardware.device)]
+        return {b.network._moId: b.network for b in backings if getattr(b, "network", None)}
+
+    @property
+    def path(self) -> str:
+        """Where its configuration is in the datastore."""
+        return str(self.config.files.vmPathName)
 
     @property
     def committed(self) -> int:
@@ -132,13 +147,26 @@ class Machine(Managed):
 
         return Task(self.world, call.method, self).run(work)
 
-    @answers("RelocateVM_Task", "MigrateVM_Task", "ReconfigVM_Task")
-    async def move(self, call: Call) -> Any:
-        """Goes through and changes nothing: there is one host and one datastore."""
+    @answers("ReconfigVM_Task")
+    async def reconfigure(self, call: Call) -> Any:
+        """Changes its configuration."""
         self.refuse_if_leased()
 
         async def work() -> None:
-            return None
+            reconfigure(self, call.arg("spec"))
+
+        return Task(self.world, call.method, self).run(work)
+
+    @answers("RelocateVM_Task", "MigrateVM_Task")
+    async def move(self, call: Call) -> Any:
+        """Moves it, within what there is: another folder, another pool."""
+        self.refuse_if_leased()
+        to = moved(self, call)
+
+        async def work() -> None:
+            self._unlink()
+            self.place = to
+            self._link()
 
         return Task(self.world, call.method, self).run(work)
 
@@ -187,16 +215,26 @@ class Machine(Managed):
         """Takes a snapshot, at once."""
         snapshot = Snapshot(self.world, self, name, description)
         self.snapshots.append(snapshot)
+        self.current_snapshot = snapshot
+        self.world.touch()
         return snapshot
+
+    def revert(self, snapshot: Snapshot) -> None:
+        """Is as it was when a snapshot was taken; off, for memory is not kept."""
+        self.config, self.files = copy.deepcopy(snapshot.config), list(snapshot.files)
+        self.config.name = self.name
+        self.power, self.current_snapshot = _Power.poweredOff, snapshot
+        self.world.touch()
 
     def destroy(self) -> None:
         """Takes the VM out of the inventory."""
         for snapshot in list(self.snapshots):
             snapshot.remove()
-        for owner in self.place.owners():
-            for name in ("childEntity", "vm"):
-                unlink(self.ref, owner, name)
+        self._unlink()
         self.forget()
+
+
+__all__ = ["Machine", "Place", "members", "unlink"]
 
 
 def members(owner: Managed, name: str) -> list[Any]:

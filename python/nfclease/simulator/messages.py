@@ -69,7 +69,7 @@ _MESSAGES = {
     "InvalidType": "The request refers to an invalid type '{argument}'.",
     "ManagedObjectNotFound": "The object '{obj}' has already been deleted or has not been"
     " completely created",
-    "MethodNotFound": "The method '{method}' is not one of '{receiver}'.",
+    "MethodNotFound": "The method '{method}' is not supported by '{receiver}'.",
     "NoDiskSpace": "Insufficient disk space on datastore '{datastore}'.",
     "NoPermission": "Permission to perform this operation was denied.",
     "NotAuthenticated": "The session is not authenticated.",

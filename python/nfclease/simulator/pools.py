@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from nfclease.simulator.exports import export_lease
+from nfclease.simulator.hosts import capacity
 from nfclease.simulator.machines import Machine
 from nfclease.simulator.names import entity_name
 from nfclease.simulator.vsphere import vim
@@ -12,6 +13,15 @@ from nfclease.simulator.world import Call, Managed, World, answers
 
 if TYPE_CHECKING:
     from nfclease.simulator.inventory import Inventory
+
+
+def pool_config() -> Any:
+    """Resources without a limit, as a pool has them by default."""
+    shares = vim.SharesInfo(shares=4000, level=vim.SharesInfo.Level.normal)
+    allocation = vim.ResourceAllocationInfo(
+        reservation=0, expandableReservation=True, limit=-1, shares=shares
+    )
+    return vim.ResourceConfigSpec(cpuAllocation=allocation, memoryAllocation=allocation)
 
 
 class ResourcePool(Managed):
@@ -38,8 +48,25 @@ class ResourcePool(Managed):
             configStatus=green,
             resourcePool=[],
             vm=[],
+            config=pool_config(),
         )
         self.inventory = inventory
+        self.props["config"].entity = self.ref
+        self.props.update(runtime=self._runtime, summary=self._summary)
+
+    def _runtime(self) -> Any:
+        mhz, memory = capacity()
+        usage = vim.ResourcePool.ResourceUsage
+        return vim.ResourcePool.RuntimeInfo(
+            cpu=usage(unreservedForPool=mhz, unreservedForVm=mhz, maxUsage=mhz),
+            memory=usage(unreservedForPool=memory, unreservedForVm=memory, maxUsage=memory),
+            overallStatus=vim.ManagedEntity.Status.green,
+        )
+
+    def _summary(self) -> Any:
+        return vim.ResourcePool.Summary(
+            name=self.name, config=self.props["config"], runtime=self._runtime()
+        )
 
     @answers("ImportVApp")
     async def import_vapp(self, call: Call) -> Any:
@@ -56,6 +83,17 @@ class ResourcePool(Managed):
 
 class VirtualApp(ResourcePool):
     """vim.VirtualApp."""
+
+    def _summary(self) -> Any:
+        states = vim.VirtualMachine.PowerState
+        running = any(machine.power == states.poweredOn for machine in self.machines())
+        return vim.VirtualApp.Summary(
+            name=self.name,
+            config=self.props["config"],
+            runtime=self._runtime(),
+            suspended=False,
+            vAppState="started" if running else "stopped",
+        )
 
     def refuse_power(self) -> None:
         """Raises InvalidPowerState if one of its VMs runs."""

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from nfclease.simulator.machines import Machine
-from nfclease.simulator.vsphere import vim
+from nfclease.simulator.vsphere import fault, vim
 from nfclease.simulator.world import Call, Managed, World, answers
 
 # What is below an entity, by type: for paths, and for views.
@@ -16,6 +16,15 @@ _CHILDREN: list[tuple[Any, tuple[str, ...]]] = [
     (vim.ComputeResource, ("host", "resourcePool")),
     (vim.ResourcePool, ("resourcePool", "vm")),
 ]
+
+_CONTAINERS = (
+    vim.Folder,
+    vim.Datacenter,
+    vim.ComputeResource,
+    vim.ResourcePool,
+    vim.HostSystem,
+)
+_IN_VIEWS: list[tuple[Any, tuple[str, ...]]] = [(vim.HostSystem, ("vm",))]
 
 
 class ViewManager(Managed):
@@ -28,6 +37,8 @@ class ViewManager(Managed):
     async def create_container_view(self, call: Call) -> Any:
         """A view of what is below an entity."""
         root = self.world.find(call.arg("container"))
+        if not isinstance(root.ref, _CONTAINERS):
+            raise fault("vmodl.fault.InvalidArgument", invalidProperty="container")
         view = ContainerView(self.world, root, call.arg("type", []), bool(call.arg("recursive")))
         if call.session:
             call.session.owned.append(view)
@@ -88,10 +99,10 @@ class ListView(_View):
         return []
 
 
-def children(managed: Managed) -> list[Managed]:
-    """The entities right below one."""
+def children(managed: Managed, view: bool = False) -> list[Managed]:
+    """The entities right below one; in a view a host has its VMs, which no path does."""
     refs: dict[str, Any] = {}
-    for kind, names in _CHILDREN:
+    for kind, names in [*_CHILDREN, *(_IN_VIEWS if view else ())]:
         if isinstance(managed.ref, kind):
             for name in names:
                 value = managed.get(name)
@@ -105,7 +116,7 @@ def children(managed: Managed) -> list[Managed]:
 def below(managed: Managed, recursive: bool) -> Iterator[Managed]:
     """All entities below one, each once."""
     seen: set[str] = set()
-    waiting = children(managed)
+    waiting = children(managed, view=True)
     while waiting:
         child = waiting.pop(0)
         if child.moid in seen:
@@ -113,7 +124,7 @@ def below(managed: Managed, recursive: bool) -> Iterator[Managed]:
         seen.add(child.moid)
         yield child
         if recursive:
-            waiting.extend(children(child))
+            waiting.extend(children(child, view=True))
 
 
 class SearchIndex(Managed):
@@ -149,7 +160,15 @@ class SearchIndex(Managed):
         """The same, as a list."""
         return self._by_uuid(call)
 
-    @answers("FindByDnsName", "FindByIp", "FindByDatastorePath")
+    @answers("FindByDatastorePath")
+    async def find_by_datastore_path(self, call: Call) -> Any:
+        """A VM by the path of its vmx file."""
+        for managed in self.world.objects.values():
+            if isinstance(managed, Machine) and call.arg("path") == managed.path:
+                return managed.ref
+        return None
+
+    @answers("FindByDnsName", "FindByIp")
     async def find_nothing(self, call: Call) -> None:
         """No VM here has a name in the DNS, or tools that tell an address."""
 

@@ -8,6 +8,7 @@ from nfclease.simulator import ovf
 from nfclease.simulator.descriptor import create_descriptor
 from nfclease.simulator.imports import create_import_spec
 from nfclease.simulator.machines import Machine
+from nfclease.simulator.managers import make_managers
 from nfclease.simulator.pools import VirtualApp
 from nfclease.simulator.session import now
 from nfclease.simulator.vsphere import fault, vim
@@ -51,6 +52,7 @@ class ServiceInstance(Managed):
             searchIndex=world.objects["SearchIndex"].ref,
             taskManager=world.objects["TaskManager"].ref,
             ovfManager=world.objects["OvfManager"].ref,
+            **make_managers(world, root),
         )
         self.props.update(
             content=self.content,

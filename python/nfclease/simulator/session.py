@@ -79,6 +79,7 @@ class SessionManager(Managed):
             message="",
             sessionList=lambda: [s.user_session() for s in world.sessions.values()],
         )
+        self._tickets: set[str] = set()
 
     @answers("Login")
     async def login(self, call: Call) -> Any:
@@ -86,6 +87,12 @@ class SessionManager(Managed):
         options = self.world.options
         if (call.arg("userName"), call.arg("password")) != (options.user, options.password):
             raise fault("vim.fault.InvalidLogin")
+        if call.arg("locale", "en") not in ("en", "en_US"):
+            raise fault("vim.fault.InvalidLocale")
+        return self._begin(call)
+
+    def _begin(self, call: Call) -> Any:
+        options = self.world.options
         session = Session(
             self.world.uuid(), self.world.uuid(), options.user, call.user_agent, now()
         )
@@ -96,6 +103,26 @@ class SessionManager(Managed):
         )
         call.session = session
         return session.user_session()
+
+    @answers("AcquireCloneTicket")
+    async def acquire_ticket(self, call: Call) -> str:
+        """A ticket for one more login of the same user."""
+        ticket = f"cst-VCT-{self.world.uuid()}"
+        self._tickets.add(ticket)
+        return ticket
+
+    @answers("CloneSession")
+    async def clone(self, call: Call) -> Any:
+        """Logs in by a ticket, which is good for once."""
+        if call.arg("cloneTicket") not in self._tickets:
+            raise fault("vim.fault.InvalidLogin")
+        self._tickets.discard(call.arg("cloneTicket"))
+        return self._begin(call)
+
+    @answers("LoginByToken", "LoginBySSPI", "LoginExtensionByCertificate")
+    async def refuse_login(self, call: Call) -> None:
+        """Refuses a login of another kind: nobody here has a token or a certificate."""
+        raise fault("vim.fault.InvalidLogin")
 
     @answers("Logout")
     async def logout(self, call: Call) -> None:
@@ -117,6 +144,10 @@ class SessionManager(Managed):
     async def terminate_session(self, call: Call) -> None:
         """Ends other sessions by their keys."""
         wanted = call.arg("sessionId", [])
+        if call.session and call.session.key in wanted:
+            raise fault("vmodl.fault.InvalidArgument", invalidProperty="sessionId")
+        if set(wanted) - {session.key for session in self.world.sessions.values()}:
+            raise fault("vim.fault.NotFound")
         for cookie, session in list(self.world.sessions.items()):
             if session.key in wanted:
                 del self.world.sessions[cookie]

@@ -19,7 +19,15 @@ from nfclease.simulator.world import Call, World
 
 _log = logging.getLogger(__name__)
 #: Calls that need no session.
-_OPEN = {"RetrieveServiceContent", "CurrentTime", "Login"}
+_OPEN = {
+    "RetrieveServiceContent",
+    "CurrentTime",
+    "Login",
+    "CloneSession",
+    "LoginBySSPI",
+    "LoginByToken",
+    "LoginExtensionByCertificate",
+}
 #: Objects that can be read without one.
 _PUBLIC = {"ServiceInstance", "SessionManager"}
 _READS = {"Fetch", "RetrieveProperties", "RetrievePropertiesEx"}

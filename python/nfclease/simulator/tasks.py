@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import datetime
+import logging
 from collections.abc import Awaitable, Callable
 from typing import Any
 
+from nfclease.simulator.history import collect_history
 from nfclease.simulator.session import now
 from nfclease.simulator.vsphere import MethodFault, fault, support, vim
 from nfclease.simulator.world import Call, Managed, World, answers
 
+_log = logging.getLogger(__name__)
 _DELAY = 0.05  # a client shall see a task run
 
 
@@ -76,6 +79,10 @@ class Task(Managed):
                 result = await work()
             except MethodFault as error:
                 self.finish(error=error)
+            except Exception as error:  # a task always ends
+                _log.exception("%s failed", self.method)
+                reason = f"simulator: {error!r}"
+                self.finish(error=fault("vmodl.fault.SystemError", reason, reason=reason))
             else:
                 self.finish(result)
 
@@ -97,3 +104,9 @@ class TaskManager(Managed):
         super().__init__(world, vim.TaskManager, moid, maxCollector=32)
         self.tasks: list[Task] = []
         self.props["recentTask"] = lambda: [task.ref for task in self.tasks[-20:]]
+
+    @answers("CreateCollectorForTasks")
+    async def collect(self, call: Call) -> Any:
+        """Something to page through them with."""
+        items = [task.get("info") for task in self.tasks]
+        return collect_history(self.world, call, vim.TaskHistoryCollector, lambda: items)

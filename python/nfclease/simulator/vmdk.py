@@ -43,6 +43,7 @@ class StreamOptimizedDisk:
         size: Bytes of the stream, approximately; ``stream_size`` has the exact number.
         seed: Disks of one seed have the same content.
         name: File name in the descriptor's extent line.
+        capacity: Bytes of the virtual disk, where they are given and the content fits in.
 
     Attributes:
         stream_size: Bytes of the stream.
@@ -50,7 +51,9 @@ class StreamOptimizedDisk:
         populated_size: Bytes of it that are allocated.
     """
 
-    def __init__(self, size: int, seed: int = 0, name: str = "disk.vmdk") -> None:
+    def __init__(
+        self, size: int, seed: int = 0, name: str = "disk.vmdk", capacity: int | None = None
+    ) -> None:
         self.seed = seed
         self.name = name
         pool, turn = _pool(seed % _POOLS), seed // _POOLS % _POOL
@@ -59,7 +62,10 @@ class StreamOptimizedDisk:
         wanted = max(size // SECTOR - OVERHEAD, 1)
         self._grains = max(1, wanted * _POOL // cycle)
         self._tables = -(-self._grains // ALLOCATED)
-        self.capacity: int = self._tables * ENTRIES * GRAIN
+        used = (self._grains - 1) // ALLOCATED * ENTRIES + (self._grains - 1) % ALLOCATED + 1
+        own = self._tables * ENTRIES * GRAIN
+        self.capacity: int = own if capacity is None or capacity < used * GRAIN else capacity
+        self._directory: int = -(-self.capacity // (ENTRIES * GRAIN))
         self.populated_size: int = self._grains * GRAIN
         self.stream_size: int = self._measure(cycle) * SECTOR
 
@@ -67,7 +73,7 @@ class StreamOptimizedDisk:
         cycles, rest = divmod(self._grains, _POOL)
         grains = cycles * cycle + sum(grain.sectors for grain in self._pool[:rest])
         tables = self._tables * (1 + ENTRIES * 4 // SECTOR)
-        directory = 1 + -(-self._tables * 4 // SECTOR)
+        directory = 1 + -(-self._directory * 4 // SECTOR)
         return OVERHEAD + grains + tables + directory + 3  # footer's marker, footer, end of stream
 
     def chunks(self, content_id: int = 1, chunk_size: int = 1 << 20) -> Iterator[bytes]:
@@ -98,7 +104,7 @@ class StreamOptimizedDisk:
 
     def _tail(self, sector: int, directory: list[int]) -> bytes:
         packed = struct.pack(f"<{len(directory)}I", *directory)
-        packed = packed.ljust(-(-len(packed) // SECTOR) * SECTOR, b"\0")
+        packed = packed.ljust(-(-self._directory * 4 // SECTOR) * SECTOR, b"\0")
         return b"".join(
             (
                 _marker(len(packed) // SECTOR, 2),

@@ -11,6 +11,7 @@ from collections.abc import Awaitable, Callable
 from types import FunctionType, MethodType
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from nfclease.simulator.neutral import neutral, required
 from nfclease.simulator.options import Options
 from nfclease.simulator.vsphere import cast, fault, support
 
@@ -96,11 +97,14 @@ class Managed:
         )
 
     def get(self, name: str) -> Any:
-        """The value of one property, None if unset."""
+        """The value of one property; None if unset, which only an optional one can be."""
         value = self.props.get(name)
         if isinstance(value, (FunctionType, MethodType)):
             value = value()
-        return cast(value, type(self.ref)._GetPropertyInfo(name).type)
+        info = type(self.ref)._GetPropertyInfo(name)
+        if value is None and required(info):
+            value = self.props[name] = neutral(info.type)
+        return cast(value, info.type)
 
     def forget(self) -> None:
         """Takes the object out of the world."""
