@@ -7,8 +7,8 @@ Examples:
     ...     results = lease.download_all(directory)
 """
 
-import logging
 import sys
+import typing
 
 if "free-threading" in sys.version:  # as CPython documents; sysconfig would cost the import more
     raise ImportError(
@@ -18,7 +18,7 @@ if "free-threading" in sys.version:  # as CPython documents; sysconfig would cos
 
 from nfclease._core import __version__
 from nfclease._held import cancel_all
-from nfclease.asynchronous import AsyncHttpNfcLease
+from nfclease._log import logger as _logger
 from nfclease.exceptions import (
     CallTimeoutError,
     ChecksumMismatchError,
@@ -49,8 +49,11 @@ from nfclease.exceptions import (
     UnsafePathError,
 )
 from nfclease.lease import HttpNfcLease
-from nfclease.progress import ProgressSnapshot
 from nfclease.transfer import Transfer, TransferProgress, TransferResult
+
+if typing.TYPE_CHECKING:
+    from nfclease.asynchronous import AsyncHttpNfcLease
+    from nfclease.progress import ProgressSnapshot
 
 __all__ = [
     "AsyncHttpNfcLease",
@@ -90,7 +93,23 @@ __all__ = [
     "cancel_all",
 ]
 
-logging.getLogger("nfclease").addHandler(logging.NullHandler())
+if "logging" in sys.modules:  # else the first lease makes it
+    _logger()
+
+#: Loaded by who uses it: not every script has an event loop, or shows a progress.
+_LATER = {"AsyncHttpNfcLease": "asynchronous", "ProgressSnapshot": "progress"}
+
+
+def __getattr__(name: str) -> object:
+    import importlib
+
+    if name in _LATER:
+        value = getattr(importlib.import_module(f"nfclease.{_LATER[name]}"), name)
+        globals()[name] = value
+        return value
+    if name in _LATER.values():
+        return importlib.import_module(f"nfclease.{name}")
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
 def __dir__() -> list[str]:

@@ -23,13 +23,12 @@ from nfclease.exceptions import (
     ProtocolError,
     SessionExpiredError,
 )
-from nfclease.progress import checked, reporter
 
 if TYPE_CHECKING:
     from nfclease._signatures import Source, Target
     from nfclease._waiting import Waiting
     from nfclease.lease import HttpNfcLease
-    from nfclease.progress import ProgressOption
+    from nfclease.progress import ProgressOption, Reporter
     from nfclease.transfer import Transfer, TransferResult
 
 
@@ -85,12 +84,31 @@ def _lost(fault: Any) -> LeaseLostError:
     return error
 
 
+def _checked(progress: ProgressOption) -> ProgressOption:
+    """What shows nothing needs no module that can."""
+    if progress is None or progress is False:
+        return None
+    from nfclease.progress import checked
+
+    return checked(progress)
+
+
+def _reporter(
+    lease: HttpNfcLease, transfers: list[Transfer], progress: ProgressOption
+) -> Reporter | None:
+    if progress is None:
+        return None
+    from nfclease.progress import reporter
+
+    return reporter(progress, transfers, lease._core_now().disk_capacity())
+
+
 async def finished(
     lease: HttpNfcLease, waiting: Waiting, transfers: list[Transfer], progress: ProgressOption
 ) -> list[TransferResult]:
     """The results; when the wait is broken off, all are stopped and cleaned up first."""
     try:
-        report = reporter(progress, transfers, lease._core_now().disk_capacity())
+        report = _reporter(lease, transfers, progress)
         try:
             return await waiting.for_transfers(transfers, report)
         finally:
@@ -119,7 +137,7 @@ async def download_all(
 
     A directory that cannot be is told before any call.
     """
-    progress = checked(progress)
+    progress = _checked(progress)
     with made(directory):
         devices = transferable(await ready_info(lease, waiting))
         names = _core.safe_names([device.targetId for device in devices])
@@ -143,7 +161,7 @@ async def download(
     progress: ProgressOption,
 ) -> TransferResult:
     """One device."""
-    progress = checked(progress)
+    progress = _checked(progress)
     started = lease.start_download(device_url, target, overwrite=overwrite)
     [result] = await finished(lease, waiting, [started], progress)
     return result
@@ -163,7 +181,7 @@ async def upload(
     lease: HttpNfcLease, waiting: Waiting, item: Any, source: Source, progress: ProgressOption
 ) -> TransferResult:
     """One file."""
-    progress = checked(progress)
+    progress = _checked(progress)
     started = await start_upload(lease, waiting, item, source)
     [result] = await finished(lease, waiting, [started], progress)
     return result

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import logging
 import time
 from typing import TYPE_CHECKING, Any, Literal
 from weakref import WeakValueDictionary
 
+from nfclease._log import logger
 from nfclease._waiting import refuse_in_coroutine
 
 if TYPE_CHECKING:
@@ -14,8 +14,6 @@ if TYPE_CHECKING:
 
     from nfclease import _core
     from nfclease.lease import HttpNfcLease
-
-logger = logging.getLogger("nfclease")
 
 #: By identity: two objects of one lease are equal, and a set would keep one.
 _open: WeakValueDictionary[int, HttpNfcLease] = WeakValueDictionary()
@@ -71,7 +69,7 @@ def end_all(
     for lease in list(_open.values()):
         if lease._nfc_core.is_open() and which(lease):
             if lease._nfc_core.is_held():
-                logger.warning("lease %s: %s; it is aborted", lease._moId, reason)
+                logger().warning("lease %s: %s; it is aborted", lease._moId, reason)
             works.append((lease._moId, lease._nfc_core.give_up(reason, told)))
     outcomes = [(moid, work.wait(max(0.0, until - time.monotonic()))) for moid, work in works]
     return [moid for moid, outcome in outcomes if outcome in (None, "abort_failed")]

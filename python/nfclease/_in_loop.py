@@ -11,7 +11,7 @@ from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 
 from nfclease._pyvmomi import request_context
-from nfclease.progress import INTERVAL
+from nfclease._waiting import INTERVAL
 
 if TYPE_CHECKING:
     import asyncio

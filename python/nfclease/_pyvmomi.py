@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import copy
 import http.client
-import logging
 import os
 import ssl
 from collections.abc import Callable
@@ -15,8 +14,7 @@ from pyVmomi import SoapAdapter, vim, vmodl
 from pyVmomi.VmomiSupport import GetRequestContext
 
 from nfclease import _core, _ssl_context
-
-logger = logging.getLogger("nfclease")
+from nfclease._log import logger
 
 #: Seconds for one vSphere call; Complete of an import may take a while.
 CALL_TIMEOUT = 120.0
@@ -97,7 +95,9 @@ def _open_session(soap: Any) -> tuple[_core.Session, bool]:
     trust = _ssl_context.unverified() if plain else _trust(soap)
     pinned = trust["thumbprint"] or trust["server_certificate"]
     if trust["verify"] == "none" and not plain and not pinned:
-        logger.warning("the session does not verify TLS certificates, so nfclease does not either")
+        logger().warning(
+            "the session does not verify TLS certificates, so nfclease does not either"
+        )
     through = None if proxy is None else (proxy, _custom_headers(soap))
     known = trust["ca_certificates"] or trust["accepted"] or pinned
     session = _core.Session(url, soap.versionId, trust=trust, proxy=through, timeout=CALL_TIMEOUT)

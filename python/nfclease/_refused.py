@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import logging
 import threading
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, TypeVar, cast
@@ -12,14 +11,13 @@ from pyVmomi import vim, vmodl
 
 from nfclease import _held
 from nfclease._bodies import printable, reason_of
+from nfclease._log import logger
 from nfclease._pyvmomi import request_context
 
 if TYPE_CHECKING:
     from nfclease import _core
 
 _F = TypeVar("_F", bound=Callable[..., None])
-
-logger = logging.getLogger("nfclease")
 
 #: Seconds that an Abort may take before the constructor's error goes on; it goes on behind it.
 _ABORT_TIMEOUT = 10.0
@@ -86,6 +84,6 @@ def _tell(lease: Any, error: BaseException, failed: str) -> None:
         f"lease {lease._moId} could not be aborted either: {failed}; "
         "the server holds it until its leaseTimeout has passed"
     )
-    logger.error("%s", text)
+    logger().error("%s", text)
     if hasattr(error, "add_note"):
         error.add_note(text)

@@ -14,7 +14,6 @@ from contextlib import nullcontext
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from nfclease._tracebacks import shortened
-from nfclease.progress import INTERVAL
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
@@ -28,6 +27,9 @@ _T = TypeVar("_T")
 
 #: Seconds that an Abort, clean-up of transfers included, may take before the caller goes on.
 CLEANUP_TIMEOUT = 10.0
+
+#: Seconds between two looks at what is shown.
+INTERVAL = 0.2
 
 #: Seconds between two looks for a transfer that has failed.
 _LOOK = 0.1

@@ -20,8 +20,8 @@ from nfclease._checks import (
     refuse_text,
 )
 from nfclease._devices import core_device_url, core_file_item, display_name, file_name
-from nfclease._ends import SourceEnd, TargetEnd, start_with_file
 from nfclease._html import table
+from nfclease._log import logger
 from nfclease._mirror import MirroredLease
 from nfclease._refused import aborts_when_refused
 from nfclease._started import Started
@@ -130,6 +130,7 @@ class HttpNfcLease(MirroredLease):
             "allow_http": allow_http,
         }
         check_options(options)
+        logger()  # there before the core can have a record for it
         core = _core.Lease(_pyvmomi.session_of(lease._stub), lease._moId, **options)
         super().__init__(lease, core)
         object.__setattr__(self, "_started", [])  # pyvmomi's class takes no others
@@ -194,6 +195,8 @@ class HttpNfcLease(MirroredLease):
                 started = Started(core.download_to_path(device, path, overwrite), name)
             elif callable(getattr(target, "write", None)):
                 refuse_text("target", target, "wb")
+                from nfclease._ends import TargetEnd, start_with_file
+
                 end = TargetEnd(target, name)
                 started = start_with_file(end, lambda: core.download_to_file(device, end))
             else:
@@ -308,6 +311,8 @@ class HttpNfcLease(MirroredLease):
                 started = Started(core.upload_bytes(device, described, bytes(source)), name)
             elif callable(getattr(source, "read", None)):
                 refuse_text("source", source, "rb")
+                from nfclease._ends import SourceEnd, start_with_file
+
                 end = SourceEnd(source, name)
                 started = start_with_file(
                     end, lambda: core.upload_file(device, described, end, end.length)

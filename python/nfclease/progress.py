@@ -9,6 +9,8 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
+from nfclease._waiting import INTERVAL
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
@@ -16,8 +18,6 @@ if TYPE_CHECKING:
 
 __all__ = ["ProgressSnapshot"]
 
-#: Seconds between two looks.
-INTERVAL = 0.2
 #: A wake-up may come this much before its time.
 _EARLY = 0.01
 #: Seconds that a rate is taken over at least.

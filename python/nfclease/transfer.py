@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from nfclease._html import size, table
-from nfclease._in_loop import any_of, undisturbed, watching
 from nfclease._waiting import refuse_in_coroutine
 
 if TYPE_CHECKING:
@@ -161,6 +160,8 @@ class Transfer:
     async def _awaited(self) -> TransferResult:
         import asyncio  # costs as much as the rest of the package
 
+        from nfclease._in_loop import any_of, undisturbed, watching  # only where there is one
+
         with watching([self._core]) as ends:
             try:
                 await any_of(ends)
@@ -190,6 +191,8 @@ class Transfer:
             ...         print(snapshot.bytes_done)
             ...     return await transfer
         """
+        from nfclease._in_loop import any_of, watching
+
         with watching([self._core]) as ends:
             while not ends[0].done():
                 yield self.progress
