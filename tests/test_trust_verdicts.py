@@ -11,13 +11,15 @@ import socket
 import ssl
 import tempfile
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from http.client import HTTPException
 from pathlib import Path
 from typing import Any
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric import rsa
 from pyVmomi import SoapAdapter
 
 import nfclease
@@ -139,6 +141,12 @@ def without_tls_1_2(context: ssl.SSLContext) -> None:
         context.options |= ssl.OP_NO_TLSv1_2
 
 
+def rsa_key(bits: int) -> rsa.RSAPrivateKey:
+    return rsa.generate_private_key(65537, bits)
+
+
+SHORT_KEY = issue("x", ROOT, names=NAMES, key=rsa_key(1024))
+SHORT_KEYS = {"ciphers": "DEFAULT:@SECLEVEL=0"}
 NOT_READ = "cannot be read from it"
 CASES = {
     "good": Case((GOOD,)),
@@ -183,6 +191,9 @@ CASES = {
         ((ca_leaf := authority("x", ROOT, names=NAMES, key_usage=None)),), (ca_leaf,)
     ),
     "CA as server, partial": Case((ca_leaf,), (ca_leaf,), PARTIAL),
+    "CA as server": Case(
+        (authority("x", ROOT, names=NAMES, key_usage=None),), stricter="it is a CA's"
+    ),
     # chains
     "between": Case((BELOW, BETWEEN)),
     "between, not sent": Case((BELOW,)),
@@ -296,6 +307,14 @@ CASES = {
         host={"ciphers": "ECDHE-ECDSA-AES128-GCM-SHA256"},
     ),
     "ciphers that the host has": Case((GOOD,), tweak=ciphers("ECDHE-ECDSA-AES256-GCM-SHA384")),
+    "RSA": Case((issue("x", ROOT, names=NAMES, key=rsa_key(2048)),)),
+    "RSA of 1024 bits": Case((SHORT_KEY,), host=SHORT_KEYS),
+    "RSA of 1024 bits, allowed": Case(
+        (SHORT_KEY,),
+        tweak=ciphers("DEFAULT:@SECLEVEL=0"),
+        host=SHORT_KEYS,
+        stricter="RSA key has 1024 bits",
+    ),
     "security level 3": Case(
         (GOOD,), tweak=ciphers("DEFAULT:@SECLEVEL=3"), stricter="security level 3"
     ),
@@ -330,11 +349,25 @@ def refusal_elsewhere(case: Case, host: TlsHost) -> str:
     return ""
 
 
-def session_refusal(context: ssl.SSLContext, host: TlsHost, **options: Any) -> str:
+def stub_for(host: TlsHost, context: ssl.SSLContext) -> Any:
+    return SoapAdapter.SoapStubAdapter(host="localhost", port=host.port, sslContext=context)
+
+
+@contextmanager
+def connected_stub(host: TlsHost, context: ssl.SSLContext) -> Iterator[Any]:
+    """A stub that has a connection, as after any call, if its context lets it have one."""
+    stub = stub_for(host, context)
+    with suppress(ssl.SSLError):
+        connection = stub.GetConnection()
+        if not connection.sock:
+            connection.connect()
+        stub.ReturnConnection(connection)
+    yield stub
+    stub.DropConnections()
+
+
+def session_refusal(stub: Any, host: TlsHost) -> str:
     """What nfclease says of the session's own host; empty when it is accepted."""
-    stub = SoapAdapter.SoapStubAdapter(
-        host="localhost", port=host.port, sslContext=context, **options
-    )
     before = host.asked
     try:
         lease = HttpNfcLease("lease-1", stub, keep_alive=False)
@@ -361,7 +394,7 @@ def test_a_host_elsewhere(case: Case) -> None:
     if case.stricter:
         assert accepted
         assert case.stricter in refusal
-        assert "pin it: thumbprint=" in refusal
+        assert "pin it: thumbprint=" in refusal or "have it issued again" in refusal
     else:
         assert (refusal == "") == accepted, refusal
 
@@ -372,8 +405,12 @@ def test_the_host_of_the_session(case: Case) -> None:
     context = case.context()
     with showing(*case.shows, **case.host) as host:
         accepted = openssl_accepts(case, host, case.context(), "localhost")
-        refusal = session_refusal(context, host)
-    if refusal:
-        assert not accepted, refusal
+        refusal = session_refusal(stub_for(host, context), host)
+        with connected_stub(host, context) as stub:
+            refusal_of_known = session_refusal(stub, host)
+    assert accepted or refusal
+    if "RSA key" in case.stricter:
+        assert case.stricter in refusal_of_known
     else:
-        assert accepted
+        assert (refusal_of_known == "") == accepted, refusal_of_known
+        assert not refusal or not accepted or case.stricter in refusal

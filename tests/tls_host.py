@@ -45,8 +45,11 @@ class TlsHost:
                 plain, _ = self._listener.accept()
             except OSError:
                 return
-            with contextlib.suppress(OSError):
-                self._serve(plain)
+            threading.Thread(target=self._try, args=[plain], daemon=True).start()
+
+    def _try(self, plain: socket.socket) -> None:
+        with contextlib.suppress(OSError):
+            self._serve(plain)
 
     def _serve(self, plain: socket.socket) -> None:
         with plain:

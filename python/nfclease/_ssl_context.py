@@ -50,6 +50,29 @@ SETTINGS = {
     "load_dh_params": "none",
 }
 
+#: The same of ``options``.
+OPTIONS = {
+    "OP_NO_TLSv1_2": "read",
+    "OP_NO_TLSv1_3": "read",
+    # of versions that the core never speaks
+    "OP_NO_SSLv2": "none",
+    "OP_NO_SSLv3": "none",
+    "OP_NO_TLSv1": "none",
+    "OP_NO_TLSv1_1": "none",
+    # of what goes over a connection
+    "OP_ALL": "none",
+    "OP_CIPHER_SERVER_PREFERENCE": "none",
+    "OP_SINGLE_DH_USE": "none",
+    "OP_SINGLE_ECDH_USE": "none",
+    "OP_NO_TICKET": "none",
+    "OP_NO_COMPRESSION": "none",
+    "OP_NO_RENEGOTIATION": "none",
+    "OP_ENABLE_MIDDLEBOX_COMPAT": "none",
+    "OP_ENABLE_KTLS": "none",
+    "OP_IGNORE_UNEXPECTED_EOF": "none",
+    "OP_LEGACY_SERVER_CONNECT": "none",
+}
+
 #: Flags that a chain can be judged with here: others make Python's own TLS refuse more.
 _FOLLOWED = (
     ssl.VerifyFlags.VERIFY_X509_TRUSTED_FIRST

@@ -9,6 +9,7 @@ use x509_parser::certificate::X509Certificate;
 use x509_parser::error::X509Error;
 use x509_parser::extensions::{KeyUsage, ParsedExtension};
 use x509_parser::prelude::FromDer as _;
+use x509_parser::public_key::PublicKey;
 use x509_parser::x509::X509Version;
 
 /// The certificate cannot be read.
@@ -111,6 +112,14 @@ pub(super) fn public_key(der: &[u8]) -> Result<SubjectPublicKeyInfoDer<'_>, Unre
     Ok(SubjectPublicKeyInfoDer::from(
         parse(der)?.tbs_certificate.subject_pki.raw,
     ))
+}
+
+/// The size of an RSA key; other keys have but one that is used.
+pub(super) fn rsa_bits(der: &[u8]) -> Option<usize> {
+    match parse(der).ok()?.public_key().parsed() {
+        Ok(PublicKey::RSA(key)) => Some(key.key_size()),
+        _ => None,
+    }
 }
 
 fn parse(der: &[u8]) -> Result<X509Certificate<'_>, Unreadable> {

@@ -185,16 +185,22 @@ impl Chain {
                     // The chain was good; only the name was not.
                     HostName::Ignored => Ok(()),
                     HostName::Checked if !shown.has_names => Err(self.refused(
-                        "it has no subjectAltName, and a host's name in the subject (CN) is not looked \
-                         at: have it issued again with one",
+                        "it has no subjectAltName, and a name in its subject (CN) is not looked at: \
+                         have it issued again with one",
                     )),
                     HostName::Checked => Err(error),
                 }
             }
-            CertificateError::UnknownIssuer if self.trust.unread.is_some() => {
-                Err(self.refused("the CAs that can be read did not issue it"))
-            }
-            CertificateError::Other(other) => Err(self.refused(&other.to_string())),
+            CertificateError::UnknownIssuer => Err(self.refused(
+                "no CA that the session trusts issued it, as far as its SSLContext shows them (those \
+                 in a directory it does not)",
+            )),
+            CertificateError::Other(other) => match other.0.downcast_ref() {
+                Some(webpki::Error::CaUsedAsEndEntity) => {
+                    Err(self.refused("it is a CA's, and not for servers"))
+                }
+                _ => Err(self.refused(&other.to_string())),
+            },
             _ => Err(error),
         }
     }

@@ -11,9 +11,12 @@ use rustls::{
 };
 use webpki::RawPublicKeyEntity;
 
-use super::certificate::public_key;
+use super::certificate::{public_key, rsa_bits};
 use super::chain::Chain;
 use super::tls::{Pin, Verify};
+
+/// Bits of the shortest RSA key that the library takes a signature of.
+const SHORTEST_RSA: usize = 2048;
 
 /// The pin did not match; found again in the error chain by its type.
 #[derive(Debug)]
@@ -94,6 +97,17 @@ fn verify_pin(pin: &Pin, certificate: &CertificateDer<'_>) -> Result<(), Error> 
     Err(CertificateError::Other(mismatch).into())
 }
 
+/// A short key looks like a wrong signature to the library; it is no impostor's.
+fn bad_signature(certificate: &CertificateDer<'_>) -> Error {
+    match rsa_bits(certificate) {
+        Some(bits) if bits < SHORTEST_RSA => Refused::error(format!(
+            "its RSA key has {bits} bits, and fewer than {SHORTEST_RSA} are not believed: have it \
+             issued again"
+        )),
+        _ => CertificateError::BadSignature.into(),
+    }
+}
+
 impl ServerCertVerifier for Verifier {
     fn verify_server_cert(
         &self,
@@ -132,10 +146,10 @@ impl ServerCertVerifier for Verifier {
                 Ok(()) => return Ok(HandshakeSignatureValid::assertion()),
                 // The scheme does not name the curve; the next candidate may fit.
                 Err(webpki::Error::UnsupportedSignatureAlgorithmForPublicKeyContext(_)) => {}
-                Err(_) => return Err(CertificateError::BadSignature.into()),
+                Err(_) => break,
             }
         }
-        Err(CertificateError::BadSignature.into())
+        Err(bad_signature(cert))
     }
 
     fn verify_tls13_signature(
@@ -151,11 +165,94 @@ impl ServerCertVerifier for Verifier {
             dss,
             &self.provider.signature_verification_algorithms,
         )
+        .map_err(|error| match error {
+            Error::InvalidCertificate(CertificateError::BadSignature) => bad_signature(cert),
+            other => other,
+        })
     }
 
     fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
         self.provider
             .signature_verification_algorithms
             .supported_schemes()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use rcgen::{CertificateParams, KeyPair};
+    use rustls::pki_types::{PrivateKeyDer, ServerName};
+    use rustls::server::{ClientHello, ResolvesServerCert};
+    use rustls::sign::CertifiedKey;
+    use rustls::version::{TLS12, TLS13};
+    use rustls::{
+        ClientConnection, Error, ServerConfig, ServerConnection, SupportedProtocolVersion,
+    };
+
+    use super::super::tls::{Pin, Trust, Verify};
+
+    #[derive(Debug)]
+    struct Shown(Arc<CertifiedKey>);
+
+    impl ResolvesServerCert for Shown {
+        fn resolve(&self, _: ClientHello<'_>) -> Option<Arc<CertifiedKey>> {
+            Some(Arc::clone(&self.0))
+        }
+    }
+
+    /// A handshake with a server that shows the certificate of one key and signs with another.
+    fn handshake(
+        version: &'static SupportedProtocolVersion,
+        shown: &KeyPair,
+        signing: &KeyPair,
+        verify: impl FnOnce(Vec<u8>) -> Verify,
+    ) -> Result<(), Error> {
+        let parameters = CertificateParams::new(vec!["localhost".to_owned()]).unwrap();
+        let certificate = parameters.self_signed(shown).unwrap().der().clone();
+        let provider = Arc::new(rustls::crypto::ring::default_provider());
+        let key = PrivateKeyDer::try_from(signing.serialize_der()).unwrap();
+        let key = provider.key_provider.load_private_key(key).unwrap();
+        let resolver = Shown(Arc::new(CertifiedKey::new(vec![certificate.clone()], key)));
+        let server = ServerConfig::builder_with_provider(provider)
+            .with_protocol_versions(&[version])
+            .unwrap()
+            .with_no_client_auth()
+            .with_cert_resolver(Arc::new(resolver));
+        let client = Trust::of(verify(certificate.to_vec()))
+            .client_config()
+            .unwrap();
+        let name = ServerName::try_from("localhost").unwrap();
+        let mut client = ClientConnection::new(Arc::new(client), name).unwrap();
+        let mut server = ServerConnection::new(Arc::new(server)).unwrap();
+        while client.is_handshaking() {
+            let mut wire = Vec::new();
+            client.write_tls(&mut wire).unwrap();
+            server.read_tls(&mut wire.as_slice()).unwrap();
+            server.process_new_packets().unwrap();
+            let mut wire = Vec::new();
+            server.write_tls(&mut wire).unwrap();
+            client.read_tls(&mut wire.as_slice()).unwrap();
+            client.process_new_packets()?;
+        }
+        Ok(())
+    }
+
+    #[test]
+    fn a_certificate_is_no_proof_without_its_key() {
+        let (shown, other) = (KeyPair::generate().unwrap(), KeyPair::generate().unwrap());
+        for version in [&TLS12, &TLS13] {
+            for verify in [
+                |der: Vec<u8>| Verify::Pin(Pin::Certificates(vec![der])),
+                |_| Verify::Unverified,
+            ] {
+                assert_eq!(handshake(version, &shown, &shown, verify), Ok(()));
+                assert!(matches!(
+                    handshake(version, &shown, &other, verify),
+                    Err(Error::InvalidCertificate(_))
+                ));
+            }
+        }
     }
 }
