@@ -68,7 +68,8 @@ class HttpNfcLease(MirroredLease):
         max_concurrency: Transfers at once, 1 to 64.
         max_retries: Repetitions of one download, 0 to 10. A started POST is never repeated.
         retry_timeout: Seconds that failing may take in all for one transfer.
-        timeout: Seconds that a host may be silent before the transfer counts as stalled.
+        timeout: Seconds that a host may be silent before the transfer counts as stalled; the answer
+            to the last byte of an upload gets 120 at least.
         require_manifest: Whether a download or upload without an entry in the lease manifest is
             an error (``ManifestError``) instead of ``verified="stream"``.
         verify_format: Whether a disk must be a whole streamOptimized VMDK, sent or received.

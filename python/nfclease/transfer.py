@@ -23,7 +23,8 @@ class TransferProgress(NamedTuple):
     """How far a transfer is.
 
     Attributes:
-        bytes_done: Bytes moved in the current attempt.
+        bytes_done: Bytes moved in the current attempt; of an upload those that its connection was
+            given, of which a few megabytes may still be on their way.
         bytes_total: Bytes in all, or None while the size is unknown, as it is for an exported
             disk until its end.
         attempts: Attempts started, 0 while the transfer waits for its turn.

@@ -1,10 +1,7 @@
-//! The transport: what knows the HTTP library is in this file and in `failure.rs`.
-//!
-//! HTTP/1.1, no redirects, no environment proxy, no decompression, no library retries, and no
-//! total or read timeout: the library's read timeout also runs while a body is being sent and
-//! would kill a long upload. Callers watch progress themselves.
+//! The transport: what knows the HTTP library is in this file, `settings.rs`, `resolver.rs` and
+//! `failure.rs`.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -16,14 +13,12 @@ use super::body::Body;
 use super::failure::{Route, body_error, request_error, root_cause};
 use super::proof;
 use super::proxy::Proxy;
+use super::settings::{Connection, builder};
 use super::tls::Trust;
 use super::url::host_of;
 use crate::error::{Error, Result};
 use crate::secrets::Secrets;
 use crate::text::ServerText;
-
-/// Connections that die silently are found by the kernel within about a minute.
-const TCP_KEEPALIVE: Duration = Duration::from_secs(20);
 
 /// More of an error page is not read; it is longer than what is shown, which may hide some of it.
 const EXCERPT_BYTES: usize = 4096;
@@ -31,14 +26,40 @@ const EXCERPT_BYTES: usize = 4096;
 /// A host that refuses and then says nothing is not waited for.
 const EXCERPT_WAIT: Duration = Duration::from_secs(2);
 
-/// Idle connections are kept for the next call of a keep-alive, not longer.
-const POOL_IDLE: Duration = Duration::from_secs(60);
-
 /// A client for one trust policy. Cheap to clone.
 #[derive(Clone, Debug)]
 pub struct Client {
-    inner: reqwest::Client,
+    pooled: reqwest::Client,
+    /// Made when it is first needed: an export needs none.
+    fresh: Arc<OnceLock<reqwest::Client>>,
+    recipe: Arc<Recipe>,
     route: Arc<Route>,
+}
+
+/// What both are made of.
+struct Recipe {
+    /// One for both, so that a new connection resumes the TLS session of an older one.
+    tls: rustls::ClientConfig,
+    proxy: Option<reqwest::Proxy>,
+    connect_timeout: Duration,
+}
+
+impl Recipe {
+    fn client(&self, connection: Connection) -> Result<reqwest::Client> {
+        let mut builder = builder(self.tls.clone(), self.connect_timeout, connection);
+        if let Some(proxy) = &self.proxy {
+            builder = builder.proxy(proxy.clone());
+        }
+        builder
+            .build()
+            .map_err(|e| Error::internal(format!("HTTP client: {}", root_cause(&e))))
+    }
+}
+
+impl std::fmt::Debug for Recipe {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Recipe(..)")
+    }
 }
 
 /// One request.
@@ -54,6 +75,8 @@ pub struct Request {
     pub body: Body,
     /// The object in the reader's words, for messages.
     pub what: Arc<str>,
+    /// Over which connection.
+    pub connection: Connection,
 }
 
 /// A response whose body has not been read.
@@ -80,35 +103,39 @@ impl Asked {
 impl Client {
     /// Builds a client. Must be used on one runtime only, since its connections live there.
     pub fn new(trust: &Trust, proxy: Option<&Proxy>, connect_timeout: Duration) -> Result<Self> {
-        let unusable =
-            |e: reqwest::Error| Error::internal(format!("HTTP client: {}", root_cause(&e)));
-        let mut builder = reqwest::Client::builder()
-            .tls_backend_preconfigured(trust.client_config()?)
-            .http1_only()
-            .no_proxy()
-            .redirect(reqwest::redirect::Policy::none())
-            .retry(reqwest::retry::never())
-            .referer(false)
-            .user_agent(concat!("nfclease/", env!("CARGO_PKG_VERSION")))
-            .connect_timeout(connect_timeout)
-            .tcp_nodelay(true)
-            .tcp_keepalive(TCP_KEEPALIVE)
-            .pool_idle_timeout(POOL_IDLE);
-        if let Some(proxy) = proxy {
-            let tunnel =
-                reqwest::Proxy::all(format!("http://{}", proxy.address)).map_err(|_| {
-                    Error::InvalidArgument {
-                        reason: "the session's proxy is no host and port".into(),
-                    }
-                })?;
-            builder = builder.proxy(tunnel.headers(proxy.header_map()?));
+        let tunnel = |proxy: &Proxy| {
+            let all = reqwest::Proxy::all(format!("http://{}", proxy.address)).map_err(|_| {
+                Error::InvalidArgument {
+                    reason: "the session's proxy is no host and port".into(),
+                }
+            })?;
+            Ok::<_, Error>(all.headers(proxy.header_map()?))
+        };
+        let recipe = Recipe {
+            tls: trust.client_config()?,
+            proxy: proxy.map(tunnel).transpose()?,
+            connect_timeout,
+        };
+        Ok(Self {
+            pooled: recipe.client(Connection::Pooled)?,
+            fresh: Arc::default(),
+            recipe: Arc::new(recipe),
+            route: Arc::new(Route {
+                proxy: proxy.map(Proxy::shown),
+                secrets: proxy.map(Proxy::secrets).unwrap_or_default(),
+            }),
+        })
+    }
+
+    fn over(&self, connection: Connection) -> Result<&reqwest::Client> {
+        match (connection, self.fresh.get()) {
+            (Connection::Pooled, _) => Ok(&self.pooled),
+            (Connection::Fresh, Some(fresh)) => Ok(fresh),
+            (Connection::Fresh, None) => {
+                let made = self.recipe.client(connection)?;
+                Ok(self.fresh.get_or_init(|| made))
+            }
         }
-        let route = Arc::new(Route {
-            proxy: proxy.map(Proxy::shown),
-            secrets: proxy.map(Proxy::secrets).unwrap_or_default(),
-        });
-        let inner = builder.build().map_err(unusable)?;
-        Ok(Self { inner, route })
     }
 
     /// Sends the request and waits for the response's head.
@@ -119,12 +146,14 @@ impl Client {
             headers,
             body,
             what,
+            connection,
         } = request;
         let asked = Asked {
             url: url.clone(),
             headers: headers.clone(),
         };
-        let builder = self.inner.request(method, url).headers(headers);
+        let builder = self.over(connection)?.request(method, url);
+        let builder = builder.headers(headers);
         let builder = match body {
             Body::Empty => builder,
             Body::Bytes(bytes) => builder.body(bytes),

@@ -1,6 +1,7 @@
 //! HTTP/1.1 for the lease and the data: one client per host and trust, one pin, one retry rule.
 //!
-//! Imports only [`crate::error`]. [`client`] and `failure` alone know the HTTP library.
+//! Imports only [`crate::error`]. [`client`], `settings`, `resolver` and
+//! `failure` alone know the HTTP library.
 
 pub mod body;
 mod certificate;
@@ -9,7 +10,9 @@ pub mod client;
 mod failure;
 pub mod proof;
 pub mod proxy;
+mod resolver;
 pub mod retry;
+mod settings;
 pub mod tls;
 pub mod url;
 pub mod verifier;
@@ -18,5 +21,6 @@ pub use body::{Body, BodyAborted, BodyStream};
 pub use chain::{Accepted, Anchors, HostName, SessionTrust};
 pub use client::{Client, Request, Response};
 pub use proxy::Proxy;
+pub use settings::Connection;
 pub use tls::{Pin, Protocol, Trust, Verify};
 pub use url::{host_of, redacted};

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use std::thread;
 
 use bytes::Bytes;
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, oneshot};
 
 use super::digest::{ChecksumType, Digest};
 use crate::error::{Error, Result};
@@ -61,10 +61,12 @@ impl Drop for Buffer {
     }
 }
 
-/// The running end of a source: chunks in order, then the digest.
+/// The running end of a source.
 pub struct Feed {
-    /// Filled buffers; the last message is the digest or the error.
-    pub chunks: mpsc::Receiver<Result<Piece>>,
+    /// Filled buffers in order. Closed after the last, or early when reading failed.
+    pub chunks: mpsc::Receiver<Bytes>,
+    /// The digest of everything, or why it could not be read. It is there before `chunks` closes.
+    pub end: oneshot::Receiver<Result<String>>,
 }
 
 /// The first 512 and the last 1024 bytes of a source.
@@ -80,14 +82,6 @@ const TAIL_BYTES: u64 = 1024;
 
 /// Sees every piece before it is handed over, and may refuse it.
 pub type Watch = Box<dyn FnMut(&[u8]) -> Result<()> + Send>;
-
-/// One message of the reader thread.
-pub enum Piece {
-    /// Bytes to send.
-    Data(Bytes),
-    /// The digest of everything, after the last byte.
-    End(String),
-}
 
 impl Source {
     /// Opens a regular file for reading.
@@ -183,6 +177,7 @@ impl Source {
         watch: Option<Watch>,
     ) -> Result<Feed> {
         let (chunk_sender, chunks) = mpsc::channel(BUFFERS);
+        let (end_sender, end) = oneshot::channel();
         let (home, returned) = mpsc::channel(BUFFERS);
         for _ in 0..BUFFERS {
             // The channel has just been made with this capacity.
@@ -202,9 +197,9 @@ impl Source {
         };
         thread::Builder::new()
             .name("nfclease-reader".into())
-            .spawn(move || pump.run())
+            .spawn(move || pump.run(end_sender))
             .map_err(|e| Error::io(name, e))?;
-        Ok(Feed { chunks })
+        Ok(Feed { chunks, end })
     }
 }
 
@@ -213,19 +208,26 @@ struct Pump {
     length: u64,
     digest: Digest,
     watch: Option<Watch>,
-    chunks: mpsc::Sender<Result<Piece>>,
+    chunks: mpsc::Sender<Bytes>,
     home: mpsc::Sender<Vec<u8>>,
     returned: mpsc::Receiver<Vec<u8>>,
     what: String,
 }
 
 impl Pump {
-    fn run(mut self) {
-        let end = self.read_all();
+    fn run(mut self, end: oneshot::Sender<Result<String>>) {
+        let read = self.read_all();
+        let Self {
+            reader,
+            digest,
+            chunks,
+            ..
+        } = self;
+        // Who is told of the end may use the source again.
+        drop(reader);
         // Nobody listens after a cancelled upload.
-        let _ = self
-            .chunks
-            .blocking_send(end.map(|()| Piece::End(self.digest.finish())));
+        let _ = end.send(read.map(|()| digest.finish()));
+        drop(chunks);
     }
 
     fn read_all(&mut self) -> Result<()> {
@@ -251,7 +253,7 @@ impl Pump {
                 home: self.home.clone(),
             });
             self.chunks
-                .blocking_send(Ok(Piece::Data(data)))
+                .blocking_send(data)
                 .map_err(|_| Error::Cancelled)?;
         }
         match self.reader.read(&mut [0u8; 1]) {

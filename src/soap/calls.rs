@@ -42,6 +42,25 @@ impl Method {
     }
 }
 
+/// Calls that change nothing, or nothing more the second time: whoever makes one can make it again
+/// when an idle connection turns out to be dead. pyvmomi reads attributes by `Fetch`.
+const REPEATABLE: [&str; 9] = [
+    "HttpNfcLeaseProgress",
+    "HttpNfcLeaseGetManifest",
+    "HttpNfcLeaseSetManifestChecksumType",
+    "HttpNfcLeaseProbeUrls",
+    "Fetch",
+    "RetrieveProperties",
+    "RetrievePropertiesEx",
+    "ContinueRetrievePropertiesEx",
+    "RetrieveServiceContent",
+];
+
+/// Whether a call may go over a connection of which nobody knows how it is.
+pub fn is_repeatable(wsdl_name: &str) -> bool {
+    REPEATABLE.contains(&wsdl_name)
+}
+
 /// The cause that an Abort of our own reports to the server's task.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Abort {

@@ -18,7 +18,7 @@ use super::envelope;
 use crate::error::{Error, Result};
 use crate::http::client::header;
 use crate::http::proxy::header_map;
-use crate::http::{Body, Client, Proxy, Request, Trust};
+use crate::http::{Body, Client, Connection, Proxy, Request, Trust};
 
 /// Far above any answer about a lease; read as it streams, so that more is refused early.
 const REPLY_BYTES: u64 = 16 * 1024 * 1024;
@@ -144,6 +144,11 @@ impl Session {
             headers: self.headers()?,
             body: Body::Bytes(Bytes::from(envelope)),
             what: what.into(),
+            connection: if calls::is_repeatable(what) {
+                Connection::Pooled
+            } else {
+                Connection::Fresh
+            },
         };
         let exchange = async {
             let sent = self.client.send(request).await;

@@ -11,7 +11,7 @@ use super::progress::Progress;
 use super::repeat::{Broken, Repeat};
 use super::{Completed, Job, LeaseServer, Moved, Verified};
 use crate::error::{Error, Failure, Result};
-use crate::http::{Body, Request, Response};
+use crate::http::{Body, Connection, Request, Response};
 use crate::io::{Digest, Sink};
 use crate::vmdk::{Flaw, Rule, StreamCheck};
 
@@ -64,6 +64,7 @@ struct Attempt {
     retry_after: Option<Duration>,
     /// Not when all bytes are here and only the manifest could not be had.
     may_repeat: bool,
+    connection: Connection,
 }
 
 impl Download {
@@ -84,6 +85,11 @@ impl Download {
                 last_progress: Instant::now(),
                 retry_after: None,
                 may_repeat: true,
+                connection: if attempts <= self.job.retry.max_retries {
+                    Connection::Pooled
+                } else {
+                    Connection::Fresh
+                },
             };
             let work = self.attempt(sink.as_mut(), server, progress, &mut attempt);
             let error = match repeat.guarded(work).await {
@@ -204,6 +210,7 @@ impl Download {
             headers: self.job.headers.clone(),
             body: Body::Empty,
             what: Arc::clone(&self.job.what),
+            connection: attempt.connection,
         };
         let head = tokio::time::timeout(self.job.timeout, self.job.client.send(request));
         let response = head.await.map_err(|_| self.stall())??.checked()?;

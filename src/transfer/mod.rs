@@ -9,6 +9,7 @@ pub mod pace;
 pub mod panics;
 pub mod progress;
 mod repeat;
+mod sending;
 pub mod source_check;
 pub mod task;
 pub mod upload;

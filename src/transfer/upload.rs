@@ -1,28 +1,27 @@
 //! One POST or PUT of one source, fed by a reader thread, always with a Content-Length.
 
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
-use std::task::{Context, Poll};
-use std::time::{Duration, Instant};
+use std::sync::Arc;
+use std::time::Duration;
 
 use http::header::CONTENT_TYPE;
 use http::{HeaderName, HeaderValue, Method};
-use tokio::sync::mpsc;
+use tokio::sync::oneshot;
 use tokio_util::sync::CancellationToken;
 
 use super::progress::Progress;
 use super::repeat::{Broken, Repeat};
+use super::sending::Sending;
 use super::{Completed, Job, LeaseServer, Moved, SourceCheck, Verified};
 use crate::error::{Error, Failure, Result};
-use crate::http::{Body, BodyAborted, BodyStream, Request};
+use crate::http::{Body, BodyStream, Connection, Request, Response};
 use crate::io::Source;
-use crate::io::source::Piece;
 
-/// A host that has taken the last byte may still be closing the disk.
-const SHORTEST_ANSWER_WAIT: Duration = Duration::from_secs(120);
+/// A reader that is stopped gets this long to let go of the caller's object.
+const READER_WAIT: Duration = Duration::from_secs(1);
 
-/// How often a silent socket is looked at.
-const TICK: Duration = Duration::from_millis(500);
+/// How often the manifest is looked at for a file of which the host did not say that it has it, and
+/// the time between: it may still be closing it.
+const LOOKS: (u32, Duration) = (3, Duration::from_secs(1));
 
 /// How the server wants an item (`OvfManager.FileItem.create`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -44,6 +43,43 @@ pub struct Upload {
     pub check: SourceCheck,
 }
 
+/// One attempt while it runs.
+struct Attempt {
+    sending: Arc<Sending>,
+    /// The reader's last word, until it was heard.
+    end: Option<oneshot::Receiver<Result<String>>>,
+    connection: Connection,
+    verifying: bool,
+    retry_after: Option<Duration>,
+}
+
+/// What the host said to the whole of it.
+enum Answer {
+    /// That it has it.
+    Taken,
+    /// Nothing, or the same before it had the last byte. The connection was given all of it.
+    Doubtful(Error),
+}
+
+impl Attempt {
+    fn phase(&self) -> &'static str {
+        match () {
+            () if self.verifying => "verify",
+            () if !self.sending.has_started() => "connect",
+            () if !self.sending.is_whole() => "body",
+            () => "headers",
+        }
+    }
+
+    /// The reader lets go of the source when the connection has let go of the body; one that hangs
+    /// in the caller's own code is not waited for.
+    async fn reader_stopped(&mut self) {
+        if let Some(end) = self.end.take() {
+            let _ = tokio::time::timeout(READER_WAIT, end).await;
+        }
+    }
+}
+
 impl Upload {
     /// Runs to the end.
     pub async fn run(
@@ -54,34 +90,43 @@ impl Upload {
         cancel: &CancellationToken,
     ) -> Result<Completed, Failure> {
         let mut repeat = Repeat::new(&self.job, server, cancel);
+        let again = self.method == UploadMethod::Put && source.is_repeatable();
         loop {
-            let attempts = progress.start_attempt();
-            let mut phase = "connect";
-            let body_started = Arc::new(AtomicBool::new(false));
-            let attempted = Instant::now();
-            let work = self.attempt(&mut source, server, progress, &body_started, &mut phase);
+            let number = progress.start_attempt();
+            let may_repeat = again && number <= self.job.retry.max_retries;
+            let mut attempt = Attempt {
+                sending: Sending::new(source.length(), Arc::clone(progress)),
+                end: None,
+                connection: if may_repeat {
+                    Connection::Pooled
+                } else {
+                    Connection::Fresh
+                },
+                verifying: false,
+                retry_after: None,
+            };
+            let work = self.attempt(&mut source, server, &mut attempt);
             let error = match repeat.guarded(work).await {
                 Ok(done) => {
                     progress.finish();
-                    return Ok(repeat.completed(done, attempts));
+                    return Ok(repeat.completed(done, number));
                 }
                 Err(error) => error,
             };
+            attempt.sending.end();
+            attempt.reader_stopped().await;
             // A POST whose body has started may have changed the disk; a PUT overwrites. Bytes
             // that the host has taken are not sent again because the manifest could not be had.
-            let untouched = !body_started.load(Ordering::Relaxed);
-            let may_repeat = source.is_repeatable()
-                && (self.method == UploadMethod::Put || untouched)
-                && !error.is_integrity()
-                && phase != "verify";
+            let untouched = source.is_repeatable() && !attempt.sending.has_started();
+            let may_repeat = (again || untouched) && !error.is_integrity() && !attempt.verifying;
             let broken = Broken {
                 error,
-                phase,
+                phase: attempt.phase(),
                 bytes_done: progress.snapshot().bytes_done,
-                attempts,
+                attempts: number,
                 may_repeat,
-                lost: attempted.elapsed(),
-                retry_after: None,
+                lost: attempt.sending.idle(),
+                retry_after: attempt.retry_after,
             };
             repeat.wait(broken).await?;
         }
@@ -91,152 +136,140 @@ impl Upload {
         &self,
         source: &mut Source,
         server: &impl LeaseServer,
-        progress: &Arc<Progress>,
-        body_started: &Arc<AtomicBool>,
-        phase: &mut &'static str,
+        attempt: &mut Attempt,
     ) -> Result<(Moved, Verified)> {
-        let length = source.length();
         let mut check = self.check.clone();
         let watch = Box::new(move |bytes: &[u8]| check.update(bytes));
-        let started = source.start(self.job.checksum_type, &self.job.what, Some(watch))?;
-        let feed = Arc::new(Mutex::new(started.chunks));
-        let failed: Arc<Mutex<Option<Error>>> = Arc::default();
-        *phase = "body";
-        let body = body(length, &feed, &failed, progress, body_started);
-        let sent = self.send(body, length, progress).await;
-        if let Some(error) = failed.lock().unwrap_or_else(PoisonError::into_inner).take() {
-            return Err(error);
+        let feed = source.start(self.job.checksum_type, &self.job.what, Some(watch))?;
+        attempt.end = Some(feed.end);
+        let body = attempt.sending.body(feed.chunks);
+        let answer = self.send(body, attempt).await;
+        if attempt.sending.was_cut() {
+            self.digest(attempt).await?;
         }
-        sent?;
+        let answer = answer?;
         let moved = Moved {
             key: self.job.key.clone(),
             what: Arc::clone(&self.job.what),
-            bytes: length,
-            checksum: digest_of(&feed, &self.job.what).await?,
+            bytes: source.length(),
+            checksum: self.digest(attempt).await?,
             checksum_type: self.job.checksum_type,
         };
-        *phase = "verify";
-        let verified = server.verify(&moved).await?;
+        let verified = match answer {
+            Answer::Taken => {
+                attempt.verifying = true;
+                server.verify(&moved).await?
+            }
+            Answer::Doubtful(error) => self.look_for(&moved, server, attempt, error).await?,
+        };
         Ok((moved, verified))
     }
 
-    async fn send(&self, body: BodyStream, length: u64, progress: &Progress) -> Result<()> {
-        let mut headers = self.job.headers.clone();
-        let method = match self.method {
-            UploadMethod::Post => {
-                headers.insert(
-                    CONTENT_TYPE,
-                    HeaderValue::from_static("application/x-vnd.vmware-streamVmdk"),
-                );
-                Method::POST
+    async fn send(&self, body: BodyStream, attempt: &mut Attempt) -> Result<Answer> {
+        let (timeout, sending) = (self.job.timeout, Arc::clone(&attempt.sending));
+        let request = self.request(body, attempt.connection);
+        let answer = tokio::select! {
+            answer = self.job.client.send(request) => answer,
+            seconds = sending.stalled(timeout) => Err(self.stall(seconds)),
+        };
+        let response = match answer {
+            Err(error @ (Error::Connect { .. } | Error::Stall { .. }))
+                if sending.has_started() && sending.is_whole() =>
+            {
+                return Ok(Answer::Doubtful(error));
             }
+            answer => answer?.checked()?,
+        };
+        if !matches!(response.status(), 200 | 201) {
+            attempt.retry_after = response.retry_after();
+            return Err(response.into_status_error().await);
+        }
+        self.taken(&response, &sending).await
+    }
+
+    /// A host may answer before it has all, and take the rest then: the connection is kept for it.
+    async fn taken(&self, _kept: &Response, sending: &Sending) -> Result<Answer> {
+        let early = !sending.is_whole();
+        tokio::select! {
+            biased;
+            () = sending.let_go() => {}
+            seconds = sending.stalled(self.job.timeout) => return Err(self.stall(seconds)),
+        }
+        match early {
+            false => Ok(Answer::Taken),
+            true if sending.is_whole() => Ok(Answer::Doubtful(self.too_early())),
+            true => Err(self.too_early()),
+        }
+    }
+
+    /// The digest of what was sent, or why the source was not read to its end.
+    async fn digest(&self, attempt: &mut Attempt) -> Result<String> {
+        let unheard = || Error::internal("the reader ends with a digest");
+        let end = attempt.end.take().ok_or_else(unheard)?;
+        // A pipe may go on without a byte after the last that was announced.
+        match tokio::time::timeout(self.job.timeout, end).await {
+            Ok(end) => end.map_err(|_| unheard())?,
+            Err(_) => Err(self.stall(self.job.timeout)),
+        }
+    }
+
+    /// Only the answer is missing: what the manifest lists with this size and checksum is there.
+    async fn look_for(
+        &self,
+        moved: &Moved,
+        server: &impl LeaseServer,
+        attempt: &Attempt,
+        doubt: Error,
+    ) -> Result<Verified> {
+        let (looks, pause) = match attempt.connection {
+            Connection::Fresh => LOOKS,
+            // It is sent again at no risk.
+            Connection::Pooled => (1, Duration::ZERO),
+        };
+        for look in 0..looks {
+            if look > 0 {
+                tokio::time::sleep(pause).await;
+            }
+            if let Ok(Verified::Manifest) = server.verify(moved).await {
+                tracing::warn!("{doubt}; the manifest lists the whole of it, so it was taken");
+                return Ok(Verified::Manifest);
+            }
+        }
+        Err(doubt)
+    }
+
+    fn request(&self, body: BodyStream, connection: Connection) -> Request {
+        let mut headers = self.job.headers.clone();
+        let (method, content_type) = match self.method {
+            UploadMethod::Post => (Method::POST, "application/x-vnd.vmware-streamVmdk"),
             UploadMethod::Put => {
-                headers.insert(
-                    CONTENT_TYPE,
-                    HeaderValue::from_static("application/octet-stream"),
-                );
-                headers.insert(
-                    HeaderName::from_static("overwrite"),
-                    HeaderValue::from_static("t"),
-                );
-                Method::PUT
+                let overwrite = HeaderName::from_static("overwrite");
+                headers.insert(overwrite, HeaderValue::from_static("t"));
+                (Method::PUT, "application/octet-stream")
             }
         };
-        let request = Request {
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
+        Request {
             method,
             url: self.job.url.clone(),
             headers,
             body: Body::Stream(body),
             what: Arc::clone(&self.job.what),
-        };
-        let response = tokio::select! {
-            response = self.job.client.send(request) => response?.checked()?,
-            stalled = self.stalled(length, progress) => return Err(stalled),
-        };
-        if matches!(response.status(), 200 | 201) {
-            return Ok(());
-        }
-        Err(response.into_status_error().await)
-    }
-
-    /// Returns when the socket has taken nothing for too long.
-    async fn stalled(&self, length: u64, progress: &Progress) -> Error {
-        let mut last = (progress.snapshot().bytes_done, Instant::now());
-        loop {
-            tokio::time::sleep(TICK).await;
-            let done = progress.snapshot().bytes_done;
-            if done != last.0 {
-                last = (done, Instant::now());
-                continue;
-            }
-            let allowed = if done == length {
-                self.job.timeout.max(SHORTEST_ANSWER_WAIT)
-            } else {
-                self.job.timeout
-            };
-            if last.1.elapsed() >= allowed {
-                return Error::Stall {
-                    what: (&self.job.what).into(),
-                    seconds: allowed.as_secs_f64(),
-                };
-            }
+            connection,
         }
     }
-}
 
-type Pieces = Arc<Mutex<mpsc::Receiver<Result<Piece>>>>;
-
-fn body(
-    length: u64,
-    feed: &Pieces,
-    failed: &Arc<Mutex<Option<Error>>>,
-    progress: &Arc<Progress>,
-    started: &Arc<AtomicBool>,
-) -> BodyStream {
-    let (feed, failed) = (Arc::clone(feed), Arc::clone(failed));
-    let (progress, started) = (Arc::clone(progress), Arc::clone(started));
-    let next = move |cx: &mut Context<'_>| {
-        started.store(true, Ordering::Relaxed);
-        if progress.snapshot().bytes_done >= length {
-            return Poll::Ready(None);
-        }
-        let piece = feed
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .poll_recv(cx);
-        piece.map(|piece| match piece {
-            Some(Ok(Piece::Data(bytes))) => {
-                progress.add(bytes.len() as u64);
-                Some(Ok(bytes))
-            }
-            Some(Ok(Piece::End(_))) | None => Some(Err(BodyAborted)),
-            Some(Err(error)) => {
-                *failed.lock().unwrap_or_else(PoisonError::into_inner) = Some(error);
-                Some(Err(BodyAborted))
-            }
-        })
-    };
-    BodyStream {
-        length,
-        next: Box::new(next),
-    }
-}
-
-/// The reader's closing message, which follows the last byte.
-async fn digest_of(feed: &Pieces, what: &str) -> Result<String> {
-    let end = std::future::poll_fn(|cx| {
-        feed.lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .poll_recv(cx)
-    })
-    .await;
-    match end {
-        Some(Ok(Piece::End(digest))) => Ok(digest),
-        Some(Err(error)) => Err(error),
-        Some(Ok(Piece::Data(_))) => Err(Error::Protocol {
-            what: what.into(),
+    fn too_early(&self) -> Error {
+        Error::Protocol {
+            what: (&self.job.what).into(),
             reason: "the server answered before it had the whole body".into(),
-        }),
-        None => Err(Error::internal("the reader ends with a digest")),
+        }
+    }
+
+    fn stall(&self, allowed: Duration) -> Error {
+        Error::Stall {
+            what: (&self.job.what).into(),
+            seconds: allowed.as_secs_f64(),
+        }
     }
 }

@@ -1,0 +1,163 @@
+//! A request body while the connection has it: what moved, when, and whether it was let go.
+
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::task::{Context, Poll};
+use std::time::{Duration, Instant};
+
+use bytes::Bytes;
+use tokio::sync::mpsc;
+use tokio_util::sync::CancellationToken;
+
+use super::progress::Progress;
+use crate::http::{BodyAborted, BodyStream};
+
+/// A host that has taken the last byte may still be closing the disk.
+const SHORTEST_ANSWER_WAIT: Duration = Duration::from_secs(120);
+
+/// One attempt's body, as its transfer sees it. The connection owns the pieces: nobody else waits
+/// for them, and no wake-up can go to the wrong one.
+pub(super) struct Sending {
+    length: u64,
+    progress: Arc<Progress>,
+    started: AtomicBool,
+    cut: AtomicBool,
+    over: AtomicBool,
+    handed: AtomicU64,
+    moved: Mutex<Instant>,
+    let_go: CancellationToken,
+}
+
+impl Sending {
+    pub(super) fn new(length: u64, progress: Arc<Progress>) -> Arc<Self> {
+        Arc::new(Self {
+            length,
+            progress,
+            started: AtomicBool::new(false),
+            cut: AtomicBool::new(false),
+            over: AtomicBool::new(false),
+            handed: AtomicU64::new(0),
+            moved: Mutex::new(Instant::now()),
+            let_go: CancellationToken::new(),
+        })
+    }
+
+    /// What the connection pulls the pieces from.
+    pub(super) fn body(self: &Arc<Self>, mut pieces: mpsc::Receiver<Bytes>) -> BodyStream {
+        let (sending, until_dropped) = (Arc::clone(self), self.let_go.clone().drop_guard());
+        let next = move |cx: &mut Context<'_>| {
+            let _ = &until_dropped;
+            sending.started.store(true, Ordering::Relaxed);
+            if sending.is_whole() {
+                return Poll::Ready(None);
+            }
+            pieces.poll_recv(cx).map(|piece| Some(sending.pass(piece)))
+        };
+        BodyStream {
+            length: self.length,
+            next: Box::new(next),
+        }
+    }
+
+    fn pass(&self, piece: Option<Bytes>) -> Result<Bytes, BodyAborted> {
+        let Some(bytes) = piece else {
+            self.cut.store(true, Ordering::Relaxed);
+            return Err(BodyAborted);
+        };
+        // A connection that is late to hear of its end must not count for the next attempt.
+        if self.over.load(Ordering::Relaxed) {
+            return Err(BodyAborted);
+        }
+        let length = bytes.len() as u64;
+        self.handed.fetch_add(length, Ordering::Relaxed);
+        self.progress.add(length);
+        *self.moved.lock().unwrap_or_else(PoisonError::into_inner) = Instant::now();
+        Ok(bytes)
+    }
+
+    /// The attempt is over: nothing more is handed out.
+    pub(super) fn end(&self) {
+        self.over.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether the host may have seen a byte of it.
+    pub(super) fn has_started(&self) -> bool {
+        self.started.load(Ordering::Relaxed)
+    }
+
+    /// Whether the connection was given all of it.
+    pub(super) fn is_whole(&self) -> bool {
+        self.handed.load(Ordering::Relaxed) >= self.length
+    }
+
+    /// Whether the source ended before its length.
+    pub(super) fn was_cut(&self) -> bool {
+        self.cut.load(Ordering::Relaxed)
+    }
+
+    /// Returns when the connection has no more use for the body.
+    pub(super) async fn let_go(&self) {
+        self.let_go.cancelled().await;
+    }
+
+    /// How long nothing has moved.
+    pub(super) fn idle(&self) -> Duration {
+        self.moved
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .elapsed()
+    }
+
+    /// Returns when nothing has moved for too long, and says how long that is: `timeout`, and two
+    /// minutes at least for the answer to the last byte.
+    pub(super) async fn stalled(&self, timeout: Duration) -> Duration {
+        loop {
+            let allowed = if self.is_whole() {
+                timeout.max(SHORTEST_ANSWER_WAIT)
+            } else {
+                timeout
+            };
+            let left = allowed.saturating_sub(self.idle());
+            if left.is_zero() {
+                return allowed;
+            }
+            tokio::time::sleep(left).await;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::task::Waker;
+
+    fn piece(body: &mut BodyStream) -> Poll<Option<Result<Bytes, BodyAborted>>> {
+        (body.next)(&mut Context::from_waker(Waker::noop()))
+    }
+
+    #[test]
+    fn a_body_ends_with_its_length_and_is_let_go() {
+        let (sender, pieces) = mpsc::channel(2);
+        let sending = Sending::new(3, Arc::new(Progress::new(Some(3))));
+        let mut body = sending.body(pieces);
+        assert!(piece(&mut body).is_pending() && sending.has_started());
+        sender.try_send(Bytes::from_static(b"abc")).unwrap();
+        assert!(matches!(piece(&mut body), Poll::Ready(Some(Ok(_)))));
+        assert!(matches!(piece(&mut body), Poll::Ready(None)));
+        assert!(sending.is_whole() && !sending.was_cut() && !sending.let_go.is_cancelled());
+        drop(body);
+        assert!(sending.let_go.is_cancelled());
+    }
+
+    #[test]
+    fn a_source_that_ends_early_breaks_the_connection_off() {
+        let (sender, pieces) = mpsc::channel(2);
+        let sending = Sending::new(3, Arc::new(Progress::new(Some(3))));
+        let mut body = sending.body(pieces);
+        sender.try_send(Bytes::from_static(b"ab")).unwrap();
+        drop(sender);
+        assert!(matches!(piece(&mut body), Poll::Ready(Some(Ok(_)))));
+        assert!(matches!(piece(&mut body), Poll::Ready(Some(Err(_)))));
+        assert!(sending.was_cut() && !sending.is_whole());
+    }
+}
