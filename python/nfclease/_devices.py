@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
 
 from pyVmomi import vim
 
@@ -39,13 +39,19 @@ def core_device_url(device_url: Any, name: str = "", item: Any = None) -> _core.
         ssl_certificate=getattr(device_url, "sslCertificate", None) or "",
         disk=disk,
         target_id=name or device_url.targetId or "",
-        file_size=device_url.fileSize or None,
+        file_size=count(device_url.fileSize),
     )
+
+
+def count(number: Any) -> int | None:
+    """A number that a server said; None where it said none, or nonsense."""
+    return number if isinstance(number, int) and 0 < number < 1 << 63 else None
 
 
 def display_name(device_url: Any) -> str:
     """``targetId``, else the last part of the URL's path; never the ticket in it."""
-    name: str = device_url.targetId or urlsplit(device_url.url or "").path.rpartition("/")[2]
+    path = re.split(r"[?#]", device_url.url or "")[0]
+    name: str = device_url.targetId or path.rpartition("/")[2]
     return name or device_url.key
 
 
@@ -77,7 +83,7 @@ def core_file_item(item: Any) -> _core.FileItem:
         create = None if item.disk is None else not item.disk
         return _core.FileItem(create=create, size=None, is_packed=False)
     packed = item.compressionMethod not in (None, "", "identity") or bool(item.chunkSize)
-    size = item.size if not packed and (item.size or 0) > 0 else None
+    size = None if packed else count(item.size)
     return _core.FileItem(create=bool(item.create), size=size, is_packed=packed)
 
 

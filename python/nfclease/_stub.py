@@ -14,6 +14,7 @@ from pyVmomi import vim
 
 from nfclease import _core
 from nfclease._pyvmomi import refresh_credentials
+from nfclease._tidy import tidy
 
 _Send: TypeAlias = Callable[[_core.Lease, Any, bytes], tuple[int, str, bytes]]
 
@@ -107,7 +108,8 @@ class _Call(_StandIn):
             self._reply = send(self._core, self._args, envelope)
 
     def getresponse(self) -> _Response:
-        return _Response(*self._reply)
+        status, reason, body = self._reply
+        return _Response(status, reason, tidy(body))
 
 
 class _Response(io.BytesIO):

@@ -17,6 +17,7 @@ use super::settings::{Connection, builder};
 use super::tls::Trust;
 use super::url::host_of;
 use crate::error::{Error, Result};
+use crate::number;
 use crate::secrets::Secrets;
 use crate::text::ServerText;
 
@@ -184,7 +185,7 @@ impl Response {
 
     /// The announced length of the body.
     pub fn content_length(&self) -> Option<u64> {
-        self.header(&CONTENT_LENGTH)?.parse().ok()
+        number::count(self.header(&CONTENT_LENGTH)?)
     }
 
     /// The server's wish for the time of the next attempt; only the form in seconds is honoured.
@@ -239,7 +240,8 @@ impl Response {
     pub async fn chunk(&mut self) -> Result<Option<Bytes>> {
         match self.inner.chunk().await {
             Ok(chunk) => {
-                self.received += chunk.as_ref().map_or(0, |bytes| bytes.len() as u64);
+                let bytes = chunk.as_ref().map_or(0, |bytes| bytes.len() as u64);
+                self.received = self.received.saturating_add(bytes);
                 Ok(chunk)
             }
             Err(e) => Err(body_error(
@@ -268,7 +270,7 @@ impl Response {
         check(self.content_length().unwrap_or(0))?;
         let mut body = Vec::new();
         while let Some(chunk) = self.chunk().await? {
-            check((body.len() + chunk.len()) as u64)?;
+            check(body.len().saturating_add(chunk.len()) as u64)?;
             body.extend_from_slice(&chunk);
         }
         Ok(body)

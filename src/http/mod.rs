@@ -3,6 +3,9 @@
 //! Imports only [`crate::error`]. [`client`], `settings`, `resolver` and
 //! `failure` alone know the HTTP library.
 
+// What a server says must not overflow anything: `number.rs`, or an operation that says what it does.
+#![cfg_attr(not(test), deny(clippy::arithmetic_side_effects))]
+
 pub mod body;
 mod certificate;
 pub mod chain;

@@ -53,18 +53,16 @@ impl Retries {
         if self.used >= self.policy.max_retries {
             return None;
         }
-        let ceiling = (self.last_delay * 3).min(LONGEST);
-        let jittered = SHORTEST
-            + ceiling
-                .saturating_sub(SHORTEST)
-                .mul_f64(chance.clamp(0.0, 1.0));
+        let ceiling = self.last_delay.saturating_mul(3).min(LONGEST);
+        let spread = ceiling.saturating_sub(SHORTEST);
+        let jittered = SHORTEST.saturating_add(spread.mul_f64(chance.clamp(0.0, 1.0)));
         let delay = retry_after.unwrap_or_default().max(jittered);
         // A server may wish for any number of seconds.
         let waited = self.waited.saturating_add(lost).saturating_add(delay);
         if waited > self.policy.retry_timeout {
             return None;
         }
-        self.used += 1;
+        self.used = self.used.saturating_add(1);
         self.last_delay = jittered;
         self.waited = waited;
         Some(delay)

@@ -13,6 +13,7 @@ use super::options::{KeepAlive, Options};
 use super::state::{Event, Phase};
 use crate::error::{Error, Result};
 use crate::http::{Client, Trust};
+use crate::number;
 use crate::soap::{Callers, Credentials, Endpoint, LeaseInfo, Session};
 use crate::transfer::{Engine, Moved, Transfer};
 
@@ -207,16 +208,17 @@ impl Lease {
             .iter()
             .map(Transfer::progress)
             .collect();
-        let done: u64 = snapshots.iter().map(|snapshot| snapshot.bytes_done).sum();
+        let done = number::sum(snapshots.iter().map(|snapshot| snapshot.bytes_done));
         if done == 0 {
             return self.script_percent.load(Ordering::Relaxed);
         }
-        let known: Option<u64> = snapshots.iter().map(|snapshot| snapshot.bytes_total).sum();
+        let known: Option<Vec<u64>> = snapshots
+            .iter()
+            .map(|snapshot| snapshot.bytes_total)
+            .collect();
         // An export's size is unknown until it ends; the disks' capacity is what it can be at most.
-        let total = known.unwrap_or_else(|| self.disk_capacity()).max(1);
-        let percent = i32::try_from(u128::from(done) * 100 / u128::from(total))
-            .unwrap_or(99)
-            .min(99);
+        let total = known.map_or_else(|| self.disk_capacity(), number::sum);
+        let percent = i32::from(number::percent(done, total).min(99));
         self.highest_percent
             .fetch_max(percent, Ordering::Relaxed)
             .max(percent)

@@ -168,7 +168,7 @@ impl Lease {
                         return Ok(());
                     }
                     AfterComplete::Held if attempt < COMPLETE_ATTEMPTS => {
-                        attempt += 1;
+                        attempt = attempt.saturating_add(1);
                         continue;
                     }
                     _ => {}

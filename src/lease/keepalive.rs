@@ -186,7 +186,7 @@ async fn wait_until_ready(lease: &Arc<Lease>, stop: &CancellationToken) -> bool 
         }
         let now = started.elapsed();
         let unread = match &answer {
-            Ok(Ok(_)) => None,
+            Ok(Ok(seen)) => seen.unready().map(str::to_owned),
             Ok(Err(error)) => Some(error.to_string()),
             Err(_) => Some("no answer in time".into()),
         };
@@ -220,7 +220,7 @@ async fn wait_until_ready(lease: &Arc<Lease>, stop: &CancellationToken) -> bool 
         }
         tokio::select! {
             () = stop.cancelled() => return false,
-            () = tokio::time::sleep(poll) => poll = (poll * 2).min(LAST_POLL),
+            () = tokio::time::sleep(poll) => poll = poll.saturating_mul(2).min(LAST_POLL),
         }
     }
     false

@@ -4,6 +4,9 @@
 //! [`core`] (what is known), `observing` (how it is learnt), [`transfers`], `turns`, `manifest`, [`ending`],
 //! [`keepalive`].
 
+// What a server says must not overflow anything: `number.rs`, or an operation that says what it does.
+#![cfg_attr(not(test), deny(clippy::arithmetic_side_effects))]
+
 mod answer_lost;
 pub mod core;
 pub mod device;

@@ -49,7 +49,10 @@ impl Lease {
     fn observe(&self, properties: &LeaseProperties) {
         match properties.state {
             Some(LeaseState::Ready) => {
-                let info = properties.info.clone().unwrap_or_default();
+                // Without it nothing can move, and a server that is not done yet may still say it.
+                let Some(info) = properties.info.clone() else {
+                    return;
+                };
                 self.status.send_if_modified(|status| {
                     match status.phase.after(Event::ServerReady) {
                         Some(next) => {
@@ -143,7 +146,8 @@ impl Lease {
                 if watched {
                     let _ = changed.changed().await;
                 } else {
-                    self.refresh(&self.sessions.calls).await?;
+                    let seen = self.refresh(&self.sessions.calls).await?;
+                    self.set_unread(seen.unready().map(str::to_owned));
                     if self.status.borrow().phase == Phase::Initializing {
                         tokio::time::sleep(POLL).await;
                     }

@@ -37,8 +37,8 @@ impl Schedule {
         };
         let interval = match interval {
             // A longer one would lose the lease, or leave no time for a second try.
-            Some(interval) => interval.min(lease_timeout / 2),
-            None => (lease_timeout / 10).clamp(SHORTEST, LONGEST),
+            Some(interval) => interval.min(share(lease_timeout, 2)),
+            None => share(lease_timeout, 10).clamp(SHORTEST, LONGEST),
         };
         Self {
             interval,
@@ -49,24 +49,30 @@ impl Schedule {
 
     /// The deadline of one call: short leases leave no time for slow ones.
     pub fn call_timeout(&self) -> Duration {
-        (self.lease_timeout / 3).clamp(SHORTEST, LONGEST_CALL)
+        share(self.lease_timeout, 3).clamp(SHORTEST, LONGEST_CALL)
     }
 
     /// The server renewed the lease; the interval counts from the start of that call.
     pub fn renewed(&mut self, started: Duration, now: Duration) -> Next {
         self.last_success = now;
-        Next::At(started + self.interval)
+        Next::At(started.saturating_add(self.interval))
     }
 
     /// A call failed.
     pub fn failed(&self, now: Duration) -> Next {
-        let lost_at = self.last_success + self.lease_timeout.mul_f64(0.8);
+        let patience = share(self.lease_timeout, 5).saturating_mul(4);
+        let lost_at = self.last_success.saturating_add(patience);
         if now >= lost_at {
             return Next::Lost;
         }
         // The last try is made just then, while the server may still hold the lease.
-        Next::At((now + AFTER_FAILURE.min(self.interval)).min(lost_at))
+        let again = now.saturating_add(AFTER_FAILURE.min(self.interval));
+        Next::At(again.min(lost_at))
     }
+}
+
+fn share(whole: Duration, parts: u32) -> Duration {
+    whole.checked_div(parts).unwrap_or(whole)
 }
 
 #[cfg(test)]

@@ -294,7 +294,8 @@ impl Lease {
         } else {
             device.file_size.unwrap_or(0)
         };
-        (largest > 0).then(|| (largest + largest / 20).saturating_add(STREAM_HEADROOM_BYTES))
+        let headroom = (largest / 20).saturating_add(STREAM_HEADROOM_BYTES);
+        (largest > 0).then(|| largest.saturating_add(headroom))
     }
 
     /// The first failure that the user has not seen.

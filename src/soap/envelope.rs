@@ -30,7 +30,7 @@ pub fn request(method: &str, this_type: &str, this: &str, arguments: &str) -> Ve
 
 /// The same request under a SOAP header.
 pub fn with_header(envelope: Vec<u8>, header: &str) -> Vec<u8> {
-    let body = START.len() - BODY.len();
+    let body = START.len().saturating_sub(BODY.len());
     if header.is_empty() || !envelope.starts_with(START.as_bytes()) {
         return envelope;
     }

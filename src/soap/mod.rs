@@ -2,6 +2,9 @@
 //!
 //! Imports [`crate::http`] and [`crate::error`]. Read [`session::Session`] first.
 
+// What a server says must not overflow anything: `number.rs`, or an operation that says what it does.
+#![cfg_attr(not(test), deny(clippy::arithmetic_side_effects))]
+
 pub mod answer;
 pub mod callers;
 pub mod calls;

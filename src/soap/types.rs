@@ -3,7 +3,7 @@
 use super::answer::Answer;
 use super::xml::Element;
 use crate::error::{Error, Result, ServerFault};
-use crate::text::ServerText;
+use crate::number;
 
 /// `HttpNfcLeaseState`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -79,6 +79,12 @@ pub struct ManifestEntry {
 }
 
 impl LeaseProperties {
+    /// Why a lease that its server calls ready is not.
+    pub fn unready(&self) -> Option<&'static str> {
+        let ready = self.state == Some(LeaseState::Ready);
+        (ready && self.info.is_none()).then_some("the server says ready, and gives no info")
+    }
+
     /// Reads a `RetrievePropertiesExResponse`.
     pub fn read(response: &Element, answer: &Answer) -> Result<Self> {
         let mut properties = Self::default();
@@ -90,8 +96,8 @@ impl LeaseProperties {
                 continue;
             };
             match prop.child_text("name") {
-                Some("state") => properties.state = Some(state(value.text.trim())?),
-                Some("info") => properties.info = Some(LeaseInfo::read(value)?),
+                Some("state") => properties.state = Some(state(value.text.trim(), answer)?),
+                Some("info") => properties.info = Some(LeaseInfo::read(value)),
                 Some("error") => properties.error = Some(localized_fault(value, answer)),
                 _ => {}
             }
@@ -101,62 +107,58 @@ impl LeaseProperties {
 }
 
 impl LeaseInfo {
-    fn read(value: &Element) -> Result<Self> {
-        let device_urls = value
-            .children_named("deviceUrl")
-            .map(DeviceUrl::read)
-            .collect::<Result<_>>()?;
-        let lease_timeout = value.child_text("leaseTimeout").unwrap_or("0");
-        Ok(Self {
-            device_urls,
-            total_disk_capacity_kb: optional_size(value, "totalDiskCapacityInKB")?.unwrap_or(0),
-            lease_timeout: lease_timeout
-                .parse()
-                .map_err(|_| bad_number("leaseTimeout", lease_timeout))?,
+    /// A number that is none is left out: the lease is usable without it.
+    fn read(value: &Element) -> Self {
+        let device_urls = value.children_named("deviceUrl").map(DeviceUrl::read);
+        let number = |name| value.child_text(name).and_then(number::count);
+        Self {
+            device_urls: device_urls.collect(),
+            total_disk_capacity_kb: number("totalDiskCapacityInKB").unwrap_or(0),
+            lease_timeout: number("leaseTimeout")
+                .and_then(|seconds| i64::try_from(seconds).ok())
+                .unwrap_or(0),
             entity: value
                 .child("entity")
                 .map(|entity| (entity.xsi_type.clone(), entity.text.trim().to_owned()))
                 .filter(|(_, moid)| !moid.is_empty()),
-        })
+        }
     }
 }
 
 impl DeviceUrl {
-    fn read(value: &Element) -> Result<Self> {
+    fn read(value: &Element) -> Self {
         let text = |name: &str| value.child_text(name).unwrap_or_default().to_owned();
-        Ok(Self {
+        Self {
             key: text("key"),
             import_key: text("importKey"),
             url: text("url"),
             ssl_thumbprint: text("sslThumbprint"),
             ssl_certificate: text("sslCertificate"),
-            disk: value
-                .child_text("disk")
-                .map(|flag| flag == "true" || flag == "1"),
+            disk: value.child_text("disk").and_then(number::flag),
             target_id: text("targetId"),
-            file_size: optional_size(value, "fileSize")?,
-        })
+            file_size: value.child_text("fileSize").and_then(number::count),
+        }
     }
 }
 
 /// Reads a `HttpNfcLeaseGetManifestResponse`.
-pub fn manifest(response: &Element) -> Result<Vec<ManifestEntry>> {
-    response
-        .children_named("returnval")
+pub fn manifest(response: &Element) -> Vec<ManifestEntry> {
+    let entries = response.children_named("returnval");
+    entries
         .map(|entry| {
             let text = |name: &str| entry.child_text(name).unwrap_or_default();
-            Ok(ManifestEntry {
+            ManifestEntry {
                 key: text("key").to_owned(),
                 sha1: text("sha1").to_ascii_lowercase(),
                 checksum: text("checksum").to_ascii_lowercase(),
                 checksum_type: text("checksumType").to_ascii_lowercase(),
-                size: optional_size(entry, "size")?,
-            })
+                size: entry.child_text("size").and_then(number::count),
+            }
         })
         .collect()
 }
 
-fn state(text: &str) -> Result<LeaseState> {
+fn state(text: &str, answer: &Answer) -> Result<LeaseState> {
     match text {
         "initializing" => Ok(LeaseState::Initializing),
         "ready" => Ok(LeaseState::Ready),
@@ -164,7 +166,7 @@ fn state(text: &str) -> Result<LeaseState> {
         "error" => Ok(LeaseState::Error),
         other => Err(Error::Protocol {
             what: "HttpNfcLease.state".into(),
-            reason: format!("unknown state {:?}", ServerText::from(other)).into(),
+            reason: format!("unknown state {:?}", answer.said(other)).into(),
         }),
     }
 }
@@ -176,19 +178,5 @@ fn localized_fault(value: &Element, answer: &Answer) -> ServerFault {
         name: answer.said(&inner.unwrap_or(value).xsi_type),
         message: answer.said(value.child_text("localizedMessage").unwrap_or_default()),
         envelope: Vec::new(),
-    }
-}
-
-fn optional_size(value: &Element, name: &'static str) -> Result<Option<u64>> {
-    match value.child_text(name) {
-        None | Some("") => Ok(None),
-        Some(text) => text.parse().map(Some).map_err(|_| bad_number(name, text)),
-    }
-}
-
-fn bad_number(name: &str, text: &str) -> Error {
-    Error::Protocol {
-        what: name.into(),
-        reason: format!("{:?} is no valid number here", ServerText::from(text)).into(),
     }
 }

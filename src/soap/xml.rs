@@ -121,15 +121,15 @@ struct Tree<'a> {
 
 impl Tree<'_> {
     fn start(&mut self, start: &BytesStart<'_>) -> Result<()> {
-        self.elements += 1;
+        self.elements = self.elements.saturating_add(1);
         self.limit("elements", ELEMENTS, self.elements)?;
-        self.limit("depth", DEPTH, self.open.len() as u64 + 1)?;
+        self.limit("depth", DEPTH, (self.open.len() as u64).saturating_add(1))?;
         let mut element = Element {
             name: start.local_name().as_ref().to_owned(),
             ..Element::default()
         };
         for (count, attribute) in start.attributes().enumerate() {
-            self.limit("attributes", ATTRIBUTES, count as u64 + 1)?;
+            self.limit("attributes", ATTRIBUTES, (count as u64).saturating_add(1))?;
             let attribute = attribute.map_err(|e| Error::Protocol {
                 what: self.what.into(),
                 reason: format!("bad attribute: {}", ServerText::of(e)).into(),
