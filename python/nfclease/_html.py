@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-_LEFT = " style='text-align:left'"
+_LEFT = " style='text-align:left;white-space:nowrap'"
 
 
 def table(title: str, rows: dict[str, object]) -> str:

@@ -15,6 +15,7 @@ _MOST = 24
 #: Of a bar without a size: its part, and the seconds in which it goes to and fro.
 _PART, _PERIOD = 20, 4.0
 _COLOURS = {"running": "#1976d2", "ended": "#388e3c", "failed": "#c62828"}
+_COLOURS["stopped"] = _COLOURS["failed"]
 
 
 class Rows:
@@ -38,7 +39,7 @@ class Rows:
         self.refresh()
 
     def _shown(self) -> dict[str, str]:
-        total, rows = self._overview.total(), self._overview.rows()
+        total, rows = self._overview.total(final=self._stopped), self._overview.rows()
         # What moves or has failed matters most, then what has ended last.
         rows.sort(key=lambda row: row.state == "ended")
         hidden = rows[_MOST:]
@@ -54,8 +55,8 @@ class Rows:
 def _row(row: Row, stopped: bool) -> str:
     from html import escape
 
-    state = "failed" if stopped and row.state == "running" else row.state
-    note = row.note if row.state != "running" or not stopped else f"{row.note} stopped".strip()
+    state = "stopped" if stopped and row.state == "running" else row.state
+    note = ", ".join(filter(None, (row.note, state if state == "stopped" else "")))
     of = "" if row.total is None or row.state == "ended" else f" of {size(row.total)}"
     cells = [
         escape(row.name),
@@ -63,9 +64,10 @@ def _row(row: Row, stopped: bool) -> str:
         f"{size(row.done)}{of}",
         speed(row.rate),
         clock(None if stopped else row.seconds_left),
-        escape(note or row.state),
+        escape(note or state),
     ]
-    return "<tr>" + "".join(f"<td style='text-align:left'>{cell}</td>" for cell in cells) + "</tr>"
+    style = "text-align:left;white-space:nowrap"
+    return "<tr>" + "".join(f"<td style='{style}'>{cell}</td>" for cell in cells) + "</tr>"
 
 
 def _bar(row: Row, state: str) -> str:

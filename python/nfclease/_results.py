@@ -20,15 +20,15 @@ class Results(_List):
     def _repr_html_(self) -> str:
         files = "1 file" if len(self) == 1 else f"{len(self)} files"
         title = f"{files}, {size(sum(each.bytes for each in self))}"
-        names = ["name", "size", "checksum", "verified", "seconds", "attempts"]
+        names = ["name", "size", "verified", "seconds", "attempts", "checksum"]
         rows = [
             [
                 each.name,
                 size(each.bytes),
-                f"{each.checksum_type} {each.checksum}",
                 each.verified,
                 f"{each.seconds:.2f}",
                 each.attempts,
+                f"{each.checksum_type} {each.checksum}",
             ]
             for each in self
         ]
