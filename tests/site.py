@@ -1,4 +1,4 @@
-"""What `make docs` built shows nothing that a browser would load from elsewhere.
+"""What `make docs` built shows nothing that a browser would load from elsewhere, and is searchable.
 
 Run as ``python tests/site.py site``; test_documentation.py shows that it can fail.
 """
@@ -63,14 +63,27 @@ def loads_from_elsewhere(site: Path) -> list[str]:
     return found
 
 
+def search_from_disk(site: Path) -> list[str]:
+    """What the search lacks where no server answers it: an index that a script can load."""
+    index = site / "search" / "search_index.js"
+    if not index.is_file():
+        return [f"{index.relative_to(site)} is missing: the search needs a server"]
+    pages = (path for path in site.rglob("*.html") if path.name != "404.html")
+    return [
+        f"{path.relative_to(site)}: nothing that starts the search from the disk"
+        for path in sorted(pages)
+        if "iframe-worker" not in path.read_text(encoding="utf-8")
+    ]
+
+
 def main(arguments: list[str]) -> int:
     """Prints what it found; the exit status is 1 when that is anything, or no site is there."""
     site = Path(arguments[0])
     pages = len(list(site.rglob("*.html")))
-    found = loads_from_elsewhere(site)
+    found = loads_from_elsewhere(site) + search_from_disk(site)
     for line in found:
         print(line, file=sys.stderr)
-    print(f"{site}: {pages} pages, {len(found)} things that come from elsewhere")
+    print(f"{site}: {pages} pages, {len(found)} things that come from elsewhere or are missing")
     return 0 if pages and not found else 1
 
 

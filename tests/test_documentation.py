@@ -30,7 +30,7 @@ from nfclease.simulator.faults import KINDS
 
 from .conftest import find
 from .proxying import running_proxy
-from .site import loads_from_elsewhere
+from .site import loads_from_elsewhere, search_from_disk
 
 ROOT = Path(__file__).parent.parent
 MODULES = [
@@ -145,7 +145,9 @@ PAGES = {
 #: Blocks with it are files of a test run, which tests/simulator/test_pytest_plugin.py makes.
 ELSEWHERE = "pytest"
 #: Their blocks follow one another; on all other pages each stands for itself.
-CONTINUED = {f"docs/{name}.md" for name in ("asyncio", "importing", "logging", "tutorial")}
+CONTINUED = {
+    f"docs/{name}.md" for name in ("exporting", "asyncio", "importing", "logging", "tutorial")
+}
 #: They open a session themselves, with the words of the fixture `where`.
 LOGGING_IN = {"docs/sessions.md", "docs/switching.md"}
 #: A block of Python, and what it prints where that follows.
@@ -229,6 +231,17 @@ def test_a_site_that_loads_from_elsewhere_is_told(tmp_path: Path) -> None:
     page.write_text('<script src="https://cdn.example/a.js"></script><img src="//x.example/a.png">')
     (tmp_path / "own.css").write_text('@import "https://fonts.example/a.css";')
     assert len(loads_from_elsewhere(tmp_path)) == 3
+
+
+def test_a_site_whose_search_needs_a_server_is_told(tmp_path: Path) -> None:
+    page = tmp_path / "index.html"
+    page.write_text("<p>no script</p>")
+    assert len(search_from_disk(tmp_path)) == 1
+    (tmp_path / "search").mkdir()
+    (tmp_path / "search" / "search_index.js").write_text("var __index = {}")
+    assert len(search_from_disk(tmp_path)) == 1
+    page.write_text('<script src="javascripts/iframe-worker.js"></script>')
+    assert search_from_disk(tmp_path) == []
 
 
 def test_the_page_of_faults_names_each_with_its_parameters() -> None:
