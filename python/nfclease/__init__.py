@@ -49,11 +49,11 @@ from nfclease.exceptions import (
     UnsafePathError,
 )
 from nfclease.lease import HttpNfcLease
-from nfclease.transfer import Transfer, TransferProgress, TransferResult
 
 if typing.TYPE_CHECKING:
     from nfclease.asynchronous import AsyncHttpNfcLease
     from nfclease.progress import ProgressSnapshot
+    from nfclease.transfer import Transfer, TransferProgress, TransferResult
 
 __all__ = [
     "AsyncHttpNfcLease",
@@ -97,7 +97,13 @@ if "logging" in sys.modules:  # else the first lease makes it
     _logger()
 
 #: Loaded by who uses it: not every script has an event loop, or shows a progress.
-_LATER = {"AsyncHttpNfcLease": "asynchronous", "ProgressSnapshot": "progress"}
+_LATER = {
+    "AsyncHttpNfcLease": "asynchronous",
+    "ProgressSnapshot": "progress",
+    "Transfer": "transfer",
+    "TransferProgress": "transfer",
+    "TransferResult": "transfer",
+}
 
 
 def __getattr__(name: str) -> object:

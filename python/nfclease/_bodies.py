@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from nfclease._signatures import Source, Target
     from nfclease._waiting import Waiting
     from nfclease.lease import HttpNfcLease
-    from nfclease.progress import ProgressOption, Reporter
+    from nfclease.progress import ProgressOption, Reporter, Told
     from nfclease.transfer import Transfer, TransferResult
 
 
@@ -91,6 +91,15 @@ def _checked(progress: ProgressOption) -> ProgressOption:
     from nfclease.progress import checked
 
     return checked(progress)
+
+
+def checked_callable(progress: Told) -> Told:
+    """The same of what is told in the background, where there is no bar."""
+    if progress is None:
+        return None
+    from nfclease.progress import checked_callable
+
+    return checked_callable(progress)
 
 
 def _reporter(
@@ -168,13 +177,15 @@ async def download(
 
 
 async def start_upload(
-    lease: HttpNfcLease, waiting: Waiting, item: Any, source: Source
+    lease: HttpNfcLease, waiting: Waiting, item: Any, source: Source, progress: Told = None
 ) -> Transfer:
     """Finds the device that the item means, and starts: in the order of the calls."""
+    progress = checked_callable(progress)
     known = isinstance(item, vim.HttpNfcLease.DeviceUrl)
     async with waiting.in_order():
         info = None if known else await ready_info(lease, waiting)
-        return lease._start_upload(item, device_for(item, lambda: info), source)
+        started = lease._start_upload(item, device_for(item, lambda: info), source)
+    return lease._told_of(started, progress)
 
 
 async def upload(
@@ -198,8 +209,9 @@ async def leave(lease: HttpNfcLease, waiting: Waiting, cause: BaseException | No
         with lease._faults():
             await waiting.for_work(lease._core_now().finish())
     except BaseException as error:
-        await give_up(lease, waiting, error)
-        raise
+        cause = next(filter(None, (started.unread() for started in lease._started)), error)
+        await give_up(lease, waiting, cause)
+        raise cause from error.__cause__
 
 
 def settle(lease: HttpNfcLease) -> None:

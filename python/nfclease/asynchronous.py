@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from typing_extensions import Self, Unpack
 
     from nfclease._signatures import LeaseOptions, Source, Target
-    from nfclease.progress import ProgressOption
+    from nfclease.progress import ProgressOption, Told
     from nfclease.transfer import Transfer, TransferResult
 
 __all__ = ["AsyncHttpNfcLease"]
@@ -171,10 +171,17 @@ class AsyncHttpNfcLease(AsyncLeaseSignatures):
         return info
 
     def start_download(
-        self, device_url: vim.HttpNfcLease.DeviceUrl, target: Target, *, overwrite: bool = False
+        self,
+        device_url: vim.HttpNfcLease.DeviceUrl,
+        target: Target,
+        *,
+        overwrite: bool = False,
+        progress: Told = None,
     ) -> Transfer:
         """As ``HttpNfcLease.start_download``; the transfer is awaited."""
-        return self._lease.start_download(device_url, target, overwrite=overwrite)
+        return self._lease.start_download(
+            device_url, target, overwrite=overwrite, progress=progress
+        )
 
     async def download(
         self,
@@ -202,11 +209,15 @@ class AsyncHttpNfcLease(AsyncLeaseSignatures):
         )
 
     async def start_upload(
-        self, item: vim.OvfManager.FileItem | vim.HttpNfcLease.DeviceUrl, source: Source
+        self,
+        item: vim.OvfManager.FileItem | vim.HttpNfcLease.DeviceUrl,
+        source: Source,
+        *,
+        progress: Told = None,
     ) -> Transfer:
         """As ``HttpNfcLease.start_upload``; awaited, since it may ask for ``info``."""
         return await without_our_frames(
-            _bodies.start_upload(self._lease, self._waiting, item, source)
+            _bodies.start_upload(self._lease, self._waiting, item, source, progress)
         )
 
     async def upload(

@@ -27,7 +27,6 @@ from nfclease._refused import aborts_when_refused
 from nfclease._started import Started
 from nfclease._waiting import IN_PLACE, refuse_in_coroutine, run
 from nfclease.exceptions import LeaseError, ServerFaultReply
-from nfclease.transfer import Transfer, TransferResult
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -36,7 +35,8 @@ if TYPE_CHECKING:
     from typing_extensions import Self
 
     from nfclease._signatures import Source, Target
-    from nfclease.progress import ProgressOption
+    from nfclease.progress import ProgressOption, Told
+    from nfclease.transfer import Transfer, TransferResult
 
 __all__ = ["HttpNfcLease"]
 
@@ -185,15 +185,25 @@ class HttpNfcLease(MirroredLease):
         return info
 
     def start_download(
-        self, device_url: vim.HttpNfcLease.DeviceUrl, target: Target, *, overwrite: bool = False
+        self,
+        device_url: vim.HttpNfcLease.DeviceUrl,
+        target: Target,
+        *,
+        overwrite: bool = False,
+        progress: Told = None,
     ) -> Transfer:
-        """Starts a download in the background; the arguments are those of ``download``."""
+        """Starts a download in the background; the arguments are those of ``download``.
+
+        A callable as ``progress`` is called in a thread of its own; there is no bar.
+        """
+        progress = _bodies.checked_callable(progress)
         device, name = core_device_url(device_url), display_name(device_url)
         core = self._core_now()
         with self._faults():
             if isinstance(target, (str, os.PathLike)):
                 path = local_path(target)
-                started = Started(core.download_to_path(device, path, overwrite), name)
+                to_path = core.download_to_path(device, path, overwrite)
+                started = Started(to_path, name, os.fspath(path))
             elif callable(getattr(target, "write", None)):
                 refuse_text("target", target, "wb")
                 from nfclease._ends import TargetEnd, start_with_file
@@ -204,11 +214,20 @@ class HttpNfcLease(MirroredLease):
                 raise TypeError(
                     f"target must be a path or a binary file object, not {type(target).__name__}"
                 )
-        return self._transfer(started, device_url.key)
+        return self._told_of(self._transfer(started, device_url.key), progress)
 
     def _transfer(self, started: Started, key: str) -> Transfer:
+        from nfclease.transfer import Transfer  # a future brings logging, and more
+
         self._started.append(started)
         return Transfer(started, key, self._faults)
+
+    def _told_of(self, transfer: Transfer, progress: Told) -> Transfer:
+        if progress is not None:
+            from nfclease import _calls
+
+            _calls.tell(transfer, progress, self._nfc_core.disk_capacity())
+        return transfer
 
     def download(
         self,
@@ -291,15 +310,20 @@ class HttpNfcLease(MirroredLease):
         return run(_bodies.download_all(self, IN_PLACE, directory, overwrite, progress))
 
     def start_upload(
-        self, item: vim.OvfManager.FileItem | vim.HttpNfcLease.DeviceUrl, source: Source
+        self,
+        item: vim.OvfManager.FileItem | vim.HttpNfcLease.DeviceUrl,
+        source: Source,
+        *,
+        progress: Told = None,
     ) -> Transfer:
         """Starts an upload in the background; the arguments are those of ``upload``.
 
-        A ``FileItem`` waits for ``info`` first, and is refused in a coroutine (RuntimeError).
+        A ``FileItem`` waits for ``info`` first, and is refused in a coroutine (RuntimeError). A
+        callable as ``progress`` is called in a thread of its own; there is no bar.
         """
         if not isinstance(item, vim.HttpNfcLease.DeviceUrl):
             refuse_in_coroutine("start_upload", _INSTEAD)
-        return run(_bodies.start_upload(self, IN_PLACE, item, source))
+        return run(_bodies.start_upload(self, IN_PLACE, item, source, progress))
 
     def _start_upload(self, item: Any, device_url: Any, source: Source) -> Transfer:
         name = file_name(item) or display_name(device_url)
@@ -307,7 +331,8 @@ class HttpNfcLease(MirroredLease):
         core = self._core_now()
         with self._faults():
             if isinstance(source, (str, os.PathLike)):
-                started = Started(core.upload_path(device, described, local_path(source)), name)
+                of_path = core.upload_path(device, described, local_path(source))
+                started = Started(of_path, name, os.fspath(source))
             elif isinstance(source, (bytes, bytearray, memoryview)):
                 started = Started(core.upload_bytes(device, described, bytes(source)), name)
             elif callable(getattr(source, "read", None)):

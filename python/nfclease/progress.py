@@ -65,7 +65,23 @@ class ProgressSnapshot(NamedTuple):
 
 if TYPE_CHECKING:
     #: True for bars, a callable for one's own, None for nothing.
-    ProgressOption: TypeAlias = bool | Callable[[ProgressSnapshot], object] | None
+    Told: TypeAlias = Callable[[ProgressSnapshot], object] | None
+    ProgressOption: TypeAlias = bool | Told
+
+
+def checked_callable(progress: Told) -> Told:
+    """Refuses what cannot be told of a transfer in the background.
+
+    Raises:
+        TypeError: It is no callable that takes one argument.
+    """
+    if isinstance(progress, bool):
+        raise TypeError(
+            "a bar belongs to a call that waits: use download, upload or download_all, "
+            "or pass a callable as progress"
+        )
+    checked(progress)
+    return progress
 
 
 def checked(progress: ProgressOption) -> ProgressOption:

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import concurrent.futures
+import threading
+import weakref
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
+from nfclease import _calls
 from nfclease._html import size, table
 from nfclease._waiting import refuse_in_coroutine
 
@@ -12,6 +16,10 @@ if TYPE_CHECKING:
     from contextlib import AbstractContextManager
 
     from nfclease._started import Started
+
+    Future = concurrent.futures.Future["TransferResult"]
+else:
+    Future = concurrent.futures.Future
 
 __all__ = ["Transfer", "TransferProgress", "TransferResult"]
 
@@ -54,6 +62,7 @@ class TransferResult(NamedTuple):
             were checked.
         seconds: From the first request to the last check.
         attempts: How many times it was started.
+        path: The file that was written or read; None for a file object and for bytes.
 
     Examples:
         >>> from nfclease import TransferResult
@@ -69,6 +78,7 @@ class TransferResult(NamedTuple):
     verified: Literal["manifest", "stream"]
     seconds: float
     attempts: int
+    path: str | None = None
 
     def _repr_html_(self) -> str:
         rows: dict[str, object] = {
@@ -82,11 +92,13 @@ class TransferResult(NamedTuple):
         return table(self.name, rows)
 
 
-class Transfer:
-    """A transfer that runs in the background.
+class Transfer(Future):
+    """A transfer that runs in the background, and a ``concurrent.futures.Future`` of its result.
 
     Made by ``HttpNfcLease.start_download`` and ``HttpNfcLease.start_upload``. It goes on
-    when this object is dropped; the lease waits for it at its end. It can be awaited.
+    when this object is dropped; the lease waits for it at its end. It can be awaited, or given to
+    ``concurrent.futures.wait`` and ``as_completed``. Other than most futures it can be cancelled
+    while it runs.
 
     Examples:
         >>> transfer = lease.start_download(device_url, "disk-0.vmdk")
@@ -100,6 +112,10 @@ class Transfer:
         key: str,
         faults: Callable[[], AbstractContextManager[None]],
     ) -> None:
+        self._is_watched = False
+        self._keeping = threading.Lock()
+        self._outcome: tuple[TransferResult | None, BaseException | None] | None = None
+        super().__init__()
         self._started = started
         self._core = started.core
         self._key = key
@@ -137,17 +153,122 @@ class Transfer:
             OSError: A local file could not be read or written.
             RuntimeError: It has not ended, and a coroutine called; await the transfer there.
         """
+        self._wait("result", timeout)
+        self._core.seen()
+        return self._read()
+
+    def exception(self, timeout: float | None = None) -> BaseException | None:
+        """Waits for the end, and gives the error that ``result`` would raise.
+
+        Who asks has read it: the end of the lease's block does not raise it again.
+
+        Args:
+            timeout: As for ``result``.
+
+        Returns:
+            The error, or None when all is well.
+
+        Raises:
+            TransferCancelledError: It was cancelled.
+            TimeoutError: The transfer has not ended yet.
+            RuntimeError: It has not ended, and a coroutine called.
+        """
+        self._wait("exception", timeout)
+        self._core.seen()
+        self._started.broken_is_read = True
+        _, error = self._keep()
+        if error is not None and self.cancelled():
+            raise error
+        return error
+
+    def _wait(self, method: str, timeout: float | None) -> None:
         if not self.done():
-            refuse_in_coroutine("result", "await the transfer")
-        result = self._wait(timeout)
-        if result is None:
+            refuse_in_coroutine(method, "await the transfer")
+        self._core.wait_end(timeout)
+        if not self.done():
             raise TimeoutError(f"{self._name}: not done after {timeout} s; it goes on")
+
+    def _read(self) -> TransferResult:
+        """What it came to. Without need nothing keeps an error, which has the caller's frames."""
+        if self._is_watched or self._started.broken:
+            self._started.broken_is_read = True
+            result, error = self._keep()
+        else:
+            result, error = self._fetch(), None
+        try:
+            if error is not None:
+                raise error
+        finally:
+            del error  # else it and this frame would keep each other
+        if result is None:
+            raise RuntimeError("a transfer that has ended has an outcome")
         return result
 
-    def _wait(self, timeout: float | None) -> TransferResult | None:
+    def _fetch(self) -> TransferResult | None:
         with self._faults():
-            row = self._core.wait(timeout)
-        return None if row is None else TransferResult(self._key, self._name, *row)
+            row = self._core.peek()
+        path = self._started.path
+        return None if row is None else TransferResult(self._key, self._name, *row, path)
+
+    def _keep(self) -> tuple[TransferResult | None, BaseException | None]:
+        """What it came to, from now on kept as a future keeps it. Tells nobody."""
+        with self._keeping:
+            first = self._outcome is None
+            if self._outcome is None:
+                self._is_watched = True
+                self._outcome = self._fetched()
+            result, error = self._outcome
+        if first and error is not None:
+            self.set_exception(error)
+        elif first:
+            self.set_result(result)  # type: ignore[arg-type]
+        return result, error
+
+    def _fetched(self) -> tuple[TransferResult | None, BaseException | None]:
+        if self._started.broken is not None:
+            return None, self._started.broken
+        try:
+            return self._fetch(), None
+        except BaseException as error:
+            return None, error.with_traceback(None)
+
+    @property
+    def _condition(self) -> threading.Condition:
+        """What ``wait`` and ``as_completed`` take first: from here on somebody must be told."""
+        if not self._is_watched:
+            self._is_watched = True
+            self._watch(weakref.ref(self))
+        return self._own_condition
+
+    @_condition.setter
+    def _condition(self, condition: threading.Condition) -> None:
+        self._own_condition = condition
+
+    def _watch(self, get: Callable[[], Transfer | None]) -> None:
+        if self.done():
+            self._keep()
+            return
+
+        def keep() -> None:
+            transfer = get()
+            if transfer is not None:
+                transfer._keep()
+
+        _calls.caller.call(self._core, keep)
+
+    def add_done_callback(self, fn: Callable[[Transfer], object]) -> None:
+        """Calls when the transfer has ended, well or not; at once when it has already.
+
+        It is called in a thread of its own, in the order of addition. An exception of it is logged.
+        It does not count as read what the transfer came to, unless it asks. Until then transfer and
+        lease are kept.
+
+        Args:
+            fn: Gets this transfer.
+        """
+        self._is_watched = True
+        self._watch(lambda: self)
+        super().add_done_callback(fn)  # type: ignore[arg-type]
 
     def __await__(self) -> Generator[Any, None, TransferResult]:
         """Waits for the end in a running event loop; raises what ``result`` raises.
@@ -173,15 +294,12 @@ class Transfer:
 
     def _told(self) -> TransferResult:
         """What it came to, told to the running task."""
+        self._core.tell()
         try:
-            with self._faults():
-                row = self._core.outcome()
+            return self._read()
         except BaseException as error:
             self._started.readers.tell(error)
             raise
-        if row is None:
-            raise RuntimeError("a transfer that has ended has an outcome")
-        return TransferResult(self._key, self._name, *row)
 
     async def __aiter__(self) -> AsyncIterator[TransferProgress]:
         """Yields how far it is, five times a second, until it has ended; raises nothing of it.
@@ -204,9 +322,24 @@ class Transfer:
         """Whether the transfer has ended, well or not."""
         return self._core.done()
 
-    def cancel(self) -> None:
-        """Asks the transfer to stop; ``result`` then raises TransferCancelledError."""
+    def running(self) -> bool:
+        """Whether it has begun, and not ended; before, it waits for its turn."""
+        return not self.done() and self.progress.attempts > 0
+
+    def cancelled(self) -> bool:
+        """Whether it has ended because it was cancelled."""
+        return self._core.cancelled()
+
+    def cancel(self) -> bool:
+        """Asks the transfer to stop; ``result`` then raises TransferCancelledError.
+
+        Returns:
+            False when it has ended otherwise already.
+        """
+        if self.done():
+            return self.cancelled()
         self._core.cancel()
+        return True
 
     def _repr_html_(self) -> str:
         progress = self.progress

@@ -13,6 +13,7 @@ mod bench;
 mod bridge;
 mod crossing;
 mod device;
+mod ends;
 mod error;
 mod fileobj;
 mod lease;
@@ -31,6 +32,8 @@ mod _core {
     use super::bench::{bench_get, bench_put};
     #[pymodule_export]
     use super::device::{DeviceUrl, FileItem, safe_names};
+    #[pymodule_export]
+    use super::ends::Ends;
     #[pymodule_export]
     use super::lease::Lease;
     #[pymodule_export]

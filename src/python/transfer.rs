@@ -6,6 +6,7 @@ use pyo3::prelude::*;
 
 use super::error::{failure_to_py, to_py};
 use super::{asyncio, bridge, log};
+use crate::error::Error;
 use crate::lease::Lease as CoreLease;
 use crate::transfer::{Completed, Outcome, Transfer as CoreTransfer, Verified};
 
@@ -20,21 +21,10 @@ pub(crate) struct Transfer {
 
 #[pymethods]
 impl Transfer {
-    /// Waits for the end, and tells what it came to; `None` when `timeout` seconds pass before.
-    #[pyo3(signature = (timeout=None))]
-    fn wait(&self, py: Python<'_>, timeout: Option<f64>) -> PyResult<Option<Result>> {
-        match self.watch(py, timeout)? {
-            None => Ok(None),
-            Some(outcome) => {
-                self.seen();
-                result(py, &outcome).map(Some)
-            }
-        }
-    }
-
     /// Waits for the end alone; what it came to is told to nobody.
-    fn wait_end(&self, py: Python<'_>, timeout: f64) -> PyResult<()> {
-        self.watch(py, Some(timeout)).map(|_| ())
+    #[pyo3(signature = (timeout=None))]
+    fn wait_end(&self, py: Python<'_>, timeout: Option<f64>) -> PyResult<()> {
+        self.watch(py, timeout).map(|_| ())
     }
 
     /// The end as an awaitable of the running loop; watched only, so that nothing stops with it.
@@ -45,18 +35,21 @@ impl Transfer {
         })
     }
 
-    /// What it came to, which `seen` says was told; `None` while it runs.
-    fn outcome(&self, py: Python<'_>) -> PyResult<Option<Result>> {
-        log::emit(py)?;
+    /// What it came to; `None` while it runs. That somebody was told is said apart.
+    fn peek(&self, py: Python<'_>) -> PyResult<Option<Result>> {
         let outcome = self.transfer.outcome();
-        if outcome.is_some() {
-            self.transfer.tell();
-        }
         outcome.map(|outcome| result(py, &outcome)).transpose()
+    }
+
+    /// Somebody asks what it came to; whether that is read is another matter.
+    fn tell(&self, py: Python<'_>) -> PyResult<()> {
+        self.transfer.tell();
+        log::emit(py)
     }
 
     /// Somebody is told what it came to: a failure is no news at the lease's end.
     fn seen(&self) {
+        self.transfer.tell();
         self.transfer.see();
     }
 
@@ -67,6 +60,17 @@ impl Transfer {
     /// Whether it has ended without what it was to bring; tells nobody why.
     fn failed(&self) -> bool {
         matches!(self.transfer.outcome(), Some(Err(_)))
+    }
+
+    /// Whether it has ended because it was cancelled.
+    fn cancelled(&self) -> bool {
+        let outcome = self.transfer.outcome();
+        matches!(outcome, Some(Err(failure)) if matches!(failure.error, Error::Cancelled))
+    }
+
+    /// Stops it, which is a failure to be told of.
+    fn break_off(&self) {
+        self.transfer.break_off();
     }
 
     /// What the user cancels is no failure to be told of at the end; what has failed before is.

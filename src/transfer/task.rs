@@ -121,6 +121,11 @@ impl Transfer {
         self.cancel.cancel();
     }
 
+    /// Stops the transfer as [`Self::cancel`] does, but nobody has given it up: it has failed.
+    pub fn break_off(&self) {
+        self.cancel.cancel();
+    }
+
     /// The counters now.
     pub fn progress(&self) -> Snapshot {
         self.progress.snapshot()

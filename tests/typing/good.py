@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import concurrent.futures
 import io
 import os
 from pathlib import Path
@@ -54,8 +55,8 @@ def import_(
     ours.upload(device_url, bytearray(b"bytes"))
     ours.download(device_url, io.FileIO("b.vmdk", "wb"))
     ours.download(device_url, Digest())
-    assert_type(ours.start_upload(item, "a.vmdk"), Transfer)
-    assert_type(ours.start_download(device_url, io.BytesIO()), Transfer)
+    assert_type(ours.start_upload(item, "a.vmdk", progress=told), Transfer)
+    assert_type(ours.start_download(device_url, io.BytesIO(), progress=told), Transfer)
     ours.close()
 
 
@@ -174,7 +175,12 @@ async def transfers(transfer: Transfer) -> TransferResult:
     assert_type(result.bytes + result.attempts, int)
     assert_type(result.verified, Literal["manifest", "stream"])
     assert_type(result.seconds, float)
-    transfer.cancel()
+    print(result.path)
+    assert_type(transfer.exception(timeout=1), BaseException | None)
+    assert_type([transfer.running(), transfer.cancelled(), transfer.cancel()], list[bool])
+    transfer.add_done_callback(lambda one: print(one.name))
+    for one in concurrent.futures.as_completed([transfer]):
+        assert_type(one.result(), TransferResult)
     return await transfer
 
 
