@@ -3,6 +3,9 @@
 //! Imports only [`crate::error`]. Read [`sink::Sink`] first.
 
 pub mod digest;
+mod directory;
+mod naming;
+mod part;
 pub mod sink;
 pub mod source;
 

@@ -140,9 +140,13 @@ impl Download {
         progress: &Progress,
         attempt: &mut Attempt,
     ) -> Result<(Moved, Verified)> {
+        if let Some(size) = self.file_size {
+            sink.expect(size)?;
+        }
         let mut response = self.request(attempt).await?;
         if let Some(total) = response.content_length() {
             self.check_limit(total)?;
+            sink.expect(total)?;
             progress.set_total(total);
         }
         attempt.phase = "body";

@@ -1,0 +1,133 @@
+//! `name.part`: created and locked, known by what it is and not by its name, and removed.
+
+use std::ffi::{OsStr, OsString};
+use std::fs::File;
+use std::io;
+use std::path::PathBuf;
+
+use super::directory::{Directory, Identity, identity_of};
+use super::naming::Naming;
+use crate::error::{Error, Result};
+
+/// A partial file. Dropped, it is gone, unless it got another name.
+pub(super) struct Part {
+    pub(super) file: File,
+    pub(super) directory: Directory,
+    pub(super) name: OsString,
+    /// How this file system gives a file a name that nothing has.
+    pub(super) naming: Naming,
+    identity: Identity,
+    open: bool,
+}
+
+impl Part {
+    /// Creates and locks the partial file. One left behind by a killed process has no lock and is
+    /// replaced; one that is being written does.
+    ///
+    /// It gets its name as the whole file will get its own, so that a file system where that does
+    /// not work is found out before the first byte.
+    pub(super) fn create(directory: Directory, name: OsString) -> Result<Self> {
+        let start = OsString::from(format!(
+            ".nfclease-{}-{:08x}",
+            std::process::id(),
+            fastrand::u32(..)
+        ));
+        let failed = |e: io::Error| Error::io(directory.path().join(&name), e);
+        let file = directory.create_new(&start).map_err(failed)?;
+        let named = (|| {
+            lock(&file)?;
+            let identity = identity_of(&file)?;
+            let naming = match Naming::find(&directory, &start, &name) {
+                Err(e) if e.kind() == io::ErrorKind::AlreadyExists => {
+                    remove_stale(&directory, &name)?;
+                    Naming::find(&directory, &start, &name)?
+                }
+                found => found?,
+            };
+            Ok((identity, naming))
+        })();
+        match named {
+            Ok((identity, naming)) => Ok(Self {
+                file,
+                directory,
+                name,
+                naming,
+                identity,
+                open: true,
+            }),
+            Err(e) => {
+                if let Err(left) = directory.remove(&start) {
+                    let start = directory.path().join(&start);
+                    tracing::warn!("{} could not be removed: {left}", start.display());
+                }
+                Err(failed(e))
+            }
+        }
+    }
+
+    /// Its path, for messages.
+    pub(super) fn path(&self) -> PathBuf {
+        self.directory.path().join(&self.name)
+    }
+
+    /// Whether a name means this file.
+    pub(super) fn has(&self, name: &OsStr) -> io::Result<bool> {
+        Ok(self.directory.look(name)? == Some(self.identity))
+    }
+
+    /// It has its final name: there is nothing to remove any more.
+    pub(super) fn keep(&mut self) {
+        self.open = false;
+    }
+
+    /// Removes it; returns what may still be there. What somebody else put in its place stays.
+    pub(super) fn discard(&mut self) -> Vec<PathBuf> {
+        if !std::mem::take(&mut self.open) {
+            return Vec::new();
+        }
+        let removed = match self.has(&self.name) {
+            Ok(true) => self.directory.remove(&self.name),
+            Ok(false) => return Vec::new(),
+            Err(e) => Err(e),
+        };
+        match removed {
+            Err(e) if e.kind() != io::ErrorKind::NotFound => vec![self.path()],
+            _ => Vec::new(),
+        }
+    }
+}
+
+impl Drop for Part {
+    fn drop(&mut self) {
+        self.discard();
+    }
+}
+
+fn remove_stale(directory: &Directory, name: &OsStr) -> io::Result<()> {
+    if directory.is_file(name)? {
+        let file = directory.open_existing(name)?;
+        lock(&file)?;
+        return directory.remove(name);
+    }
+    directory.remove(name)
+}
+
+#[cfg(unix)]
+fn lock(file: &File) -> io::Result<()> {
+    use rustix::fs::{FlockOperation, flock};
+    use rustix::io::{Errno, retry_on_intr};
+    match retry_on_intr(|| flock(file, FlockOperation::NonBlockingLockExclusive)) {
+        // Some network file systems have no locks; O_EXCL alone then decides.
+        Err(Errno::NOSYS | Errno::NOTSUP | Errno::NOLCK) => Ok(()),
+        Err(Errno::WOULDBLOCK) => Err(io::Error::new(
+            io::ErrorKind::AlreadyExists,
+            "another transfer is writing to this file",
+        )),
+        other => other.map_err(io::Error::from),
+    }
+}
+
+#[cfg(not(unix))]
+fn lock(_file: &File) -> io::Result<()> {
+    Ok(())
+}
