@@ -84,6 +84,7 @@ def issue(
     days: tuple[int, int] = (-30, 300),
     key: ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey | None = None,
     key_ids: bool = True,
+    extra: x509.ExtensionType | None = None,
 ) -> Certificate:
     """A certificate of version 3, self-signed without an issuer; ``ca=None`` says nothing of it."""
     own = key or ec.generate_private_key(ec.SECP256R1())
@@ -106,6 +107,8 @@ def issue(
         builder = builder.add_extension(x509.ExtendedKeyUsage(purposes), critical=False)
     if key_usage:
         builder = builder.add_extension(key_usage, critical=True)
+    if extra:
+        builder = builder.add_extension(extra, critical=True)
     if key_ids:
         own_id = x509.SubjectKeyIdentifier.from_public_key(own.public_key())
         issuers = x509.AuthorityKeyIdentifier.from_issuer_public_key(signer.public_key())

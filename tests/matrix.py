@@ -25,6 +25,8 @@ TESTS = (
     "tests/test_scripts.py",
     "tests/test_sessions.py",
     "tests/test_session_headers.py",
+    "tests/test_trust_sources.py",
+    "tests/test_trust_verdicts.py",
 )
 #: What depends on the Python, such as on its asyncio, and not on its pyvmomi: once for each other
 #: Python than this, which runs all tests anyway.

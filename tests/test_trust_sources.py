@@ -14,14 +14,17 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from pyVmomi import SoapAdapter
+from pyVim.connect import Disconnect
+from pyVmomi import SoapAdapter, vim
 
 import nfclease
 from nfclease import HttpNfcLease, _ssl_context
+from nfclease.simulator import Simulator
 
 from .certificates import CLIENT, NAMES, Certificate, authority, issue, version_1
+from .conftest import disk_of, find
 from .test_sessions import needs
-from .test_trust_verdicts import connected_stub
+from .test_trust_verdicts import NEWEST, connected_stub
 from .tls_host import TlsHost, showing
 
 ROOT = authority("root")
@@ -33,7 +36,11 @@ DOCS = Path(__file__).parent.parent / "docs"
 
 def stub_for(host: TlsHost, context: ssl.SSLContext | None, **options: Any) -> Any:
     return SoapAdapter.SoapStubAdapter(
-        host="localhost", port=host.port, sslContext=context, **options
+        host="localhost",
+        port=host.port,
+        sslContext=context,
+        version=NEWEST,
+        **options,
     )
 
 
@@ -42,7 +49,7 @@ def ask(stub: Any) -> None:
     lease = HttpNfcLease("lease-1", stub, keep_alive=False)
     try:
         with pytest.raises(HTTPException, match="404"):
-            _ = lease.state
+            lease.HttpNfcLeaseProgress(1)
     finally:
         lease.close()
 
@@ -51,7 +58,7 @@ def refusal(stub: Any, error: type[Exception] = nfclease.TlsError) -> str:
     lease = HttpNfcLease("lease-1", stub, keep_alive=False)
     try:
         with pytest.raises(error) as caught:
-            _ = lease.state
+            lease.HttpNfcLeaseProgress(1)
     finally:
         lease.close()
     return str(caught.value)
@@ -228,16 +235,18 @@ class TestNoContext:
             ask(stub_for(host, None))
 
 
-def test_a_context_that_was_tightened(caplog: pytest.LogCaptureFixture) -> None:
-    """A lease that is opened later has what the context says then."""
+def test_a_context_that_was_tightened() -> None:
+    """A lease that is opened later has what the context says then; a connection proves nothing."""
     context = trusting(OTHER)
     context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
-    with showing(GOOD) as host:
-        stub = stub_for(host, context)
-        ask(stub)
+    with showing(GOOD) as host, connected_stub(host, context) as stub:
+        first = HttpNfcLease("lease-1", stub, keep_alive=False)
         context.verify_mode = ssl.CERT_REQUIRED
-        stub.DropConnections()
+        assert stub.pool
         refusal(stub)
+        with pytest.raises(HTTPException, match="404"):  # as it was when it was opened
+            first.HttpNfcLeaseProgress(1)
+        first.close()
 
 
 ODD = {
@@ -300,6 +309,24 @@ class TestPinned:
             assert host.asked == 0
         assert "the pinned certificate is a CA's" in text
         assert "cafile" in text
+
+
+def test_a_pin_is_of_one_host(simulator: Simulator, tmp_path: Path) -> None:
+    """Beside it the context verifies nobody, so a host without a pin of its own is refused."""
+    simulator.inject("device_url", ssl_thumbprint="")
+    context = ssl._create_unverified_context()
+    service = simulator.connect(sslContext=context, thumbprint=simulator.thumbprint_sha1)
+    try:
+        vm = find(service, vim.VirtualMachine, "demo-vm")
+        with (
+            pytest.raises(nfclease.TlsError, match="pin is of its own host"),
+            HttpNfcLease(vm.ExportVm(), max_retries=0) as lease,
+        ):
+            lease.download(disk_of(lease), tmp_path / "disk")
+    finally:
+        Disconnect(service)
+        service._stub.DropConnections()
+    assert simulator.requests() == []
 
 
 @pytest.mark.parametrize(

@@ -16,11 +16,13 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from http.client import HTTPException
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
+from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import rsa
 from pyVmomi import SoapAdapter
+from pyVmomi.VmomiSupport import newestVersions
 
 import nfclease
 from nfclease import HttpNfcLease, _core, _ssl_context
@@ -39,6 +41,7 @@ from .certificates import (
 )
 from .tls_host import TlsHost, showing
 
+NEWEST: str = cast(Any, newestVersions).Get("vim")
 V12, V13 = ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3
 FLAGS = ssl.VerifyFlags
 PARTIAL = FLAGS.VERIFY_X509_PARTIAL_CHAIN
@@ -147,6 +150,7 @@ def rsa_key(bits: int) -> rsa.RSAPrivateKey:
 
 SHORT_KEY = issue("x", ROOT, names=NAMES, key=rsa_key(1024))
 SHORT_KEYS = {"ciphers": "DEFAULT:@SECLEVEL=0"}
+STRANGE = x509.UnrecognizedExtension(x509.ObjectIdentifier("1.3.6.1.4.1.99999.1"), b"\x05\x00")
 NOT_READ = "cannot be read from it"
 CASES = {
     "good": Case((GOOD,)),
@@ -222,6 +226,13 @@ CASES = {
     "root may not sign": Case(
         (issue("x", (rms := authority("rms", key_usage=usage(crl_sign=True))), names=NAMES),),
         (rms,),
+    ),
+    "root with an unknown critical extension": Case(
+        (issue("x", (strange := authority("strange", extra=STRANGE)), names=NAMES),), (strange,)
+    ),
+    "unknown critical extension": Case((issue("x", ROOT, names=NAMES, extra=STRANGE),)),
+    "self-signed CA, unknown critical extension": Case(
+        ((odd := authority("odd", names=NAMES, extra=STRANGE, key_usage=None)),), (odd,)
     ),
     "path too long": Case(
         (
@@ -350,7 +361,9 @@ def refusal_elsewhere(case: Case, host: TlsHost) -> str:
 
 
 def stub_for(host: TlsHost, context: ssl.SSLContext) -> Any:
-    return SoapAdapter.SoapStubAdapter(host="localhost", port=host.port, sslContext=context)
+    return SoapAdapter.SoapStubAdapter(
+        host="localhost", port=host.port, sslContext=context, version=NEWEST
+    )
 
 
 @contextmanager
@@ -374,7 +387,7 @@ def session_refusal(stub: Any, host: TlsHost) -> str:
     except ValueError as error:
         return str(error)
     try:
-        _ = lease.state
+        lease.HttpNfcLeaseProgress(1)
     except nfclease.TlsError as error:
         assert host.asked == before
         return str(error)

@@ -40,9 +40,9 @@ def session_of(stub: Any) -> _core.Session:
     key = _trust_key(soap)
     session = sessions.get(key)
     if session is None:
-        session, can_verify = _open_session(soap)
+        session, can_verify = _open_session(soap, is_first=not sessions)
         if can_verify:  # else the next lease asks again
-            sessions[key] = session
+            session = sessions.setdefault(key, session)
     _refresh(soap, session)
     return session
 
@@ -66,7 +66,7 @@ def _trust_key(soap: Any) -> Any:
     context = soap.schemeArgs.get("context")
     # pyvmomi 9 itself makes the context of a pinned session unverified when the pin had to decide.
     if any(pin) or not isinstance(context, ssl.SSLContext):
-        return (*pin, id(context))
+        return (*pin, context or ssl._create_default_https_context)
     return _ssl_context.fingerprint(context)
 
 
@@ -87,12 +87,12 @@ def _soap_header(soap: Any) -> str:
     return text[start : end + len("</soapenv:Header>")] if start >= 0 else ""
 
 
-def _open_session(soap: Any) -> tuple[_core.Session, bool]:
+def _open_session(soap: Any, *, is_first: bool) -> tuple[_core.Session, bool]:
     """The session, and whether it has anything to verify a server by."""
     plain = soap.scheme is http.client.HTTPConnection
     address, proxy = _way(soap)
     url = f"{'http' if plain else 'https'}://{address}{soap.path}"
-    trust = _ssl_context.unverified() if plain else _trust(soap)
+    trust = _ssl_context.unverified() if plain else _trust(soap, is_first)
     pinned = trust["thumbprint"] or trust["server_certificate"]
     if trust["verify"] == "none" and not plain and not pinned:
         logger().warning(
@@ -142,7 +142,7 @@ def _with_port(host: str, port: int) -> str:
     return host if ":" in bare else f"{host}:{port}"
 
 
-def _trust(soap: Any) -> dict[str, Any]:
+def _trust(soap: Any, is_first: bool) -> dict[str, Any]:
     """The stub's own trust, in the words of the core."""
     context = _context(soap)
     ca_file = soap.schemeArgs.get("ca_certs")
@@ -159,7 +159,9 @@ def _trust(soap: Any) -> dict[str, Any]:
     trust["server_certificate"] = getattr(soap, "serverPemCert", None)
     pinned = trust["thumbprint"] or trust["server_certificate"]
     if trust["verify"] != "none" and not pinned and not ca_file:
-        _add_accepted(trust, soap, context)
+        # How a connection came about that is older than a change of the context, nobody knows.
+        known = _kept(soap) if is_first else None
+        trust["accepted"] = known or (trust["unread"] and _judged(trust, soap, context))
     cert = getattr(soap, "certFile", None) or soap.schemeArgs.get("cert_file")
     key = getattr(soap, "certKeyFile", None) or soap.schemeArgs.get("key_file")
     if cert and key:
@@ -182,17 +184,16 @@ def _context(soap: Any) -> ssl.SSLContext:
     return context
 
 
-def _add_accepted(trust: dict[str, Any], soap: Any, context: ssl.SSLContext) -> None:
-    """Has Python's own TLS judge the session's host, where it has not done so already.
-
-    A connection for that alone is opened only where the context cannot be followed natively.
-    """
-    own = soap.schemeArgs.get("context")
+def _kept(soap: Any) -> tuple[str, bytes] | None:
+    """What Python's own TLS accepted on a connection that the stub keeps."""
+    context = soap.schemeArgs.get("context")
     with soap.lock:
-        shown = [_shown(connection, own) for connection, _ in soap.pool]
-    trust["accepted"] = next(filter(None, shown), None)
-    if trust["accepted"] or not trust["unread"]:
-        return
+        shown = [_shown(connection, context) for connection, _ in soap.pool]
+    return next(filter(None, shown), None)
+
+
+def _judged(trust: dict[str, Any], soap: Any, context: ssl.SSLContext) -> tuple[str, bytes] | None:
+    """Has Python's own TLS judge the session's host, on a connection for that alone."""
     twin = copy.copy(soap)
     twin.pool = []
     twin.schemeArgs = {"timeout": JUDGE_TIMEOUT, **soap.schemeArgs, "context": context}
@@ -201,7 +202,7 @@ def _add_accepted(trust: dict[str, Any], soap: Any, context: ssl.SSLContext) -> 
         connection = twin.GetConnection()
         if not connection.sock:
             connection.connect()
-        trust["accepted"] = _shown(connection, context)
+        return _shown(connection, context)
     except ssl.SSLError as error:
         trust["unread"] += f", and Python's own TLS refused the host: {error}"
     except (OSError, http.client.HTTPException):
@@ -209,6 +210,7 @@ def _add_accepted(trust: dict[str, Any], soap: Any, context: ssl.SSLContext) -> 
     finally:
         if connection is not None:
             connection.close()
+    return None
 
 
 def _shown(connection: Any, context: ssl.SSLContext | None) -> tuple[str, bytes] | None:

@@ -133,7 +133,7 @@ def read(context: ssl.SSLContext) -> dict[str, Any]:
 def fingerprint(context: ssl.SSLContext) -> tuple[Any, ...]:
     """What a script may change on its context at any time, and a lease opened later must follow."""
     return (
-        id(context),
+        context,
         int(context.verify_mode),
         context.check_hostname,
         int(context.verify_flags),

@@ -7,7 +7,7 @@ use std::collections::HashSet;
 use rustls::pki_types::{SubjectPublicKeyInfoDer, UnixTime};
 use x509_parser::certificate::X509Certificate;
 use x509_parser::error::X509Error;
-use x509_parser::extensions::{KeyUsage, ParsedExtension};
+use x509_parser::extensions::{KeyUsage, ParsedExtension, X509Extension};
 use x509_parser::prelude::FromDer as _;
 use x509_parser::public_key::PublicKey;
 use x509_parser::x509::X509Version;
@@ -56,13 +56,18 @@ impl Certificate {
         let key_usage = certificate.key_usage()?.map(|found| found.value);
         let purposes = certificate.extended_key_usage()?.map(|found| found.value);
         let for_servers = purposes.is_none_or(|purposes| purposes.server_auth);
+        let is_understood = understands_critical(certificate);
         let is_ca = constraints.map_or(is_version_1 && is_self_signed, |found| found.ca);
         Ok(Self {
             der: der.to_vec(),
             is_version_1,
             is_self_signed,
-            is_issuer: is_ca && for_servers && key_usage.is_none_or(KeyUsage::key_cert_sign),
+            is_issuer: is_ca
+                && is_understood
+                && for_servers
+                && key_usage.is_none_or(KeyUsage::key_cert_sign),
             is_server: for_servers
+                && is_understood
                 && key_usage.is_none_or(|usage| {
                     usage.digital_signature() || usage.key_encipherment() || usage.key_agreement()
                 })
@@ -145,6 +150,30 @@ fn names_own_key(certificate: &X509Certificate<'_>) -> bool {
         (Some(own), Some(issuers)) => own == issuers,
         _ => true,
     }
+}
+
+/// The library does not look at the extensions of a CA that is trusted; OpenSSL does.
+fn understands_critical(certificate: &X509Certificate<'_>) -> bool {
+    let is_known = |extension: &X509Extension<'_>| {
+        matches!(
+            extension.parsed_extension(),
+            ParsedExtension::BasicConstraints(_)
+                | ParsedExtension::CRLDistributionPoints(_)
+                | ParsedExtension::CertificatePolicies(_)
+                | ParsedExtension::ExtendedKeyUsage(_)
+                | ParsedExtension::InhibitAnyPolicy(_)
+                | ParsedExtension::KeyUsage(_)
+                | ParsedExtension::NSCertType(_)
+                | ParsedExtension::NameConstraints(_)
+                | ParsedExtension::PolicyConstraints(_)
+                | ParsedExtension::PolicyMappings(_)
+                | ParsedExtension::SubjectAlternativeName(_)
+        )
+    };
+    certificate
+        .extensions()
+        .iter()
+        .all(|extension| !extension.critical || is_known(extension))
 }
 
 fn netscape_allows_servers(certificate: &X509Certificate<'_>) -> bool {

@@ -34,8 +34,9 @@ pub(super) fn request_error(
     secrets: &Secrets,
 ) -> Error {
     if let Some(mismatch) = find::<PinMismatch>(error) {
+        let doubt = mismatch.doubt.map(|doubt| format!(" ({doubt})"));
         return Error::ThumbprintMismatch {
-            what: what.into(),
+            what: format!("{what}{}", doubt.unwrap_or_default()).into(),
             expected: mismatch.expected.clone().into(),
             actual: mismatch.actual.clone().into(),
         };

@@ -23,8 +23,10 @@ const SHORTEST_RSA: usize = 2048;
 pub struct PinMismatch {
     /// The pin, as hex.
     pub expected: String,
-    /// The certificate's thumbprint, as hex; with what is odd about the pin, if anything is.
+    /// The certificate's thumbprint, as hex.
     pub actual: String,
+    /// What is odd about the pin, if anything is.
+    pub doubt: Option<&'static str>,
 }
 
 impl fmt::Display for PinMismatch {
@@ -86,15 +88,16 @@ impl Verifier {
 }
 
 fn verify_pin(pin: &Pin, certificate: &CertificateDer<'_>) -> Result<(), Error> {
-    let (expected, mut actual) = pin.compare(certificate);
+    let (expected, actual) = pin.compare(certificate);
     if expected == actual {
         return Ok(());
     }
-    if let Some(doubt) = pin.doubt() {
-        actual = format!("{actual} ({doubt})");
-    }
-    let mismatch = OtherError(Arc::new(PinMismatch { expected, actual }));
-    Err(CertificateError::Other(mismatch).into())
+    let mismatch = PinMismatch {
+        expected,
+        actual,
+        doubt: pin.doubt(),
+    };
+    Err(CertificateError::Other(OtherError(Arc::new(mismatch))).into())
 }
 
 /// A short key looks like a wrong signature to the library; it is no impostor's.
