@@ -1,7 +1,8 @@
 """JupyterLab in a real browser: the rows move, the table shows, the stop button aborts.
 
 Run by ``make test-browser``. Needs a Chromium on the machine, and says so where there is none.
-With ``--pictures`` the pictures of the docs are taken anew.
+With ``--pictures`` the pictures of the docs are taken anew; ``terminal_picture.py`` takes that of
+the bars.
 """
 
 from __future__ import annotations
