@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 from pyVmomi import vim, vmodl
 
-from nfclease import HttpNfcLease, ManifestError
+from nfclease import HttpNfcLease, LimitExceededError, ManifestError
 
 from .conftest import unique, whole_disk
 from .peers.run import Vcsim
@@ -93,6 +93,15 @@ def test_a_manifest_can_be_required(service: Any, tmp_path: Path) -> None:
     lease = HttpNfcLease(export_lease(service), require_manifest=True)
     with lease, pytest.raises(ManifestError):
         lease.download(lease.wait_ready(10).deviceUrl[0], tmp_path / "disk.vmdk")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_disks_without_a_capacity_have_a_limit(service: Any, tmp_path: Path) -> None:
+    lease = HttpNfcLease(export_lease(service), max_unannounced_size=1 << 20)
+    with pytest.raises(LimitExceededError, match="max_unannounced_size"), lease:
+        info = lease.wait_ready(10)
+        assert not info.totalDiskCapacityInKB
+        lease.download(info.deviceUrl[0], tmp_path / "disk.vmdk")
     assert list(tmp_path.iterdir()) == []
 
 

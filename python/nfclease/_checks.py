@@ -48,9 +48,14 @@ _TYPES: dict[str, tuple[Any, str]] = {
     "require_manifest": (bool, "True or False"),
     "verify_format": (bool, "True or False"),
     "verify_size": (bool, "True or False"),
+    "max_unannounced_size": (int, "a number of bytes"),
     "allow_http": (bool, "True or False"),
 }
-_RANGES = {"max_concurrency": (1, 64), "max_retries": (0, 10)}
+_RANGES = {
+    "max_concurrency": (1, 64),
+    "max_retries": (0, 10),
+    "max_unannounced_size": (1, 2**63 - 1),
+}
 
 
 def check_options(options: dict[str, Any]) -> None:

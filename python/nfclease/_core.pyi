@@ -102,6 +102,7 @@ class Lease:
         require_manifest: bool,
         verify_format: bool,
         verify_size: bool,
+        max_unannounced_size: int,
         allow_http: bool,
     ) -> Lease: ...
     def phase(self) -> str: ...

@@ -43,6 +43,7 @@ if TYPE_CHECKING:
         require_manifest: bool
         verify_format: bool
         verify_size: bool
+        max_unannounced_size: int
         allow_http: bool
 
     class LeaseSignatures(vim.HttpNfcLease):

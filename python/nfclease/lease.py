@@ -75,6 +75,8 @@ class HttpNfcLease(MirroredLease):
         verify_format: Whether a disk must be a whole streamOptimized VMDK, sent or received.
         verify_size: Whether a source must be as long as its ``FileItem`` says, where that is not
             what a disk can hold; False only logs the difference.
+        max_unannounced_size: Bytes that are taken of a file whose size the lease does not say: one
+            without `fileSize`, or a disk of a lease whose disks have no capacity.
         allow_http: Whether ``http://`` data URLs are accepted from an ``https`` session.
 
     Raises:
@@ -109,6 +111,7 @@ class HttpNfcLease(MirroredLease):
         require_manifest: bool = False,
         verify_format: bool = True,
         verify_size: bool = True,
+        max_unannounced_size: int = 16 << 30,
         allow_http: bool = False,
     ) -> None:
         if isinstance(lease, str):
@@ -128,6 +131,7 @@ class HttpNfcLease(MirroredLease):
             "require_manifest": require_manifest,
             "verify_format": verify_format,
             "verify_size": verify_size,
+            "max_unannounced_size": max_unannounced_size,
             "allow_http": allow_http,
         }
         check_options(options)

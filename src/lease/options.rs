@@ -37,6 +37,8 @@ pub struct Options {
     pub disk_format: Format,
     /// Whether a source must be as long as its descriptor says.
     pub verify_size: VerifySize,
+    /// Bytes that are taken of a file whose size the lease does not say.
+    pub max_unannounced_size: u64,
     /// Whether `http` data URLs are accepted from an `https` session.
     pub plain_http: PlainHttp,
 }

@@ -51,6 +51,7 @@ fn lease() -> Arc<Lease> {
         require_manifest: RequireManifest::No,
         disk_format: Format::Any,
         verify_size: VerifySize::Yes,
+        max_unannounced_size: u64::MAX,
         plain_http: PlainHttp::Refuse,
     };
     Lease::adopt(Arc::new(sessions), "session[1]lease-1".into(), options).unwrap()

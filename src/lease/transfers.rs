@@ -15,15 +15,11 @@ use crate::http::client::header;
 use crate::http::host_of;
 use crate::io::{ChecksumType, Sink, Source};
 use crate::soap::{DeviceUrl, Method, calls};
-use crate::transfer::download::Format;
+use crate::transfer::download::{Format, Limit};
 use crate::transfer::upload::UploadMethod;
 use crate::transfer::{
     Completed, Described, Download, Job, Progress, SourceCheck, Transfer, Upload,
 };
-
-/// An export's stream is compressed and cannot be much larger than the disks; anything beyond is a
-/// server that never ends.
-const STREAM_HEADROOM_BYTES: u64 = 64 * 1024 * 1024;
 
 /// What came of the wish to end the lease well.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -60,7 +56,7 @@ impl Lease {
         let download = Download {
             job,
             format: self.format(device),
-            limit: self.limit(device, is_disk),
+            limit: Some(self.limit(device)),
             // The API sets it for files only; for a disk it would be no size of the stream.
             file_size: file_size.filter(|_| !is_disk),
         };
@@ -288,14 +284,14 @@ impl Lease {
         }
     }
 
-    fn limit(&self, device: &DeviceUrl, is_disk: bool) -> Option<u64> {
-        let largest = if is_disk {
-            self.disk_capacity()
-        } else {
-            device.file_size.unwrap_or(0)
+    fn limit(&self, device: &DeviceUrl) -> Limit {
+        let size = device.file_size.unwrap_or(0);
+        let announced = match device.disk {
+            Some(true) => self.disk_capacity(),
+            Some(false) => size,
+            None => size.max(self.disk_capacity()),
         };
-        let headroom = (largest / 20).saturating_add(STREAM_HEADROOM_BYTES);
-        (largest > 0).then(|| largest.saturating_add(headroom))
+        Limit::new(announced, self.options.max_unannounced_size)
     }
 
     /// The first failure that the user has not seen.

@@ -44,7 +44,8 @@ pub(crate) struct Lease {
 impl Lease {
     #[new]
     #[pyo3(signature = (session, moid, *, checksum_type, keep_alive, keep_alive_interval, max_concurrency,
-                        max_retries, retry_timeout, timeout, require_manifest, verify_format, verify_size, allow_http))]
+                        max_retries, retry_timeout, timeout, require_manifest, verify_format, verify_size,
+                        max_unannounced_size, allow_http))]
     #[allow(
         clippy::too_many_arguments,
         reason = "the keywords of nfclease.HttpNfcLease"
@@ -67,6 +68,7 @@ impl Lease {
         require_manifest: bool,
         verify_format: bool,
         verify_size: bool,
+        max_unannounced_size: u64,
         allow_http: bool,
     ) -> PyResult<Self> {
         let build = || -> Result<Arc<CoreLease>> {
@@ -100,6 +102,7 @@ impl Lease {
                 } else {
                     Format::Any
                 },
+                max_unannounced_size,
                 verify_size: if verify_size {
                     VerifySize::Yes
                 } else {

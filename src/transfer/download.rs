@@ -40,6 +40,33 @@ impl Format {
     }
 }
 
+/// The most that a stream may have.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Limit {
+    /// So many bytes.
+    pub bytes: u64,
+    /// What it limits, and how it is raised.
+    pub name: &'static str,
+}
+
+impl Limit {
+    /// By what the lease says of the size. An export's stream is compressed and cannot be much
+    /// larger than the disks; where nothing is said, `unannounced` is the most.
+    pub fn new(announced: u64, unannounced: u64) -> Self {
+        if announced == 0 {
+            return Self {
+                bytes: unannounced,
+                name: "size of a stream whose size the lease does not say (max_unannounced_size)",
+            };
+        }
+        let headroom = (announced / 20).saturating_add(HEADROOM_BYTES);
+        Self {
+            bytes: announced.saturating_add(headroom),
+            name: "size of the stream",
+        }
+    }
+}
+
 /// A download, ready to run.
 #[derive(Debug)]
 pub struct Download {
@@ -48,10 +75,13 @@ pub struct Download {
     /// What the stream must be.
     pub format: Format,
     /// More than this is a server that never ends.
-    pub limit: Option<u64>,
+    pub limit: Option<Limit>,
     /// `DeviceUrl.fileSize` of a file that is no disk.
     pub file_size: Option<u64>,
 }
+
+/// A small disk's stream has its tables too.
+const HEADROOM_BYTES: u64 = 64 * 1024 * 1024;
 
 /// Of a sink that cannot forget what was written.
 const STAYS: &str = "not repeated, since the target cannot go back to where the download began";
@@ -260,10 +290,10 @@ impl Download {
 
     fn check_limit(&self, seen: u64) -> Result<()> {
         match self.limit {
-            Some(allowed) if seen > allowed => Err(Error::LimitExceeded {
+            Some(limit) if seen > limit.bytes => Err(Error::LimitExceeded {
                 what: (&self.job.what).into(),
-                limit: "size of the stream",
-                allowed,
+                limit: limit.name,
+                allowed: limit.bytes,
                 seen,
             }),
             _ => Ok(()),
@@ -290,5 +320,18 @@ impl Download {
                 reason: reason.into(),
             },
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_announced_decides_and_else_the_caller() {
+        assert_eq!(Limit::new(100, 7).bytes, 105 + HEADROOM_BYTES);
+        assert_eq!(Limit::new(0, 7).bytes, 7);
+        assert!(Limit::new(0, 7).name.contains("max_unannounced_size"));
+        assert_eq!(Limit::new(u64::MAX, 7).bytes, u64::MAX);
     }
 }
