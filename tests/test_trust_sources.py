@@ -196,6 +196,15 @@ class TestWhatCannotBeRead:
         with showing(GOOD) as host, pytest.raises(ValueError, match="only an ssl"):
             HttpNfcLease("lease-1", stub_for(host, object()), keep_alive=False)  # type: ignore[arg-type]
 
+    @needs("serverPemCert")  # before, pyvmomi's own way through a proxy is broken
+    def test_through_a_proxy(self) -> None:
+        mine, other = issue("self", names=NAMES), issue("other", names=NAMES)
+        with showing(mine) as host:
+            way = {"httpProxyHost": "127.0.0.1", "httpProxyPort": host.port}
+            ask(stub_for(host, trusting(mine), **way))
+            text = refusal(stub_for(host, trusting(other), **way))
+        assert "Python's own TLS refused the host" in text
+
     def test_a_refusal_is_not_kept(self) -> None:
         """What the script mends on its context counts for the next lease."""
         mine = issue("self", names=NAMES)

@@ -100,7 +100,7 @@ def unverified() -> dict[str, Any]:
         "unread": None,
         "tls12": True,
         "tls13": True,
-        "cipher_suites": [],
+        "cipher_suites": None,
         "thumbprint": None,
         "server_certificate": None,
         "identity": None,

@@ -32,7 +32,7 @@ struct TrustArguments {
     unread: Option<String>,
     tls12: bool,
     tls13: bool,
-    cipher_suites: Vec<u16>,
+    cipher_suites: Option<Vec<u16>>,
     thumbprint: Option<String>,
     server_certificate: Option<String>,
     identity: Option<(Vec<u8>, Vec<u8>)>,
@@ -50,7 +50,7 @@ impl TrustArguments {
         let protocol = Protocol {
             tls12: self.tls12,
             tls13: self.tls13,
-            cipher_suites: Some(self.cipher_suites.clone()),
+            cipher_suites: self.cipher_suites.clone(),
         };
         let identity = self
             .identity
