@@ -11,7 +11,9 @@ from nfclease.simulator import devices
 from nfclease.simulator.devices import VmFile
 from nfclease.simulator.exports import export_files
 from nfclease.simulator.machines import Machine
+from nfclease.simulator.products import write_products
 from nfclease.simulator.vsphere import fault, vim
+from nfclease.simulator.world import Managed
 
 FORMAT = "http://www.vmware.com/interfaces/specifications/vmdk.html#streamOptimized"
 _HEAD = """\
@@ -50,7 +52,7 @@ class _Entry:
     disk_id: str = ""
 
 
-def create_descriptor(name: str, machines: list[Machine], vapp: bool, params: Any) -> Any:
+def create_descriptor(name: str, machines: list[Machine], vapp: Managed | None, params: Any) -> Any:
     """A CreateDescriptorResult for VMs."""
     entries, unknown = _entries(machines, params)
     result = vim.OvfManager.CreateDescriptorResult(
@@ -99,7 +101,11 @@ def _entries(machines: list[Machine], params: Any) -> tuple[list[_Entry], list[s
 
 
 def _envelope(
-    name: str, machines: list[Machine], vapp: bool, params: Any, entries: list[_Entry]
+    name: str,
+    machines: list[Machine],
+    vapp: Managed | None,
+    params: Any,
+    entries: list[_Entry],
 ) -> Iterator[str]:
     yield _HEAD
     yield "  <References>\n"
@@ -111,16 +117,22 @@ def _envelope(
         if entry.file.disk:
             yield _disk(entry)
     yield "  </DiskSection>\n  <NetworkSection>\n    <Info>The list of logical networks</Info>\n"
-    for network in dict.fromkeys(machine.place.network.name for machine in machines):
+    for network in dict.fromkeys(name for machine in machines for name in _networks(machine)):
         yield f"    <Network ovf:name={quoteattr(network)}/>\n"
     yield "  </NetworkSection>\n"
     if vapp:
         yield f"  <VirtualSystemCollection ovf:id={quoteattr(name)}>\n    <Info>A vApp</Info>\n"
         yield f"    <Name>{escape(name)}</Name>\n"
+        yield from write_products(vapp.get("vAppConfig"))
     for machine in machines:
         title = machine.name if vapp else name
         yield from _system(title, machine, params, [e for e in entries if e.machine is machine])
     yield ("  </VirtualSystemCollection>\n" if vapp else "") + "</Envelope>\n"
+
+
+def _networks(machine: Machine) -> list[str]:
+    cards = devices.cards(machine.config.hardware.device)
+    return [card.backing.deviceName for card in cards if hasattr(card.backing, "deviceName")]
 
 
 def _disk(entry: _Entry) -> str:
@@ -136,7 +148,7 @@ def _system(name: str, machine: Machine, params: Any, entries: list[_Entry]) -> 
     config = machine.config
     yield f"  <VirtualSystem ovf:id={quoteattr(name)}>\n    <Info>A virtual machine</Info>\n"
     yield f"    <Name>{escape(name)}</Name>\n"
-    yield '    <OperatingSystemSection ovf:id="102" vmw:osType="other64Guest">\n'
+    yield f'    <OperatingSystemSection ovf:id="102" vmw:osType={quoteattr(config.guestId)}>\n'
     yield "      <Info>The kind of installed guest operating system</Info>\n"
     yield "    </OperatingSystemSection>\n"
     if params.description or config.annotation:
@@ -153,7 +165,9 @@ def _system(name: str, machine: Machine, params: Any, entries: list[_Entry]) -> 
     for entry in entries:
         if entry.file.kind == "nvram":
             yield _config("ExtraConfig", "nvram", f"{devices.OVF_FILE}{entry.file_id}")
-    yield "    </VirtualHardwareSection>\n  </VirtualSystem>\n"
+    yield "    </VirtualHardwareSection>\n"
+    yield from write_products(config.vAppConfig)
+    yield "  </VirtualSystem>\n"
 
 
 def _config(element: str, key: str, value: str) -> str:
@@ -172,7 +186,7 @@ def _items(machine: Machine, entries: dict[str, _Entry]) -> Iterator[str]:
         entry = entries.get(devices.device_name(device, hardware.device))
         kind, values = _values(device, entry)
         if kind == 10:
-            values["Connection"] = machine.place.network.name
+            values["Connection"] = getattr(device.backing, "deviceName", None)
         elif kind in (15, 17):
             values["AddressOnParent"] = device.unitNumber or 0
             values["Parent"] = numbers.get(device.controllerKey)

@@ -116,7 +116,10 @@ def disk(key: int, controller: int, unit: int, capacity: int, provisioning: str)
 def flat_backing(provisioning: str) -> Any:
     """The backing of a disk in a datastore."""
     return _d.VirtualDisk.FlatVer2BackingInfo(
-        fileName="", diskMode="persistent", thinProvisioned=provisioning == "thin"
+        fileName="",
+        diskMode="persistent",
+        thinProvisioned=provisioning == "thin",
+        eagerlyScrub=provisioning == "eagerZeroedThick" or None,
     )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from nfclease.simulator import devices, ovf
+from nfclease.simulator import devices, ovf, products
 from nfclease.simulator.names import entity_name
 from nfclease.simulator.vsphere import fault, vim
 
@@ -25,12 +25,17 @@ def config_spec(read: ovf.Descriptor, system: ovf.System, name: str, params: Any
         name=entity_name(name or system.name),
         version=system.hardware_version,
         annotation=system.annotation or None,
-        guestId="otherGuest64",
+        guestId=system.os_type or "otherGuest64",
         firmware=system.config.get("firmware"),
         numCPUs=hardware.cpus,
         memoryMB=hardware.memory,
         files=vim.vm.FileInfo(vmPathName=""),
         deviceChange=[devices.added(device) for device in hardware.devices],
+        vAppConfig=products.config_spec(
+            system.products,
+            ovfEnvironmentTransport=system.transports,
+            ipAssignment=_addresses(params),
+        ),
     )
     nvram = system.extra_config.get("nvram")
     if nvram:
@@ -38,6 +43,14 @@ def config_spec(read: ovf.Descriptor, system: ovf.System, name: str, params: Any
             hardware.file(nvram)
         spec.extraConfig = [vim.option.OptionValue(key="nvram", value=nvram)]
     return spec
+
+
+def _addresses(params: Any) -> Any:
+    """How the VM gets its addresses, if the import says so."""
+    policy, protocol = params.ipAllocationPolicy, params.ipProtocol
+    if not policy and not protocol:
+        return None
+    return vim.vApp.IPAssignmentInfo(ipAllocationPolicy=policy, ipProtocol=protocol)
 
 
 def _parents_first(item: ovf.Item) -> bool:
@@ -89,6 +102,8 @@ class _Hardware:
 
     def _disk(self, key: int, item: ovf.Item) -> Any:
         resource = item.values.get("HostResource", "")
+        if not resource:
+            raise fault("vim.fault.OvfMissingElement", "a disk has no HostResource", name="Item")
         found = self._read.disks.get(_local(resource, "disk"))
         if found is None:
             raise _invalid(resource)

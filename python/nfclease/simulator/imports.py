@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from nfclease.simulator import devices, ovf
+from nfclease.simulator import devices, ovf, products
 from nfclease.simulator.devices import VmFile
 from nfclease.simulator.hardware import config_spec
 from nfclease.simulator.lease_view import Content, LeaseFile
@@ -14,13 +14,14 @@ from nfclease.simulator.names import entity_name, refuse_name
 from nfclease.simulator.pools import pool_config
 from nfclease.simulator.tasks import Task
 from nfclease.simulator.vmdk import StreamOptimizedDisk
-from nfclease.simulator.vsphere import MethodFault, vim
+from nfclease.simulator.vsphere import MethodFault, fault, vim
 from nfclease.simulator.world import Call, Managed, World
 
 if TYPE_CHECKING:
     from nfclease.simulator.inventory import Inventory
 
 _CIM = {"disk": 17, "iso": 15, "nvram": 1}
+_SPARSE = ("sparse", "monolithicSparse", "monolithicFlat", "twoGbMaxExtentSparse")
 _SUFFIXES = {"disk": "vmdk", "iso": "iso"}
 
 
@@ -28,7 +29,9 @@ def create_import_spec(world: World, text: str, params: Any) -> Any:
     """A CreateImportSpecResult; what is wrong with the descriptor is in its ``error``."""
     result = vim.OvfManager.CreateImportSpecResult()
     try:
-        read = ovf.parse(text)
+        _refuse_params(world, params)
+        mapping = {pair.key: pair.value for pair in params.propertyMapping}
+        read = ovf.parse(text, mapping, params.deploymentOption or "")
         specs = [
             config_spec(read, system, system.name if read.vapp else params.entityName, params)
             for system in read.systems
@@ -37,10 +40,14 @@ def create_import_spec(world: World, text: str, params: Any) -> Any:
     except MethodFault as error:
         result.error = [error]
         return result
+    result.warning = _unused(read, params)
     if read.vapp:
+        infos = products.config_spec(read.products)
         result.importSpec = vim.vApp.VAppImportSpec(
             name=params.entityName or read.name,
-            vAppConfigSpec=vim.vApp.VAppConfigSpec(),
+            vAppConfigSpec=vim.vApp.VAppConfigSpec(
+                product=infos.product if infos else [], property=infos.property if infos else []
+            ),
             resourcePoolSpec=pool_config(),
             child=[vim.vm.VmImportSpec(configSpec=spec) for spec in specs],
         )
@@ -50,6 +57,37 @@ def create_import_spec(world: World, text: str, params: Any) -> Any:
     if changed is not None and result.fileItem:
         result.fileItem[0].path = changed["value"]
     return result
+
+
+def _refuse_params(world: World, params: Any) -> None:
+    """Refuses what nothing here would follow, or what is not there."""
+    for pair in params.networkMapping:
+        if not isinstance(world.find(pair.network).ref, vim.Network):
+            raise fault("vmodl.fault.InvalidArgument", invalidProperty="cisp.networkMapping")
+    if params.hostSystem is not None:
+        world.find(params.hostSystem)
+    provisioning = params.diskProvisioning
+    if provisioning not in ("", None, "flat", "thin", "thick", "eagerZeroedThick", *_SPARSE):
+        raise fault("vim.fault.OvfUnsupportedDiskProvisioning", diskProvisioning=provisioning)
+    for name in ("resourceMapping", "storageProfileMapping"):
+        if getattr(params, name, None):
+            message = f"{name} is not followed here"
+            raise fault("vmodl.fault.NotSupported", message)
+
+
+def _unused(read: ovf.Descriptor, params: Any) -> list[Any]:
+    """Warnings of mappings for what the descriptor has not."""
+    keys = {
+        one.full_key
+        for product in read.all_products()
+        for one in product.properties
+        if one.configurable
+    }
+    wrong = [f"propertyMapping({p.key})" for p in params.propertyMapping if p.key not in keys]
+    wrong += [
+        f"networkMapping({p.name})" for p in params.networkMapping if p.name not in read.networks
+    ]
+    return [fault("vmodl.fault.InvalidArgument", invalidProperty=f"cisp.{name}") for name in wrong]
 
 
 def _file_items(read: ovf.Descriptor, spec: Any) -> list[Any]:
@@ -95,6 +133,8 @@ def import_lease(inventory: Inventory, pool: Managed, call: Call) -> Lease:
     """A lease that makes what an import spec says, and takes it back if it fails."""
     world, spec = inventory.world, call.arg("spec")
     vapp = isinstance(spec, vim.vApp.VAppImportSpec)
+    if vapp and any(isinstance(child, vim.vApp.VAppImportSpec) for child in spec.child):
+        raise fault("vmodl.fault.NotSupported", "a vApp in a vApp cannot be imported here")
     specs = [child.configSpec for child in spec.child] if vapp else [spec.configSpec]
     folder = call.arg("folder")
     parent = world.find(folder) if folder else None
@@ -103,6 +143,8 @@ def import_lease(inventory: Inventory, pool: Managed, call: Call) -> Lease:
     def prepare() -> Content:
         refuse_name(world, name)  # another import may have been faster
         made = inventory.add_vapp(spec.name, pool, parent) if vapp else None
+        if made is not None:
+            made.configure(spec)
         above = made or (pool if isinstance(pool.ref, vim.VirtualApp) else parent)
         machines: list[Machine] = []
         files: list[LeaseFile] = []

@@ -8,6 +8,7 @@ from typing import Any
 
 from nfclease.simulator.lease_view import Content, LeaseFile, device_url, manifest_entry
 from nfclease.simulator.machines import Machine
+from nfclease.simulator.pulling import probe, pull
 from nfclease.simulator.tasks import Task
 from nfclease.simulator.vsphere import MethodFault, fault, vim
 from nfclease.simulator.world import Call, Managed, World, answers
@@ -51,6 +52,7 @@ class Lease(Managed):
         self.state: Any = _State.initializing
         self.error: Any = None
         self.expired: bool = False
+        self.mode: str = "pushOrGet"
         self.percent: int = 0
         self.initialized: int = 0
         self.renewed: float = world.clock()
@@ -63,7 +65,7 @@ class Lease(Managed):
         self.props.update(
             initializeProgress=lambda: self.initialized,
             transferProgress=lambda: self.percent,
-            mode="pushOrGet",
+            mode=lambda: self.mode,
             capabilities=_Lease.Capabilities(pullModeSupported=True, corsSupported=True),
             info=self._info,
             state=lambda: self.state,
@@ -217,20 +219,25 @@ class Lease(Managed):
 
     @answers("HttpNfcLeasePullFromUrls_Task")
     async def pull_from_urls(self, call: Call) -> Any:
-        """Fails as a host does that reaches no server: nothing here connects to the outside."""
+        """Fetches files from other servers."""
         self.refuse_unless(_State.ready)
+        files = call.arg("files", [])
+        if not files:
+            raise fault("vmodl.fault.InvalidArgument", invalidProperty="files")
         task = Task(self.world, call.method, self.content.entity if self.content else None)
+        self.mode = "pull"
 
         async def work() -> None:
-            raise fault("vim.fault.HttpFault", statusCode=503, statusMessage="Service Unavailable")
+            await pull(self, task, files)
 
         return task.run(work)
 
     @answers("HttpNfcLeaseProbeUrls")
     async def probe_urls(self, call: Call) -> Any:
-        """Tells that no source can be reached."""
+        """Tells which sources can be reached."""
         self.refuse_unless(_State.ready)
         files = call.arg("files", [])
         if not files:
             raise fault("vmodl.fault.InvalidArgument", invalidProperty="files")
-        return [_Lease.ProbeResult(serverAccessible=False) for _ in files]
+        seconds = call.arg("timeout") or 10
+        return await asyncio.gather(*(probe(file, seconds) for file in files))

@@ -8,6 +8,7 @@ from nfclease.simulator.exports import export_lease
 from nfclease.simulator.hosts import capacity
 from nfclease.simulator.machines import Machine
 from nfclease.simulator.names import entity_name
+from nfclease.simulator.neutral import complete
 from nfclease.simulator.vsphere import vim
 from nfclease.simulator.world import Call, Managed, World, answers
 
@@ -93,6 +94,20 @@ class VirtualApp(ResourcePool):
             runtime=self._runtime(),
             suspended=False,
             vAppState="started" if running else "stopped",
+        )
+
+    def configure(self, spec: Any) -> None:
+        """Takes over what a VAppImportSpec says of the vApp itself."""
+        if spec.resourcePoolSpec is not None:
+            self.props["config"] = spec.resourcePoolSpec
+            self.props["config"].entity = self.ref
+        asked = spec.vAppConfigSpec
+        self.props["vAppConfig"] = complete(
+            vim.vApp.VAppConfigInfo(
+                product=[one.info for one in asked.product],
+                property=[one.info for one in asked.property],
+                annotation=asked.annotation or "",
+            )
         )
 
     def refuse_power(self) -> None:

@@ -28,7 +28,7 @@ from nfclease.simulator.inventory import Inventory
 from nfclease.simulator.nfc import DataPlane
 from nfclease.simulator.options import Options
 from nfclease.simulator.recorder import Recorder
-from nfclease.simulator.soap import Endpoint, service_versions
+from nfclease.simulator.soap import Endpoint, service_versions, service_wsdl
 from nfclease.simulator.world import World
 
 _OTHER_LOOPBACK = "127.0.0.2"
@@ -135,10 +135,16 @@ class Server:
         async def get_versions(_: web.Request) -> web.Response:
             return web.Response(text=versions, content_type="text/xml")
 
+        async def get_wsdl(_: web.Request) -> web.Response:
+            return web.Response(text=service_wsdl(self.vcenter.url), content_type="text/xml")
+
         self.vcenter.app.add_routes(
             [
                 web.post("/sdk", endpoint.post),
                 web.post("/sdk/", endpoint.post),
+                web.post("/sdk/vimService", endpoint.post),
+                web.get("/sdk/vimService", get_wsdl),
+                web.get("/sdk/vimService.wsdl", get_wsdl),
                 web.get("/sdk/vimServiceVersions.xml", get_versions),
                 web.post("/control", control.post),
             ]

@@ -10,6 +10,7 @@ from nfclease.simulator.imports import create_import_spec
 from nfclease.simulator.machines import Machine
 from nfclease.simulator.managers import make_managers
 from nfclease.simulator.pools import VirtualApp
+from nfclease.simulator.products import product_infos
 from nfclease.simulator.session import now
 from nfclease.simulator.vsphere import fault, vim
 from nfclease.simulator.world import Call, Managed, World, answers
@@ -85,7 +86,7 @@ class OvfManager(Managed):
     async def create_descriptor(self, call: Call) -> Any:
         """The descriptor of a VM or a vApp."""
         found = self.world.find(call.arg("obj"))
-        vapp = isinstance(found, VirtualApp)
+        vapp = found if isinstance(found, VirtualApp) else None
         if isinstance(found, VirtualApp):
             machines = found.machines()
         elif isinstance(found, Machine):
@@ -105,18 +106,29 @@ class OvfManager(Managed):
     async def parse_descriptor(self, call: Call) -> Any:
         """What a descriptor is about."""
         result = vim.OvfManager.ParseDescriptorResult(annotation="", defaultEntityName="")
+        params = call.arg("pdp")
         try:
-            read = ovf.parse(call.arg("ovfDescriptor", ""))
+            option = params.deploymentOption if params else ""
+            read = ovf.parse(call.arg("ovfDescriptor", ""), option=option or "")
         except vim.fault.OvfFault as error:
             result.error = [error]
             return result
         result.defaultEntityName = read.name
         result.virtualApp = read.vapp
         result.annotation = read.systems[0].annotation
-        result.defaultDeploymentOption = ""
-        result.network = [
-            vim.OvfManager.NetworkInfo(name=name, description="") for name in read.networks
+        result.defaultDeploymentOption = read.option
+        result.deploymentOption = [
+            vim.OvfManager.DeploymentOption(
+                key=one.id, label=one.label, description=one.description
+            )
+            for one in read.options
         ]
+        result.network = [
+            vim.OvfManager.NetworkInfo(name=name, description=text)
+            for name, text in read.networks.items()
+        ]
+        infos, properties = product_infos(read.all_products())
+        result.property, result.productInfo = properties, next(iter(infos), None)
         result.approximateDownloadSize = sum(file.size or 0 for file in read.files.values())
         capacity = sum(disk.capacity for disk in read.disks.values())
         result.approximateFlatDeploymentSize = capacity

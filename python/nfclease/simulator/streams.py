@@ -6,13 +6,15 @@ import asyncio
 import hashlib
 import time
 from collections.abc import Awaitable, Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from nfclease.simulator.lease_view import LeaseFile
-from nfclease.simulator.leases import Lease
 from nfclease.simulator.recorder import Transfer
 from nfclease.simulator.wire import CutError, fin, flushed, reset
 from nfclease.simulator.world import World
+
+if TYPE_CHECKING:
+    from nfclease.simulator.leases import Lease
 
 Sink = Callable[[bytes], Awaitable[None]]
 _SLICES = 20  # per second, of a stream that is held back
@@ -148,6 +150,8 @@ class Stream:
         self.record.aborted = True
         if self.how in ("end", "close_delimited"):
             raise Ended
+        if self.transport is None:  # the server's own request, of a pull
+            raise CutError("cut")
         if self.how == "clean":
             self.transport.close()
         elif self.how == "fin":

@@ -79,6 +79,9 @@ class Task(Managed):
                 result = await work()
             except MethodFault as error:
                 self.finish(error=error)
+            except asyncio.CancelledError:
+                self.finish(error=fault("vmodl.fault.RequestCanceled"))
+                raise
             except Exception as error:  # a task always ends
                 _log.exception("%s failed", self.method)
                 reason = f"simulator: {error!r}"
@@ -86,7 +89,9 @@ class Task(Managed):
             else:
                 self.finish(result)
 
-        self.world.start(body())
+        running = self.world.start(body())
+        if self.method == "HttpNfcLeasePullFromUrls_Task":
+            self.on_cancel = lambda: _stop(running)
         return self.ref
 
     @answers("CancelTask")
@@ -95,6 +100,10 @@ class Task(Managed):
         if self.on_cancel is None or self._state != vim.TaskInfo.State.running:
             raise fault("vim.fault.InvalidState")
         self.on_cancel()
+
+
+def _stop(running: asyncio.Task[Any]) -> None:
+    running.cancel()
 
 
 class TaskManager(Managed):

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from aiohttp import web
 
 from nfclease.simulator.lease_view import LeaseFile
-from nfclease.simulator.leases import Lease
 from nfclease.simulator.options import Options
 from nfclease.simulator.streams import Ended, Stream
 from nfclease.simulator.vmdk import header_capacity
 from nfclease.simulator.wire import last_word
+
+if TYPE_CHECKING:
+    from nfclease.simulator.leases import Lease
 
 OCTETS = "application/octet-stream"
 
@@ -41,11 +45,12 @@ async def take_upload(
             stream.publish()
         raise
     stream.publish()
-    _keep(file, stream)
+    keep(file, stream)
     return web.Response(status=stream.record.status)
 
 
-def _keep(file: LeaseFile, stream: Stream) -> None:
+def keep(file: LeaseFile, stream: Stream) -> None:
+    """Lets the VM have what came."""
     kept = file.file
     kept.size, kept.received = stream.size, (stream.size, stream.record.sha1 or "")
     if kept.disk:
