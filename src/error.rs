@@ -108,6 +108,18 @@ pub enum Error {
         checksum_type: &'static str,
     },
 
+    #[error(
+        "{what}: the host said that it took it, and the lease manifest lists other uploads and not this one; \
+         require_manifest=False takes the host's word"
+    )]
+    Unlisted { what: Text },
+
+    #[error(
+        "nothing was uploaded for {devices}; require_uploads=spec.fileItem leaves out disks that are to stay empty, \
+         require_uploads=False any"
+    )]
+    MissingUpload { devices: Text },
+
     #[error("{what}: not a streamOptimized VMDK: {reason}; verify_format=False accepts any bytes")]
     DiskFormat { what: Text, reason: Text },
 

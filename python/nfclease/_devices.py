@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 from pyVmomi import vim
@@ -85,6 +86,16 @@ def core_file_item(item: Any) -> _core.FileItem:
     packed = item.compressionMethod not in (None, "", "identity") or bool(item.chunkSize)
     size = None if packed else count(item.size)
     return _core.FileItem(create=bool(item.create), size=size, is_packed=packed)
+
+
+def required_uploads(required: Any) -> Any:
+    """The ``deviceId`` of each ``FileItem`` that is required; True and False as they are."""
+    if not isinstance(required, Iterable) or isinstance(required, str):
+        return required
+    items = list(required)
+    if not all(isinstance(item, vim.OvfManager.FileItem) for item in items):
+        raise TypeError("require_uploads takes True, False or the FileItems of CreateImportSpec")
+    return [item.deviceId for item in items]
 
 
 def printable(name: str) -> str:

@@ -11,6 +11,7 @@ from pyVmomi import vim
 
 if TYPE_CHECKING:
     import os
+    from collections.abc import Iterable
     from typing import Protocol, TypeAlias, TypedDict
 
     from pyVmomi import vmodl
@@ -40,7 +41,8 @@ if TYPE_CHECKING:
         max_retries: int
         retry_timeout: float
         timeout: float
-        require_manifest: bool
+        require_manifest: bool | None
+        require_uploads: bool | Iterable[vim.OvfManager.FileItem]
         verify_format: bool
         verify_size: bool
         max_unannounced_size: int

@@ -20,6 +20,7 @@ exceptions pass unchanged. Everything else is one of these:
      |    +-- ChecksumMismatchError
      |    +-- SizeMismatchError
      |    +-- ManifestError
+     |    +-- MissingUploadError
      |    +-- DiskFormatError
      +-- UnsafePathError (also ValueError)
      +-- LeaseError
@@ -59,6 +60,7 @@ __all__ = [
     "LeaseStateError",
     "LimitExceededError",
     "ManifestError",
+    "MissingUploadError",
     "NfcError",
     "ProtocolError",
     "SessionExpiredError",
@@ -210,7 +212,14 @@ class SizeMismatchError(IntegrityError):
 
 
 class ManifestError(IntegrityError):
-    """The lease manifest lacks an entry, and ``require_manifest`` is set."""
+    """The lease manifest lacks an entry, and ``require_manifest`` is set.
+
+    Or it lists other uploads and not this one, of which the host said that it took it.
+    """
+
+
+class MissingUploadError(IntegrityError):
+    """An import was to be completed, and a device or item of it was sent nothing."""
 
 
 class DiskFormatError(IntegrityError):

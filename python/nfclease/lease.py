@@ -19,7 +19,13 @@ from nfclease._checks import (
     local_path,
     refuse_text,
 )
-from nfclease._devices import core_device_url, core_file_item, display_name, file_name
+from nfclease._devices import (
+    core_device_url,
+    core_file_item,
+    display_name,
+    file_name,
+    required_uploads,
+)
 from nfclease._html import table
 from nfclease._log import logger
 from nfclease._mirror import MirroredLease
@@ -29,7 +35,7 @@ from nfclease._waiting import IN_PLACE, refuse_in_coroutine, run
 from nfclease.exceptions import LeaseError, ServerFaultReply
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
     from types import TracebackType
 
     from typing_extensions import Self
@@ -71,7 +77,11 @@ class HttpNfcLease(MirroredLease):
         timeout: Seconds that a host may be silent before the transfer counts as stalled; the answer
             to the last byte of an upload gets 120 at least.
         require_manifest: Whether a download or upload without an entry in the lease manifest is
-            an error (``ManifestError``) instead of ``verified="stream"``.
+            an error (``ManifestError``) instead of ``verified="stream"``. None is as the server
+            does: one that lists others of the lease's uploads must list each.
+        require_uploads: What an import needs before the block ends in Complete
+            (``MissingUploadError``): True is a file for each device, ``spec.fileItem`` a file for
+            each item, since a descriptor may have disks that stay empty; False is nothing.
         verify_format: Whether a disk must be a whole streamOptimized VMDK, sent or received.
         verify_size: Whether a source must be as long as its ``FileItem`` says, where that is not
             what a disk can hold; False only logs the difference.
@@ -108,7 +118,8 @@ class HttpNfcLease(MirroredLease):
         max_retries: int = 2,
         retry_timeout: float = 180.0,
         timeout: float = 60.0,
-        require_manifest: bool = False,
+        require_manifest: bool | None = None,
+        require_uploads: bool | Iterable[vim.OvfManager.FileItem] = True,
         verify_format: bool = True,
         verify_size: bool = True,
         max_unannounced_size: int = 16 << 30,
@@ -129,6 +140,7 @@ class HttpNfcLease(MirroredLease):
             "retry_timeout": retry_timeout,
             "timeout": timeout,
             "require_manifest": require_manifest,
+            "require_uploads": required_uploads(require_uploads),
             "verify_format": verify_format,
             "verify_size": verify_size,
             "max_unannounced_size": max_unannounced_size,

@@ -5,7 +5,9 @@ use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::header::{CONTENT_ENCODING, CONTENT_LENGTH, LOCATION, RETRY_AFTER, TRANSFER_ENCODING};
+use http::header::{
+    CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, LOCATION, RETRY_AFTER, TRANSFER_ENCODING,
+};
 use http::{HeaderMap, HeaderName, HeaderValue, Method};
 use url::Url;
 
@@ -276,6 +278,15 @@ impl Response {
         Ok(body)
     }
 
+    /// Whether the body is a page for a browser.
+    pub async fn is_page(&mut self) -> bool {
+        if self.header(&CONTENT_TYPE).is_none() && !self.is_framed() {
+            return false; // its end would be that of the connection
+        }
+        let chunk = tokio::time::timeout(EXCERPT_WAIT, self.chunk()).await;
+        matches!(chunk, Ok(Ok(Some(chunk))) if is_page(&chunk))
+    }
+
     /// The error for a status that is no success, with the first line of what the host says.
     pub async fn into_status_error(mut self) -> Error {
         let (status, phrase) = (self.status(), self.reason());
@@ -304,6 +315,18 @@ impl Response {
     fn said(&self, text: &str) -> ServerText {
         self.asked.secrets().text(text)
     }
+}
+
+/// Whether bytes begin as a page for a browser does, or as XML. Nothing that a lease moves does.
+pub fn is_page(bytes: &[u8]) -> bool {
+    const STARTS: [&[u8]; 4] = [b"<!doctype html", b"<html", b"<head", b"<?xml"];
+    let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
+    let bytes = bytes.trim_ascii_start();
+    STARTS.iter().any(|start| {
+        bytes
+            .get(..start.len())
+            .is_some_and(|begin| begin.eq_ignore_ascii_case(start))
+    })
 }
 
 /// One header pair, or an error that names the header but not its value, which may be a secret.

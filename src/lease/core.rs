@@ -68,6 +68,8 @@ pub struct Lease {
     script_percent: AtomicI32,
     highest_percent: AtomicI32,
     pub(super) unlisted_logged: AtomicBool,
+    /// Whether the script told the host to fetch the files itself.
+    pub(super) pulled: AtomicBool,
 }
 
 impl Lease {
@@ -95,6 +97,7 @@ impl Lease {
             script_percent: AtomicI32::new(0),
             highest_percent: AtomicI32::new(0),
             unlisted_logged: AtomicBool::new(false),
+            pulled: AtomicBool::new(false),
             options,
         });
         lease.start_keep_alive()?;

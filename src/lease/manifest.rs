@@ -5,7 +5,7 @@ use std::sync::atomic::Ordering;
 use std::time::Instant;
 
 use super::core::{Lease, lock};
-use super::verify;
+use super::{uploads, verify};
 use crate::error::Result;
 use crate::http::retry::Retries;
 use crate::soap::{ManifestEntry, Method, calls};
@@ -51,7 +51,8 @@ impl Lease {
     /// One GetManifest for the whole lease; of a device that moved more than once it lists one.
     pub(super) async fn verify_all(&self) -> Result<()> {
         let moved = lock(&self.moved).clone();
-        if moved.is_empty() {
+        let missing = self.missing_uploads(&moved);
+        if moved.is_empty() && missing.is_empty() {
             return Ok(());
         }
         let manifest = self.manifest().await?;
@@ -62,7 +63,7 @@ impl Lease {
                 agrees(one)?;
             }
         }
-        Ok(())
+        uploads::check(&missing, &manifest)
     }
 }
 

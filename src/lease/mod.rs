@@ -1,7 +1,7 @@
 //! The heart: one lease, from `initializing` to exactly one Complete or Abort.
 //!
 //! Imports [`crate::transfer`] and [`crate::soap`]. Read in this order: [`state`] (the pure table),
-//! [`core`] (what is known), `observing` (how it is learnt), [`transfers`], `turns`, `manifest`, [`ending`],
+//! [`core`] (what is known), `observing` (how it is learnt), [`transfers`], `turns`, `manifest`, [`uploads`], [`ending`],
 //! [`keepalive`].
 
 // What a server says must not overflow anything: `number.rs`, or an operation that says what it does.
@@ -21,6 +21,7 @@ pub mod schedule;
 pub mod state;
 pub mod transfers;
 mod turns;
+pub mod uploads;
 pub mod verify;
 
 pub use self::core::{Lease, Sessions, Status};

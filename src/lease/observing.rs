@@ -1,6 +1,7 @@
 //! How a lease's end and its readiness are learnt: from its properties, and from every fault.
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use super::core::Lease;
@@ -18,6 +19,9 @@ const POLL: Duration = Duration::from_millis(250);
 /// After these there is no lease, whatever the call was. Others may mean that the script was early
 /// (`InvalidState`) or has to log in again (`NotAuthenticated`).
 const LAST_FAULTS: [&str; 2] = ["Timedout", "ManagedObjectNotFound"];
+
+/// The call by which hosts fetch the files themselves.
+const PULL: &str = "HttpNfcLeasePullFromUrls_Task";
 
 impl Lease {
     /// Reads properties over the given session and draws the conclusions.
@@ -182,6 +186,9 @@ impl Lease {
         what: &str,
         envelope: Vec<u8>,
     ) -> Result<Reply> {
+        if what == PULL {
+            self.pulled.store(true, Ordering::Relaxed);
+        }
         let reply = session.invoke(what, envelope).await?;
         if reply.status == 500
             && let Err(Error::Fault(fault)) = envelope::response(

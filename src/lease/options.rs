@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::device::PlainHttp;
+use super::uploads::RequireUploads;
 use super::verify::RequireManifest;
 use crate::http::retry::RetryPolicy;
 use crate::io::ChecksumType;
@@ -33,6 +34,8 @@ pub struct Options {
     pub timeout: Duration,
     /// Whether a missing manifest entry is an error.
     pub require_manifest: RequireManifest,
+    /// What an import must have been sent before it is completed.
+    pub require_uploads: RequireUploads,
     /// What a disk's stream must be.
     pub disk_format: Format,
     /// Whether a source must be as long as its descriptor says.

@@ -20,6 +20,7 @@ use super::options::{KeepAlive, Options};
 use super::state::{Event, Phase};
 use super::transfers::Begun;
 use super::turns::Order;
+use super::uploads::RequireUploads;
 use super::verify::RequireManifest;
 use crate::error::{Error, Failure};
 use crate::http::retry::RetryPolicy;
@@ -27,7 +28,7 @@ use crate::http::tls::{Trust, Verify};
 use crate::io::ChecksumType;
 use crate::soap::{Credentials, Endpoint};
 use crate::transfer::download::Format;
-use crate::transfer::{Completed, Moved, Progress, Transfer, Verified, VerifySize};
+use crate::transfer::{Completed, Moved, Progress, Transfer, Verified, VerifySize, Way};
 
 fn lease() -> Arc<Lease> {
     let endpoint = Endpoint {
@@ -49,6 +50,7 @@ fn lease() -> Arc<Lease> {
         },
         timeout: Duration::from_secs(1),
         require_manifest: RequireManifest::No,
+        require_uploads: RequireUploads::Of(Vec::new()),
         disk_format: Format::Any,
         verify_size: VerifySize::Yes,
         max_unannounced_size: u64::MAX,
@@ -80,6 +82,7 @@ fn completed() -> Completed {
             bytes: 1,
             checksum: "aa".into(),
             checksum_type: ChecksumType::Sha1,
+            way: Way::Here,
         },
         verified: Verified::Stream,
         seconds: 0.0,

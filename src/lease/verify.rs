@@ -3,14 +3,16 @@
 use crate::error::{Error, Result};
 use crate::io::ChecksumType;
 use crate::soap::ManifestEntry;
-use crate::transfer::{Moved, Verified};
+use crate::transfer::{Moved, Verified, Way};
 
 /// Whether a missing manifest entry is an error.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum RequireManifest {
     /// Yes.
     Yes,
-    /// No: some servers list nothing for an export.
+    /// As the server does: one that lists others of the lease's uploads lists each.
+    AsListed,
+    /// No.
     No,
 }
 
@@ -22,6 +24,7 @@ pub fn compare(
 ) -> Result<Verified> {
     let checksum_type = moved.checksum_type.as_str();
     let entry = manifest.iter().find(|entry| entry.key == moved.key);
+    let is_left_out = entry.is_none() && moved.way == Way::There && !manifest.is_empty();
     let expected = entry
         .map(|entry| checksums(entry, moved.checksum_type))
         .unwrap_or_default();
@@ -41,7 +44,8 @@ pub fn compare(
                 what: what.into(),
                 checksum_type,
             }),
-            RequireManifest::No => Ok(Verified::Stream),
+            RequireManifest::AsListed if is_left_out => Err(Error::Unlisted { what: what.into() }),
+            RequireManifest::AsListed | RequireManifest::No => Ok(Verified::Stream),
         };
     }
     match expected
@@ -80,6 +84,7 @@ mod tests {
             bytes: 7,
             checksum: "aa".into(),
             checksum_type,
+            way: Way::Here,
         }
     }
 
@@ -129,6 +134,33 @@ mod tests {
             Verified::Manifest
         );
         assert_eq!(judge(entry("aa", "", "", 7)).unwrap(), Verified::Stream);
+    }
+
+    #[test]
+    fn an_upload_is_listed_where_others_are() {
+        let sent = Moved {
+            way: Way::There,
+            ..moved(ChecksumType::Sha1)
+        };
+        let other = ManifestEntry {
+            key: "other".into(),
+            ..entry("aa", "", "", 7)
+        };
+        let judge = |manifest: &[ManifestEntry], require| compare(manifest, &sent, require);
+        let others = std::slice::from_ref(&other);
+        assert!(matches!(
+            judge(others, RequireManifest::AsListed),
+            Err(Error::Unlisted { .. })
+        ));
+        for (manifest, require) in [
+            (others, RequireManifest::No),
+            (&[], RequireManifest::AsListed),
+        ] {
+            assert_eq!(judge(manifest, require).unwrap(), Verified::Stream);
+        }
+        let received = moved(ChecksumType::Sha1);
+        let judged = compare(others, &received, RequireManifest::AsListed);
+        assert_eq!(judged.unwrap(), Verified::Stream);
     }
 
     #[test]

@@ -120,7 +120,8 @@ fn build(py: Python<'_>, error: &Error) -> PyResult<PyErr> {
             value.setattr("actual", *actual)?;
             value
         }
-        Error::ManifestMissing { .. } => plain("ManifestError")?,
+        Error::ManifestMissing { .. } | Error::Unlisted { .. } => plain("ManifestError")?,
+        Error::MissingUpload { .. } => plain("MissingUploadError")?,
         Error::DiskFormat { .. } => plain("DiskFormatError")?,
         Error::UnsafePath { .. } => plain("UnsafePathError")?,
         Error::Io { path, source } => return Ok(os_error(py, source, &path.display().to_string())),

@@ -23,11 +23,19 @@ use crate::http::retry::RetryPolicy;
 use crate::io::{ChecksumType, FileSink, Overwrite, Sink, Source};
 use crate::lease::ending::Unfinished;
 use crate::lease::options::KeepAlive;
+use crate::lease::uploads::RequireUploads;
 use crate::lease::verify::RequireManifest;
 use crate::lease::{Ended, Lease as CoreLease, Options, PlainHttp};
 use crate::soap::{Abort, Method, Reply};
 use crate::transfer::VerifySize;
 use crate::transfer::download::Format;
+
+/// Whether every device of an import needs an upload, or the `deviceId`s of those that do.
+#[derive(FromPyObject)]
+enum RequiredUploads {
+    All(bool),
+    Of(Vec<String>),
+}
 
 /// Status, reason phrase, body.
 type RawReply = (u16, &'static str, Py<PyBytes>);
@@ -44,8 +52,8 @@ pub(crate) struct Lease {
 impl Lease {
     #[new]
     #[pyo3(signature = (session, moid, *, checksum_type, keep_alive, keep_alive_interval, max_concurrency,
-                        max_retries, retry_timeout, timeout, require_manifest, verify_format, verify_size,
-                        max_unannounced_size, allow_http))]
+                        max_retries, retry_timeout, timeout, require_manifest, require_uploads, verify_format,
+                        verify_size, max_unannounced_size, allow_http))]
     #[allow(
         clippy::too_many_arguments,
         reason = "the keywords of nfclease.HttpNfcLease"
@@ -65,7 +73,8 @@ impl Lease {
         max_retries: u32,
         retry_timeout: f64,
         timeout: f64,
-        require_manifest: bool,
+        require_manifest: Option<bool>,
+        require_uploads: RequiredUploads,
         verify_format: bool,
         verify_size: bool,
         max_unannounced_size: u64,
@@ -92,10 +101,15 @@ impl Lease {
                     })?,
                 },
                 timeout: seconds(timeout, "timeout")?,
-                require_manifest: if require_manifest {
-                    RequireManifest::Yes
-                } else {
-                    RequireManifest::No
+                require_manifest: match require_manifest {
+                    Some(true) => RequireManifest::Yes,
+                    Some(false) => RequireManifest::No,
+                    None => RequireManifest::AsListed,
+                },
+                require_uploads: match require_uploads {
+                    RequiredUploads::All(true) => RequireUploads::EveryDevice,
+                    RequiredUploads::All(false) => RequireUploads::Of(Vec::new()),
+                    RequiredUploads::Of(keys) => RequireUploads::Of(keys),
                 },
                 disk_format: if verify_format {
                     Format::StreamOptimized

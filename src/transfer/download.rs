@@ -9,7 +9,7 @@ use tokio_util::sync::CancellationToken;
 use super::pace::Pace;
 use super::progress::Progress;
 use super::repeat::{Broken, Repeat};
-use super::{Completed, Job, LeaseServer, Moved, Verified};
+use super::{Completed, Job, LeaseServer, Moved, Verified, Way};
 use crate::error::{Error, Failure, Result};
 use crate::http::{Body, Connection, Request, Response};
 use crate::io::{Digest, Sink};
@@ -202,6 +202,7 @@ impl Download {
             bytes: attempt.bytes,
             checksum: digest.finish(),
             checksum_type: self.job.checksum_type,
+            way: Way::Here,
         };
         attempt.phase = "verify";
         let verified = server.verify(&moved).await;

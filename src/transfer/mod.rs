@@ -59,7 +59,9 @@ pub struct Job {
 pub enum Verified {
     /// Against the lease manifest: size and checksum are the server's.
     Manifest,
-    /// Framing, size and format only; the server's manifest had no entry.
+    /// A download: framing, size and format only; the manifest has no checksum of it. An upload: the
+    /// host's word, which took all of it; the manifest has no checksum of it, and lists no other
+    /// upload alone.
     Stream,
 }
 
@@ -76,6 +78,17 @@ pub struct Moved {
     pub checksum: String,
     /// Which digest it is.
     pub checksum_type: ChecksumType,
+    /// Which way it went.
+    pub way: Way,
+}
+
+/// Which way bytes go.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Way {
+    /// From the server: an export.
+    Here,
+    /// To the server: an import.
+    There,
 }
 
 /// A finished transfer.

@@ -11,7 +11,7 @@ use tokio_util::sync::CancellationToken;
 use super::progress::Progress;
 use super::repeat::{Broken, Repeat};
 use super::sending::Sending;
-use super::{Completed, Job, LeaseServer, Moved, SourceCheck, Verified};
+use super::{Completed, Job, LeaseServer, Moved, SourceCheck, Verified, Way};
 use crate::error::{Error, Failure, Result};
 use crate::http::{Body, BodyStream, Connection, Request, Response};
 use crate::io::Source;
@@ -154,6 +154,7 @@ impl Upload {
             bytes: source.length(),
             checksum: self.digest(attempt).await?,
             checksum_type: self.job.checksum_type,
+            way: Way::There,
         };
         let verified = match answer {
             Answer::Taken => {
@@ -184,7 +185,11 @@ impl Upload {
             attempt.retry_after = response.retry_after();
             return Err(response.into_status_error().await);
         }
-        self.taken(&response, &sending).await
+        let mut response = response;
+        match self.taken(&response, &sending).await? {
+            Answer::Taken if response.is_page().await => Ok(Answer::Doubtful(self.page())),
+            answer => Ok(answer),
+        }
     }
 
     /// A host may answer before it has all, and take the rest then: the connection is kept for it.
@@ -199,6 +204,17 @@ impl Upload {
             false => Ok(Answer::Taken),
             true if sending.is_whole() => Ok(Answer::Doubtful(self.too_early())),
             true => Err(self.too_early()),
+        }
+    }
+
+    /// What answered was no host of a lease, unless the manifest says so.
+    fn page(&self) -> Error {
+        Error::Protocol {
+            what: (&self.job.what).into(),
+            reason:
+                "the status of success came with a page, which no host answers to an upload, and \
+                     the lease manifest does not list the file"
+                    .into(),
         }
     }
 

@@ -46,7 +46,9 @@ def import_(
         retry_timeout=30,
         timeout=30.0,
         require_manifest=True,
+        require_uploads=[item],
         verify_format=False,
+        verify_size=False,
         allow_http=True,
     )
     ours.upload(item, b"bytes")
