@@ -58,8 +58,8 @@ class TransferResult(NamedTuple):
         checksum: Their digest, lower-case hex.
         checksum_type: ``sha1`` or ``sha256``.
         verified: ``manifest`` when size and checksum equal the server's (``GetManifest``),
-            ``stream`` when the server listed no entry and only framing, format and announced size
-            were checked.
+            ``stream`` when the server listed none. Of a download, framing, format and announced
+            size were checked then; of an upload, the host said that it took all of it.
         seconds: From the first request to the last check.
         attempts: How many times it was started.
         path: The file that was written or read; None for a file object and for bytes.

@@ -100,8 +100,9 @@ impl Lease {
             capacity: self.disk_capacity(),
         };
         let mut check = SourceCheck::new(Arc::clone(&job.what), described, source.length());
-        check.look(source.ends()?.as_ref())?;
-        let method = item.method.unwrap_or(if device::is_disk(device) {
+        let starts_as_disk = check.look(source.ends()?.as_ref())?;
+        let is_disk = device::is_disk(device) || (device.disk.is_none() && starts_as_disk);
+        let method = item.method.unwrap_or(if is_disk {
             UploadMethod::Post
         } else {
             UploadMethod::Put

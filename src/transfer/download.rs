@@ -11,6 +11,7 @@ use super::progress::Progress;
 use super::repeat::{Broken, Repeat};
 use super::{Completed, Job, LeaseServer, Moved, Verified, Way};
 use crate::error::{Error, Failure, Result};
+use crate::http::client::is_page;
 use crate::http::{Body, Connection, Request, Response};
 use crate::io::{Digest, Sink};
 use crate::vmdk::{Flaw, Rule, StreamCheck};
@@ -209,6 +210,9 @@ impl Download {
         attempt.may_repeat = !verified.as_ref().is_err_and(|error| !error.is_integrity());
         let verified = verified?;
         let listed = verified == Verified::Manifest;
+        if !listed {
+            self.refuse_page(check.as_ref().map(StreamCheck::head).unwrap_or_default())?;
+        }
         if !(listed && response.is_framed()) {
             let is_disk = check.as_ref().is_some_and(StreamCheck::is_disk);
             let proved = listed || is_disk || response.is_framed();
@@ -217,6 +221,17 @@ impl Download {
         attempt.phase = "commit";
         sink.commit()?;
         Ok((moved, verified))
+    }
+
+    /// Where neither a sum nor a size says what the file is, a page for a browser is none.
+    fn refuse_page(&self, head: &[u8]) -> Result<()> {
+        if self.file_size.is_some() || !is_page(head) {
+            return Ok(());
+        }
+        Err(Error::Protocol {
+            what: (&self.job.what).into(),
+            reason: "status 200 came with a page in place of the file".into(),
+        })
     }
 
     /// Where the manifest or the framing leaves a doubt, the announced size decides.

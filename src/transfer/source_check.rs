@@ -67,18 +67,19 @@ impl SourceCheck {
         }
     }
 
-    /// Judges the source before anything is sent; without its ends, as far as that goes.
-    pub fn look(&mut self, ends: Option<&Ends>) -> Result<()> {
+    /// Judges the source before anything is sent; without its ends, as far as that goes. Says
+    /// whether it starts as a disk.
+    pub fn look(&mut self, ends: Option<&Ends>) -> Result<bool> {
         if self.length == 0 && self.described.format == Format::StreamOptimized {
             return Err(self.malformed("it is empty".into()));
         }
-        let Some(ends) = ends else { return Ok(()) };
+        let Some(ends) = ends else { return Ok(false) };
         self.check_size(&ends.head)?;
         if let Some(rule) = self.described.format.rule() {
             StreamCheck::judge(rule, &ends.head, &ends.tail, self.length)
                 .map_err(|flaw| self.flawed(flaw))?;
         }
-        Ok(())
+        Ok(stream::capacity(&ends.head).is_some())
     }
 
     /// Judges the next bytes before they are sent.
