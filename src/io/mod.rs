@@ -8,6 +8,7 @@ mod naming;
 mod part;
 pub mod sink;
 pub mod source;
+pub mod threads;
 
 pub use digest::{ChecksumType, Digest};
 pub use sink::{FileSink, Overwrite, Sink};

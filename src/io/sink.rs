@@ -10,6 +10,7 @@ use std::path::{Path, PathBuf};
 
 use super::directory::Directory;
 use super::part::Part;
+use super::threads::in_place;
 use crate::error::{Error, Result};
 
 /// Whether an existing file of the final name may be replaced.
@@ -163,7 +164,7 @@ impl Sink for FileSink {
 
     fn commit(&mut self) -> Result<()> {
         // A sync may take long, and other disks need the thread.
-        tokio::task::block_in_place(|| self.publish())
+        in_place(|| self.publish())
     }
 
     fn discard(&mut self) -> Vec<PathBuf> {

@@ -3,8 +3,9 @@
 use std::convert::Infallible;
 use std::future::Future;
 use std::pin::Pin;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll};
+use std::thread;
 
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyNone, PyTuple};
@@ -91,19 +92,31 @@ impl Runtime for OnEngine {
     where
         F: Future<Output = ()> + Send + 'static,
     {
-        Handle(tokio::spawn(future))
+        Handle(Some(tokio::spawn(future)))
     }
 
     fn spawn_blocking<F>(work: F) -> Handle
     where
         F: FnOnce() + Send + 'static,
     {
-        // The work attaches to Python.
-        Handle(tokio::task::spawn_blocking(|| {
-            if let Some(_crossing) = Crossing::try_start() {
-                work();
-            }
-        }))
+        // The work attaches to Python. Not a thread of the runtime's pool: where the system has none
+        // left that one would never come, and nobody would hear of it; then it is done here.
+        let slot = Arc::new(Mutex::new(Some(work)));
+        let theirs = Arc::clone(&slot);
+        let started = thread::Builder::new()
+            .name("nfclease-asyncio".into())
+            .spawn(move || cross(&theirs));
+        if started.is_err() {
+            cross(&slot);
+        }
+        Handle(None)
+    }
+}
+
+fn cross<F: FnOnce()>(slot: &Mutex<Option<F>>) {
+    let work = slot.lock().unwrap_or_else(PoisonError::into_inner).take();
+    if let (Some(work), Some(_crossing)) = (work, Crossing::try_start()) {
+        work();
     }
 }
 
@@ -120,15 +133,17 @@ impl ContextExt for OnEngine {
     }
 }
 
-struct Handle(tokio::task::JoinHandle<()>);
+/// Of what runs in a thread of its own there is none, and nobody waits for it.
+struct Handle(Option<tokio::task::JoinHandle<()>>);
 
 impl Future for Handle {
     type Output = Result<(), Failed>;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        Pin::new(&mut self.0)
-            .poll(cx)
-            .map(|joined| joined.map_err(Failed))
+        match &mut self.0 {
+            Some(task) => Pin::new(task).poll(cx).map(|joined| joined.map_err(Failed)),
+            None => Poll::Ready(Ok(())),
+        }
     }
 }
 

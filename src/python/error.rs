@@ -212,6 +212,7 @@ fn errno_of(py: Python<'_>, kind: io::ErrorKind) -> Option<i32> {
         io::ErrorKind::InvalidInput => "EINVAL",
         io::ErrorKind::NotFound => "ENOENT",
         io::ErrorKind::StorageFull => "ENOSPC",
+        io::ErrorKind::WouldBlock => "EAGAIN",
         _ => return None,
     };
     py.import("errno").ok()?.getattr(name).ok()?.extract().ok()

@@ -11,6 +11,7 @@ use pyo3::types::PyBytes;
 use super::crossing::Crossing;
 use super::error::Raised;
 use crate::error::{Error, ForeignError, Result};
+use crate::io::threads::in_place;
 use crate::io::{Reader, Sink};
 
 /// With a busy interpreter each call may wait for the GIL for 5 ms; this keeps that invisible.
@@ -22,7 +23,7 @@ fn attached<T>(work: impl FnOnce(Python<'_>) -> PyResult<T>) -> Result<T> {
     };
     // A pipe that nobody reads must not hold a thread of the engine, which has others to serve.
     #[allow(clippy::disallowed_methods, reason = "a file object is Python")]
-    let result = tokio::task::block_in_place(|| Python::try_attach(work));
+    let result = in_place(|| Python::try_attach(work));
     match result {
         Some(result) => result.map_err(raised),
         None => Err(Error::Cancelled),

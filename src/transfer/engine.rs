@@ -1,20 +1,31 @@
 //! The runtimes that own all work of the process, while a lease is open.
 
 use std::future::Future;
-use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
-use tokio::runtime::{Builder, EnterGuard, Runtime};
+use tokio::runtime::{EnterGuard, Runtime};
 use tokio::task::JoinHandle;
 use tokio_util::task::AbortOnDropHandle;
 
 use crate::error::{Error, Result};
+use crate::io::threads::{reserve, runtime};
 
 /// Digest and write run in the task itself, so that more threads than cores gain nothing; two at
 /// least, so that one disk's fsync does not stop the others.
 const FEWEST_THREADS: usize = 2;
 const MOST_THREADS: usize = 8;
 
-static SHARED: Mutex<(u32, Weak<Engine>)> = Mutex::new((0, Weak::new()));
+type Shared = (u32, Weak<Engine>);
+
+static SHARED: Mutex<Shared> = Mutex::new((0, Weak::new()));
+
+fn shared() -> MutexGuard<'static, Shared> {
+    SHARED.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn there((pid, engine): &Shared) -> Option<Arc<Engine>> {
+    (*pid == std::process::id()).then(|| engine.upgrade())?
+}
 
 /// Shared by all open leases, gone with the last of them.
 ///
@@ -32,36 +43,34 @@ struct Runtimes {
     control: Runtime,
 }
 
-fn runtime(threads: usize, name: &str) -> Result<Runtime> {
-    Builder::new_multi_thread()
-        .worker_threads(threads)
-        .thread_name(name)
-        .enable_all()
-        .build()
-        .map_err(|e| Error::io("<engine threads>", e))
-}
-
 impl Engine {
     /// The process's engine. A forked child gets its own: threads do not survive a fork.
     pub fn shared() -> Result<Arc<Self>> {
-        let pid = std::process::id();
-        let mut shared = SHARED.lock().unwrap_or_else(PoisonError::into_inner);
-        if shared.0 == pid
-            && let Some(engine) = shared.1.upgrade()
-        {
+        if let Some(engine) = there(&shared()) {
             return Ok(engine);
         }
+        // Made without the lock: a start that takes its time holds up no other lease.
+        let made = Arc::new(Self::start()?);
+        let mut shared = shared();
+        if let Some(engine) = there(&shared) {
+            return Ok(engine);
+        }
+        *shared = (made.pid, Arc::downgrade(&made));
+        Ok(made)
+    }
+
+    fn start() -> Result<Self> {
         let threads = std::thread::available_parallelism().map_or(FEWEST_THREADS, usize::from);
         let threads = threads.clamp(FEWEST_THREADS, MOST_THREADS);
-        let engine = Arc::new(Self {
+        // Those of both runtimes and the keep-alive's.
+        reserve(threads + 2)?;
+        Ok(Self {
             runtimes: Some(Runtimes {
                 transfers: runtime(threads, "nfclease-engine")?,
                 control: runtime(1, "nfclease-control")?,
             }),
-            pid,
-        });
-        *shared = (pid, Arc::downgrade(&engine));
-        Ok(engine)
+            pid: std::process::id(),
+        })
     }
 
     /// Runs a transfer to its end, whoever watches. Refused in a forked child, where no thread is
