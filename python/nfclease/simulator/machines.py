@@ -31,7 +31,7 @@ class Machine(Managed):
             world, vim.VirtualMachine, f"vm-{world.number()}", name=entity_name(spec.name)
         )
         self.place = place
-        self.files = files
+        self.files: list[VmFile] = files
         self.power: Any = _Power.poweredOff
         self.created: datetime.datetime = now()
         self.leases: list[Lease] = []
