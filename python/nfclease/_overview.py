@@ -78,16 +78,17 @@ class Overview:
         """All of them; None where there is only one."""
         if self._count == 1:
             return None
-        ended = [each for each in self._seen.values() if each.done and not each.failed]
-        sizes = {**self._sizes, **{each.key: each.bytes_total for each in self._seen.values()}}
+        seen = list(self._seen.values())  # another export's thread may draw this one
+        ended = [each for each in seen if each.done and not each.failed]
+        sizes = {**self._sizes, **{each.key: each.bytes_total for each in seen}}
         sizes |= {each.key: each.bytes_done for each in ended}
         whole = None if None in sizes.values() else sum(size or 0 for size in sizes.values())
-        done = sum(each.bytes_done for each in self._seen.values())
+        done = sum(each.bytes_done for each in seen)
         state = "ended" if len(ended) == self._count else "stopped" if final else "running"
         if state != "running" and self._begun is not None:
             rate = done / max(time.monotonic() - self._begun, 0.05)
         else:
-            rate = sum(each.rate for each in self._seen.values() if not each.done)
+            rate = sum(each.rate for each in seen if not each.done)
         left = (whole - done) / rate if whole is not None and rate and not final else None
         notes = [f"{len(ended)} of {self._count} files"]
         if whole is None and not final:
