@@ -61,12 +61,9 @@ impl Directory {
 
     /// Makes the names in it durable, where it can be.
     pub(super) fn sync(&self) -> io::Result<()> {
-        match &self.open {
-            Some(open) => match open.sync_all() {
-                Err(e) if is_no_sync(&e) => Ok(()),
-                synced => synced,
-            },
-            None => Ok(()),
+        match self.open.as_ref().map_or(Ok(()), File::sync_all) {
+            Err(e) if is_no_sync(&e) => Ok(()),
+            synced => synced,
         }
     }
 }

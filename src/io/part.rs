@@ -56,6 +56,7 @@ impl Part {
                 open: true,
             }),
             Err(e) => {
+                drop(file); // FUSE renames a file that is removed while it is open
                 if let Err(left) = directory.remove(&start) {
                     let start = directory.path().join(&start);
                     tracing::warn!("{} could not be removed: {left}", start.display());
