@@ -89,7 +89,7 @@ class Overview:
             rate = done / max(time.monotonic() - self._begun, 0.05)
         else:
             rate = sum(each.rate for each in seen if not each.done)
-        left = (whole - done) / rate if whole is not None and rate and not final else None
+        left = max(0, whole - done) / rate if whole is not None and rate and not final else None
         notes = [f"{len(ended)} of {self._count} files"]
         if whole is None and not final:
             notes += _beside(self._capacity)
