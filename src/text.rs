@@ -158,6 +158,34 @@ impl<const LONGEST: usize> From<Line<LONGEST>> for String {
     }
 }
 
+/// What a log record is about: which lease, VM, file and host, each empty where it is unknown.
+#[derive(Debug, Clone, Default)]
+pub struct Place {
+    /// The lease's moId.
+    pub lease: Text,
+    /// The moId of its VM or vApp.
+    pub vm: Text,
+    /// The device's file.
+    pub file: Text,
+    /// The data host.
+    pub host: Text,
+}
+
+/// `tracing::warn!` and `tracing::error!` with the fields of a [`Place`].
+macro_rules! said_at {
+    ($level:ident, $place:expr, $($message:tt)+) => {{
+        let at: &$crate::text::Place = &$place;
+        tracing::$level!(
+            nfclease_lease = %at.lease,
+            nfclease_vm = %at.vm,
+            nfclease_file = %at.file,
+            nfclease_host = %at.host,
+            $($message)+
+        )
+    }};
+}
+pub(crate) use said_at;
+
 #[cfg(test)]
 mod tests {
     use super::*;

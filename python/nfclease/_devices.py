@@ -56,6 +56,13 @@ def display_name(device_url: Any) -> str:
     return name or device_url.key
 
 
+def host_name(device_url: Any, session_host: str) -> str:
+    """The host that has the file; a star is the session's."""
+    found = re.match(r"https?://(?:\[([^\]]*)\]|([^/:?#]*))", device_url.url or "")
+    host: str = (found[1] or found[2]) if found else ""
+    return session_host.partition(":")[0] if host == "*" else host
+
+
 def transferable(info: Any) -> list[Any]:
     """The devices that have a file name; one without cannot be exported."""
     devices = [device_url for device_url in info.deviceUrl if device_url.targetId]

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from weakref import WeakValueDictionary
 
 from nfclease._log import logger
+from nfclease._naming import extra
 from nfclease._waiting import refuse_in_coroutine
 
 if TYPE_CHECKING:
@@ -69,7 +70,10 @@ def end_all(
     for lease in list(_open.values()):
         if lease._nfc_core.is_open() and which(lease):
             if lease._nfc_core.is_held():
-                logger().warning("lease %s: %s; it is aborted", lease._moId, reason)
+                vm = lease._nfc_core.vm()
+                place = extra(lease._moId, vm)
+                label = f"lease {lease._moId} of {vm}" if vm else f"lease {lease._moId}"
+                logger().warning("%s: %s; it is aborted", label, reason, extra=place)
             works.append((lease._moId, lease._nfc_core.give_up(reason, told)))
     outcomes = [(moid, work.wait(max(0.0, until - time.monotonic()))) for moid, work in works]
     return [moid for moid, outcome in outcomes if outcome in (None, "abort_failed")]

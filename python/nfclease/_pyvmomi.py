@@ -15,6 +15,7 @@ from pyVmomi.VmomiSupport import GetRequestContext
 
 from nfclease import _core, _ssl_context
 from nfclease._log import logger
+from nfclease._naming import extra
 
 #: Seconds for one vSphere call; Complete of an import may take a while.
 CALL_TIMEOUT = 120.0
@@ -96,7 +97,9 @@ def _open_session(soap: Any, *, is_first: bool) -> tuple[_core.Session, bool]:
     pinned = trust["thumbprint"] or trust["server_certificate"]
     if trust["verify"] == "none" and not plain and not pinned:
         logger().warning(
-            "the session does not verify TLS certificates, so nfclease does not either"
+            "the session with %s does not verify TLS certificates, so nfclease does not either",
+            address,
+            extra=extra(host=address),
         )
     through = None if proxy is None else (proxy, _custom_headers(soap))
     known = trust["ca_certificates"] or trust["accepted"] or pinned

@@ -12,6 +12,7 @@ from pyVmomi import vim, vmodl
 from nfclease import _held
 from nfclease._bodies import printable, reason_of
 from nfclease._log import logger
+from nfclease._naming import extra
 from nfclease._pyvmomi import request_context
 
 if TYPE_CHECKING:
@@ -84,6 +85,6 @@ def _tell(lease: Any, error: BaseException, failed: str) -> None:
         f"lease {lease._moId} could not be aborted either: {failed}; "
         "the server holds it until its leaseTimeout has passed"
     )
-    logger().error("%s", text)
+    logger().error("%s", text, extra=extra(lease._moId))
     if hasattr(error, "add_note"):
         error.add_note(text)

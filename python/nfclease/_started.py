@@ -21,6 +21,8 @@ class Started:
         self.core = core
         self.name = name
         self.path = path
+        self.key: str = ""
+        self.host: str = ""
         #: What the callable of its progress raised.
         self.broken: BaseException | None = None
         self.broken_is_read: bool = False

@@ -90,6 +90,10 @@ class NfcError(Exception):
             ``lost`` and so on; empty while it is still held.
         lease_outcome: What became of the lease: ``aborted``, ``abort_failed``, ``lost`` or
             ``untouched``; empty while it is still held.
+        lease: The lease's moId; empty where no lease was at work.
+        vm: The moId of its VM or vApp; empty until the lease was ready.
+        file: The device's file; empty outside a transfer.
+        host: The host that has the file; empty outside a transfer.
     """
 
     phase: str = ""
@@ -100,6 +104,10 @@ class NfcError(Exception):
     files_left: list[str] = []  # noqa: RUF012 - a default, replaced and never changed
     lease_state: str = ""
     lease_outcome: str = ""
+    lease: str = ""
+    vm: str = ""
+    file: str = ""
+    host: str = ""
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Pickles by message and attributes; a server fault inside does not pickle."""

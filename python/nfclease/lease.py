@@ -24,15 +24,17 @@ from nfclease._devices import (
     core_file_item,
     display_name,
     file_name,
+    host_name,
     required_uploads,
 )
 from nfclease._html import table
 from nfclease._log import logger
 from nfclease._mirror import MirroredLease
+from nfclease._naming import name_place
 from nfclease._refused import aborts_when_refused
 from nfclease._started import Started
 from nfclease._waiting import IN_PLACE, refuse_in_coroutine, run
-from nfclease.exceptions import LeaseError, ServerFaultReply
+from nfclease.exceptions import LeaseError, NfcError, ServerFaultReply
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -161,14 +163,15 @@ class HttpNfcLease(MirroredLease):
 
     @contextmanager
     def _faults(self) -> Iterator[None]:
-        """Turns the core's raw faults into pyvmomi's objects."""
+        """Turns the core's raw faults into pyvmomi's objects, and says which lease it was."""
         try:
             yield
         except ServerFaultReply as reply:
             raise self._fault_of(reply) from None
-        except LeaseError as error:
-            if error.fault is None and hasattr(error, "_fault_envelope"):
-                error.fault = self._fault_of(error)
+        except (NfcError, OSError) as error:
+            name_place(error, self)
+            if isinstance(error, LeaseError) and hasattr(error, "_fault_envelope"):
+                error.fault = error.fault or self._fault_of(error)
                 raise error from error.fault
             raise
 
@@ -230,13 +233,15 @@ class HttpNfcLease(MirroredLease):
                 raise TypeError(
                     f"target must be a path or a binary file object, not {type(target).__name__}"
                 )
-        return self._told_of(self._transfer(started, device_url.key), progress)
+        return self._told_of(self._transfer(started, device_url), progress)
 
-    def _transfer(self, started: Started, key: str) -> Transfer:
+    def _transfer(self, started: Started, device_url: Any) -> Transfer:
         from nfclease.transfer import Transfer  # a future brings logging, and more
 
+        started.key = device_url.key
+        started.host = host_name(device_url, _pyvmomi.soap_stub(self._stub).host)
         self._started.append(started)
-        return Transfer(started, key, self._faults)
+        return Transfer(started, device_url.key, self._faults)
 
     def _told_of(self, transfer: Transfer, progress: Told) -> Transfer:
         if progress is not None:
@@ -364,7 +369,7 @@ class HttpNfcLease(MirroredLease):
                     "source must be a path, bytes or a binary file object, "
                     f"not {type(source).__name__}"
                 )
-        return self._transfer(started, device_url.key)
+        return self._transfer(started, device_url)
 
     def upload(
         self,

@@ -15,6 +15,7 @@ use crate::error::{Error, Result};
 use crate::http::{Client, Trust};
 use crate::number;
 use crate::soap::{Callers, Credentials, Endpoint, LeaseInfo, Session};
+use crate::text::{Place, Text, said_at};
 use crate::transfer::{Engine, Moved, Transfer};
 
 /// The user's session, with separate connections for calls and for the keep-alive.
@@ -173,7 +174,7 @@ impl Lease {
                 }
                 _ => "",
             };
-            tracing::error!("lease {}: {message}{held}", self.moid);
+            said_at!(error, self.place(), "{}: {message}{held}", self.label());
             self.cancel.cancel();
         }
     }
@@ -194,6 +195,31 @@ impl Lease {
     /// The percent that the script itself reported; it stands until our transfers move.
     pub fn set_script_percent(&self, percent: i32) {
         self.script_percent.store(percent, Ordering::Relaxed);
+    }
+
+    /// The moId of its VM or vApp; empty until it is ready, and where the server named none.
+    pub fn vm(&self) -> String {
+        let status = self.status.borrow();
+        let entity = status.info.as_ref().and_then(|info| info.entity.as_ref());
+        entity.map_or_else(String::new, |(_, moid)| moid.clone())
+    }
+
+    /// What log records of the lease itself are about.
+    pub fn place(&self) -> Place {
+        Place {
+            lease: Text::new(&self.moid),
+            vm: Text::new(&self.vm()),
+            ..Place::default()
+        }
+    }
+
+    /// The lease in the reader's words.
+    pub fn label(&self) -> Text {
+        let Place { lease, vm, .. } = self.place();
+        match vm.as_str() {
+            "" => Text::from(format!("lease {lease}")),
+            vm => Text::from(format!("lease {lease} of {vm}")),
+        }
     }
 
     /// Bytes that the disks of the lease can hold in all; 0 where the server did not say.

@@ -8,7 +8,7 @@ use crate::error::{Error, Result};
 use crate::http::proof::may_be_ticket;
 use crate::http::{Pin, Trust, host_of};
 use crate::soap::DeviceUrl;
-use crate::text::{ServerText, Text};
+use crate::text::{Place, ServerText, Text};
 
 /// Whether an `https` session may be given `http` data URLs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -39,6 +39,8 @@ pub struct Plan {
     pub cookie: SendCookie,
     /// The device in the reader's words.
     pub what: Text,
+    /// Its file and its host.
+    pub place: Place,
 }
 
 /// Plans the connection to one device.
@@ -83,11 +85,17 @@ pub fn plan(
     } else {
         SendCookie::No
     };
+    let place = Place {
+        file: Text::new(&name.to_string()),
+        host: Text::from(host_of(&url)),
+        ..Place::default()
+    };
     Ok(Plan {
         url,
         trust,
         cookie,
         what,
+        place,
     })
 }
 

@@ -10,7 +10,7 @@ use super::state::{Event, Phase};
 use super::transfers::Begun;
 use crate::error::{Error, Failure, Result};
 use crate::soap::{Abort, Method, Reply, calls};
-use crate::text::Text;
+use crate::text::{Text, said_at};
 
 /// Transfers get this long to remove their partial files and close their connections. With what the
 /// caller has waited for them before, an Abort is still answered within 10 seconds.
@@ -243,9 +243,11 @@ impl Lease {
             || "its leaseTimeout has passed".to_owned(),
             |info| format!("its leaseTimeout ({} s) has passed", info.lease_timeout),
         );
-        tracing::error!(
-            "lease {}: HttpNfcLeaseAbort failed: {error}; the server holds it until {after}",
-            self.moid
+        said_at!(
+            error,
+            self.place(),
+            "{}: HttpNfcLeaseAbort failed: {error}; the server holds it until {after}",
+            self.label()
         );
         Ended::AbortFailed(error)
     }

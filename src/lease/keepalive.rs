@@ -16,7 +16,7 @@ use super::schedule::{Next, Schedule};
 use super::state::{Event, Phase};
 use crate::error::{Error, Result};
 use crate::soap::{Method, calls};
-use crate::text::Text;
+use crate::text::{Text, said_at};
 use crate::transfer::panics::caught;
 
 /// Between two looks at a lease that is initializing.
@@ -215,8 +215,18 @@ async fn wait_until_ready(lease: &Arc<Lease>, stop: &CancellationToken) -> bool 
                 lease.end(Event::ContactLost, error);
                 return false;
             }
-            Ok(Err(error)) => tracing::warn!("keep-alive: {error}"),
-            Err(_) => tracing::warn!("keep-alive: no answer about the lease's state"),
+            Ok(Err(error)) => said_at!(
+                warn,
+                lease.place(),
+                "{}: keep-alive: {error}",
+                lease.label()
+            ),
+            Err(_) => said_at!(
+                warn,
+                lease.place(),
+                "{}: keep-alive: no answer about its state",
+                lease.label()
+            ),
         }
         tokio::select! {
             () = stop.cancelled() => return false,
@@ -242,11 +252,21 @@ async fn renew(lease: &Arc<Lease>, interval: Option<Duration>, stop: &Cancellati
                 if lease.observe_fault(&error) {
                     return;
                 }
-                tracing::warn!("keep-alive: {error}; trying again");
+                said_at!(
+                    warn,
+                    lease.place(),
+                    "{}: keep-alive: {error}; trying again",
+                    lease.label()
+                );
                 schedule.failed(now)
             }
             Err(_) => {
-                tracing::warn!("keep-alive: no answer to HttpNfcLeaseProgress; trying again");
+                said_at!(
+                    warn,
+                    lease.place(),
+                    "{}: keep-alive: no answer to HttpNfcLeaseProgress; trying again",
+                    lease.label()
+                );
                 schedule.failed(now)
             }
         };

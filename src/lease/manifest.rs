@@ -9,6 +9,7 @@ use super::{uploads, verify};
 use crate::error::Result;
 use crate::http::retry::Retries;
 use crate::soap::{ManifestEntry, Method, calls};
+use crate::text::said_at;
 use crate::transfer::{LeaseServer, Moved, Verified};
 
 impl Lease {
@@ -27,7 +28,12 @@ impl Lease {
                 return Err(error);
             };
             let seconds = delay.as_secs_f64();
-            tracing::warn!("the lease manifest: {error}; asking again in {seconds:.1} s");
+            said_at!(
+                warn,
+                self.place(),
+                "{}: the lease manifest: {error}; asking again in {seconds:.1} s",
+                self.label()
+            );
             tokio::time::sleep(delay).await;
         }
     }
@@ -83,7 +89,9 @@ impl LeaseServer for Arc<Lease> {
         let require = self.options.require_manifest;
         let verified = verify::compare(&manifest.await?, moved, require)?;
         if verified == Verified::Stream && !self.unlisted_logged.swap(true, Ordering::Relaxed) {
-            tracing::warn!(
+            said_at!(
+                warn,
+                self.place(),
                 "{}: the lease manifest has no checksum of it to compare with",
                 moved.what
             );

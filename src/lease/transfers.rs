@@ -15,6 +15,7 @@ use crate::http::client::header;
 use crate::http::host_of;
 use crate::io::{ChecksumType, Sink, Source};
 use crate::soap::{DeviceUrl, Method, calls};
+use crate::text::{Place, Text};
 use crate::transfer::download::{Format, Limit};
 use crate::transfer::upload::UploadMethod;
 use crate::transfer::{
@@ -99,7 +100,12 @@ impl Lease {
             verify_size: self.options.verify_size,
             capacity: self.disk_capacity(),
         };
-        let mut check = SourceCheck::new(Arc::clone(&job.what), described, source.length());
+        let mut check = SourceCheck::new(
+            Arc::clone(&job.what),
+            Arc::clone(&job.place),
+            described,
+            source.length(),
+        );
         let starts_as_disk = check.look(source.ends()?.as_ref())?;
         let is_disk = device::is_disk(device) || (device.disk.is_none() && starts_as_disk);
         let method = item.method.unwrap_or(if is_disk {
@@ -267,11 +273,25 @@ impl Lease {
             url: plan.url,
             headers,
             key: device.key.clone(),
-            what: plan.what.as_str().into(),
+            what: self.named(&plan.what).as_str().into(),
+            place: Arc::new(Place {
+                file: plan.place.file,
+                host: plan.place.host,
+                ..self.place()
+            }),
             checksum_type: self.options.checksum_type.unwrap_or_default(),
             timeout: self.options.timeout,
             retry: self.options.retry,
         })
+    }
+
+    /// The device and its VM, in the reader's words.
+    fn named(&self, what: &Text) -> Text {
+        let Place { lease, vm, .. } = self.place();
+        match vm.as_str() {
+            "" => Text::from(format!("{what} (lease {lease})")),
+            vm => Text::from(format!("{what} ({vm})")),
+        }
     }
 
     /// What the stream of a device must be. A server that does not say leaves it to the name, and

@@ -44,6 +44,7 @@ fn job(url: &str, thumbprint: &str) -> Result<Job> {
         headers: HeaderMap::new(),
         key: "bench".into(),
         what: "bench".into(),
+        place: Arc::default(),
         checksum_type: ChecksumType::Sha1,
         timeout: Duration::from_secs(60),
         retry: RetryPolicy {
@@ -128,6 +129,7 @@ pub(crate) fn bench_put(
         let progress = Arc::new(Progress::new(Some(source.length())));
         let check = SourceCheck::new(
             Arc::clone(&job.what),
+            Arc::clone(&job.place),
             Described::as_anything(),
             source.length(),
         );

@@ -27,6 +27,7 @@ use crate::lease::uploads::RequireUploads;
 use crate::lease::verify::RequireManifest;
 use crate::lease::{Ended, Lease as CoreLease, Options, PlainHttp};
 use crate::soap::{Abort, Method, Reply};
+use crate::text::said_at;
 use crate::transfer::VerifySize;
 use crate::transfer::download::Format;
 
@@ -155,6 +156,13 @@ impl Lease {
                 .held
                 .as_ref()
                 .is_some_and(|lease| lease.status().phase.is_held())
+    }
+
+    /// The moId of its VM or vApp, empty until it is ready. Makes no call.
+    fn vm(&self) -> String {
+        self.held
+            .as_ref()
+            .map_or_else(String::new, |lease| lease.vm())
     }
 
     /// Whether its end is still to come, or not through yet.
@@ -288,7 +296,12 @@ impl Lease {
         let Some(lease) = self.held.clone() else {
             return;
         };
-        tracing::warn!("lease {}: {reason}; it is aborted", lease.moid());
+        said_at!(
+            warn,
+            lease.place(),
+            "{}: {reason}; it is aborted",
+            lease.label()
+        );
         let engine = Arc::clone(lease.engine());
         let counted = Counted::new();
         // Without an engine there is nobody left to send it.

@@ -4,12 +4,16 @@
 //! would stop the keep-alive. So records are queued and emitted by whoever calls in next.
 
 use std::collections::VecDeque;
+use std::fmt;
 use std::sync::{Mutex, PoisonError};
 
-use ::log::{Level, LevelFilter, Log, Metadata, Record};
 use pyo3::prelude::*;
-use pyo3::sync::PyOnceLock;
-use pyo3_log::{Caching, Logger};
+use pyo3::types::{PyDict, PyTuple};
+use tracing::field::{Field, Visit};
+use tracing::level_filters::LevelFilter;
+use tracing::span::{Attributes, Id, Record};
+use tracing::subscriber::set_global_default;
+use tracing::{Event, Level, Metadata, Subscriber};
 
 use crate::text::Text;
 
@@ -18,20 +22,29 @@ const MOST_RECORDS: usize = 1000;
 const MOST_BYTES: usize = 1024 * 1024;
 
 static QUEUE: Mutex<Records> = Mutex::new(Records::new());
-static LOGGER: PyOnceLock<Logger> = PyOnceLock::new();
+
+/// What each record has as attributes, empty where it is unknown.
+const FIELDS: [&str; 4] = [
+    "nfclease_lease",
+    "nfclease_vm",
+    "nfclease_file",
+    "nfclease_host",
+];
 
 /// What a record says is escaped and bounded, whatever was put into it.
 struct Owned {
     level: Level,
-    target: String,
+    target: &'static str,
     message: Text,
+    fields: Vec<(&'static str, Text)>,
 }
 
 impl Owned {
     fn bytes(&self) -> usize {
+        let field = |(_, value): &(&str, Text)| size_of::<(&str, Text)>() + value.len();
         size_of::<Self>()
-            .saturating_add(self.target.len())
             .saturating_add(self.message.len())
+            .saturating_add(self.fields.iter().map(field).sum())
     }
 }
 
@@ -63,32 +76,60 @@ impl Records {
 
 struct Queue;
 
-impl Log for Queue {
+impl Subscriber for Queue {
     /// Our own records only: what HTTP and TLS libraries log holds URLs and headers.
     fn enabled(&self, metadata: &Metadata<'_>) -> bool {
-        metadata.level() <= Level::Info && metadata.target().starts_with("nfclease")
+        metadata.is_event()
+            && *metadata.level() <= Level::INFO
+            && metadata.target().starts_with("nfclease")
     }
 
-    fn log(&self, record: &Record<'_>) {
-        if !self.enabled(record.metadata()) {
-            return;
-        }
-        let mut queue = QUEUE.lock().unwrap_or_else(PoisonError::into_inner);
-        queue.push(Owned {
-            level: record.level(),
-            target: record.target().to_owned(),
-            message: Text::of(record.args()),
-        });
+    fn max_level_hint(&self) -> Option<LevelFilter> {
+        Some(LevelFilter::INFO)
     }
 
-    fn flush(&self) {}
+    fn event(&self, event: &Event<'_>) {
+        let mut record = Owned {
+            level: *event.metadata().level(),
+            target: event.metadata().target(),
+            message: Text::default(),
+            fields: Vec::new(),
+        };
+        event.record(&mut record);
+        QUEUE
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .push(record);
+    }
+
+    // There are no spans.
+
+    fn new_span(&self, _: &Attributes<'_>) -> Id {
+        Id::from_u64(1)
+    }
+
+    fn record(&self, _: &Id, _: &Record<'_>) {}
+
+    fn record_follows_from(&self, _: &Id, _: &Id) {}
+
+    fn enter(&self, _: &Id) {}
+
+    fn exit(&self, _: &Id) {}
 }
 
-/// Becomes the process's `log` sink; a second copy of the module leaves the first in place.
-pub(super) fn install() {
-    if ::log::set_logger(&Queue).is_ok() {
-        ::log::set_max_level(LevelFilter::Info);
+impl Visit for Owned {
+    fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
+        let text = Text::of(format_args!("{value:?}"));
+        match field.name() {
+            "message" => self.message = text,
+            name => self.fields.push((name, text)),
+        }
     }
+}
+
+/// Becomes the process's subscriber; a second copy of the module leaves the first in place.
+pub(super) fn install() {
+    let _ = set_global_default(Queue);
 }
 
 /// Hands queued records to `logging`. What a handler raises comes out, as of a logging call.
@@ -99,22 +140,47 @@ pub(super) fn emit(py: Python<'_>) -> PyResult<()> {
     if records.is_empty() {
         return Ok(());
     }
-    let logger = LOGGER.get_or_try_init(py, || Logger::new(py, Caching::Nothing))?;
+    let logging = py.import("logging")?;
     let mut raised = Ok(());
     for record in records {
-        logger.log(
-            &Record::builder()
-                .level(record.level)
-                .target(&record.target)
-                .args(format_args!("{}", record.message))
-                .build(),
-        );
-        // The `Log` trait cannot return it; left set it would make an error of any later call.
-        if let Some(error) = PyErr::take(py) {
-            raised = raised.and(Err(error));
-        }
+        raised = raised.and(hand_on(&logging, &record));
     }
     raised
+}
+
+fn hand_on(logging: &Bound<'_, PyModule>, record: &Owned) -> PyResult<()> {
+    let py = logging.py();
+    let name = record.target.replace("::", ".");
+    let logger = logging.call_method1("getLogger", (&name,))?;
+    let level = match record.level {
+        Level::ERROR => 40,
+        Level::WARN => 30,
+        _ => 20,
+    };
+    if !logger.call_method1("isEnabledFor", (level,))?.is_truthy()? {
+        return Ok(());
+    }
+    let extra = PyDict::new(py);
+    for field in FIELDS {
+        extra.set_item(field, "")?;
+    }
+    for (field, value) in &record.fields {
+        extra.set_item(*field, value.as_str())?;
+    }
+    let (message, none) = (record.message.as_str(), py.None());
+    let place = (
+        &name,
+        level,
+        "",
+        0,
+        message,
+        PyTuple::empty(py),
+        &none,
+        &none,
+        extra,
+    );
+    let made = logger.call_method1("makeRecord", place)?;
+    logger.call_method1("handle", (made,)).map(|_| ())
 }
 
 #[cfg(test)]
@@ -126,8 +192,9 @@ mod tests {
         let mut queue = Records::new();
         for n in 0..20_000 {
             queue.push(Owned {
-                level: Level::Warn,
-                target: "nfclease".into(),
+                level: Level::WARN,
+                target: "nfclease",
+                fields: vec![("nfclease_lease", "\u{1d54f}".repeat(10).into())],
                 message: format!("{n} {}", "\u{1d54f}".repeat(1 << 10)).into(),
             });
             assert!(queue.bytes <= MOST_BYTES && queue.kept.len() <= MOST_RECORDS);

@@ -25,6 +25,7 @@ use crate::error::Result;
 use crate::http::Client;
 use crate::http::retry::RetryPolicy;
 use crate::io::ChecksumType;
+use crate::text::Place;
 
 pub use download::Download;
 pub use engine::Engine;
@@ -46,6 +47,8 @@ pub struct Job {
     pub key: String,
     /// The device in the reader's words.
     pub what: Arc<str>,
+    /// What log records of it are about.
+    pub place: Arc<Place>,
     /// The digest to compute in passing.
     pub checksum_type: ChecksumType,
     /// How long the other end may be silent.

@@ -8,6 +8,7 @@ use tokio_util::sync::CancellationToken;
 use super::{Completed, Job, LeaseServer, Moved, Verified};
 use crate::error::{Error, Failure, Result};
 use crate::http::retry::Retries;
+use crate::text::said_at;
 
 /// The repetitions of one transfer.
 pub(super) struct Repeat<'a, S> {
@@ -94,7 +95,12 @@ impl<'a, S: LeaseServer> Repeat<'a, S> {
             let Some(delay) = delay else {
                 return Err(error);
             };
-            tracing::warn!("{error}; starting it again in {:.1} s", delay.as_secs_f64());
+            said_at!(
+                warn,
+                self.job.place,
+                "{error}; starting it again in {:.1} s",
+                delay.as_secs_f64()
+            );
             tokio::time::sleep(delay).await;
             Ok(())
         };

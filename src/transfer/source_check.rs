@@ -5,6 +5,7 @@ use std::sync::Arc;
 use super::download::Format;
 use crate::error::{Error, Result};
 use crate::io::source::Ends;
+use crate::text::{Place, said_at};
 use crate::vmdk::{Flaw, StreamCheck, stream};
 
 /// Whether a source must be as long as its descriptor says.
@@ -48,6 +49,7 @@ impl Described {
 #[derive(Debug, Clone)]
 pub struct SourceCheck {
     what: Arc<str>,
+    place: Arc<Place>,
     described: Described,
     length: u64,
     stream: Option<StreamCheck>,
@@ -56,10 +58,11 @@ pub struct SourceCheck {
 
 impl SourceCheck {
     /// The checks of a source of this length.
-    pub fn new(what: Arc<str>, described: Described, length: u64) -> Self {
+    pub fn new(what: Arc<str>, place: Arc<Place>, described: Described, length: u64) -> Self {
         let stream = described.format.rule().map(StreamCheck::new);
         Self {
             what,
+            place,
             described,
             length,
             stream,
@@ -113,7 +116,11 @@ impl SourceCheck {
         let what = &self.what;
         if is_capacity || self.described.verify_size == VerifySize::No {
             let length = self.length;
-            tracing::warn!("{what}: its descriptor says {expected} bytes, the source has {length}");
+            said_at!(
+                warn,
+                self.place,
+                "{what}: its descriptor says {expected} bytes, the source has {length}"
+            );
             return Ok(());
         }
         Err(Error::SizeMismatch {
@@ -161,7 +168,7 @@ mod tests {
             verify_size,
             capacity: 3 * DISK + 512,
         };
-        SourceCheck::new("disk".into(), described, 1000).update(head)
+        SourceCheck::new("disk".into(), Arc::default(), described, 1000).update(head)
     }
 
     #[test]

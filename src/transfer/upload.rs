@@ -15,6 +15,7 @@ use super::{Completed, Job, LeaseServer, Moved, SourceCheck, Verified, Way};
 use crate::error::{Error, Failure, Result};
 use crate::http::{Body, BodyStream, Connection, Request, Response};
 use crate::io::Source;
+use crate::text::said_at;
 
 /// A reader that is stopped gets this long to let go of the caller's object.
 const READER_WAIT: Duration = Duration::from_secs(1);
@@ -247,7 +248,11 @@ impl Upload {
                 tokio::time::sleep(pause).await;
             }
             if let Ok(Verified::Manifest) = server.verify(moved).await {
-                tracing::warn!("{doubt}; the manifest lists the whole of it, so it was taken");
+                said_at!(
+                    warn,
+                    self.job.place,
+                    "{doubt}; the manifest lists the whole of it, so it was taken"
+                );
                 return Ok(Verified::Manifest);
             }
         }
