@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+import re
 from pathlib import Path
 from typing import Any
 
 import pytest
+from pyVmomi import vim
 
 import nfclease
 from nfclease import AsyncHttpNfcLease, HttpNfcLease
 from nfclease.simulator import Simulator
 
-from .conftest import endings, unique, whole_disk
+from .conftest import endings, find, unique, whole_disk
 from .test_stall import import_lease
 
 BOTH_FACES = True
@@ -88,4 +90,34 @@ def test_a_failure_that_was_read_holds_up_nothing(simulator: Simulator, imported
         with pytest.raises(nfclease.HttpStatusError):
             lease.upload(item, CHAIN[0])
         assert lease.upload(item, CHAIN[0]).verified == "manifest"
+    assert endings(simulator) == ["HttpNfcLeaseComplete"]
+
+
+def test_a_descriptor_with_a_delta(simulator: Simulator, service: Any) -> None:
+    manager, vm = service.content.ovfManager, find(service, vim.VirtualMachine, "demo-vm")
+    text = manager.CreateDescriptor(
+        vm, vim.OvfManager.CreateDescriptorParams(name="x")
+    ).ovfDescriptor
+    first, second = re.findall(r'<Disk [^>]*ovf:diskId="(\w+)"', text)[:2]
+    text = text.replace(f'ovf:diskId="{second}"', f'ovf:diskId="{second}" ovf:parentRef="{first}"')
+    params = vim.OvfManager.CreateImportSpecParams(entityName=unique("delta"))
+    spec = manager.CreateImportSpec(text, vm.resourcePool, vm.datastore[0], params)
+    items = [item for item in spec.fileItem if item.cimType == 17]
+    simulator.reset()
+    simulator.inject("bandwidth", method="POST", bytes_per_second=1 << 20)
+    raw = vm.resourcePool.ImportVApp(spec.importSpec, vm.parent)
+    with HttpNfcLease(raw, require_uploads=items) as lease:
+        lease.wait_ready(10)
+        for item in items:
+            item.size = None
+        for one in [lease.start_upload(item, CHAIN[2]) for item in items]:
+            one.result(60)
+    [device] = {
+        item.deviceId for item in items if [i.deviceId for i in items].count(item.deviceId) > 1
+    }
+    chain = [one for one in simulator.requests() if device in one["disk"]]
+    assert len(chain) == 2
+    assert chain[0]["ended"] <= chain[1]["started"]
+    begun = [one["started"] for one in simulator.requests() if device not in one["disk"]]
+    assert max(begun) < chain[0]["ended"], "others do not wait"
     assert endings(simulator) == ["HttpNfcLeaseComplete"]

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from typing import Any
 
 import pytest
@@ -206,3 +207,19 @@ def test_a_path_from_a_hostile_server(simulator: Simulator, service: Any, demo_v
     text = descriptor(service, demo_vm)
     assert import_spec(service, text, "x").fileItem[0].path == "../../etc/passwd"
     assert import_spec(service, text, "x").fileItem[0].path == "disk-0.iso"
+
+
+def test_a_delta_comes_after_what_it_patches(service: Any, demo_vm: Any) -> None:
+    """Both go to the device whose disk is the delta."""
+    text = descriptor(service, demo_vm)
+    first, second = re.findall(r'<Disk [^>]*ovf:diskId="(\w+)"', text)[:2]
+    text = text.replace(f'ovf:diskId="{second}"', f'ovf:diskId="{second}" ovf:parentRef="{first}"')
+    spec = import_spec(service, text, "delta")
+    assert not spec.error
+    sent: dict[str, list[str]] = {}
+    for item in spec.fileItem:
+        sent.setdefault(item.deviceId, []).append(item.path)
+    [alone, chain] = [paths for paths in sent.values() if paths[0].endswith("1.vmdk")]
+    assert len(alone) == 1
+    assert chain == [alone[0], chain[1]]
+    assert len(spec.fileItem) == len(sent) + 1

@@ -93,7 +93,8 @@ def _unused(read: ovf.Descriptor, params: Any) -> list[Any]:
 def _file_items(read: ovf.Descriptor, spec: Any) -> list[Any]:
     items = []
     order = list(read.files)
-    for file, file_id in sorted(awaited(spec), key=lambda pair: order.index(pair[1])):
+    chained = [(file, one) for file, last in awaited(spec) for one in _chain(read, last)]
+    for file, file_id in sorted(chained, key=lambda pair: order.index(pair[1])):
         described = read.files[file_id]
         items.append(
             vim.OvfManager.FileItem(
@@ -107,6 +108,19 @@ def _file_items(read: ovf.Descriptor, spec: Any) -> list[Any]:
             )
         )
     return items
+
+
+def _chain(read: ovf.Descriptor, file_id: str) -> list[str]:
+    """The files that a disk is made of: its own, and before it those that it is a delta of."""
+    found = next((disk for disk in read.disks.values() if disk.file == file_id), None)
+    files = [file_id]
+    while found is not None and found.parent is not None:
+        found = read.disks.get(found.parent)
+        if found is not None and found.file is not None and found.file not in files:
+            files.insert(0, found.file)
+        else:
+            break
+    return files
 
 
 def awaited(spec: Any) -> list[tuple[VmFile, str]]:

@@ -35,6 +35,7 @@ class Disk:
     id: str
     capacity: int
     file: str | None
+    parent: str | None = None
 
 
 @dataclasses.dataclass
@@ -185,7 +186,8 @@ def _disk(element: ET.Element, values: dict[str, str]) -> Disk:
     if shift is None or shift > 60 or not _is_number(capacity):
         raise _invalid("Disk", "capacity", f"{capacity} {units}")
     file = element.get(f"{_OVF}fileRef") or None
-    return Disk(_required(element, "diskId"), int(capacity) << shift, file)
+    parent = element.get(f"{_OVF}parentRef") or None
+    return Disk(_required(element, "diskId"), int(capacity) << shift, file, parent)
 
 
 def _system(element: ET.Element, option: str) -> System:
