@@ -68,6 +68,7 @@ def names(simulator: Simulator, service: Any, tmp_path: Path) -> Iterator[dict[s
         yield {"vm": vm, "vapp": other, "directory": directory, "service": service}
     finally:
         os.chdir(before)
+        simulator.expire()  # what an example handed on holds the VM for the next one
 
 
 def open_lease(test: doctest.DocTest, names: dict[str, Any]) -> HttpNfcLease | None:

@@ -7,7 +7,8 @@ key, all of which have to agree; a key that is left out matches everything:
 =========== =====================================================================
 ``disk``    part of a file's name or of its device key, such as ``disk-1``
 ``lease``   the moid of a lease
-``method``  a SOAP method, or ``GET``, ``POST``, ``PUT`` of a data request
+``method``  a SOAP method, or ``GET``, ``POST``, ``PUT`` of a data request, or
+            ``PULL`` of a file that the server fetches
 ``listener`` ``vcenter`` or ``host``
 =========== =====================================================================
 
