@@ -27,8 +27,8 @@ class SourceEnd(End):
             with self._turn():
                 self.length = remaining_bytes(file)
                 self._at = file.tell()
-                for other in {other for place in self._places for other in place.users}:
-                    if other is not self and not other.is_free() and self._moves_with(other):
+                for other in self._others():
+                    if self._moves_with(other):
                         raise self._mixed(other)
         except BaseException:
             self.free()

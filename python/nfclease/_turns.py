@@ -74,6 +74,12 @@ class End:
             if direct or one:
                 raise self._mixed(other)
 
+    def _others(self) -> set[End]:
+        """Those that use a place of ours now."""
+        with _registering:
+            users = {other for place in self._places for other in place.users}
+        return {other for other in users if other is not self and not other.is_free()}
+
     def _shared_with(self, other: End) -> Iterator[tuple[Part, Part]]:
         pairs = itertools.product(self._parts, other._parts)
         return ((mine, theirs) for mine, theirs in pairs if mine.key == theirs.key)
