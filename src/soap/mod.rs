@@ -9,6 +9,8 @@ pub mod answer;
 pub mod callers;
 pub mod calls;
 pub mod envelope;
+#[cfg(test)]
+mod pooling;
 pub mod session;
 pub mod types;
 pub mod xml;
