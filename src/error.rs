@@ -7,6 +7,7 @@ use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use crate::advice::{Asked, Remedy, of_status};
 use crate::text::{ServerText, Text};
 
 /// The crate's result.
@@ -59,15 +60,20 @@ pub enum Error {
         location: ServerText,
     },
 
-    #[error("{what}: HTTP status {status} {reason}")]
+    #[error("{what}: HTTP status {status} {reason} ({usually})", usually = of_status(*asked, *status).0)]
     HttpStatus {
         what: Text,
+        asked: Asked,
         status: u16,
         reason: Text,
     },
 
-    #[error("{what}: no data moved for {seconds:.0} s")]
-    Stall { what: Text, seconds: f64 },
+    #[error("{what}: {}", stalled(*.moved, *.seconds))]
+    Stall {
+        what: Text,
+        moved: u64,
+        seconds: f64,
+    },
 
     #[error("{what}: the stream ended early after {seen} bytes ({reason})")]
     Truncated { what: Text, seen: u64, reason: Text },
@@ -101,11 +107,12 @@ pub enum Error {
     },
 
     #[error(
-        "{what}: the lease manifest has no {checksum_type} entry for it, and require_manifest is set"
+        "{what}: the lease manifest has no {checksum_type} entry for it, and require_manifest is set{hint}"
     )]
     ManifestMissing {
         what: Text,
         checksum_type: &'static str,
+        hint: &'static str,
     },
 
     #[error(
@@ -141,7 +148,9 @@ pub enum Error {
         fault: Option<Box<ServerFault>>,
     },
 
-    #[error("the lease is lost: {reason}; nothing unverified was kept")]
+    #[error(
+        "the lease is lost: {reason}; nothing unverified was kept; start again with a new lease"
+    )]
     LeaseLost {
         reason: Text,
         fault: Option<Box<ServerFault>>,
@@ -212,6 +221,43 @@ impl Error {
         }
     }
 
+    /// What the caller can do about it.
+    pub fn remedy(&self) -> Remedy {
+        match self {
+            Self::Connect { .. }
+            | Self::Stall { .. }
+            | Self::Truncated { .. }
+            | Self::ChecksumMismatch { .. }
+            | Self::SizeMismatch { .. }
+            | Self::WaitTimeout { .. } => Remedy::Retry,
+            Self::HttpStatus { asked, status, .. } => of_status(*asked, *status).1,
+            Self::LeaseInit { .. }
+            | Self::LeaseLost { .. }
+            | Self::LeaseComplete { .. }
+            | Self::LeaseState { .. }
+            | Self::NotSent { .. }
+            | Self::Unlisted { .. }
+            | Self::SessionExpired { .. } => Remedy::NewLease,
+            Self::Tls { .. }
+            | Self::InsecureUrl { .. }
+            | Self::ManifestMissing { .. }
+            | Self::DiskFormat { .. }
+            | Self::UnsafePath { .. }
+            | Self::MissingUpload { .. }
+            | Self::Io { .. }
+            | Self::InvalidArgument { .. }
+            | Self::Forked => Remedy::FixInput,
+            Self::ThumbprintMismatch { .. }
+            | Self::UnexpectedRedirect { .. }
+            | Self::Protocol { .. }
+            | Self::LimitExceeded { .. }
+            | Self::Fault(_)
+            | Self::Cancelled
+            | Self::Foreign(_)
+            | Self::Internal { .. } => Remedy::Nobody,
+        }
+    }
+
     /// Whether a whole-disk GET may be repeated after this, while the lease is `ready`.
     pub fn is_retryable(&self) -> bool {
         match self {
@@ -247,6 +293,24 @@ impl Error {
     }
 }
 
+/// The rule is a rate: some bytes may have moved.
+fn stalled(moved: u64, seconds: f64) -> String {
+    match moved {
+        0 => format!("no data moved for {seconds:.0} s"),
+        _ => format!("{moved} bytes moved in {seconds:.0} s, which is too slow to go on"),
+    }
+}
+
+impl Failure {
+    /// What the caller can do about it.
+    pub fn remedy(&self) -> Remedy {
+        match self.error.remedy() {
+            Remedy::Retry if self.spoilt => Remedy::NewLease,
+            other => other,
+        }
+    }
+}
+
 /// What went wrong in one transfer, and how far it had come.
 #[derive(Debug, Clone)]
 pub struct Failure {
@@ -262,6 +326,8 @@ pub struct Failure {
     pub attempts: u32,
     /// Files that could not be removed.
     pub files_left: Vec<PathBuf>,
+    /// Whether the host has some of a disk that cannot be sent to it once more.
+    pub spoilt: bool,
     /// Why the transfer was not repeated, where it else would have been.
     pub note: Option<&'static str>,
 }

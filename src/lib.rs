@@ -8,6 +8,7 @@
 //! ```
 //!
 //! - [`text`], [`secrets`], [`number`]: what a server said, the only text of errors and log records.
+//! - [`advice`]: what to do about an error, and what a status means.
 //! - [`error`]: one `Error`, a variant per thing a caller can do differently.
 //! - [`io`]: local bytes: digest, source of an upload, sink of a download.
 //! - [`vmdk`]: the checks of a streamOptimized stream that cost nothing.
@@ -19,6 +20,7 @@
 //!
 //! Read [`lease::Lease`] first, then [`transfer::download`].
 
+pub mod advice;
 pub mod error;
 pub mod http;
 pub mod io;

@@ -16,27 +16,17 @@ SOURCE = ROOT / "src"
 ALLOWED: dict[str, set[str]] = {
     "text": set(),
     "number": set(),
+    "advice": set(),
     "vmdk": set(),
     "secrets": {"text"},
-    "error": {"text"},
+    "error": {"advice", "text"},
     "io": {"error", "text"},
-    "http": {"error", "secrets", "text", "number"},
-    "soap": {"http", "error", "secrets", "text", "number"},
+    "http": {"error", "advice", "secrets", "text", "number"},
+    "soap": {"http", "error", "advice", "secrets", "text", "number"},
     "transfer": {"http", "io", "vmdk", "error", "text", "number"},
     "lease": {"transfer", "soap", "http", "io", "error", "text", "number"},
-    "python": {
-        "lease",
-        "transfer",
-        "soap",
-        "http",
-        "io",
-        "vmdk",
-        "error",
-        "secrets",
-        "text",
-        "number",
-    },
 }
+ALLOWED["python"] = {*ALLOWED}
 
 
 def imports(text: str) -> set[str]:

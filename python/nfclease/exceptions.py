@@ -41,7 +41,7 @@ Examples:
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal, TypeAlias
 
 __all__ = [
     "CallTimeoutError",
@@ -74,6 +74,8 @@ __all__ = [
     "UnsafePathError",
 ]
 
+_Remedy: TypeAlias = Literal["retry", "new_lease", "fix_input", "none"]
+
 
 class NfcError(Exception):
     """Base of all errors of nfclease.
@@ -82,9 +84,13 @@ class NfcError(Exception):
         phase: Which step failed: ``connect``, ``headers``, ``body``, ``verify``, ``commit`` or
             ``lease``; empty outside a transfer.
         disk_key: ``DeviceUrl.key`` of the device; empty outside a transfer.
-        bytes_done: Bytes that had moved in the last attempt.
+        bytes_done: Bytes that had moved in the last attempt; of an upload those that the operating
+            system took, of which the host may have fewer.
         attempts: How many times the transfer was started.
-        retryable: Whether the same transfer may succeed when it is tried again.
+        retryable: Whether the same call on the same lease may work when it is made again.
+        remedy: What may help: ``retry`` (the same call), ``new_lease`` (the same job on a new
+            lease; this one is of no more use), ``fix_input`` (a file, an option or the session
+            has to change first) or ``none`` (a person has to look).
         files_left: Partial files that could not be removed.
         lease_state: What the lease was when its ``with`` block ended: ``ready``, ``initializing``,
             ``lost`` and so on; empty while it is still held.
@@ -101,6 +107,7 @@ class NfcError(Exception):
     bytes_done: int = 0
     attempts: int = 0
     retryable: bool = False
+    remedy: _Remedy = "none"
     files_left: list[str] = []  # noqa: RUF012 - a default, replaced and never changed
     lease_state: str = ""
     lease_outcome: str = ""
@@ -118,9 +125,14 @@ class NfcError(Exception):
 class ConnectError(NfcError, ConnectionError):
     """No connection to the host, or it broke before an answer came."""
 
+    retryable = True
+    remedy: _Remedy = "retry"
+
 
 class TlsError(NfcError, ConnectionError):
     """The TLS handshake failed; nothing was sent."""
+
+    remedy: _Remedy = "fix_input"
 
 
 class ThumbprintMismatchError(TlsError):
@@ -131,12 +143,16 @@ class ThumbprintMismatchError(TlsError):
         actual: The certificate's thumbprint under the same digest.
     """
 
+    remedy: _Remedy = "none"
+
     expected: str = ""
     actual: str = ""
 
 
 class InsecureUrlError(NfcError, ValueError):
     """The server gave an ``http://`` data URL to an ``https`` session."""
+
+    remedy: _Remedy = "fix_input"
 
 
 class UnexpectedRedirectError(NfcError):
@@ -162,13 +178,22 @@ class HttpStatusError(NfcError):
 class StallError(NfcError, TimeoutError):
     """No data, or next to none, moved for ``timeout`` seconds."""
 
+    retryable = True
+    remedy: _Remedy = "retry"
+
 
 class CallTimeoutError(NfcError, TimeoutError):
     """A vSphere call was not answered in time."""
 
+    retryable = True
+    remedy: _Remedy = "retry"
+
 
 class TruncatedError(NfcError):
     """The stream ended before its proper end."""
+
+    retryable = True
+    remedy: _Remedy = "retry"
 
 
 class ProtocolError(NfcError):
@@ -202,6 +227,9 @@ class ChecksumMismatchError(IntegrityError):
         checksum_type: ``sha1`` or ``sha256``.
     """
 
+    retryable = True
+    remedy: _Remedy = "retry"
+
     expected: str = ""
     actual: str = ""
     checksum_type: str = ""
@@ -215,6 +243,9 @@ class SizeMismatchError(IntegrityError):
         actual: The size here in bytes.
     """
 
+    retryable = True
+    remedy: _Remedy = "retry"
+
     expected: int = 0
     actual: int = 0
 
@@ -225,17 +256,25 @@ class ManifestError(IntegrityError):
     Or it lists other uploads and not this one, of which the host said that it took it.
     """
 
+    remedy: _Remedy = "fix_input"
+
 
 class MissingUploadError(IntegrityError):
     """An import was to be completed, and a device or item of it was sent nothing."""
+
+    remedy: _Remedy = "fix_input"
 
 
 class DiskFormatError(IntegrityError):
     """A disk's stream is no streamOptimized VMDK."""
 
+    remedy: _Remedy = "fix_input"
+
 
 class UnsafePathError(NfcError, ValueError):
     """A file name from the server could leave the directory or hit another file."""
+
+    remedy: _Remedy = "fix_input"
 
 
 class LeaseError(NfcError):
@@ -245,6 +284,8 @@ class LeaseError(NfcError):
         fault: pyvmomi's fault object, when the server gave one.
         fault_name: Its WSDL name, such as ``Timedout``.
     """
+
+    remedy: _Remedy = "new_lease"
 
     fault: Any = None
     fault_name: str = ""
@@ -276,6 +317,8 @@ class TransferCancelledError(NfcError):
 
 class ForkError(NfcError, RuntimeError):
     """A lease of the parent process was used in a forked child."""
+
+    remedy: _Remedy = "fix_input"
 
 
 class InternalError(NfcError):

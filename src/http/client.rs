@@ -18,6 +18,7 @@ use super::proxy::Proxy;
 use super::settings::{Connection, builder};
 use super::tls::Trust;
 use super::url::host_of;
+use crate::advice::Asked;
 use crate::error::{Error, Result};
 use crate::number;
 use crate::secrets::Secrets;
@@ -85,19 +86,20 @@ pub struct Request {
 /// A response whose body has not been read.
 pub struct Response {
     inner: reqwest::Response,
-    asked: Asked,
+    asked: Proof,
     what: Arc<str>,
     received: u64,
 }
 
 /// What a request proved itself by, which the answer to it may echo.
 #[derive(Debug)]
-struct Asked {
+struct Proof {
+    method: Method,
     url: Url,
     headers: HeaderMap,
 }
 
-impl Asked {
+impl Proof {
     fn secrets(&self) -> Secrets {
         proof::of_request(&self.url, &self.headers)
     }
@@ -124,8 +126,7 @@ impl Client {
             fresh: Arc::default(),
             recipe: Arc::new(recipe),
             route: Arc::new(Route {
-                proxy: proxy.map(Proxy::shown),
-                secrets: proxy.map(Proxy::secrets).unwrap_or_default(),
+                proxy: proxy.cloned(),
             }),
         })
     }
@@ -151,7 +152,8 @@ impl Client {
             what,
             connection,
         } = request;
-        let asked = Asked {
+        let asked = Proof {
+            method: method.clone(),
             url: url.clone(),
             headers: headers.clone(),
         };
@@ -169,7 +171,10 @@ impl Client {
                 what,
                 received: 0,
             }),
-            Err(e) => Err(request_error(&what, &e, &self.route, &asked.secrets())),
+            Err(e) => Err(match self.route.refusal(&what, &e, &asked.url).await {
+                Some(refused) => refused,
+                None => request_error(&what, &e, &self.route, &asked.secrets()),
+            }),
         }
     }
 }
@@ -296,6 +301,11 @@ impl Response {
         let text = self.said(&String::from_utf8_lossy(&page));
         Error::HttpStatus {
             what: (&self.what).into(),
+            asked: match self.asked.method {
+                Method::POST => Asked::Post,
+                Method::PUT => Asked::Put,
+                _ => Asked::Get,
+            },
             status,
             reason: format!("{phrase} {text}").trim().into(),
         }

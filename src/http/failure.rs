@@ -2,7 +2,12 @@
 
 use std::error::Error as StdError;
 
+use url::Url;
+
+use super::proxy::Proxy;
+use super::tunnel;
 use super::verifier::{PinMismatch, Refused};
+use crate::advice::Asked;
 use crate::error::Error;
 use crate::secrets::Secrets;
 use crate::text::{ServerText, Text};
@@ -10,19 +15,45 @@ use crate::text::{ServerText, Text};
 /// The library's own words, of a type that it keeps to itself.
 const PROXY_WANTS_A_LOGIN: &str = "tunnel error: proxy authorization required";
 
+/// The same of any other refusal of a proxy.
+const PROXY_REFUSED: &str = "tunnel error: unsuccessful";
+
 /// What an error that happens on the way should say.
 #[derive(Debug)]
 pub(super) struct Route {
-    pub(super) proxy: Option<ServerText>,
-    pub(super) secrets: Secrets,
+    pub(super) proxy: Option<Proxy>,
 }
 
 impl Route {
     fn proxy_hint(&self) -> String {
         self.proxy
             .as_ref()
-            .map(|proxy| format!(" (through the session's proxy {proxy})"))
+            .map(|proxy| format!(" (through the session's proxy {})", proxy.shown()))
             .unwrap_or_default()
+    }
+}
+
+impl Route {
+    /// What the proxy said that refused a tunnel to this URL, which the library does not tell.
+    pub(super) async fn refusal(
+        &self,
+        what: &str,
+        error: &reqwest::Error,
+        url: &Url,
+    ) -> Option<Error> {
+        let proxy = self.proxy.as_ref()?;
+        if root_cause(error) != PROXY_REFUSED {
+            return None;
+        }
+        let port = url.port_or_known_default()?;
+        let authority = format!("{}:{port}", url.host_str()?);
+        let (status, text) = tunnel::refusal(proxy, &authority).await?;
+        Some(Error::HttpStatus {
+            what: format!("{what} through the session's proxy {}", proxy.shown()).into(),
+            asked: Asked::Tunnel,
+            status,
+            reason: proxy.secrets().text(&text).into(),
+        })
     }
 }
 
@@ -63,7 +94,8 @@ pub(super) fn request_error(
         && root_cause(error) == PROXY_WANTS_A_LOGIN
     {
         return Error::HttpStatus {
-            what: format!("{what} through the session's proxy {proxy}").into(),
+            what: format!("{what} through the session's proxy {}", proxy.shown()).into(),
+            asked: Asked::Tunnel,
             status: 407,
             reason: "Proxy Authentication Required: put Proxy-Authorization into customHeaders"
                 .into(),
@@ -72,7 +104,9 @@ pub(super) fn request_error(
     let cause = if error.is_timeout() {
         ServerText::from("no answer in time")
     } else {
-        route.secrets.text(&secrets.text(&root_cause(error)))
+        let proxy = route.proxy.as_ref().map(Proxy::secrets);
+        let cause = secrets.text(&root_cause(error));
+        proxy.map_or_else(|| cause.clone(), |proxy| proxy.text(&cause))
     };
     let reason = if error.is_connect() {
         let proxy = route.proxy_hint();

@@ -17,6 +17,7 @@ mod resolver;
 pub mod retry;
 mod settings;
 pub mod tls;
+mod tunnel;
 pub mod url;
 pub mod verifier;
 

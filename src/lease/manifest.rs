@@ -6,11 +6,14 @@ use std::time::Instant;
 
 use super::core::{Lease, lock};
 use super::{uploads, verify};
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::http::retry::Retries;
 use crate::soap::{ManifestEntry, Method, calls};
 use crate::text::said_at;
 use crate::transfer::{LeaseServer, Moved, Verified};
+
+/// What a server answers that has no manifests.
+const NO_MANIFEST: [&str; 3] = ["NotSupported", "NotImplemented", "MethodNotFound"];
 
 impl Lease {
     /// `HttpNfcLeaseGetManifest`, asked again when the answer is lost: what hangs on it is a whole
@@ -51,7 +54,20 @@ impl Lease {
         {
             return Err(cause);
         }
-        manifest
+        match manifest {
+            Err(Error::Fault(fault)) if NO_MANIFEST.contains(&fault.name.as_str()) => {
+                if !self.unlisted_logged.swap(true, Ordering::Relaxed) {
+                    said_at!(
+                        warn,
+                        self.place(),
+                        "the server has no lease manifest to compare with: {}",
+                        fault.name
+                    );
+                }
+                Ok(Vec::new())
+            }
+            other => other,
+        }
     }
 
     /// One GetManifest for the whole lease; of a device that moved more than once it lists one.
@@ -87,13 +103,15 @@ impl LeaseServer for Arc<Lease> {
         let lease = Arc::clone(self);
         let manifest = self.engine.call(async move { lease.manifest().await });
         let require = self.options.require_manifest;
-        let verified = verify::compare(&manifest.await?, moved, require)?;
+        let manifest = manifest.await?;
+        let verified = verify::compare(&manifest, moved, require)?;
         if verified == Verified::Stream && !self.unlisted_logged.swap(true, Ordering::Relaxed) {
             said_at!(
                 warn,
                 self.place(),
-                "{}: the lease manifest has no checksum of it to compare with",
-                moved.what
+                "{}: the lease manifest has no checksum of it to compare with{}",
+                moved.what,
+                verify::hint(&manifest, moved)
             );
         }
         Ok(verified)

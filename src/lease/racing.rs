@@ -71,6 +71,7 @@ fn failed() -> Failure {
         attempts: 1,
         files_left: Vec::new(),
         note: None,
+        spoilt: false,
     }
 }
 

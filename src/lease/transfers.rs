@@ -332,5 +332,6 @@ fn not_started(key: &str, error: Error) -> Failure {
         attempts: 0,
         files_left: Vec::new(),
         note: None,
+        spoilt: false,
     }
 }

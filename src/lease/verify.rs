@@ -16,37 +16,63 @@ pub enum RequireManifest {
     No,
 }
 
-/// Compares one transfer with the lease manifest, by `key`.
+/// Compares one transfer with the lease manifest, by `key`. Where a key is listed more than once, as
+/// after an upload that was repeated, the entry that agrees is the one that is meant.
 pub fn compare(
     manifest: &[ManifestEntry],
     moved: &Moved,
     require: RequireManifest,
 ) -> Result<Verified> {
-    let checksum_type = moved.checksum_type.as_str();
-    let entry = manifest.iter().find(|entry| entry.key == moved.key);
-    let is_left_out = entry.is_none() && moved.way == Way::There && !manifest.is_empty();
-    let expected = entry
-        .map(|entry| checksums(entry, moved.checksum_type))
-        .unwrap_or_default();
-    let what = moved.what.to_string();
-    if let Some(size) = entry.and_then(|entry| entry.size)
+    let mut verdict = Ok(Verified::Stream);
+    let entries = manifest.iter().filter(|entry| entry.key == moved.key);
+    let is_left_out =
+        entries.clone().count() == 0 && moved.way == Way::There && !manifest.is_empty();
+    for one in entries.map(|entry| compare_entry(entry, moved)) {
+        match (&verdict, one) {
+            (_, Ok(Verified::Manifest)) => return Ok(Verified::Manifest),
+            (Ok(_), Err(error)) => verdict = Err(error),
+            _ => {}
+        }
+    }
+    match (verdict, require) {
+        (Ok(Verified::Stream), RequireManifest::Yes) => Err(Error::ManifestMissing {
+            what: (&moved.what).into(),
+            checksum_type: moved.checksum_type.as_str(),
+            hint: hint(manifest, moved),
+        }),
+        (Ok(Verified::Stream), RequireManifest::AsListed) if is_left_out => Err(Error::Unlisted {
+            what: (&moved.what).into(),
+        }),
+        (other, _) => other,
+    }
+}
+
+/// What the server lists in place of what was computed.
+pub fn hint(manifest: &[ManifestEntry], moved: &Moved) -> &'static str {
+    let has = |entry: &ManifestEntry| {
+        entry.key == moved.key && !checksums(entry, ChecksumType::Sha256).is_empty()
+    };
+    match moved.checksum_type {
+        ChecksumType::Sha1 if manifest.iter().any(has) => {
+            "; it lists sha256, which checksum_type=\"sha256\" compares"
+        }
+        _ => "",
+    }
+}
+
+fn compare_entry(entry: &ManifestEntry, moved: &Moved) -> Result<Verified> {
+    if let Some(size) = entry.size
         && size != moved.bytes
     {
         return Err(Error::SizeMismatch {
-            what: what.into(),
+            what: (&moved.what).into(),
             expected: size,
             actual: moved.bytes,
         });
     }
+    let expected = checksums(entry, moved.checksum_type);
     if expected.is_empty() {
-        return match require {
-            RequireManifest::Yes => Err(Error::ManifestMissing {
-                what: what.into(),
-                checksum_type,
-            }),
-            RequireManifest::AsListed if is_left_out => Err(Error::Unlisted { what: what.into() }),
-            RequireManifest::AsListed | RequireManifest::No => Ok(Verified::Stream),
-        };
+        return Ok(Verified::Stream);
     }
     match expected
         .into_iter()
@@ -54,8 +80,8 @@ pub fn compare(
     {
         None => Ok(Verified::Manifest),
         Some(expected) => Err(Error::ChecksumMismatch {
-            what: what.into(),
-            checksum_type,
+            what: (&moved.what).into(),
+            checksum_type: moved.checksum_type.as_str(),
             expected: expected.into(),
             actual: moved.checksum.clone().into(),
         }),
@@ -161,6 +187,32 @@ mod tests {
         let received = moved(ChecksumType::Sha1);
         let judged = compare(others, &received, RequireManifest::AsListed);
         assert_eq!(judged.unwrap(), Verified::Stream);
+    }
+
+    #[test]
+    fn a_key_that_is_listed_twice() {
+        let sha1 = moved(ChecksumType::Sha1);
+        let (good, bad) = (entry("aa", "", "", 7), entry("bb", "", "", 9));
+        for manifest in [[good.clone(), bad.clone()], [bad.clone(), good]] {
+            let judged = compare(&manifest, &sha1, RequireManifest::No);
+            assert_eq!(judged.unwrap(), Verified::Manifest);
+        }
+        assert!(compare(&[bad.clone(), bad], &sha1, RequireManifest::No).is_err());
+    }
+
+    #[test]
+    fn a_sum_of_another_kind_is_named() {
+        let sha1 = moved(ChecksumType::Sha1);
+        let only = [entry("", "cc", "sha256", 7)];
+        let judged = compare(&only, &sha1, RequireManifest::Yes);
+        assert!(
+            judged
+                .unwrap_err()
+                .to_string()
+                .contains("checksum_type=\"sha256\"")
+        );
+        assert!(!hint(&only, &sha1).is_empty());
+        assert!(hint(&[], &sha1).is_empty());
     }
 
     #[test]

@@ -7,6 +7,7 @@ use pyo3::exceptions::{PyOSError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyType};
 
+use crate::advice::Remedy;
 use crate::error::{Error, Failure, ServerFault};
 
 /// A user's exception on its way through the core. It is handed out once: kept here, its traceback
@@ -35,7 +36,18 @@ impl Raised {
 
 /// The Python exception for an error.
 pub(super) fn to_py(py: Python<'_>, error: &Error) -> PyErr {
-    build(py, error).unwrap_or_else(|failed| failed)
+    let advised = build(py, error).and_then(|exception| advise(py, exception, error.remedy()));
+    advised.unwrap_or_else(|failed| failed)
+}
+
+/// What the caller can do, on an error of ours; the others have no place for it.
+fn advise(py: Python<'_>, exception: PyErr, remedy: Remedy) -> PyResult<PyErr> {
+    let value = exception.value(py);
+    if value.hasattr("remedy")? {
+        value.setattr("remedy", remedy.as_str())?;
+        value.setattr("retryable", remedy == Remedy::Retry)?;
+    }
+    Ok(exception)
 }
 
 /// The Python exception for a failed transfer, with what it knows as attributes.
@@ -59,12 +71,10 @@ pub(super) fn failure_to_py(py: Python<'_>, failure: &Failure) -> PyErr {
         value.setattr("bytes_done", failure.bytes_done)?;
         value.setattr("attempts", failure.attempts)?;
         value.setattr("files_left", files)?;
-        value.setattr("retryable", failure.error.is_retryable())
+        Ok(())
     };
-    match set() {
-        Ok(()) => exception,
-        Err(failed) => failed,
-    }
+    let advised = set().and_then(|()| advise(py, exception, failure.remedy()));
+    advised.unwrap_or_else(|failed| failed)
 }
 
 fn build(py: Python<'_>, error: &Error) -> PyResult<PyErr> {

@@ -252,13 +252,14 @@ mod tests {
     fn manifest_entries() {
         let reply = envelope(concat!(
             "<HttpNfcLeaseGetManifestResponse><returnval><key>k</key><sha1>AB</sha1><size>7</size>",
-            "<checksum>CD</checksum><checksumType>sha256</checksumType></returnval></HttpNfcLeaseGetManifestResponse>"
+            "<checksum>CD</checksum><checksumType>SHA-256</checksumType></returnval></HttpNfcLeaseGetManifestResponse>"
         ));
         let entry = &read_manifest(&reply).unwrap()[0];
         assert_eq!(
             (entry.sha1.as_str(), entry.checksum.as_str(), entry.size),
             ("ab", "cd", Some(7))
         );
+        assert_eq!(entry.checksum_type, "sha256");
     }
 
     #[test]

@@ -15,6 +15,7 @@ use url::Url;
 use super::answer::Answer;
 use super::calls::{self, Method};
 use super::envelope;
+use crate::advice::Asked;
 use crate::error::{Error, Result};
 use crate::http::client::header;
 use crate::http::proxy::header_map;
@@ -208,6 +209,7 @@ impl Session {
             200 | 500 => Ok(Answer::new(reply.body, self.credentials())),
             status => Err(Error::HttpStatus {
                 what: what.into(),
+                asked: Asked::Call,
                 status,
                 reason: reply.reason.into(),
             }),

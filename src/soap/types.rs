@@ -151,11 +151,17 @@ pub fn manifest(response: &Element) -> Vec<ManifestEntry> {
                 key: text("key").to_owned(),
                 sha1: text("sha1").to_ascii_lowercase(),
                 checksum: text("checksum").to_ascii_lowercase(),
-                checksum_type: text("checksumType").to_ascii_lowercase(),
+                checksum_type: spelt(text("checksumType")),
                 size: entry.child_text("size").and_then(number::count),
             }
         })
         .collect()
+}
+
+/// `SHA-256`, `sha_256` and `sha256` are one.
+fn spelt(checksum_type: &str) -> String {
+    let letters = checksum_type.chars().filter(char::is_ascii_alphanumeric);
+    letters.map(|c| c.to_ascii_lowercase()).collect()
 }
 
 fn state(text: &str, answer: &Answer) -> Result<LeaseState> {

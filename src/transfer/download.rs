@@ -158,6 +158,7 @@ impl Download {
                     attempts,
                     files_left: sink.discard(),
                     note: None,
+                    spoilt: false,
                 };
                 return Err(failure);
             }
@@ -263,7 +264,10 @@ impl Download {
             connection: attempt.connection,
         };
         let head = tokio::time::timeout(self.job.timeout, self.job.client.send(request));
-        let response = head.await.map_err(|_| self.stall())??.checked()?;
+        let response = head
+            .await
+            .map_err(|_| self.stall(0, self.job.timeout))??
+            .checked()?;
         attempt.phase = "headers";
         if response.status() == 200 {
             return Ok(response);
@@ -286,11 +290,12 @@ impl Download {
             let asked = Instant::now();
             let chunk = tokio::time::timeout(self.job.timeout, response.chunk())
                 .await
-                .map_err(|_| self.stall())??;
+                .map_err(|_| self.stall(0, self.job.timeout))??;
             let Some(chunk) = chunk else { return Ok(()) };
             attempt.last_progress = Instant::now();
             if !pace.keeps_up(attempt.last_progress - asked, chunk.len() as u64) {
-                return Err(self.stall());
+                let (moved, seconds) = pace.seen();
+                return Err(self.stall(moved, seconds));
             }
             if let Some(check) = check.as_deref_mut() {
                 check
@@ -316,10 +321,11 @@ impl Download {
         }
     }
 
-    fn stall(&self) -> Error {
+    fn stall(&self, moved: u64, waited: Duration) -> Error {
         Error::Stall {
             what: (&self.job.what).into(),
-            seconds: self.job.timeout.as_secs_f64(),
+            moved,
+            seconds: waited.as_secs_f64(),
         }
     }
 

@@ -33,9 +33,17 @@ impl Pace {
         }
         #[allow(clippy::cast_precision_loss, reason = "a rate needs no exact bytes")]
         let rate = self.moved as f64 / self.waited.as_secs_f64();
+        if rate < SLOWEST_BYTES_PER_SECOND {
+            return false;
+        }
         self.waited = Duration::ZERO;
         self.moved = 0;
-        rate >= SLOWEST_BYTES_PER_SECOND
+        true
+    }
+
+    /// What moved in the current window, and how long it has taken.
+    pub fn seen(&self) -> (u64, Duration) {
+        (self.moved, self.waited)
     }
 }
 
@@ -50,6 +58,7 @@ mod tests {
         let mut pace = Pace::new(60 * SECOND);
         let verdicts: Vec<bool> = (0..12).map(|_| pace.keeps_up(5 * SECOND, 1)).collect();
         assert!(verdicts[..11].iter().all(|ok| *ok) && !verdicts[11]);
+        assert_eq!(pace.seen(), (12, 60 * SECOND));
     }
 
     #[test]

@@ -112,6 +112,7 @@ impl<'a, S: LeaseServer> Repeat<'a, S> {
             attempts,
             files_left: Vec::new(),
             note: None,
+            spoilt: false,
         })
     }
 }

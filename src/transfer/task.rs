@@ -181,5 +181,6 @@ fn lost(key: &str, progress: &Progress, error: Error) -> Failure {
         attempts,
         files_left: Vec::new(),
         note: None,
+        spoilt: false,
     }
 }

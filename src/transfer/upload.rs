@@ -120,6 +120,7 @@ impl Upload {
             // that the host has taken are not sent again because the manifest could not be had.
             let untouched = source.is_repeatable() && !attempt.sending.has_started();
             let may_repeat = (again || untouched) && !error.is_integrity() && !attempt.verifying;
+            let spoilt = self.method == UploadMethod::Post && attempt.sending.has_started();
             let broken = Broken {
                 error,
                 phase: attempt.phase(),
@@ -129,7 +130,8 @@ impl Upload {
                 lost: attempt.sending.idle(),
                 retry_after: attempt.retry_after,
             };
-            repeat.wait(broken).await?;
+            let failed = repeat.wait(broken).await;
+            failed.map_err(|failure| Failure { spoilt, ..failure })?;
         }
     }
 
@@ -290,6 +292,7 @@ impl Upload {
     fn stall(&self, allowed: Duration) -> Error {
         Error::Stall {
             what: (&self.job.what).into(),
+            moved: 0,
             seconds: allowed.as_secs_f64(),
         }
     }
