@@ -440,7 +440,8 @@ class HttpNfcLease(MirroredLease):
             RuntimeError: A coroutine called; it would block its event loop.
 
         Examples:
-            >>> moid = lease.detach()._moId
+            >>> plain = lease.detach()  # its _moId is what another process needs
+            >>> plain.HttpNfcLeaseComplete()
         """
         refuse_in_coroutine("detach", _INSTEAD)
         plain: vim.HttpNfcLease = run(_bodies.detach(self, IN_PLACE))

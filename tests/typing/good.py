@@ -224,6 +224,7 @@ AS_BUILTINS: list[tuple[type[nfclease.NfcError], type[Exception]]] = [
     (nfclease.LeaseInitError, nfclease.LeaseError),
     (nfclease.LeaseStateError, nfclease.exceptions.LeaseError),
     (nfclease.ManifestError, nfclease.IntegrityError),
+    (nfclease.MissingUploadError, nfclease.IntegrityError),
     (nfclease.SessionExpiredError, nfclease.LeaseLostError),
     (nfclease.StallError, TimeoutError),
     (nfclease.TlsError, ConnectionError),
