@@ -136,7 +136,7 @@ def test_small_files_end_before_big_ones(
     last = text_of(screens[-1])
     for name in NAMES:
         assert len(re.findall(rf"{re.escape(name)}: [\d.]+ [kM]B, [\d.]+ MB/s, ended", last)) == 1
-    assert re.search(r"total: [\d.]+ MB, [\d.]+ MB/s, 5 of 5 files, ended *$", last)
+    assert re.search(r"total: [\d.]+ [kM]B, [\d.]+ MB/s, 5 of 5 files, ended *$", last)
     assert last.count("ended") == 6
     assert len(re.sub(r"\s+", " ", last)) < 400, "nothing else is left"
 
@@ -191,7 +191,7 @@ def test_what_is_logged_goes_above(
             finally:
                 logger.removeHandler(handler)
     last = re.sub(r"\s+", " ", text_of(screens[-1]))
-    assert len(re.findall(r"disk-3\.vmdk at \S+: the stream ended early", last)) == 1
+    assert len(re.findall(r"disk-3\.vmdk at \S+ \(\S+\): the stream ended early", last)) == 1
     assert [
         line
         for screen in screens
@@ -247,9 +247,9 @@ def test_after_a_failure(
         with terminal(monkeypatch, 60) as screens:
             lease.download_all(tmp_path, progress=True)
     last = text_of(screens[-1])
-    assert re.search(r"disk-2\.vmdk: [\d.]+ MB, [\d.]+ MB/s, failed", last)
-    assert re.search(r"disk-3\.vmdk: [\d.]+ MB, [\d.]+ MB/s, stopped", last)
-    assert re.search(r"total: [\d.]+ MB, [\d.]+ MB/s, \d of 5 files, stopped *$", last)
+    assert re.search(r"disk-2\.vmdk: [\d.]+ [kM]B, [\d.]+ MB/s, failed", last)
+    assert re.search(r"disk-3\.vmdk: [\d.]+ [kM]B, [\d.]+ MB/s, stopped", last)
+    assert re.search(r"total: [\d.]+ [kM]B, [\d.]+ MB/s, \d of 5 files, stopped *$", last)
     assert not rows(screens[-1])
 
 
@@ -302,8 +302,8 @@ def test_ctrl_c_on_the_keyboard(tmp_path: Path) -> None:
     assert pressed
     assert lines[-1] == "interrupted"
     assert not [line for line in lines if "^C" in line]
-    assert len([line for line in lines if line.endswith(", stopped")]) == 4
-    assert [line for line in lines if line.startswith("total: ")]
+    stopped = {line.partition(":")[0] for line in lines if line.endswith(", stopped")}
+    assert stopped >= {"disk-1.vmdk", "disk-2.vmdk", "disk-3.vmdk", "total"}
     for shown in seen:
         for line in shown:
             assert "^C" not in line or line.strip() == "^C", line

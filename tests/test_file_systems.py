@@ -184,8 +184,9 @@ def test_a_directory_that_is_renamed_meanwhile(
 
 
 def test_more_than_is_free(simulator: Simulator, service: Any, out: Path) -> None:
-    """Told before the first byte, where the server names a size."""
+    """Told before the first byte is written, where the server names a size."""
     simulator.inject("device_url", disk="nvram", fileSize=1 << 60)
+    simulator.inject("cut", disk="nvram", after_bytes=0, how="close_delimited")
     vm = find(service, vim.VirtualMachine, "demo-vm")
     with pytest.raises(OSError, match=f"{1 << 60} bytes are needed") as caught:  # noqa: SIM117
         with HttpNfcLease(vm.ExportVm()) as lease:
@@ -194,5 +195,16 @@ def test_more_than_is_free(simulator: Simulator, service: Any, out: Path) -> Non
             lease.download(nvram, out / "nvram")
     assert caught.value.errno == errno.ENOSPC
     assert os.listdir(out) == []
-    assert simulator.requests() == []
+    assert len(simulator.requests()) == 1
     assert endings(simulator) == ["HttpNfcLeaseAbort"]
+
+
+def test_a_length_counts_more_than_a_file_size(
+    simulator: Simulator, service: Any, out: Path
+) -> None:
+    simulator.inject("device_url", disk="nvram", fileSize=1 << 60)
+    vm = find(service, vim.VirtualMachine, "demo-vm")
+    with HttpNfcLease(vm.ExportVm()) as lease:
+        devices = lease.wait_ready(10).deviceUrl
+        nvram = next(url for url in devices if "nvram" in (url.targetId or ""))
+        assert lease.download(nvram, out / "nvram").verified == "manifest"

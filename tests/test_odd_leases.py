@@ -112,8 +112,7 @@ def test_a_reference_that_is_none(service: Any, moid: str) -> None:
     ours.close()
 
 
-def test_arguments_that_exclude_each_other(service: Any) -> None:
-    lease = export(service)
+def test_arguments_that_exclude_each_other(simulator: Simulator, service: Any) -> None:
     with pytest.raises(TypeError, match="go with a moId"):
-        HttpNfcLease(lease, service._stub)
-    lease.Abort()
+        HttpNfcLease(export(service), service._stub)
+    assert endings(simulator) == ["HttpNfcLeaseAbort"]

@@ -70,7 +70,7 @@ def test_what_cannot_be_repeated_goes_over_a_new_connection(
     retries = 0 if "without" in kind else 2
     with (
         Front(dies_when_it_is_used_again) as front,
-        HttpNfcLease(raw, allow_http=True, max_retries=retries) as lease,
+        HttpNfcLease(raw, require_uploads=False, allow_http=True, max_retries=retries) as lease,
     ):
         disk = front.device(disk_of(lease) if kind == "post" else file_of(lease))
         for _ in range(4):
@@ -86,7 +86,7 @@ def test_many_small_files_share_a_connection(
 ) -> None:
     with (
         Front(answer) as front,
-        HttpNfcLease(raw, allow_http=True) as lease,
+        HttpNfcLease(raw, require_uploads=False, allow_http=True) as lease,
     ):
         disk = front.device(file_of(lease))
         for _ in range(5):
@@ -110,7 +110,7 @@ def test_a_lost_answer_to_what_was_taken(
 
     with (
         Front(loses) as front,
-        HttpNfcLease(raw, allow_http=True) as lease,
+        HttpNfcLease(raw, require_uploads=False, allow_http=True) as lease,
     ):
         result = lease.upload(front.device(disk_of(lease)), tmp_path / "disk-1.vmdk")
         assert (result.verified, result.attempts) == ("manifest", 1)
@@ -129,7 +129,7 @@ def test_a_lost_answer_to_what_was_not_taken(
     with (
         Front(swallows) as front,
         pytest.raises(nfclease.ConnectError) as caught,
-        HttpNfcLease(raw, allow_http=True) as lease,
+        HttpNfcLease(raw, require_uploads=False, allow_http=True) as lease,
     ):
         lease.upload(front.device(disk_of(lease)), tmp_path / "disk-1.vmdk")
     assert (caught.value.phase, caught.value.attempts) == ("headers", 1)
@@ -173,7 +173,9 @@ def test_an_answer_before_the_last_piece(
         raise EOFError
 
     def upload() -> nfclease.TransferResult:
-        with HttpNfcLease(raw, allow_http=True, timeout=2.0, max_retries=0) as lease:
+        with HttpNfcLease(
+            raw, require_uploads=False, allow_http=True, timeout=2.0, max_retries=0
+        ) as lease:
             disk = front.device(disk_of(lease))
             result: nfclease.TransferResult = lease.upload(disk, source)
             return result
@@ -193,7 +195,10 @@ def test_a_source_that_does_not_end(simulator: Simulator, raw: Any, tmp_path: Pa
     """All announced bytes are sent and taken; the object's next `read` does not come back."""
     source = Held((tmp_path / "disk-1.vmdk").read_bytes(), keeps=0)
     began = time.monotonic()
-    with pytest.raises(nfclease.StallError), HttpNfcLease(raw, timeout=1.0) as lease:
+    with (
+        pytest.raises(nfclease.StallError),
+        HttpNfcLease(raw, require_uploads=False, timeout=1.0) as lease,
+    ):
         lease.upload(disk_of(lease), source)
     source.go.set()
     assert time.monotonic() - began < 20
@@ -203,7 +208,7 @@ def test_a_source_that_does_not_end(simulator: Simulator, raw: Any, tmp_path: Pa
 def test_a_closed_port_is_no_body(raw: Any, tmp_path: Path) -> None:
     with (
         pytest.raises(nfclease.ConnectError, match="cannot connect") as caught,
-        HttpNfcLease(raw, allow_http=True, max_retries=1) as lease,
+        HttpNfcLease(raw, require_uploads=False, allow_http=True, max_retries=1) as lease,
     ):
         with Front(answer) as front:
             disk = front.device(disk_of(lease))

@@ -172,14 +172,14 @@ impl Download {
         progress: &Progress,
         attempt: &mut Attempt,
     ) -> Result<(Moved, Verified)> {
-        if let Some(size) = self.file_size {
-            sink.expect(size)?;
-        }
         let mut response = self.request(attempt).await?;
         if let Some(total) = response.content_length() {
             self.check_limit(total)?;
-            sink.expect(total)?;
             progress.set_total(total);
+        }
+        // What the answer says of itself counts; a fileSize may be nonsense.
+        if let Some(size) = response.content_length().or(self.file_size) {
+            sink.expect(size)?;
         }
         attempt.phase = "body";
         let mut digest = Digest::new(self.job.checksum_type);
