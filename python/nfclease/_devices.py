@@ -70,7 +70,7 @@ def transferable(info: Any) -> list[Any]:
     for key, times in keys.items():
         if times > 1:
             raise ProtocolError(
-                f"{times} deviceUrls of this lease have the key {key!r}, by which the lease "
+                f"{times} deviceUrls of this lease have the key {printable(key)!r}, by which the lease "
                 "manifest tells them apart"
             )
     return devices
@@ -105,12 +105,17 @@ def required_uploads(required: Any) -> Any:
     return [item.deviceId for item in items]
 
 
+#: As many as the core keeps of what a server said.
+_LONGEST = 200
+
+
 def printable(name: str) -> str:
-    """A name from elsewhere without what a terminal would obey."""
+    """A name from elsewhere, short, and without what a terminal would obey."""
     escaped = (
-        char if char.isprintable() else char.encode("unicode_escape").decode() for char in name
+        char if char.isprintable() else char.encode("unicode_escape").decode()
+        for char in name[:_LONGEST]
     )
-    return "".join(escaped)
+    return "".join(escaped) + ("..." if len(name) > _LONGEST else "")
 
 
 def device_for(item: Any, info: Callable[[], Any]) -> Any:

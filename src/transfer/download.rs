@@ -293,7 +293,7 @@ impl Download {
                 .map_err(|_| self.stall(0, self.job.timeout))??;
             let Some(chunk) = chunk else { return Ok(()) };
             attempt.last_progress = Instant::now();
-            if !pace.keeps_up(attempt.last_progress - asked, chunk.len() as u64) {
+            if !pace.keeps_up(asked.elapsed(), chunk.len() as u64) {
                 let (moved, seconds) = pace.seen();
                 return Err(self.stall(moved, seconds));
             }

@@ -63,7 +63,7 @@ impl Engine {
         let threads = std::thread::available_parallelism().map_or(FEWEST_THREADS, usize::from);
         let threads = threads.clamp(FEWEST_THREADS, MOST_THREADS);
         // Those of both runtimes and the keep-alive's.
-        reserve(threads + 2)?;
+        reserve(threads.saturating_add(2))?;
         Ok(Self {
             runtimes: Some(Runtimes {
                 transfers: runtime(threads, "nfclease-engine")?,

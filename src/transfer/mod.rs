@@ -3,6 +3,8 @@
 //! Imports [`crate::http`], [`crate::io`] and [`crate::vmdk`]; knows of a lease only what
 //! [`LeaseServer`] asks of it. Read [`download`] first, then [`upload`].
 
+#![cfg_attr(not(test), deny(clippy::arithmetic_side_effects))]
+
 pub mod download;
 pub mod engine;
 pub mod pace;

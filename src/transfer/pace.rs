@@ -26,8 +26,8 @@ impl Pace {
 
     /// Adds one wait and what it brought; `false` means stalled.
     pub fn keeps_up(&mut self, waited: Duration, moved: u64) -> bool {
-        self.waited += waited;
-        self.moved += moved;
+        self.waited = self.waited.saturating_add(waited);
+        self.moved = self.moved.saturating_add(moved);
         if self.waited < self.window {
             return true;
         }

@@ -38,12 +38,16 @@ impl Progress {
     /// A new attempt starts from zero; returns its number.
     pub fn start_attempt(&self) -> u32 {
         self.done.store(0, Ordering::Relaxed);
-        self.attempts.fetch_add(1, Ordering::Relaxed) + 1
+        self.attempts
+            .fetch_add(1, Ordering::Relaxed)
+            .saturating_add(1)
     }
 
     /// Bytes moved.
     pub fn add(&self, bytes: u64) -> u64 {
-        self.done.fetch_add(bytes, Ordering::Relaxed) + bytes
+        self.done
+            .fetch_add(bytes, Ordering::Relaxed)
+            .saturating_add(bytes)
     }
 
     /// The size became known.

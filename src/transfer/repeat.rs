@@ -80,7 +80,9 @@ impl<'a, S: LeaseServer> Repeat<'a, S> {
             lost,
             retry_after,
         } = broken;
-        self.bad_sums += u32::from(error.is_integrity());
+        self.bad_sums = self
+            .bad_sums
+            .saturating_add(u32::from(error.is_integrity()));
         let may_repeat = may_repeat && self.bad_sums < 2 && error.is_retryable();
         let delay = if may_repeat {
             self.retries.next(lost, fastrand::f64(), retry_after)

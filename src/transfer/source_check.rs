@@ -90,7 +90,7 @@ impl SourceCheck {
         if self.seen == 0 {
             self.check_size(bytes)?;
         }
-        self.seen += bytes.len() as u64;
+        self.seen = self.seen.saturating_add(bytes.len() as u64);
         let is_last = self.seen >= self.length;
         let Some(stream) = &mut self.stream else {
             return Ok(());

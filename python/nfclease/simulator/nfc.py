@@ -115,7 +115,11 @@ class DataPlane:
         kind = VMDK if content else OCTETS
         response = web.StreamResponse(headers={"Content-Type": kind})
         body: Any = response
-        await stream.spring()
+        chunks = self._content(file)
+        try:
+            await stream.spring()
+        except Ended:  # before the first byte, but well
+            chunks = iter(())
         if stream.cut and stream.how == "close_delimited":
             body = RawBody(request, kind)
         else:
@@ -125,7 +129,7 @@ class DataPlane:
         stream.record.status = 200
         total = file.file.size
         try:
-            for chunk in self._content(file):
+            for chunk in chunks:
                 await stream.send(chunk, body.write, total)
         except Ended:
             stream.publish()
