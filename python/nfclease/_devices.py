@@ -70,8 +70,8 @@ def transferable(info: Any) -> list[Any]:
     for key, times in keys.items():
         if times > 1:
             raise ProtocolError(
-                f"{times} deviceUrls of this lease have the key {printable(key)!r}, by which the lease "
-                "manifest tells them apart"
+                f"{times} deviceUrls of this lease have the key {printable(key)!r}, by which "
+                "the lease manifest tells them apart"
             )
     return devices
 

@@ -1,6 +1,7 @@
 """A session that logs out cannot abort its leases any more: they are ended just before.
 
-``Disconnect`` may be called in the middle of a script, or by an ``atexit`` handler that runs before ours.
+``Disconnect`` may be called in the middle of a script, or by an ``atexit`` handler that runs before
+ours.
 """
 
 from __future__ import annotations
