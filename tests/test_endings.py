@@ -20,6 +20,7 @@ import nfclease
 from nfclease import HttpNfcLease
 from nfclease.simulator import Simulator
 
+from .clock import Stopwatch
 from .conftest import DISK_SIZE, disk_of, endings, find, unique
 from .smoke import EXIT_MIDWAY, login
 from .test_stall import import_lease
@@ -37,25 +38,27 @@ def slow_lease(simulator: Simulator, service: Any, seconds: float) -> tuple[Any,
 class Interrupt(threading.Thread):
     """Sends SIGINT to the main thread, as Ctrl-C does."""
 
-    def __init__(self, delay: float) -> None:
+    def __init__(self, delay: float, simulator: Simulator) -> None:
         super().__init__()
         self._delay = delay
-        self.sent = 0.0
+        self._pid = simulator.pid
+        #: From the press on.
+        self.clock = Stopwatch()
 
     def run(self) -> None:
         time.sleep(self._delay)
-        self.sent = time.monotonic()
+        self.clock = Stopwatch(self._pid)
         signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGINT)
 
 
 def test_ctrl_c_in_an_export(simulator: Simulator, service: Any, tmp_path: Path) -> None:
     _, raw = slow_lease(simulator, service, 4)
-    interrupt = Interrupt(2)
+    interrupt = Interrupt(2, simulator)
     with pytest.raises(KeyboardInterrupt), HttpNfcLease(raw) as lease:
         lease.wait_ready(10)
         interrupt.start()
         lease.download_all(tmp_path)
-    assert time.monotonic() - interrupt.sent < 0.5
+    assert interrupt.clock.seconds() < 0.5
     assert endings(simulator) == ["HttpNfcLeaseAbort"]
     assert not [path for path in tmp_path.iterdir() if path.suffix in (".part", ".vmdk")]
     [abort] = simulator.calls("HttpNfcLeaseAbort")
@@ -67,12 +70,12 @@ def test_ctrl_c_in_an_import(simulator: Simulator, service: Any, tmp_path: Path)
     raw, item, path = import_lease(service, tmp_path, name)
     simulator.reset()
     simulator.inject("bandwidth", bytes_per_second=DISK_SIZE / 4)
-    interrupt = Interrupt(2)
+    interrupt = Interrupt(2, simulator)
     with pytest.raises(KeyboardInterrupt), HttpNfcLease(raw) as lease:
         lease.wait_ready(10)
         interrupt.start()
         lease.upload(item, path)
-    assert time.monotonic() - interrupt.sent < 0.5
+    assert interrupt.clock.seconds() < 0.5
     assert endings(simulator) == ["HttpNfcLeaseAbort"]
     assert service.content.searchIndex.FindByInventoryPath(f"DC0/vm/{name}") is None
 
