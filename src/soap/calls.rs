@@ -263,6 +263,19 @@ mod tests {
     }
 
     #[test]
+    fn a_checksum_without_a_type_is_known_by_its_length() {
+        for (digits, expected) in [(40, "sha1"), (64, "sha256"), (63, "")] {
+            let reply = envelope(&format!(
+                "<HttpNfcLeaseGetManifestResponse><returnval><key>k</key><checksum>{}</checksum>\
+                 </returnval></HttpNfcLeaseGetManifestResponse>",
+                "a".repeat(digits)
+            ));
+            let entry = &read_manifest(&reply).unwrap()[0];
+            assert_eq!(entry.checksum_type, expected, "{digits}");
+        }
+    }
+
+    #[test]
     fn a_size_that_is_none_is_unknown() {
         let reply = envelope(
             "<HttpNfcLeaseGetManifestResponse><returnval><size>-1</size></returnval></HttpNfcLeaseGetManifestResponse>",

@@ -147,15 +147,25 @@ pub fn manifest(response: &Element) -> Vec<ManifestEntry> {
     entries
         .map(|entry| {
             let text = |name: &str| entry.child_text(name).unwrap_or_default();
+            let checksum = text("checksum").to_ascii_lowercase();
             ManifestEntry {
                 key: text("key").to_owned(),
                 sha1: text("sha1").to_ascii_lowercase(),
-                checksum: text("checksum").to_ascii_lowercase(),
-                checksum_type: spelt(text("checksumType")),
+                checksum_type: type_of(&checksum, text("checksumType")),
+                checksum,
                 size: entry.child_text("size").and_then(number::count),
             }
         })
         .collect()
+}
+
+/// What a checksum is, whose length tells it where `checksumType` is unset.
+fn type_of(checksum: &str, given: &str) -> String {
+    match (spelt(given), checksum.len()) {
+        (unset, 40) if unset.is_empty() => "sha1".into(),
+        (unset, 64) if unset.is_empty() => "sha256".into(),
+        (given, _) => given,
+    }
 }
 
 /// `SHA-256`, `sha_256` and `sha256` are one.
