@@ -94,7 +94,7 @@ def _checked(progress: ProgressOption) -> ProgressOption:
 
 
 def checked_callable(progress: Told) -> Told:
-    """The same of what is told in the background, where there is no bar."""
+    """The same for a background transfer, which takes a callable and shows no bar."""
     if progress is None:
         return None
     from nfclease.progress import checked_callable

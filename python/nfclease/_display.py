@@ -46,7 +46,7 @@ def check_bars() -> None:
 
 
 class _Display(Reporter):
-    """Shows an overview. A log that is full or closed is no reason to end an export."""
+    """Shows an overview. A log that is full or closed does not end an export."""
 
     #: Until it cannot be written to.
     _works = True

@@ -69,7 +69,7 @@ _CONTAINERS = (dict, list, tuple, CellType, MethodType, FunctionType, partial)
 
 
 class _Way(NamedTuple):
-    """How a search came to an object."""
+    """What lies between a file object and something found beneath it."""
 
     #: Only Python's own buffers and files lie above it.
     direct: bool = True
