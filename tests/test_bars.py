@@ -307,3 +307,49 @@ def test_ctrl_c_on_the_keyboard(tmp_path: Path) -> None:
     for shown in seen:
         for line in shown:
             assert "^C" not in line or line.strip() == "^C", line
+
+
+PRESSED = """
+import signal, sys, time
+from rich.text import Text
+from nfclease._screen import SCREEN
+
+signal.signal(signal.SIGINT, signal.SIG_IGN)
+SCREEN.add(lambda width, lines: [Text("moves " * 12, "red on blue") for _ in range(18)])
+end = time.monotonic() + 3
+for number in range(1_000_000):
+    if time.monotonic() > end:
+        break
+    for name in "abc":
+        SCREEN.above(f"{name}{number}: 65.5 kB, 1.3 MB/s, ended")
+    SCREEN.refresh()
+"""
+
+
+@pytest.mark.blocking_face
+def test_ctrl_c_while_it_is_drawn() -> None:
+    """The driver shows ^C between two parts of one write, too: no line that stays has it."""
+    pid, master = pty.fork()
+    if pid == 0:
+        os.environ |= {"TERM": "xterm-256color", "COLUMNS": "80", "LINES": "24"}
+        os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, sys.path))
+        os.execv(sys.executable, [sys.executable, "-W", "ignore", "-c", PRESSED])
+    screen = pyte.HistoryScreen(80, 24, history=1_000_000)
+    stream = pyte.ByteStream(screen)
+    while True:
+        try:
+            data = os.read(master, 65536)
+        except OSError:  # the end, on Linux
+            break
+        if not data:
+            break
+        if b"moves" in data:  # once for each part of a frame
+            os.write(master, b"\x03")
+        stream.feed(data)
+    os.close(master)
+    assert os.waitpid(pid, 0)[1] == 0
+    past = [
+        "".join(line[column].data for column in range(80)).rstrip() for line in screen.history.top
+    ]
+    assert [line for line in past if line.endswith(", ended")]
+    assert [line for line in past if not re.fullmatch(r"[abc]\d+: .*, ended", line)] == []

@@ -6,11 +6,13 @@ import logging
 import sys
 import threading
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any, TextIO
+from typing import TYPE_CHECKING, Any, TextIO, cast
 
 from rich.console import Console, Group
 from rich.live import Live
 from rich.text import Text
+
+from nfclease._terminal import Terminal
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -64,12 +66,13 @@ class Screen:
             lines, self._lines = self._lines, []
             if self._live is not None:
                 with self._live.console:  # all in one piece: no row beside its own end
-                    for text in lines:
-                        self._live.console.print(Text(text), soft_wrap=True)
+                    if lines:
+                        self._live.console.print(Text("\n".join(lines)), soft_wrap=True)
                     self._live.refresh()
 
     def _start(self) -> None:
-        console = _Console(file=sys.stderr, force_jupyter=False, highlight=False)
+        file = cast(TextIO, Terminal(sys.stderr))
+        console = _Console(file=file, force_jupyter=False, highlight=False)
         self._live = Live(
             console=console,
             get_renderable=self._renderable,
