@@ -10,6 +10,7 @@
 //! - [`text`], [`secrets`], [`number`]: what a server said, the only text of errors and log records.
 //! - [`advice`]: what to do about an error, and what a status means.
 //! - [`error`]: one `Error`, a variant per thing a caller can do differently.
+//! - [`xml`]: hostile XML to a small tree.
 //! - [`io`]: local bytes: digest, source of an upload, sink of a download.
 //! - [`vmdk`]: the checks of a streamOptimized stream that cost nothing.
 //! - [`http`]: one client per host and trust, the pin, the retry rule.
@@ -33,5 +34,6 @@ pub mod soap;
 pub mod text;
 pub mod transfer;
 pub mod vmdk;
+pub mod xml;
 
 pub use error::{Error, Result};

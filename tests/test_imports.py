@@ -19,10 +19,11 @@ ALLOWED: dict[str, set[str]] = {
     "advice": set(),
     "vmdk": set(),
     "secrets": {"text"},
+    "xml": {"error", "text"},
     "error": {"advice", "text"},
     "io": {"error", "text"},
     "http": {"error", "advice", "secrets", "text", "number"},
-    "soap": {"http", "error", "advice", "secrets", "text", "number"},
+    "soap": {"http", "xml", "error", "advice", "secrets", "text", "number"},
     "transfer": {"http", "io", "vmdk", "error", "text", "number"},
     "lease": {"transfer", "soap", "http", "io", "error", "text", "number"},
 }

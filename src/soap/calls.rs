@@ -5,8 +5,8 @@ use quick_xml::escape::escape;
 use super::answer::Answer;
 use super::envelope::{request, response};
 use super::types::{self, LeaseProperties, ManifestEntry};
-use super::xml::Element;
 use crate::error::{Error, Result};
+use crate::xml::Element;
 
 /// The methods that the core itself sends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -210,7 +210,7 @@ mod tests {
     fn any_reason_makes_a_readable_abort() {
         let reason = "a\0b\u{1b}[31m\u{fffe} <ü> & \u{1f4a5}\n".to_owned();
         let envelope = abort("lease-1", &Abort { reason });
-        let read = crate::soap::xml::parse(&envelope, "Abort").unwrap();
+        let read = crate::xml::parse(&envelope, "Abort").unwrap();
         assert_eq!(read.name, "Envelope");
         let text = String::from_utf8(envelope).unwrap();
         assert!(text.contains("a\u{fffd}b\u{fffd}[31m\u{fffd} &lt;ü&gt; &amp; \u{1f4a5}\n<"));

@@ -3,8 +3,8 @@
 use quick_xml::escape::escape;
 
 use super::answer::Answer;
-use super::xml::{self, Element};
 use crate::error::{Error, Result, ServerFault};
+use crate::xml::{self, Element};
 
 const START: &str = concat!(
     r#"<?xml version="1.0" encoding="UTF-8"?>"#,

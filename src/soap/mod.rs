@@ -13,7 +13,6 @@ pub mod envelope;
 mod pooling;
 pub mod session;
 pub mod types;
-pub mod xml;
 
 pub use answer::Answer;
 pub use callers::Callers;

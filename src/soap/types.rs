@@ -1,9 +1,9 @@
 //! The vim25 data that the core reads; pyvmomi rebuilds the rest from the raw envelope.
 
 use super::answer::Answer;
-use super::xml::Element;
 use crate::error::{Error, Result, ServerFault};
 use crate::number;
+use crate::xml::Element;
 
 /// `HttpNfcLeaseState`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
