@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use super::device::PlainHttp;
-use super::uploads::RequireUploads;
-use super::verify::RequireManifest;
+use super::plan::PlainHttp;
+use super::verification::compare::RequireManifest;
+use super::verification::uploads::RequireUploads;
 use crate::http::retry::RetryPolicy;
 use crate::io::ChecksumType;
 use crate::transfer::VerifySize;

@@ -13,15 +13,13 @@ use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 use url::Url;
 
-use super::PlainHttp;
-use super::core::{Lease, Sessions, lock};
-use super::keepalive;
 use super::options::{KeepAlive, Options};
-use super::state::{Event, Phase};
+use super::phase::{Event, Phase};
 use super::transfers::Begun;
-use super::turns::Order;
-use super::uploads::RequireUploads;
-use super::verify::RequireManifest;
+use super::transfers::turns::Order;
+use super::verification::compare::RequireManifest;
+use super::verification::uploads::RequireUploads;
+use super::{Lease, PlainHttp, Sessions, keep_alive, lock};
 use crate::error::{Error, Failure};
 use crate::http::retry::RetryPolicy;
 use crate::http::tls::{Trust, Verify};
@@ -235,7 +233,7 @@ fn a_keep_alive_that_dies_ends_the_lease() {
     let _entered = lease.engine().enter().unwrap();
     let seen = {
         let looking = Arc::clone(&lease);
-        let (registration, dying) = keepalive::dying(Arc::clone(&lease));
+        let (registration, dying) = keep_alive::dying(Arc::clone(&lease));
         let gate = CancellationToken::new();
         let opened = gate.clone();
         std::thread::spawn(move || {

@@ -4,9 +4,9 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use super::core::Lease;
+use super::Lease;
 use super::options::KeepAlive;
-use super::state::{Event, Phase};
+use super::phase::{Event, Phase};
 use crate::error::{Error, Result, ServerFault};
 use crate::soap::{
     Answer, LeaseInfo, LeaseProperties, LeaseState, Method, Reply, Session, calls, envelope,

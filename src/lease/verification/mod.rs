@@ -1,11 +1,13 @@
 //! What a lease's server says of the bytes: its manifest, and what is compared with it when.
 
+pub mod compare;
+pub mod uploads;
+
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Instant;
 
-use super::core::{Lease, lock};
-use super::{uploads, verify};
+use super::{Lease, lock};
 use crate::error::{Error, Result};
 use crate::http::retry::Retries;
 use crate::soap::{ManifestEntry, Method, calls};
@@ -80,7 +82,7 @@ impl Lease {
         let manifest = self.manifest().await?;
         for one in &moved {
             let mut same = moved.iter().filter(|other| other.key == one.key);
-            let agrees = |other| verify::compare(&manifest, other, self.options.require_manifest);
+            let agrees = |other| compare::compare(&manifest, other, self.options.require_manifest);
             if !same.any(|other| agrees(other).is_ok()) {
                 agrees(one)?;
             }
@@ -104,14 +106,14 @@ impl LeaseServer for Arc<Lease> {
         let manifest = self.engine.call(async move { lease.manifest().await });
         let require = self.options.require_manifest;
         let manifest = manifest.await?;
-        let verified = verify::compare(&manifest, moved, require)?;
+        let verified = compare::compare(&manifest, moved, require)?;
         if verified == Verified::Stream && !self.unlisted_logged.swap(true, Ordering::Relaxed) {
             said_at!(
                 warn,
                 self.place(),
                 "{}: the lease manifest has no checksum of it to compare with{}",
                 moved.what,
-                verify::hint(&manifest, moved)
+                compare::hint(&manifest, moved)
             );
         }
         Ok(verified)

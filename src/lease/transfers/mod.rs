@@ -1,15 +1,17 @@
 //! Transfers of a lease: planned here, run by the engine.
 
+pub(super) mod turns;
+
 use std::sync::Arc;
 
 use http::HeaderMap;
 use http::header::COOKIE;
 use tokio_util::sync::CancellationToken;
 
-use super::core::{Lease, lock};
-use super::device::{self, SendCookie};
-use super::state::{Event, Phase};
-use super::turns::{self, Order};
+use self::turns::Order;
+use super::phase::{Event, Phase};
+use super::plan::{self, SendCookie};
+use super::{Lease, lock};
 use crate::error::{Error, Failure, Result};
 use crate::http::client::header;
 use crate::http::host_of;
@@ -107,7 +109,7 @@ impl Lease {
             source.length(),
         );
         let starts_as_disk = check.look(source.ends()?.as_ref())?;
-        let is_disk = device::is_disk(device) || (device.disk.is_none() && starts_as_disk);
+        let is_disk = plan::is_disk(device) || (device.disk.is_none() && starts_as_disk);
         let method = item.method.unwrap_or(if is_disk {
             UploadMethod::Post
         } else {
@@ -243,7 +245,7 @@ impl Lease {
     fn job(&self, device: &DeviceUrl) -> Result<Job> {
         self.info_if_ready()?;
         let endpoint = self.sessions.calls.endpoint();
-        let plan = device::plan(
+        let plan = plan::plan(
             device,
             &endpoint.url,
             &endpoint.trust,
@@ -300,7 +302,7 @@ impl Lease {
         match (self.options.disk_format, device.disk) {
             (Format::Any, _) => Format::Any,
             (_, Some(false)) => Format::File,
-            _ if device::is_disk(device) => Format::StreamOptimized,
+            _ if plan::is_disk(device) => Format::StreamOptimized,
             _ => Format::Unknown,
         }
     }

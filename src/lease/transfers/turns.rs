@@ -16,7 +16,7 @@ use crate::transfer::Transfer;
 
 /// What a transfer waits for besides a free place.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Order {
+pub(in crate::lease) enum Order {
     /// Nothing.
     Any,
     /// The transfers to the same device that were started before.

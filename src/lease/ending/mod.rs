@@ -1,12 +1,14 @@
 //! The ways out: finish (verify, then Complete), abort, and what the script calls itself.
 
+mod answer_lost;
+
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::answer_lost::{ASK_AGAIN, AfterComplete};
-use super::core::Lease;
-use super::observing::fault_text;
-use super::state::{Event, Phase};
+use self::answer_lost::{ASK_AGAIN, AfterComplete};
+use super::Lease;
+use super::phase::{Event, Phase};
+use super::status::fault_text;
 use super::transfers::Begun;
 use crate::error::{Error, Failure, Result};
 use crate::soap::{Abort, Method, Reply, calls};

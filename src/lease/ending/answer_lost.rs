@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use super::core::Lease;
 use crate::error::{Error, Result};
+use crate::lease::Lease;
 use crate::soap::{LeaseState, Method, calls};
 
 /// Between two questions about a lease whose Complete had no answer.

@@ -11,9 +11,9 @@ use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 use tokio_util::sync::{CancellationToken, DropGuard};
 
-use super::core::{Lease, lock};
+use super::phase::{Event, Phase};
 use super::schedule::{Next, Schedule};
-use super::state::{Event, Phase};
+use super::{Lease, lock};
 use crate::error::{Error, Result};
 use crate::soap::{Method, calls};
 use crate::text::{Text, said_at};

@@ -2,9 +2,9 @@
 
 use std::sync::atomic::Ordering;
 
-use super::core::Lease;
-use super::device::display_name;
 use crate::error::{Error, Result};
+use crate::lease::Lease;
+use crate::lease::plan::display_name;
 use crate::soap::{DeviceUrl, ManifestEntry};
 use crate::text::ServerText;
 use crate::transfer::{Moved, Way};
