@@ -44,16 +44,16 @@ test-python: .venv/.dev .venv/.installed peers  ## Python tests against the simu
 	$(BIN)/python -m pytest --numprocesses $(TEST_PROCESSES) --dist loadfile
 
 test-versions: .venv/.dev .venv/.installed  ## The drop-in tests on every pyvmomi in use, on one Python.
-	$(BIN)/python tests/matrix.py --python current
+	$(BIN)/python tests/tools/matrix.py --python current
 
 test-matrix: .venv/.dev .venv/.installed  ## The same on every Python 3.10 to 3.13 that is found.
-	$(BIN)/python tests/matrix.py
+	$(BIN)/python tests/tools/matrix.py
 
 test-busy: .venv/.dev .venv/.installed peers  ## The Python tests beside four busy processes; ROUNDS=3 for three times.
-	$(BIN)/python tests/busy.py --rounds $(ROUNDS) $(BIN)/python -m pytest --numprocesses $(TEST_PROCESSES) --dist loadfile
+	$(BIN)/python tests/tools/busy.py --rounds $(ROUNDS) $(BIN)/python -m pytest --numprocesses $(TEST_PROCESSES) --dist loadfile
 
 test-browser: .venv/.browser .venv/.installed  ## The notebooks in JupyterLab, in the Chromium of this machine.
-	$(BIN)/python tests/browser.py
+	$(BIN)/python tests/tools/browser.py
 
 peers: .venv/.dev  ## Builds vcsim, govc and more from the small Go module in tests/peers.
 	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python tests/peers/build.py
@@ -79,12 +79,12 @@ wheel: .venv/.wheel-tools .venv/.created  ## Builds the wheel and sdist to give 
 	@touch .venv/.wheel
 
 test-wheel: wheel .venv/.dev  ## Installs that wheel, and the sdist, for every Python found, and exports a VM.
-	$(BIN)/python -m tests.wheels
+	$(BIN)/python -m tests.tools.wheels
 
 # Not --quiet: mkdocs then counts no warnings, and --strict means nothing. Its tools want Python 3.11.5.
 docs: .venv/.docs-tools  ## Builds the documentation site into site/, strictly and without a network.
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --clean
-	$(BIN)/python tests/site.py site
+	$(BIN)/python tests/tools/site.py site
 
 clean:  ## Removes everything that was built.
 	rm -rf .venv .venv-matrix dist site target tests/peers/bin

@@ -15,7 +15,7 @@ from typing import Any
 
 from nfclease import HttpNfcLease
 from tests.peers.run import Vcsim
-from tests.test_vcsim import export_lease
+from tests.peers.test_vcsim import export_lease
 
 CALLS = 1000
 IMPORTS = 25

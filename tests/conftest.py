@@ -18,7 +18,7 @@ from pyVmomi import vim
 from nfclease.simulator import Simulator
 from nfclease.simulator.vmdk import StreamOptimizedDisk
 
-from .faces import Driven
+from .support.faces import Driven
 
 if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:  # as a shell's background job inherits it
     signal.signal(signal.SIGINT, signal.default_int_handler)

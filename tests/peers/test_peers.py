@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 from pyVmomi import vim
 
-from ..clock import Stopwatch
+from ..support.clock import Stopwatch
 from .build import build
 from .run import Vcsim, govc
 

@@ -13,7 +13,7 @@ import pytest
 from nfclease.simulator import Simulator
 from nfclease.simulator.vsphere import vim
 
-from ..genuine import govmomi_descriptors, pyvcloud_ova
+from ..support.genuine import govmomi_descriptors, pyvcloud_ova
 from .conftest import disks, manifest, ready, request, wait_for_task
 from .test_imports import CREATE, VMDK, import_spec, url_of
 

@@ -1,0 +1,65 @@
+"""What a notebook shows of leases, transfers and results."""
+
+from __future__ import annotations
+
+import copy
+import json
+import pickle
+from pathlib import Path
+from typing import Any
+
+from pyVmomi import vim
+
+from nfclease import HttpNfcLease, TransferResult
+from nfclease.simulator import Simulator
+
+from ..conftest import disk_of, find
+
+
+def test_tables_without_calls_and_secrets(
+    simulator: Simulator, service: Any, tmp_path: Path
+) -> None:
+    vm = find(service, vim.VirtualMachine, "demo-vm")
+    with HttpNfcLease(vm.ExportVm(), keep_alive=False) as lease:
+        disk = disk_of(lease)
+        transfer = lease.start_download(disk, tmp_path / "disk")
+        result = transfer.result()
+        before = len(simulator.calls())
+        shown = [lease._repr_html_(), transfer._repr_html_(), result._repr_html_()]
+        assert len(simulator.calls()) == before
+    ticket = disk.url.rsplit("/", 2)[1]
+    cookie = service._stub.cookie.split('"')[1]
+    for html in shown:
+        assert html.startswith("<table>")
+        assert ticket not in html
+        assert cookie not in html
+        assert "http" not in html.replace("HttpNfcLease", "")
+    assert result.checksum in shown[2]
+    assert "ready" in shown[0]
+
+
+def test_a_list_of_results_is_one_table(simulator: Simulator, service: Any, tmp_path: Path) -> None:
+    vm = find(service, vim.VirtualMachine, "demo-vm")
+    with HttpNfcLease(vm.ExportVm()) as lease:
+        lease.wait_ready(10)
+        results: Any = lease.download_all(tmp_path)
+    html = results._repr_html_()
+    assert html.count("<table>") == 1
+    assert html.count("<tr>") == 6
+    assert "5 files, " in html
+    for result in results:
+        assert result.name in html
+        assert result.checksum in html
+    assert isinstance(results, list)
+    assert repr(results) == repr(list(results))
+    assert results == list(results)
+    assert json.loads(json.dumps(results))[0][1] == "disk-0.iso"
+    assert pickle.loads(pickle.dumps(results)) == results
+    assert copy.deepcopy(results) == results
+
+
+def test_names_of_a_server_are_escaped() -> None:
+    name = "<script>alert(1)</script>"
+    html = TransferResult(name, name, 1, name, "sha1", "stream", 1.0, 1)._repr_html_()
+    assert "<script>" not in html
+    assert "&lt;script&gt;" in html

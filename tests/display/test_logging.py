@@ -1,0 +1,99 @@
+"""What is logged: a line for each decision, by the standard means, and nothing otherwise."""
+
+from __future__ import annotations
+
+import logging
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pyVmomi import vim
+
+import nfclease
+from nfclease import HttpNfcLease
+from nfclease.simulator import Simulator
+
+from ..conftest import endings, find
+
+BOTH_FACES = True
+
+
+def export(service: Any) -> Any:
+    return find(service, vim.VirtualMachine, "demo-vm").ExportVm()
+
+
+def lines(caplog: pytest.LogCaptureFixture) -> list[tuple[str, str]]:
+    """Level and text of our own records."""
+    ours = [record for record in caplog.records if record.name.split(".")[0] == "nfclease"]
+    return [(record.levelname, record.getMessage()) for record in ours]
+
+
+def test_nothing_is_said_when_all_is_well(
+    service: Any, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.DEBUG)
+    with HttpNfcLease(export(service)) as lease:
+        lease.wait_ready(10)
+        lease.download_all(tmp_path)
+    assert lines(caplog) == []
+
+
+def test_a_line_for_a_retry(
+    simulator: Simulator, service: Any, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.DEBUG)
+    simulator.inject("cut", disk="disk-1.vmdk", count=1, after_bytes=1 << 20, how="reset")
+    with HttpNfcLease(export(service)) as lease:
+        disk = next(url for url in lease.wait_ready(10).deviceUrl if url.targetId == "disk-1.vmdk")
+        assert lease.download(disk, tmp_path / "disk").attempts == 2
+    [(level, text)] = lines(caplog)
+    assert level == "WARNING"
+    assert text.startswith("disk-1.vmdk at ")
+    assert "starting it again" in text
+
+
+def test_a_line_for_a_lost_lease(
+    simulator: Simulator, service: Any, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.DEBUG)
+    simulator.inject("bandwidth", bytes_per_second=1 << 20)
+    lease = HttpNfcLease(export(service), keep_alive_interval=0.2)
+    with pytest.raises(nfclease.LeaseLostError), lease:
+        lease.wait_ready(10)
+        simulator.expire()
+        lease.download_all(tmp_path)
+    said = [text for level, text in lines(caplog) if level == "ERROR"]
+    assert len(said) == 1
+    assert "Timedout" in said[0]
+    assert len(lines(caplog)) <= 3
+
+
+class Refusing(logging.Handler):
+    """Raises, as pytest's and CI's do that make an error of a warning."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        raise LookupError(record.getMessage())
+
+
+def test_what_a_handler_raises_comes_out(
+    simulator: Simulator, service: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As of any logging call; it does not turn up as the error of something else later."""
+    simulator.inject("cut", disk="disk-1.vmdk", count=1, after_bytes=1 << 20)
+    monkeypatch.setattr(logging.getLogger("nfclease"), "handlers", [Refusing()])
+    lease = HttpNfcLease(export(service))
+    with pytest.raises(LookupError, match="starting it again"), lease:
+        lease.wait_ready(10)
+        lease.download_all(tmp_path)
+    assert endings(simulator) == ["HttpNfcLeaseAbort"]
+    assert not list(tmp_path.glob("*.part"))
+
+
+@pytest.mark.blocking_face
+def test_silent_without_a_configuration() -> None:
+    """A NullHandler: Python's handler of last resort stays out of it."""
+    code = "import logging, nfclease; logging.getLogger('nfclease.lease').warning('x')"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")

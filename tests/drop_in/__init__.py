@@ -1,0 +1,1 @@
+"""The lease in place of pyvmomi's own, in scripts as they are."""

@@ -1,0 +1,1 @@
+"""The asyncio face, and transfers as futures."""

@@ -1,0 +1,58 @@
+"""A system that has no thread or no memory left: an OSError, and the lease is given back."""
+
+from __future__ import annotations
+
+import errno
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from nfclease.simulator import Simulator
+
+from ..conftest import endings
+
+pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="not run: Linux only")
+SCRIPT = Path(__file__).parents[1] / "support" / "without_threads.py"
+NAMES = ("ca_file", "host", "port", "user", "password")
+STRACE = ["strace", "-f", "-q", "-o", "/dev/null", "-e", "trace=?clone,?clone3"]
+
+
+def run(simulator: Simulator, room: int, *arguments: str, prefix: list[str]) -> str:
+    """What the script came to; it comes to something."""
+    where = json.dumps({name: str(getattr(simulator, name)) for name in NAMES})
+    command = [*prefix, sys.executable, str(SCRIPT), where, str(room), *arguments]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
+    assert done.returncode == 0, done.stderr[-2000:]
+    assert "Panic" not in done.stderr
+    [line] = done.stdout.splitlines()
+    return line
+
+
+def strace(count: int) -> list[str]:
+    """No thread for the process's main thread from its `count`-th on, as at a limit of pids."""
+    try:
+        subprocess.run([*STRACE, "true"], check=True, capture_output=True, timeout=60)
+    except (OSError, subprocess.SubprocessError):
+        pytest.skip("not run: no strace, or it may not trace")
+    return [*STRACE, "-e", f"inject=?clone,?clone3:error=EAGAIN:when={count}+"]
+
+
+@pytest.mark.parametrize("face", ["blocking", "asyncio"])
+@pytest.mark.parametrize("count", range(1, 8))
+def test_no_thread_left(simulator: Simulator, count: int, face: str) -> None:
+    """The engine checks its threads before it starts them, and that each has started."""
+    came = run(simulator, 0, face, prefix=strace(count))
+    assert came == f"OSError {errno.EAGAIN} error"
+    assert endings(simulator) == ["HttpNfcLeaseAbort"]
+
+
+@pytest.mark.parametrize("room", [1 << 20, 3 << 20, 5 << 20, 9 << 20])
+def test_no_memory_left(simulator: Simulator, room: int) -> None:
+    """Address space for none of the stacks, or for some of them."""
+    came = run(simulator, room, prefix=[])
+    assert came in (f"OSError {errno.EAGAIN} error", "it went done")
+    [ending] = endings(simulator)
+    assert ending == ("HttpNfcLeaseComplete" if came == "it went done" else "HttpNfcLeaseAbort")

@@ -1,0 +1,160 @@
+"""What an error tells a program to do, and what its text says of a bare status."""
+
+from __future__ import annotations
+
+import inspect
+import re
+import socket
+import ssl
+import threading
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pyVmomi import vim
+
+import nfclease
+from nfclease import HttpNfcLease, _core, _ssl_context, exceptions
+from nfclease.simulator import Simulator
+
+from ..conftest import disk_of, find, unique
+from ..transfer.test_stall import import_lease
+
+BOTH_FACES = True
+
+
+def export(service: Any) -> Any:
+    return find(service, vim.VirtualMachine, "demo-vm").ExportVm()
+
+
+@pytest.mark.blocking_face
+def test_the_table_is_that_of_the_classes() -> None:
+    text = (Path(__file__).parents[2] / "docs" / "errors.md").read_text(encoding="utf-8")
+    rows = re.findall(r'^\| "(\w+)" \| .+? \| (.+) \|$', text, re.MULTILINE)
+    told = {name: remedy for remedy, names in rows for name in re.findall(r"`(\w+)`", names)}
+    classes = [getattr(exceptions, name) for name in exceptions.__all__]
+    assert told == {error.__name__: error.remedy for error in classes}
+    assert all(error.retryable == (error.remedy == "retry") for error in classes)
+
+
+@pytest.mark.parametrize(
+    ("code", "remedy", "says"),
+    [
+        (401, "new_lease", "ticket"),
+        (404, "new_lease", "lease has ended"),
+        (405, "none", "no NFC server"),
+        (500, "retry", "locked"),
+        (503, "retry", "overloaded"),
+    ],
+)
+def test_a_status_of_a_download(
+    simulator: Simulator, service: Any, tmp_path: Path, code: int, remedy: str, says: str
+) -> None:
+    simulator.inject("status", disk=".vmdk", code=code)
+    lease = HttpNfcLease(export(service), max_retries=0)
+    with pytest.raises(nfclease.HttpStatusError, match=says) as raised, lease:
+        lease.download(disk_of(lease), tmp_path / "disk")
+    assert (raised.value.remedy, raised.value.retryable) == (remedy, remedy == "retry")
+
+
+@pytest.mark.parametrize(
+    ("kind", "params", "error", "remedy"),
+    [
+        ("status", {"code": 500}, nfclease.HttpStatusError, "fix_input"),
+        ("status", {"code": 503}, nfclease.HttpStatusError, "new_lease"),
+        ("cut", {"after_bytes": 1000}, nfclease.ConnectError, "new_lease"),
+    ],
+)
+def test_a_disk_that_was_begun_cannot_be_sent_again(
+    simulator: Simulator,
+    service: Any,
+    tmp_path: Path,
+    kind: str,
+    params: dict[str, Any],
+    error: type[nfclease.NfcError],
+    remedy: str,
+) -> None:
+    raw, item, path = import_lease(service, tmp_path, unique("begun"))
+    simulator.reset()
+    simulator.inject(kind, method="POST", **params)
+    with pytest.raises(error) as raised, HttpNfcLease(raw, max_retries=0) as lease:
+        lease.wait_ready(10)
+        lease.upload(item, path)
+    assert (raised.value.remedy, raised.value.retryable) == (remedy, False)
+
+
+def test_a_lost_lease_wants_a_new_one(simulator: Simulator, service: Any, tmp_path: Path) -> None:
+    simulator.inject("bandwidth", bytes_per_second=1 << 20)
+    lease = HttpNfcLease(export(service), keep_alive_interval=0.2)
+    with pytest.raises(nfclease.LeaseLostError, match="new lease") as raised, lease:
+        lease.wait_ready(10)
+        simulator.expire()
+        lease.download_all(tmp_path)
+    assert (raised.value.remedy, raised.value.retryable) == ("new_lease", False)
+
+
+def test_a_trickle_is_told_as_one(simulator: Simulator, service: Any, tmp_path: Path) -> None:
+    simulator.inject("bandwidth", disk=".vmdk", bytes_per_second=200)
+    lease = HttpNfcLease(export(service), timeout=2.0, max_retries=0)
+    with pytest.raises(nfclease.StallError, match=r"(\d+ bytes|no data) moved") as raised, lease:
+        lease.download(disk_of(lease), tmp_path / "disk")
+    assert raised.value.remedy == "retry"
+
+
+@pytest.mark.parametrize("fault", ["NotSupported", "NotImplemented", "MethodNotFound"])
+@pytest.mark.parametrize("require", [False, True])
+def test_a_server_without_manifests(
+    simulator: Simulator, service: Any, tmp_path: Path, fault: str, require: bool
+) -> None:
+    body = (
+        '<e:Envelope xmlns:e="http://schemas.xmlsoap.org/soap/envelope/" '
+        'xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance"><e:Body><e:Fault>'
+        f'<faultstring>no</faultstring><detail><{fault}Fault xmlns="urn:vim25" '
+        f'xsi:type="{fault}"/></detail></e:Fault></e:Body></e:Envelope>'
+    )
+    simulator.inject("raw_reply", method="HttpNfcLeaseGetManifest", code=500, body=body)
+    lease = HttpNfcLease(export(service), require_manifest=require)
+    if require:
+        with pytest.raises(nfclease.ManifestError), lease:
+            lease.download(disk_of(lease), tmp_path / "disk")
+    else:
+        with lease:
+            assert lease.download(disk_of(lease), tmp_path / "disk").verified == "stream"
+
+
+@pytest.mark.blocking_face
+def test_a_proxys_own_words() -> None:
+    """The HTTP library keeps them to itself; the proxy's password is not among them."""
+    listener = socket.create_server(("127.0.0.1", 0))
+
+    def serve() -> None:
+        with suppress(OSError):
+            while True:
+                connection, _ = listener.accept()
+                with connection, suppress(OSError):
+                    asked = connection.recv(65536)
+                    assert asked.startswith(b"CONNECT disk-host:443 ")
+                    page = b"no route to disk-host, said s3cret-of-mine"
+                    connection.sendall(b"HTTP/1.1 503 Busy\r\n\r\n" + page)
+
+    threading.Thread(target=serve, daemon=True).start()
+    unverified = ssl._create_unverified_context()
+    session = _core.Session(
+        "https://disk-host/sdk",
+        "urn:vim25/8.0.3.0",
+        trust={**_ssl_context.unverified(), **_ssl_context.read(unverified)},
+        proxy=(f"127.0.0.1:{listener.getsockname()[1]}", [("X-Login", "s3cret-of-mine")]),
+    )
+    known = inspect.signature(nfclease.HttpNfcLease.__init__).parameters.values()
+    options: Any = {one.name: one.default for one in known if one.kind is one.KEYWORD_ONLY}
+    lease = _core.Lease(session, "lease-1", **{**options, "keep_alive": False})
+    with pytest.raises(nfclease.HttpStatusError) as raised:
+        lease.call("CurrentTime", b"")
+    lease.let_go()
+    listener.close()
+    text = str(raised.value)
+    assert raised.value.status == 503
+    assert raised.value.remedy == "retry"
+    assert "no route to disk-host, said ***" in text
+    assert "through the session's proxy" in text

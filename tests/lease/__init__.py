@@ -1,0 +1,1 @@
+"""A lease from its first state to its ending."""

@@ -1,0 +1,229 @@
+"""The keep-alive: a lease lives through long transfers and a held GIL, and dies without it."""
+
+from __future__ import annotations
+
+import ctypes
+import gc
+import itertools
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pyVmomi import vim
+
+from nfclease import HttpNfcLease, LeaseInitError, LeaseLostError, SessionExpiredError
+from nfclease.simulator import Simulator
+
+from ..conftest import connected, disk_of, endings, find, resources, unique
+from ..support.clock import Stopwatch
+
+BOTH_FACES = True
+
+LEASE_TIMEOUT = 3
+DISK_SIZE = 3 << 20
+
+
+@pytest.fixture(scope="module")
+def shared_simulator() -> Iterator[Simulator]:
+    with Simulator(
+        disk_size=DISK_SIZE, disks=1, lease_timeout=LEASE_TIMEOUT, initializing=0.05
+    ) as simulator:
+        yield simulator
+
+
+def progress_times(simulator: Simulator) -> list[float]:
+    return [call["t"] for call in simulator.calls("HttpNfcLeaseProgress")]
+
+
+def gaps(times: list[float]) -> list[float]:
+    return [later - earlier for earlier, later in itertools.pairwise(times)]
+
+
+@pytest.mark.timeout(60)
+def test_a_lease_outlives_its_timeout(simulator: Simulator, service: Any, tmp_path: Path) -> None:
+    simulator.inject("bandwidth", bytes_per_second=DISK_SIZE / 15)
+    vm = find(service, vim.VirtualMachine, "demo-vm")
+    with HttpNfcLease(vm.ExportVm()) as lease:
+        result = lease.download(disk_of(lease), tmp_path / "disk")
+    assert result.seconds > 4 * LEASE_TIMEOUT
+    assert result.verified == "manifest"
+    assert max(gaps(progress_times(simulator))) <= 2.0
+    assert endings(simulator) == ["HttpNfcLeaseComplete"]
+
+
+@pytest.mark.timeout(60)
+def test_a_held_gil_stops_nothing(simulator: Simulator, service: Any, tmp_path: Path) -> None:
+    simulator.inject("bandwidth", bytes_per_second=DISK_SIZE / 13)
+    vm = find(service, vim.VirtualMachine, "demo-vm")
+    with HttpNfcLease(vm.ExportVm()) as lease:
+        transfer = lease.start_download(disk_of(lease), tmp_path / "disk")
+        held = threading.Thread(target=hold_the_gil, args=(10,))
+        began = time.monotonic()
+        held.start()
+        held.join()
+        assert time.monotonic() - began >= 10
+        assert transfer.result().verified == "manifest"
+    assert max(gaps(progress_times(simulator))) <= 2.0
+    assert endings(simulator) == ["HttpNfcLeaseComplete"]
+
+
+def hold_the_gil(seconds: int) -> None:
+    """A C function called through PyDLL keeps the GIL, as a badly written extension does."""
+    ctypes.PyDLL(None).sleep(seconds)
+
+
+def test_without_it_the_lease_expires(simulator: Simulator, service: Any, tmp_path: Path) -> None:
+    simulator.inject("bandwidth", bytes_per_second=DISK_SIZE / 15)
+    vm = find(service, vim.VirtualMachine, "demo-vm")
+    with (
+        pytest.raises(LeaseLostError) as raised,
+        HttpNfcLease(vm.ExportVm(), keep_alive=False) as lease,
+    ):
+        disk = disk_of(lease)
+        ready = time.monotonic()
+        lease.download(disk, tmp_path / "disk")
+    assert time.monotonic() - ready < LEASE_TIMEOUT + 1.3
+    assert progress_times(simulator) == []
+    assert "Timedout" in str(raised.value)
+    assert raised.value.lease_outcome == "lost"
+    assert raised.value.lease_state == "ended by the server"
+    assert endings(simulator) == []  # it is over: there is nothing to abort
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_expiry_ends_a_transfer_at_once(simulator: Simulator, service: Any, tmp_path: Path) -> None:
+    simulator.inject("stall", after_bytes=DISK_SIZE // 2)
+    vm = find(service, vim.VirtualMachine, "demo-vm")
+    with pytest.raises(LeaseLostError), HttpNfcLease(vm.ExportVm()) as lease:
+        transfer = lease.start_download(disk_of(lease), tmp_path / "disk")
+        time.sleep(0.3)
+        clock = Stopwatch(simulator.pid)
+        simulator.expire()
+        try:
+            transfer.result()
+        finally:
+            assert clock.seconds() < 1.0
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_one_failed_call_is_not_the_end(simulator: Simulator, service: Any, tmp_path: Path) -> None:
+    simulator.inject("soap_status", method="HttpNfcLeaseProgress", count=1, code=503)
+    simulator.inject("drop", method="HttpNfcLeaseProgress", count=1)
+    simulator.inject("bandwidth", bytes_per_second=DISK_SIZE / 5)
+    vm = find(service, vim.VirtualMachine, "demo-vm")
+    with HttpNfcLease(vm.ExportVm()) as lease:
+        assert lease.download(disk_of(lease), tmp_path / "disk").verified == "manifest"
+    assert endings(simulator) == ["HttpNfcLeaseComplete"]
+
+
+def test_a_dead_server_is_noticed_before_the_lease_expires(
+    simulator: Simulator, service: Any, tmp_path: Path
+) -> None:
+    vm = find(service, vim.VirtualMachine, "demo-vm")
+    simulator.inject("stall", after_bytes=DISK_SIZE // 2)
+    with pytest.raises(LeaseLostError) as raised, HttpNfcLease(vm.ExportVm()) as lease:
+        disk = disk_of(lease)
+        simulator.inject("soap_status", method="HttpNfcLeaseProgress", code=502)
+        lease.download(disk, tmp_path / "disk")
+    assert "80 %" in str(raised.value)
+
+
+def test_the_session_is_gone(simulator: Simulator, service: Any, tmp_path: Path) -> None:
+    vm = find(service, vim.VirtualMachine, "demo-vm")
+    simulator.inject("stall", after_bytes=DISK_SIZE // 2)
+    fault = "vim.fault.NotAuthenticated"
+    with pytest.raises(SessionExpiredError), HttpNfcLease(vm.ExportVm()) as lease:
+        disk = disk_of(lease)
+        simulator.inject("soap_fault", method="HttpNfcLeaseProgress", fault=fault)
+        lease.download(disk, tmp_path / "disk")
+
+
+def test_error_while_initializing(simulator: Simulator, service: Any) -> None:
+    simulator.inject("init_error", fault="vim.fault.FileNotFound", message="no such disk")
+    vm = find(service, vim.VirtualMachine, "demo-vm")
+    with pytest.raises(LeaseInitError) as raised, HttpNfcLease(vm.ExportVm()) as lease:
+        lease.wait_ready(10)
+    assert "FileNotFound" in str(raised.value)
+    assert "no such disk" in str(raised.value)
+    assert isinstance(raised.value.fault, vim.fault.FileNotFound)
+    assert endings(simulator) == []
+
+
+@pytest.mark.parametrize("keep_alive", [True, False])
+def test_stuck_while_initializing(simulator: Simulator, service: Any, keep_alive: bool) -> None:
+    simulator.inject("init_forever")
+    vm = find(service, vim.VirtualMachine, "demo-vm")
+    lease = HttpNfcLease(vm.ExportVm(), keep_alive=keep_alive)
+    with pytest.raises(LeaseInitError), lease:
+        lease.wait_ready(0.5)
+    assert endings(simulator) == ["HttpNfcLeaseAbort"]
+
+
+@pytest.mark.parametrize("failure", ["soap_status", "drop"])
+def test_a_state_that_cannot_be_read(simulator: Simulator, service: Any, failure: str) -> None:
+    vm = find(service, vim.VirtualMachine, "demo-vm")
+    simulator.inject(failure, method="RetrievePropertiesEx")
+    with pytest.raises(LeaseInitError) as raised, HttpNfcLease(vm.ExportVm()) as lease:
+        lease.wait_ready(1)
+    said = {"soap_status": "HTTP status 503", "drop": "the connection broke before an answer"}
+    assert f"cannot be read: RetrievePropertiesEx: {said[failure]}" in str(raised.value)
+    assert endings(simulator) == ["HttpNfcLeaseAbort"]
+
+
+@pytest.mark.timeout(60)
+def test_twenty_leases_on_one_thread(simulator: Simulator, service: Any, tmp_path: Path) -> None:
+    names = [unique("vm") for _ in range(20)]
+    for name in names:
+        simulator.add_vm(name, disks=1, disk_size=DISK_SIZE // 8, nvram=False, iso=False)
+    machines = [find(service, vim.VirtualMachine, name) for name in names]
+    gc.collect()
+    before = resources()
+    leases = [HttpNfcLease(machine.ExportVm()) for machine in machines]
+    for lease in leases:
+        lease.wait_ready(10)
+    during, _ = resources()
+    assert thread_names().count("nfclease-keep-a") == 1
+    assert during - before[0] <= 12  # one keep-alive, the engine's few; not one for each lease
+    time.sleep(2 * LEASE_TIMEOUT)
+    assert [lease.state for lease in leases] == ["ready"] * 20
+    for number, lease in enumerate(leases):
+        with lease:
+            directory = tmp_path / str(number)
+            directory.mkdir()
+            assert lease.download_all(directory)[0].verified == "manifest"
+    leases.clear()
+    del lease
+    deadline = time.monotonic() + 5
+    while grown(before) and time.monotonic() < deadline:
+        gc.collect()  # a loop's futures and handles, and pyvmomi's connections, are cycles
+        time.sleep(0.05)
+    assert not grown(before)
+
+
+def grown(before: tuple[int, list[str]]) -> list[str]:
+    """What there is more of than before."""
+    threads, descriptors = resources()
+    if threads <= before[0] and len(descriptors) <= len(before[1]):
+        return []
+    return [f"{threads - before[0]} threads", *sorted(set(descriptors) - set(before[1]))]
+
+
+def thread_names() -> list[str]:
+    """Names of all native threads of this process, cut to 15 characters by the kernel."""
+    if not sys.platform.startswith("linux"):
+        pytest.skip("native thread names are read from /proc")
+    return [(task / "comm").read_text().strip() for task in Path("/proc/self/task").iterdir()]
+
+
+def test_a_second_session_sees_the_state(simulator: Simulator, service: Any) -> None:
+    vm = find(service, vim.VirtualMachine, "demo-vm")
+    with HttpNfcLease(vm.ExportVm()) as lease:
+        lease.wait_ready(10)
+        for other in connected(simulator):
+            plain = vim.HttpNfcLease(lease._moId, other._stub)
+            assert plain.state == lease.state == "ready"
+            assert plain == getattr(lease, "lease", lease)  # the twin's own

@@ -1,0 +1,272 @@
+"""Endings that meet: a second thread, a second signal, a fork, a loop that is gone. One ending."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import os
+import signal
+import sys
+import threading
+import time
+import warnings
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+import pytest
+from pyVmomi import vim
+
+import nfclease
+from nfclease import AsyncHttpNfcLease, HttpNfcLease
+from nfclease.simulator import Simulator
+
+from ..conftest import disk_of, endings, find, until
+from ..support.clock import Stopwatch
+from ..transfer.test_local_ends import Stuck
+
+on_posix = pytest.mark.skipif(not hasattr(signal, "setitimer"), reason="not run: no timer signals")
+
+
+def export(service: Any) -> Any:
+    return find(service, vim.VirtualMachine, "demo-vm").ExportVm()
+
+
+def wait_for(condition: Callable[[], object]) -> None:
+    deadline = time.monotonic() + 20
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+
+
+class AlarmError(Exception):
+    """Raised by a signal handler."""
+
+
+@contextmanager
+def alarm(seconds: float) -> Iterator[None]:
+    def ring(number: int, frame: FrameType | None) -> None:
+        raise AlarmError
+
+    before = signal.signal(signal.SIGALRM, ring)
+    signal.setitimer(signal.ITIMER_REAL, seconds)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
+
+
+class OddMessageError(Exception):
+    msg = ("not", "a text")
+
+
+class NoMessageError(Exception):
+    def __str__(self) -> str:
+        raise ValueError("no text of this")
+
+
+@pytest.mark.parametrize(
+    "cause",
+    [
+        pytest.param(lambda: OddMessageError("x"), id="msg is no text"),
+        pytest.param(NoMessageError, id="no text"),
+        pytest.param(lambda: RuntimeError("bad \udcff name"), id="lone surrogate"),
+        pytest.param(lambda: RuntimeError("\x1b[31mred\x00\ufffe"), id="not in XML"),
+    ],
+)
+def test_a_cause_that_cannot_be_told_as_it_is(
+    simulator: Simulator, service: Any, cause: Callable[[], Exception]
+) -> None:
+    """It comes out unchanged, and the Abort is one that the server understands."""
+    error = cause()
+    with pytest.raises(type(error)) as caught, HttpNfcLease(export(service)) as lease:
+        lease.wait_ready(10)
+        raise error
+    assert caught.value is error
+    [abort] = simulator.calls("HttpNfcLeaseAbort")
+    assert abort["result"] == "ok"
+    assert type(error).__name__ in str(abort["args"])
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+def test_a_drop_where_warnings_are_errors(simulator: Simulator, service: Any) -> None:
+    lease = HttpNfcLease(export(service))
+    lease.wait_ready(10)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        del lease
+    wait_for(lambda: endings(simulator) == ["HttpNfcLeaseAbort"])
+
+
+@on_posix
+def test_a_constructor_that_is_interrupted(
+    simulator: Simulator, service: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """When the core has taken the lease on, and no Python object has it yet."""
+
+    def interrupted(stub: Any, core: Any) -> Any:
+        raise AlarmError
+
+    monkeypatch.setattr("nfclease._mirror.native_stub", interrupted)
+    with pytest.raises(AlarmError) as caught:
+        HttpNfcLease(export(service))
+    caught.value.__traceback__ = None
+    del caught
+    gc.collect()
+    wait_for(lambda: endings(simulator) == ["HttpNfcLeaseAbort"])
+
+
+@pytest.mark.filterwarnings("ignore::ResourceWarning")
+def test_a_closed_loop_with_a_task_in_it(
+    simulator: Simulator, service: Any, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """Nothing native holds the task: with it goes the lease."""
+    simulator.inject("stall", disk=".vmdk", after_bytes=1 << 20)
+
+    async def work() -> None:
+        async with AsyncHttpNfcLease(export(service)) as lease:
+            await lease.wait_ready(10)
+            await lease.download_all(tmp_path)
+
+    loop = asyncio.new_event_loop()
+    loop.set_exception_handler(lambda _, told: None)  # that the task is pending
+    task = loop.create_task(work())
+    loop.run_until_complete(until(lambda: list(tmp_path.glob("*.part"))))
+    loop.close()
+    del task, loop
+    gc.collect()
+    wait_for(lambda: endings(simulator) == ["HttpNfcLeaseAbort"])
+    wait_for(lambda: not list(tmp_path.glob("*.part")))
+    assert "Event loop is closed" not in capfd.readouterr().err
+
+
+@pytest.mark.parametrize("name", ["Complete", "Abort"])
+@pytest.mark.parametrize("after", [0.0, 0.3], ids=["at once", "under way"])
+def test_a_call_that_ends_the_lease_is_cancelled(
+    simulator: Simulator, service: Any, name: str, after: float
+) -> None:
+    """It is decided first, and no second ending is sent."""
+    simulator.inject("soap_delay", method=f"HttpNfcLease{name}", seconds=1)
+
+    async def run() -> None:
+        async with AsyncHttpNfcLease(export(service)) as lease:
+            await lease.wait_ready(10)
+            call = asyncio.ensure_future(getattr(lease, name)())
+            await asyncio.sleep(after)
+            call.cancel()
+            await call
+
+    with pytest.raises(asyncio.CancelledError):
+        asyncio.run(run())
+    sent = endings(simulator)
+    assert sent == [f"HttpNfcLease{name}" if after else sent[0]]
+
+
+def test_close_while_the_block_waits(simulator: Simulator, service: Any) -> None:
+    """From another thread, amid a transfer that does not stop: the block still ends."""
+    target = Stuck()
+    lease = HttpNfcLease(export(service))
+    transfer = lease.start_download(disk_of(lease), target)
+    closing = threading.Timer(0.3, lease.close)
+    going_on = threading.Timer(6, target.goes_on.set)
+    for timer in (closing, going_on):
+        timer.start()
+    with lease:  # the script ended it itself: no error
+        pass
+    assert transfer.done()
+    closing.join()
+    assert endings(simulator) == ["HttpNfcLeaseAbort"]
+
+
+@on_posix
+def test_a_complete_that_is_refused_when_nobody_waits(simulator: Simulator, service: Any) -> None:
+    """The Abort that was given up for it is sent then: the lease is not left held."""
+    simulator.inject("soap_delay", method="HttpNfcLeaseComplete", seconds=12)
+    simulator.inject("soap_fault", method="HttpNfcLeaseComplete", fault="vmodl.fault.SystemError")
+    with alarm(0.5), pytest.raises(AlarmError), HttpNfcLease(export(service)) as lease:
+        lease.wait_ready(10)
+    assert endings(simulator) == ["HttpNfcLeaseComplete"]
+    wait_for(lambda: endings(simulator) == ["HttpNfcLeaseComplete", "HttpNfcLeaseAbort"])
+
+
+@on_posix
+def test_a_signal_amid_the_clean_up(simulator: Simulator, service: Any) -> None:
+    """Its handler's exception is not lost; the first goes along as its context."""
+    target, error = Stuck(), LookupError("first")
+
+    def fail(snapshot: nfclease.ProgressSnapshot) -> None:
+        if snapshot.bytes_done:
+            signal.setitimer(signal.ITIMER_REAL, 0.5)
+            raise error
+
+    try:
+        with alarm(20), pytest.raises(AlarmError) as caught, HttpNfcLease(export(service)) as lease:
+            lease.wait_ready(10)
+            lease.download(disk_of(lease), target, progress=fail)
+        assert caught.value.__context__ is error
+    finally:
+        target.goes_on.set()
+    wait_for(lambda: endings(simulator) == ["HttpNfcLeaseAbort"])
+
+
+def test_an_abort_without_an_answer(simulator: Simulator, service: Any) -> None:
+    """Clean-up ends after ten seconds, and says how it went."""
+    simulator.inject("soap_delay", method="HttpNfcLeaseAbort", seconds=15)
+    error = nfclease.NfcError("mine")
+
+    async def run() -> None:
+        async with AsyncHttpNfcLease(export(service)) as lease:
+            await lease.wait_ready(10)
+            raise error
+
+    began = time.monotonic()
+    with pytest.raises(nfclease.NfcError):
+        asyncio.run(run())
+    assert time.monotonic() - began < 11
+    assert error.lease_outcome == "abort_failed"
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="not run: no fork here")
+@pytest.mark.filterwarnings("ignore:.*multi-threaded.*fork:DeprecationWarning")
+def test_a_forked_child_does_not_wait_for_its_parents_aborts(
+    simulator: Simulator, service: Any
+) -> None:
+    simulator.inject("soap_delay", method="HttpNfcLeaseAbort", seconds=3)
+    lease = HttpNfcLease(export(service))
+    lease.wait_ready(10)
+    closing = threading.Thread(target=lease.close)
+    closing.start()
+    wait_for(lambda: endings(simulator))
+    child = os.fork()
+    if child == 0:
+        clock = Stopwatch()
+        sys.modules["nfclease.lease"]._abort_open_leases()
+        os._exit(0 if clock.seconds() < 1 else 1)
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+    closing.join()
+    assert endings(simulator) == ["HttpNfcLeaseAbort"]
+
+
+@pytest.mark.skipif(not hasattr(os, "seteuid"), reason="not run: no users here")
+def test_a_directory_that_cannot_be_synced(service: Any, tmp_path: Path) -> None:
+    """The file has its name by then: that is no failure."""
+    directory = tmp_path / "write-only"
+    directory.mkdir()
+    user = os.geteuid()
+    if user == 0:  # root may open it all the same
+        for path in (tmp_path, *tmp_path.parents):
+            if path.stat().st_mode & 0o001 == 0 and path.owner() == "root":
+                path.chmod(path.stat().st_mode | 0o011)
+        os.chown(directory, 65534, 65534)
+    directory.chmod(0o300)
+    try:
+        os.seteuid(65534 if user == 0 else user)
+        with HttpNfcLease(export(service)) as lease:
+            assert lease.download(disk_of(lease), directory / "disk").verified == "manifest"
+    finally:
+        os.seteuid(user)
+        directory.chmod(0o700)
+    assert os.listdir(directory) == ["disk"]

@@ -1,0 +1,142 @@
+"""Which VM: every record and every error names lease or VM, file and host."""
+
+from __future__ import annotations
+
+import logging
+import pickle
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import pytest
+from pyVmomi import vim
+
+import nfclease
+from nfclease import HttpNfcLease
+from nfclease.simulator import Simulator
+
+from ..conftest import disk_of, find
+
+BOTH_FACES = True
+
+
+@pytest.fixture
+def vm(service: Any) -> Any:
+    return find(service, vim.VirtualMachine, "demo-vm")
+
+
+def ours(caplog: pytest.LogCaptureFixture) -> list[Any]:
+    return [record for record in caplog.records if record.name.split(".")[0] == "nfclease"]
+
+
+def test_a_transfer_that_is_started_again(
+    simulator: Simulator, vm: Any, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    simulator.inject("cut", disk="disk-1.vmdk", count=1, after_bytes=1 << 20)
+    with caplog.at_level(logging.DEBUG), HttpNfcLease(vm.ExportVm()) as lease:
+        disk = disk_of(lease)
+        lease.download(disk, tmp_path / "disk")
+        [record] = ours(caplog)
+        assert record.nfclease_lease == lease._moId
+    assert record.nfclease_vm == vm._moId
+    assert record.nfclease_file == disk.targetId
+    assert record.nfclease_host == urlsplit(disk.url).netloc
+    assert f"({vm._moId})" in record.getMessage()
+    assert record.levelname == "WARNING"
+
+
+def test_a_transfer_that_fails(simulator: Simulator, vm: Any, tmp_path: Path) -> None:
+    simulator.inject("status", disk="disk-1.vmdk", code=410)
+    with pytest.raises(nfclease.HttpStatusError) as raised, HttpNfcLease(vm.ExportVm()) as lease:
+        disk = disk_of(lease)
+        lease.download(disk, tmp_path / "disk")
+    error = raised.value
+    names = (error.lease, error.vm, error.file, error.host)
+    assert names == (lease._moId, vm._moId, disk.targetId, urlsplit(disk.url).hostname)
+    assert str(error).count(vm._moId) == 1
+    assert pickle.loads(pickle.dumps(error)).vm == vm._moId
+
+
+def test_a_failure_that_nobody_read(simulator: Simulator, vm: Any, tmp_path: Path) -> None:
+    simulator.inject("status", disk="disk-1.vmdk", code=410)
+    with pytest.raises(nfclease.HttpStatusError) as raised, HttpNfcLease(vm.ExportVm()) as lease:
+        disk = disk_of(lease)
+        lease.start_download(disk, tmp_path / "disk")
+    assert (raised.value.file, raised.value.vm) == (disk.targetId, vm._moId)
+
+
+def test_a_lease_that_is_lost(
+    simulator: Simulator, vm: Any, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    simulator.inject("bandwidth", bytes_per_second=1 << 20)
+    lease = HttpNfcLease(vm.ExportVm(), keep_alive_interval=0.2)
+    with caplog.at_level(logging.DEBUG), pytest.raises(nfclease.LeaseLostError) as raised, lease:
+        lease.wait_ready(10)
+        simulator.expire()
+        lease.download_all(tmp_path)
+    assert (raised.value.lease, raised.value.vm) == (lease._moId, vm._moId)
+    assert vm._moId in str(raised.value)
+    assert ours(caplog)
+    for record in ours(caplog):
+        assert record.nfclease_lease == lease._moId
+        assert record.nfclease_vm == vm._moId
+        assert vm._moId in record.getMessage()
+
+
+def test_a_lease_that_was_never_ready(simulator: Simulator, vm: Any) -> None:
+    simulator.inject("init_error", count=1)
+    with pytest.raises(nfclease.LeaseInitError) as raised, HttpNfcLease(vm.ExportVm()) as lease:
+        lease.wait_ready(10)
+    assert raised.value.lease == lease._moId
+    assert lease._moId in str(raised.value)
+
+
+def test_a_keep_alive_that_stumbles(
+    simulator: Simulator, vm: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    simulator.inject("soap_fault", method="HttpNfcLeaseProgress", count=1)
+    with (
+        caplog.at_level(logging.DEBUG),
+        HttpNfcLease(vm.ExportVm(), keep_alive_interval=0.05) as lease,
+    ):
+        lease.wait_ready(10)
+        while len(simulator.calls("HttpNfcLeaseProgress")) < 3:
+            assert lease.state == "ready"
+    [record] = ours(caplog)
+    assert (record.nfclease_lease, record.nfclease_vm) == (lease._moId, vm._moId)
+    assert f"lease {lease._moId} of {vm._moId}: keep-alive" in record.getMessage()
+
+
+def test_a_lease_that_is_ended_from_outside(
+    simulator: Simulator, vm: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    with (
+        caplog.at_level(logging.DEBUG),
+        pytest.raises(nfclease.TransferCancelledError) as raised,
+        HttpNfcLease(vm.ExportVm()) as lease,
+    ):
+        lease.wait_ready(10)
+        nfclease.cancel_all()
+    [record] = ours(caplog)
+    assert (record.nfclease_lease, record.nfclease_vm) == (lease._moId, vm._moId)
+    assert raised.value.vm == vm._moId
+    assert vm._moId in str(raised.value)
+
+
+def test_each_record_has_each_attribute(
+    simulator: Simulator, vm: Any, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A format with all of them never fails."""
+    simulator.inject("no_manifest")
+    handler = logging.StreamHandler()
+    names = ("lease", "vm", "file", "host")
+    handler.setFormatter(logging.Formatter(" ".join(f"<%(nfclease_{name})s>" for name in names)))
+    logger = logging.getLogger("nfclease")
+    logger.addHandler(handler)
+    try:
+        with HttpNfcLease(vm.ExportVm()) as lease:
+            lease.wait_ready(10)
+            lease.download_all(tmp_path)
+    finally:
+        logger.removeHandler(handler)
+    assert f"<{lease._moId}> <{vm._moId}>" in capsys.readouterr().err

@@ -1,0 +1,1 @@
+"""The package itself: its import, types, exceptions and documentation."""

@@ -1,0 +1,1 @@
+"""What tests share: helpers, hosts of their own, and the scripts that they start."""

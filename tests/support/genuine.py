@@ -1,0 +1,66 @@
+"""Real files that nobody here wrote: fetched once, by name and version, into ``tests/.genuine``.
+
+Where the package index or the Go modules are out of reach, the tests of them are not run.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import subprocess
+import sys
+import tarfile
+from pathlib import Path
+
+import pytest
+
+from ..peers.build import GoMissingError, find_go
+
+CACHE = Path(__file__).resolve().parents[1] / ".genuine"
+#: A release of PyPI, with the SHA-256 of its source archive.
+PYVCLOUD = (
+    "pyvcloud==23.0.4",
+    "7b733c00fc0e446dfa6ed3521ebfdc8adfed50b25b13e2ec3c0b9c61d1fd4950",
+)
+GOVMOMI = "github.com/vmware/govmomi@v0.56.0"
+
+
+def pyvcloud_ova(name: str) -> bytes:
+    """One of the appliances that pyvcloud's own tests use."""
+    release, digest = PYVCLOUD
+    archive = CACHE / f"{release.replace('==', '-')}.tar.gz"
+    CACHE.mkdir(exist_ok=True)
+    with (CACHE / ".lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not archive.exists():
+            _download(f"{release} --hash=sha256:{digest}")
+    with tarfile.open(archive) as packed:
+        member = packed.extractfile(f"{archive.name[:-7]}/system_tests/{name}")
+        assert member is not None
+        return member.read()
+
+
+def _download(requirement: str) -> None:
+    wanted = CACHE / "wanted.txt"
+    wanted.write_text(f"{requirement}\n")
+    options = ["--quiet", "--disable-pip-version-check", "--no-deps", "--no-binary", ":all:"]
+    command = [sys.executable, "-m", "pip", "download", *options, "--require-hashes"]
+    done = subprocess.run(
+        [*command, "--dest", str(CACHE), "-r", str(wanted)], capture_output=True, text=True
+    )
+    if done.returncode:
+        pytest.skip(f"not run: {requirement.split()[0]} cannot be had: {done.stderr[-200:]}")
+
+
+def govmomi_descriptors() -> dict[str, bytes]:
+    """The descriptors among govmomi's fixtures, VMware's own corpus with them, by path."""
+    try:
+        go = find_go()
+    except GoMissingError as error:
+        pytest.skip(f"not run: {error}")
+    told = subprocess.run([go, "env", "GOMODCACHE"], capture_output=True, text=True, check=True)
+    root = Path(told.stdout.strip()) / GOVMOMI / "ovf" / "fixtures"
+    if not root.is_dir():
+        pytest.skip(f"not run: {GOVMOMI} is not among the Go modules here")
+    found = root.rglob("*.ovf")
+    return {os.fspath(path.relative_to(root)): path.read_bytes() for path in sorted(found)}

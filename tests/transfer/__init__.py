@@ -1,0 +1,1 @@
+"""The bytes of disks: downloads, uploads and the files at their ends."""

@@ -1,0 +1,123 @@
+"""Files of one device go one after another, since later ones may be deltas; others side by side."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pyVmomi import vim
+
+import nfclease
+from nfclease import AsyncHttpNfcLease, HttpNfcLease
+from nfclease.simulator import Simulator
+
+from ..conftest import endings, find, unique, whole_disk
+from .test_stall import import_lease
+
+BOTH_FACES = True
+
+SIZES = [70_000, 140_000, 280_000, 420_000]
+CHAIN = [whole_disk(size) for size in SIZES]
+
+
+@pytest.fixture
+def imported(service: Any, simulator: Simulator, tmp_path: Path) -> Any:
+    """An import of one disk and its item, whose size nobody knows."""
+    raw, item, _ = import_lease(service, tmp_path, unique("ordered"))
+    simulator.reset()
+    item.size = None
+    return raw, item
+
+
+def lengths(simulator: Simulator) -> list[int]:
+    """Of the bodies that were sent, in order."""
+    return [request["bytes_received"] for request in simulator.requests()]
+
+
+def assert_one_after_another(simulator: Simulator) -> None:
+    assert lengths(simulator) == [len(data) for data in CHAIN]
+    for first, second in itertools.pairwise(simulator.requests()):
+        assert first["ended"] <= second["started"]
+
+
+@pytest.mark.parametrize("at_once", [1, 4])
+def test_a_parent_and_its_deltas(simulator: Simulator, imported: Any, at_once: int) -> None:
+    raw, item = imported
+    simulator.inject("bandwidth", method="POST", bytes_per_second=1 << 20)
+    with HttpNfcLease(raw, max_concurrency=at_once) as lease:
+        lease.wait_ready(10)
+        started = [lease.start_upload(item, data) for data in CHAIN]
+        assert [one.result(60).verified for one in started] == ["manifest"] * len(CHAIN)
+    assert_one_after_another(simulator)
+    assert endings(simulator) == ["HttpNfcLeaseComplete"]
+
+
+@pytest.mark.blocking_face
+def test_calls_that_a_loop_makes_at_once(simulator: Simulator, imported: Any) -> None:
+    raw, item = imported
+    simulator.inject("bandwidth", method="POST", bytes_per_second=1 << 20)
+
+    async def send() -> list[nfclease.TransferResult]:
+        async with AsyncHttpNfcLease(raw) as lease:
+            return await asyncio.gather(*(lease.upload(item, data) for data in CHAIN))
+
+    assert {result.verified for result in asyncio.run(send())} == {"manifest"}
+    assert_one_after_another(simulator)
+
+
+def test_a_delta_whose_parent_failed(simulator: Simulator, imported: Any) -> None:
+    raw, item = imported
+    simulator.inject("status", method="POST", code=500, count=1)
+    with pytest.raises(nfclease.HttpStatusError), HttpNfcLease(raw) as lease:
+        lease.wait_ready(10)
+        started = [lease.start_upload(item, data) for data in CHAIN]
+        for one in started[1:]:
+            with pytest.raises(nfclease.TransferCancelledError, match="HTTP status 500"):
+                one.result(60)
+    assert len(simulator.requests()) == 1
+    assert endings(simulator) == ["HttpNfcLeaseAbort"]
+
+
+def test_a_failure_that_was_read_holds_up_nothing(simulator: Simulator, imported: Any) -> None:
+    raw, item = imported
+    simulator.inject("status", method="POST", code=500, count=1)
+    with HttpNfcLease(raw) as lease:
+        lease.wait_ready(10)
+        with pytest.raises(nfclease.HttpStatusError):
+            lease.upload(item, CHAIN[0])
+        assert lease.upload(item, CHAIN[0]).verified == "manifest"
+    assert endings(simulator) == ["HttpNfcLeaseComplete"]
+
+
+def test_a_descriptor_with_a_delta(simulator: Simulator, service: Any) -> None:
+    manager, vm = service.content.ovfManager, find(service, vim.VirtualMachine, "demo-vm")
+    text = manager.CreateDescriptor(
+        vm, vim.OvfManager.CreateDescriptorParams(name="x")
+    ).ovfDescriptor
+    first, second = re.findall(r'<Disk [^>]*ovf:diskId="(\w+)"', text)[:2]
+    text = text.replace(f'ovf:diskId="{second}"', f'ovf:diskId="{second}" ovf:parentRef="{first}"')
+    params = vim.OvfManager.CreateImportSpecParams(entityName=unique("delta"))
+    spec = manager.CreateImportSpec(text, vm.resourcePool, vm.datastore[0], params)
+    items = [item for item in spec.fileItem if item.cimType == 17]
+    simulator.reset()
+    simulator.inject("bandwidth", method="POST", bytes_per_second=1 << 20)
+    raw = vm.resourcePool.ImportVApp(spec.importSpec, vm.parent)
+    with HttpNfcLease(raw, require_uploads=items) as lease:
+        lease.wait_ready(10)
+        for item in items:
+            item.size = None
+        for one in [lease.start_upload(item, CHAIN[2]) for item in items]:
+            one.result(60)
+    [device] = {
+        item.deviceId for item in items if [i.deviceId for i in items].count(item.deviceId) > 1
+    }
+    chain = [one for one in simulator.requests() if device in one["disk"]]
+    assert len(chain) == 2
+    assert chain[0]["ended"] <= chain[1]["started"]
+    begun = [one["started"] for one in simulator.requests() if device not in one["disk"]]
+    assert max(begun) < chain[0]["ended"], "others do not wait"
+    assert endings(simulator) == ["HttpNfcLeaseComplete"]
