@@ -16,7 +16,7 @@ from pyVim.connect import Disconnect
 from pyVmomi import vim
 
 from nfclease.simulator import Simulator
-from nfclease.simulator.vmdk import StreamOptimizedDisk
+from nfclease.simulator.inventory.vmdk import StreamOptimizedDisk
 
 from .support.faces import Driven
 

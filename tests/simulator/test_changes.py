@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from nfclease.simulator import Simulator
-from nfclease.simulator.vsphere import vim, vmodl
+from nfclease.simulator.soap.vsphere import vim, vmodl
 
 from .conftest import by_path, disks, get, ready, wait_for_task
 

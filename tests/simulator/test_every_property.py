@@ -9,7 +9,7 @@ import pytest
 from pyVim.connect import Disconnect
 
 from nfclease.simulator import Simulator
-from nfclease.simulator.vsphere import DataObject, ManagedObject, support, vim, vmodl
+from nfclease.simulator.soap.vsphere import DataObject, ManagedObject, support, vim, vmodl
 
 from .conftest import ready, wait_for_task
 

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from nfclease.simulator import Simulator
-from nfclease.simulator.vsphere import vim
+from nfclease.simulator.soap.vsphere import vim
 
 from ..support.genuine import govmomi_descriptors, pyvcloud_ova
 from .conftest import disks, manifest, ready, request, wait_for_task

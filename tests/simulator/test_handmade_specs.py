@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from nfclease.simulator import Simulator
-from nfclease.simulator.vmdk import StreamOptimizedDisk
-from nfclease.simulator.vsphere import vim
+from nfclease.simulator.inventory.vmdk import StreamOptimizedDisk
+from nfclease.simulator.soap.vsphere import vim
 
 from .conftest import ready, request
 from .test_imports import VMDK, descriptor, import_spec

@@ -8,7 +8,7 @@ import pytest
 from pyVmomi import vim, vmodl
 
 from nfclease.simulator import Simulator
-from nfclease.simulator.vmdk import StreamOptimizedDisk
+from nfclease.simulator.inventory.vmdk import StreamOptimizedDisk
 
 from .conftest import by_path, disks, get, manifest, ready, request, wait_until
 

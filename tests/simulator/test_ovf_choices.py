@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from nfclease.simulator.vsphere import vim, vmodl
+from nfclease.simulator.soap.vsphere import vim, vmodl
 
 from .conftest import by_path, ready
 from .test_imports import descriptor, import_spec

@@ -16,8 +16,8 @@ import trustme
 from pyVmomi import SoapAdapter
 
 from nfclease.simulator import Simulator
-from nfclease.simulator.vmdk import StreamOptimizedDisk
-from nfclease.simulator.vsphere import vim, vmodl
+from nfclease.simulator.inventory.vmdk import StreamOptimizedDisk
+from nfclease.simulator.soap.vsphere import vim, vmodl
 
 from .conftest import disks, manifest, ready, request, wait_for_task
 from .test_imports import open_import, url_of

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from nfclease.simulator import Simulator
-from nfclease.simulator.vmdk import StreamOptimizedDisk
+from nfclease.simulator.inventory.vmdk import StreamOptimizedDisk
 
 from .conftest import manifest, request
 from .test_imports import CREATE, VMDK, open_import, url_of

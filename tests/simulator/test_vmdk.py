@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from nfclease.simulator.vmdk import GRAIN, StreamOptimizedDisk, header_capacity
+from nfclease.simulator.inventory.vmdk import GRAIN, StreamOptimizedDisk, header_capacity
 
 from .streamwalk import walk
 

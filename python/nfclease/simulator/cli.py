@@ -90,7 +90,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     made = parser()
     options = Options(**vars(made.parse_args(arguments)))
     try:
-        from nfclease.simulator.server import serve
+        from nfclease.simulator.server.app import serve
     except ModuleNotFoundError as error:
         made.error(f"there is no {error.name} on this Python: pip install 'nfclease[simulator]'")
     try:

@@ -60,7 +60,7 @@ import dataclasses
 import itertools
 from typing import Any
 
-from nfclease.simulator.vsphere import MethodFault, support
+from nfclease.simulator.soap.vsphere import MethodFault, support
 
 _KEYS = ("disk", "lease", "method", "listener")
 #: Each kind, and the parameters that it knows; None for any.

@@ -11,14 +11,14 @@ from collections.abc import Awaitable, Callable
 from types import FunctionType, MethodType
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from nfclease.simulator.neutral import neutral, required
 from nfclease.simulator.options import Options
-from nfclease.simulator.vsphere import cast, fault, support
+from nfclease.simulator.soap.neutral import neutral, required
+from nfclease.simulator.soap.vsphere import cast, fault, support
 
 if TYPE_CHECKING:
     from nfclease.simulator.faults import Faults
     from nfclease.simulator.recorder import Recorder
-    from nfclease.simulator.session import Session
+    from nfclease.simulator.services.session import Session
 
 Handler = Callable[["Call"], Awaitable[Any]]
 

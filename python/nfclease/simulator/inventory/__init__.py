@@ -1,0 +1,1 @@
+"""The objects of the inventory: hosts, networks, pools, virtual machines."""

@@ -1,0 +1,200 @@
+"""The inventory: a datacenter with a host, a datastore, a network and some VMs."""
+
+from __future__ import annotations
+
+import zlib
+from typing import TYPE_CHECKING, Any
+
+from nfclease.simulator.inventory import devices
+from nfclease.simulator.inventory.browsers import DatastoreBrowser, EnvironmentBrowser
+from nfclease.simulator.inventory.devices import VmFile
+from nfclease.simulator.inventory.entities import datastore, entity, folder, network
+from nfclease.simulator.inventory.hosts import compute_config, compute_summary, host_system
+from nfclease.simulator.inventory.machines import Machine, Place, members, unlink
+from nfclease.simulator.inventory.names import entity_name
+from nfclease.simulator.inventory.pools import ResourcePool, VirtualApp
+from nfclease.simulator.inventory.vmdk import StreamOptimizedDisk
+from nfclease.simulator.services.filters import PropertyCollector
+from nfclease.simulator.services.search import SearchIndex, ViewManager
+from nfclease.simulator.services.service import OvfManager, ServiceInstance
+from nfclease.simulator.services.session import SessionManager
+from nfclease.simulator.services.tasks import TaskManager
+from nfclease.simulator.soap.vsphere import vim
+from nfclease.simulator.world import Managed, World
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+
+class Inventory:
+    """The objects that other parts ask for."""
+
+    def __init__(self, world: World) -> None:
+        self.world = world
+        esx = world.options.esx
+        TaskManager(world, "TaskManager")
+        self.root: Managed = folder(
+            world, "ha-folder-root" if esx else "group-d1", "Datacenters", None
+        )
+        self.root.props["childType"] = ["Folder", "Datacenter"]
+        self._make_services()
+        self.datacenter: Managed = self._make_datacenter("ha-datacenter" if esx else "DC0")
+        self._make_compute("esx-1.example" if esx else "Cluster")
+        self._make_machines()
+
+    def _make_services(self) -> None:
+        world = self.world
+        SessionManager(world, "SessionManager")
+        PropertyCollector(world, "propertyCollector")
+        ViewManager(world, "ViewManager")
+        SearchIndex(world, "SearchIndex", self.root)
+        OvfManager(world, "OvfManager")
+        ServiceInstance(world, self.root)
+
+    def _make_datacenter(self, name: str) -> Managed:
+        world = self.world
+        datacenter = entity(world, vim.Datacenter, "datacenter-2", name, self.root)
+        members(self.root, "childEntity").append(datacenter.ref)
+        kinds = {
+            "vm": ["Folder", "VirtualMachine", "VirtualApp"],
+            "host": ["Folder", "ComputeResource"],
+            "datastore": ["Folder", "Datastore", "StoragePod"],
+            "network": ["Folder", "Network", "DistributedVirtualSwitch"],
+        }
+        self.folders: dict[str, Managed] = {}
+        for number, (kind, types) in enumerate(kinds.items(), start=3):
+            made = folder(world, f"group-{kind[0]}{number}", kind, datacenter)
+            made.props["childType"] = types
+            datacenter.props[f"{kind}Folder"] = made.ref
+            self.folders[kind] = made
+        return datacenter
+
+    def _make_compute(self, name: str) -> None:
+        world, folders = self.world, self.folders
+        kind = vim.ComputeResource if world.options.esx else vim.ClusterComputeResource
+        compute = entity(world, kind, "domain-c7", name, folders["host"])
+        cluster = not world.options.esx
+        compute.props.update(compute_config(cluster), summary=compute_summary(cluster))
+        self.host: Managed = host_system(world, compute)
+        self.datastore: Managed = datastore(world, folders["datastore"], self.host)
+        self.network: Managed = network(world, "network-12", "VM Network", folders["network"])
+        other = network(world, "network-13", "Lab Network", folders["network"])
+        browser = DatastoreBrowser(world, "datastoreBrowser-11", self.datastore)
+        environment = EnvironmentBrowser(world, "envbrowser-7", browser)
+        self.datastore.props["browser"] = self.host.props["datastoreBrowser"] = browser.ref
+        compute.props["environmentBrowser"] = environment.ref
+        self.pool: ResourcePool = ResourcePool(
+            world, vim.ResourcePool, "resgroup-8", "Resources", compute, self
+        )
+        self.pool.props["owner"] = compute.ref
+        stores, networks = [self.datastore.ref], [self.network.ref, other.ref]
+        for owner in (compute, self.host, self.datacenter):
+            owner.props.update(datastore=[*stores], network=[*networks])
+        compute.props.update(host=[self.host.ref], resourcePool=self.pool.ref)
+        if cluster:
+            compute.props["summaryEx"] = compute.props["summary"]
+        for one in (self.network, other):
+            one.props["host"] = [self.host.ref]
+            members(folders["network"], "childEntity").append(one.ref)
+        for prop, member in (("host", compute), ("datastore", self.datastore)):
+            members(folders[prop], "childEntity").append(member.ref)
+
+    def _make_machines(self) -> None:
+        options = self.world.options
+        self.add_vm("demo-vm", options.disks, options.disk_size, iso=True)
+        running = self.add_vm("running-vm", 1, options.disk_size, power="on")
+        running.take_snapshot("before", "taken before anything else")
+        vapp = self.add_vapp("demo-vapp", self.pool, None)
+        self.add_vm("vapp-vm", 1, options.disk_size, parent=vapp)
+
+    def add_vapp(self, name: str, pool: Managed, folder: Managed | None) -> VirtualApp:
+        """Makes an empty vApp."""
+        folder = folder or self.folders["vm"]
+        moid = f"resgroup-v{self.world.number()}"
+        vapp = VirtualApp(self.world, vim.VirtualApp, moid, name, pool, self)
+        vapp.props["parentFolder"] = folder.ref
+        members(pool, "resourcePool").append(vapp.ref)
+        members(folder, "childEntity").append(vapp.ref)
+        self.world.touch()
+        return vapp
+
+    def remove_vapp(self, vapp: Managed) -> None:
+        """Takes a vApp out of its pool and folder."""
+        for owner in list(self.world.objects.values()):
+            unlink(vapp.ref, owner, "resourcePool")
+            unlink(vapp.ref, owner, "childEntity")
+        vapp.forget()
+
+    def place(self, parent: Managed | None = None, pool: Managed | None = None) -> Place:
+        """Where a new VM goes: the folder ``vm`` unless told otherwise."""
+        if isinstance(parent, VirtualApp):
+            pool = parent  # a vApp is both
+        return Place(
+            parent or self.folders["vm"], pool or self.pool, self.host, self.datastore, self.network
+        )
+
+    def add_vm(
+        self,
+        name: str,
+        disks: int = 3,
+        disk_size: int | None = None,
+        nvram: bool = True,
+        power: str = "off",
+        iso: bool = False,
+        parent: Managed | None = None,
+    ) -> Machine:
+        """Makes a VM whose disks have streams of about ``disk_size`` bytes.
+
+        Raises:
+            ValueError: There is a VM of this name.
+        """
+        name = entity_name(name)
+        if self.machine(name) is not None:
+            raise ValueError(f"there is a VM {name!r} already")
+        size = self.world.options.disk_size if disk_size is None else disk_size
+        contents = [StreamOptimizedDisk(size, self._seed(name, index)) for index in range(disks)]
+        image = f"[{self.datastore.name}] iso/tools.iso" if iso else None
+        spec = devices.config_spec(name, [disk.capacity for disk in contents], image, nvram)
+        machine = Machine(self.world, self.place(parent), spec, machine_files(spec, contents))
+        if power == "on":
+            machine.power = vim.VirtualMachine.PowerState.poweredOn
+        return machine
+
+    def machine(self, name: str) -> Machine | None:
+        """The VM of a name."""
+        for managed in self.world.objects.values():
+            if isinstance(managed, Machine) and managed.name == entity_name(name):
+                return managed
+        return None
+
+    def names(self) -> list[str]:
+        """The names of all VMs."""
+        return [m.name for m in self.world.objects.values() if isinstance(m, Machine)]
+
+    def _seed(self, name: str, index: int) -> int:
+        return zlib.crc32(f"{name}/{index}/{self.world.options.seed}".encode())
+
+
+def machine_files(spec: Any, contents: Sequence[StreamOptimizedDisk]) -> list[VmFile]:
+    """The files of a new VM in the order of an export: images, disks, nvram."""
+    hardware = [change.device for change in spec.deviceChange]
+    images = [
+        VmFile("iso", devices.device_name(device, hardware), path, devices.ISO_SIZE)
+        for device in hardware
+        if (path := devices.iso_path(device)) is not None
+    ]
+    disks = [device for device in hardware if devices.is_disk(device)]
+    files = [
+        VmFile(
+            "disk",
+            devices.device_name(device, hardware),
+            "",
+            content.stream_size,
+            capacity=content.capacity,
+            content=content,
+        )
+        for device, content in zip(disks, contents, strict=True)
+    ]
+    if devices.nvram_of(spec.extraConfig) is not None:
+        files.append(VmFile("nvram", "nvram", "", devices.NVRAM_SIZE))
+    return images + files

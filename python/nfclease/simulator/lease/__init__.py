@@ -1,0 +1,1 @@
+"""Leases, and the bytes that go over their URLs."""

@@ -1,0 +1,1 @@
+"""OVF descriptors: read, written, made into import specs."""

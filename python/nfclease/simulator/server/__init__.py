@@ -1,0 +1,1 @@
+"""The process: listeners, the SOAP endpoint, the control plane."""

@@ -1,0 +1,1 @@
+"""What ServiceContent names: sessions, tasks, the property collector, views, managers."""

@@ -1,0 +1,212 @@
+"""PropertyCollector objects: one-off reads, filters, and waiting for updates."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any
+
+from nfclease.simulator.services.properties import Pages, collect
+from nfclease.simulator.services.session import Session
+from nfclease.simulator.soap.envelope import text_of
+from nfclease.simulator.soap.vsphere import fault, vmodl
+from nfclease.simulator.world import Call, Managed, World, answers
+
+_Api: Any = vmodl.query.PropertyCollector
+
+
+class Filter(Managed):
+    """A filter, and what its client was last told."""
+
+    def __init__(self, world: World, spec: Any, partial: bool, updates: Updates) -> None:
+        super().__init__(
+            world,
+            _Api.Filter,
+            f"session[{world.uuid()}]{world.uuid()}",
+            spec=spec,
+            partialUpdates=partial,
+        )
+        self.updates = updates
+        self.told: dict[str, dict[str, str]] = {}
+
+    @answers("DestroyPropertyFilter")
+    async def destroy(self, call: Call) -> None:
+        """Ends the filter."""
+        self.forget()
+
+    def forget(self) -> None:
+        """Takes the filter out of its collector too."""
+        if self in self.updates.filters:
+            self.updates.filters.remove(self)
+        super().forget()
+
+    def news(self, version: str) -> Any:
+        """A FilterUpdate of what has changed since the last one; None if nothing has."""
+        told, self.told, changed = self.told, {}, []
+        for content in collect(self.world, self.props["spec"], version):
+            moid = content.obj._moId
+            values = {prop.name: prop.val for prop in content.propSet}
+            texts = {name: text_of(value, version) for name, value in values.items()}
+            self.told[moid] = texts
+            before = told.get(moid, {})
+            names = [n for n in {**before, **texts} if before.get(n) != texts.get(n)]
+            if moid not in told or names:
+                changed.append(_object_update(content.obj, moid not in told, names, values))
+        for moid in told.keys() - self.told.keys():
+            gone = self.world.objects.get(moid)
+            ref = gone.ref if gone else self._reference(moid)
+            changed.append(_Api.ObjectUpdate(kind=_Api.ObjectUpdate.Kind.leave, obj=ref))
+        return _Api.FilterUpdate(filter=self.ref, objectSet=changed) if changed else None
+
+    def _reference(self, moid: str) -> Any:
+        starts = {start.obj._moId: start.obj for start in self.props["spec"].objectSet}
+        return starts.get(moid) or self.props["spec"].propSet[0].type(moid)
+
+
+def _object_update(ref: Any, new: bool, names: list[str], values: dict[str, Any]) -> Any:
+    kind = _Api.ObjectUpdate.Kind.enter if new else _Api.ObjectUpdate.Kind.modify
+    changes = [
+        _Api.Change(name=name, op=_Api.Change.Op.assign, val=values.get(name)) for name in names
+    ]
+    return _Api.ObjectUpdate(kind=kind, obj=ref, changeSet=changes)
+
+
+@dataclasses.dataclass
+class Updates:
+    """The filters of one client and the version that it has seen."""
+
+    filters: list[Filter] = dataclasses.field(default_factory=list)
+    version: int = 0
+    last: Any = None
+    cancelled: int = 0
+    open: bool = True
+
+    def since(self, seen: str, version: str) -> Any:
+        """An UpdateSet, or None if the client has seen everything.
+
+        Raises:
+            vmodl.query.InvalidCollectorVersion: ``seen`` is no version of this collector.
+        """
+        if not seen:
+            for one in self.filters:
+                one.told = {}
+        elif seen == str(self.version - 1) and self.last is not None:
+            return self.last  # the reply was lost
+        elif seen != str(self.version):
+            raise fault("vmodl.query.InvalidCollectorVersion")
+        news = [update for one in self.filters if (update := one.news(version)) is not None]
+        if not news:
+            return None
+        self.version += 1
+        self.last = _Api.UpdateSet(version=str(self.version), filterSet=news)
+        return self.last
+
+
+class PropertyCollector(Managed):
+    """vmodl.query.PropertyCollector; the service's own keeps filters per session."""
+
+    def __init__(self, world: World, moid: str) -> None:
+        super().__init__(world, _Api, moid)
+        self._updates: dict[str, Updates] = {}
+        self._pages = Pages(world)
+
+    def _of(self, session: Session | None) -> Updates:
+        return self._updates.setdefault(session.cookie if session else "", Updates())
+
+    @answers("RetrieveProperties")
+    async def retrieve(self, call: Call) -> Any:
+        """Everything at once, the oldest way to read."""
+        return [
+            content
+            for spec in call.arg("specSet", [])
+            for content in collect(self.world, spec, call.version)
+        ]
+
+    @answers("RetrievePropertiesEx")
+    async def retrieve_ex(self, call: Call) -> Any:
+        """In pages."""
+        options = call.arg("options")
+        return self._pages.first(await self.retrieve(call), options.maxObjects if options else None)
+
+    @answers("ContinueRetrievePropertiesEx")
+    async def continue_retrieve(self, call: Call) -> Any:
+        """The next page."""
+        return self._pages.next(call)
+
+    @answers("CancelRetrievePropertiesEx")
+    async def cancel_retrieve(self, call: Call) -> None:
+        """Forgets the pages that are left."""
+        self._pages.cancel(call)
+
+    @answers("CreatePropertyCollector")
+    async def create_collector(self, call: Call) -> Any:
+        """A collector of the client's own."""
+        moid = f"session[{self.world.uuid()}]{self.world.uuid()}"
+        created = PropertyCollector(self.world, moid)
+        if call.session:
+            call.session.owned.append(created)
+        return created.ref
+
+    @answers("DestroyPropertyCollector")
+    async def destroy(self, call: Call) -> None:
+        """Ends a collector and its filters."""
+        self.forget()
+
+    def forget(self) -> None:
+        """Ends its filters and those who wait for them."""
+        for updates in self._updates.values():
+            updates.open = False
+            for one in list(updates.filters):
+                one.forget()
+        super().forget()
+
+    @answers("CreateFilter")
+    async def create_filter(self, call: Call) -> Any:
+        """Adds a filter."""
+        updates = self._of(call.session)
+        spec = call.arg("spec")
+        collect(self.world, spec, call.version)  # unknown objects and properties are refused now
+        created = Filter(self.world, spec, bool(call.arg("partialUpdates")), updates)
+        updates.filters.append(created)
+        if call.session:
+            call.session.owned.append(created)
+        self.world.touch()
+        return created.ref
+
+    @answers("CheckForUpdates")
+    async def check(self, call: Call) -> Any:
+        """What has changed, without waiting."""
+        return self._of(call.session).since(call.arg("version", ""), call.version)
+
+    @answers("WaitForUpdates")
+    async def wait(self, call: Call) -> Any:
+        """What has changed, when something has."""
+        return await self._wait(call, None)
+
+    @answers("WaitForUpdatesEx")
+    async def wait_ex(self, call: Call) -> Any:
+        """The same, for so many seconds at most."""
+        options = call.arg("options")
+        return await self._wait(call, options.maxWaitSeconds if options else None)
+
+    @answers("CancelWaitForUpdates")
+    async def cancel_wait(self, call: Call) -> None:
+        """Sends those who wait away."""
+        self._of(call.session).cancelled += 1
+        self.world.touch()
+
+    async def _wait(self, call: Call, seconds: float | None) -> Any:
+        updates = self._of(call.session)
+        cancelled = updates.cancelled
+        until = None if seconds is None else self.world.clock() + seconds
+        while True:
+            update = updates.since(call.arg("version", ""), call.version)
+            if update is not None:
+                return update
+            left = None if until is None else until - self.world.clock()
+            if left is not None and left <= 0:
+                return None
+            await self.world.changed(left)
+            if call.session and call.session.cookie not in self.world.sessions:
+                raise fault("vim.fault.NotAuthenticated", object=self.ref)
+            if not updates.open or updates.cancelled != cancelled:
+                raise fault("vmodl.fault.RequestCanceled")

@@ -1,0 +1,121 @@
+"""Tasks, and the task manager that lists them."""
+
+from __future__ import annotations
+
+import asyncio
+import datetime
+import logging
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from nfclease.simulator.services.history import collect_history
+from nfclease.simulator.services.session import now
+from nfclease.simulator.soap.vsphere import MethodFault, fault, support, vim
+from nfclease.simulator.world import Call, Managed, World, answers
+
+_log = logging.getLogger(__name__)
+_DELAY = 0.05  # a client shall see a task run
+
+
+class Task(Managed):
+    """vim.Task. The work is a coroutine function, or someone calls ``finish``."""
+
+    def __init__(self, world: World, method: str, entity: Managed | None) -> None:
+        super().__init__(world, vim.Task, f"task-{world.number()}")
+        self.props["info"] = self._info
+        self._state = vim.TaskInfo.State.running
+        self._result: Any = None
+        self._error: Any = None
+        self.method = method
+        self._entity = entity
+        self._queued = now()
+        self._completed: datetime.datetime | None = None
+        self.progress: int = 0
+        self.on_cancel: Callable[[], None] | None = None
+        manager = world.objects.get("TaskManager")
+        if isinstance(manager, TaskManager):
+            manager.tasks.append(self)
+
+    def _info(self) -> Any:
+        entity = self._entity
+        running = self._state == vim.TaskInfo.State.running
+        kind = type(entity.ref)._wsdlName if entity else "Folder"
+        name = self.method.removesuffix("_Task")
+        return vim.TaskInfo(
+            key=self.moid,
+            task=self.ref,
+            name=support.GetWsdlMethod("urn:vim25", self.method),
+            descriptionId=f"{kind}.{support.Uncapitalize(name)}",
+            entity=entity.ref if entity else None,
+            entityName=entity.name if entity else None,
+            state=self._state,
+            cancelled=False,
+            cancelable=running,
+            error=self._error,
+            result=self._result,
+            progress=self.progress if running else None,
+            reason=vim.TaskReasonUser(userName=self.world.options.user),
+            queueTime=self._queued,
+            startTime=self._queued,
+            completeTime=self._completed,
+            eventChainId=1,
+        )
+
+    def finish(self, result: Any = None, error: Any = None) -> None:
+        """Ends the task."""
+        if self._state != vim.TaskInfo.State.running:
+            return
+        states = vim.TaskInfo.State
+        self._state = states.success if error is None else states.error
+        self._result, self._error, self._completed = result, error, now()
+        self.world.touch()
+
+    def run(self, work: Callable[[], Awaitable[Any]]) -> Any:
+        """Starts the work; returns the reference that the method answers with."""
+
+        async def body() -> None:
+            try:
+                await asyncio.sleep(_DELAY)
+                result = await work()
+            except MethodFault as error:
+                self.finish(error=error)
+            except asyncio.CancelledError:
+                self.finish(error=fault("vmodl.fault.RequestCanceled"))
+                raise
+            except Exception as error:  # a task always ends
+                _log.exception("%s failed", self.method)
+                reason = f"simulator: {error!r}"
+                self.finish(error=fault("vmodl.fault.SystemError", reason, reason=reason))
+            else:
+                self.finish(result)
+
+        running = self.world.start(body())
+        if self.method == "HttpNfcLeasePullFromUrls_Task":
+            self.on_cancel = lambda: _stop(running)
+        return self.ref
+
+    @answers("CancelTask")
+    async def cancel(self, call: Call) -> None:
+        """Cancels what can be cancelled: the task of a lease."""
+        if self.on_cancel is None or self._state != vim.TaskInfo.State.running:
+            raise fault("vim.fault.InvalidState")
+        self.on_cancel()
+
+
+def _stop(running: asyncio.Task[Any]) -> None:
+    running.cancel()
+
+
+class TaskManager(Managed):
+    """vim.TaskManager."""
+
+    def __init__(self, world: World, moid: str) -> None:
+        super().__init__(world, vim.TaskManager, moid, maxCollector=32)
+        self.tasks: list[Task] = []
+        self.props["recentTask"] = lambda: [task.ref for task in self.tasks[-20:]]
+
+    @answers("CreateCollectorForTasks")
+    async def collect(self, call: Call) -> Any:
+        """Something to page through them with."""
+        items = [task.get("info") for task in self.tasks]
+        return collect_history(self.world, call, vim.TaskHistoryCollector, lambda: items)

@@ -1,0 +1,1 @@
+"""vim25 on the wire: types, texts of faults, envelopes."""
