@@ -8,7 +8,7 @@ BIN := .venv/bin
 # Most tests wait for a clock or a server, not for a processor.
 TEST_PROCESSES ?= 3
 ROUNDS ?= 1
-SOURCES := $(shell find src python -name '*.rs' -o -name '*.py' -o -name '*.pyi' -o -name 'py.typed') \
+SOURCES := $(shell find src python -name '*.rs' -o -name '*.py' -o -name '*.pyi' -o -name 'py.typed' -o -name 'Cargo.toml') \
            Cargo.toml Cargo.lock pyproject.toml README.md LICENSE
 MATURIN_VERSION := $(shell sed -n 's/.*"maturin==\([^"]*\)".*/\1/p' pyproject.toml)
 
@@ -23,9 +23,8 @@ demo: .venv/.installed  ## Exports and imports a VM against the simulator, all s
 test: lint lint-workflows test-rust test-python test-versions  ## Runs every check and every test, all set-up included.
 
 lint: .venv/.dev .venv/.installed  ## Formatting, lints and types of both languages.
-	$(CARGO) fmt --check
-	$(CARGO) clippy --locked --all-targets --no-default-features -- -D warnings
-	$(CARGO) clippy --locked --all-targets --features python -- -D warnings
+	$(CARGO) fmt --all --check
+	$(CARGO) clippy --locked --workspace --all-targets -- -D warnings
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy python/nfclease tests benchmarks examples
@@ -36,9 +35,8 @@ lint-workflows: .venv/.dev peers  ## The workflows of GitHub: mistakes, and what
 	@if [ -x $(BIN)/zizmor ]; then $(BIN)/zizmor --offline --quiet .github; \
 	else echo "not run: zizmor, which wants Python 3.11"; fi
 
-test-rust: prerequisites  ## Rust tests, with and without the bindings.
-	$(CARGO) test --locked --no-default-features
-	$(CARGO) test --locked --features python
+test-rust: prerequisites  ## Rust tests of both crates.
+	$(CARGO) test --locked --workspace
 
 test-python: .venv/.dev .venv/.installed peers  ## Python tests against the simulator, vcsim and govc.
 	$(BIN)/python -m pytest --numprocesses $(TEST_PROCESSES) --dist loadfile

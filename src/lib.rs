@@ -17,7 +17,7 @@
 //! - [`soap`]: the vim25 wire, only the calls we make.
 //! - [`transfer`]: one disk, then many, as tasks that the engine owns.
 //! - [`lease`]: the heart: pure state table, keep-alive, device plan, verification.
-//! - `python`: the bindings, thin and last; nothing else here mentions Python.
+//! - `python`: a crate of its own, the bindings; nothing here mentions Python.
 //!
 //! Read [`lease::Lease`] first, then [`transfer::download`].
 
@@ -27,8 +27,6 @@ pub mod http;
 pub mod io;
 pub mod lease;
 pub mod number;
-#[cfg(feature = "python")]
-mod python;
 pub mod secrets;
 pub mod soap;
 pub mod text;

@@ -14,7 +14,7 @@ use pyo3_async_runtimes::generic::{self, ContextExt, JoinError, Runtime};
 
 use super::crossing::Crossing;
 use super::error::to_py;
-use crate::transfer::Engine;
+use nfclease::transfer::Engine;
 
 tokio::task_local! {
     static LOCALS: TaskLocals;

@@ -11,12 +11,12 @@ use url::Url;
 
 use super::bridge;
 use super::error::{failure_to_py, to_py};
-use crate::error::{Error, Failure, Result};
-use crate::http::retry::RetryPolicy;
-use crate::http::{Client, Pin, Trust, Verify};
-use crate::io::{ChecksumType, FileSink, Overwrite, Source};
-use crate::transfer::download::Format;
-use crate::transfer::{
+use nfclease::error::{Error, Failure, Result};
+use nfclease::http::retry::RetryPolicy;
+use nfclease::http::{Client, Pin, Trust, Verify};
+use nfclease::io::{ChecksumType, FileSink, Overwrite, Source};
+use nfclease::transfer::download::Format;
+use nfclease::transfer::{
     Completed, Described, Download, Engine, Job, LeaseServer, Moved, Progress, SourceCheck, Upload,
     UploadMethod, Verified,
 };

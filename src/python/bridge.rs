@@ -10,11 +10,11 @@ use pyo3::prelude::*;
 use super::crossing::Crossing;
 use super::error::to_py;
 use super::log;
-use crate::error::{Error, Result};
-use crate::lease::Lease;
-use crate::soap::Reply;
-use crate::transfer::Engine;
-use crate::transfer::panics::{caught, caught_here};
+use nfclease::error::{Error, Result};
+use nfclease::lease::Lease;
+use nfclease::soap::Reply;
+use nfclease::transfer::Engine;
+use nfclease::transfer::panics::{caught, caught_here};
 
 /// How long Ctrl-C may go unseen. `CPython` delivers signals only to a main thread that asks.
 const SLICE: Duration = Duration::from_millis(50);

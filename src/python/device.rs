@@ -3,9 +3,9 @@
 use pyo3::prelude::*;
 
 use super::error::to_py;
-use crate::lease::transfers::FileItem as CoreFileItem;
-use crate::soap::DeviceUrl as CoreDeviceUrl;
-use crate::transfer::UploadMethod;
+use nfclease::lease::transfers::FileItem as CoreFileItem;
+use nfclease::soap::DeviceUrl as CoreDeviceUrl;
+use nfclease::transfer::UploadMethod;
 
 #[pyclass(frozen, module = "nfclease._core")]
 pub(crate) struct DeviceUrl(pub(super) CoreDeviceUrl);
@@ -75,6 +75,6 @@ pub(crate) fn safe_names(py: Python<'_>, target_ids: Vec<String>) -> PyResult<Ve
             ..Default::default()
         })
         .collect();
-    let names = crate::lease::safe_names(&devices).map_err(|error| to_py(py, &error))?;
+    let names = nfclease::lease::safe_names(&devices).map_err(|error| to_py(py, &error))?;
     Ok(names.into_iter().map(str::to_owned).collect())
 }

@@ -7,8 +7,8 @@ use pyo3::exceptions::{PyOSError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyType};
 
-use crate::advice::Remedy;
-use crate::error::{Error, Failure, ServerFault};
+use nfclease::advice::Remedy;
+use nfclease::error::{Error, Failure, ServerFault};
 
 /// A user's exception on its way through the core. It is handed out once: kept here, its traceback
 /// would keep the lease alive in a cycle that Python's collector cannot see.

@@ -10,9 +10,9 @@ use pyo3::types::PyBytes;
 
 use super::crossing::Crossing;
 use super::error::Raised;
-use crate::error::{Error, ForeignError, Result};
-use crate::io::threads::in_place;
-use crate::io::{Reader, Sink};
+use nfclease::error::{Error, ForeignError, Result};
+use nfclease::io::threads::in_place;
+use nfclease::io::{Reader, Sink};
 
 /// With a busy interpreter each call may wait for the GIL for 5 ms; this keeps that invisible.
 const PIECE_BYTES: usize = 4 * 1024 * 1024;

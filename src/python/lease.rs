@@ -18,18 +18,17 @@ use super::fileobj::{FileObjectReader, FileObjectSink};
 use super::session::{Session, seconds};
 use super::transfer::Transfer;
 use super::work::Work;
-use crate::error::{Error, Result};
-use crate::http::retry::RetryPolicy;
-use crate::io::{ChecksumType, FileSink, Overwrite, Sink, Source};
-use crate::lease::ending::Unfinished;
-use crate::lease::options::KeepAlive;
-use crate::lease::uploads::RequireUploads;
-use crate::lease::verify::RequireManifest;
-use crate::lease::{Ended, Lease as CoreLease, Options, PlainHttp};
-use crate::soap::{Abort, Method, Reply};
-use crate::text::said_at;
-use crate::transfer::VerifySize;
-use crate::transfer::download::Format;
+use nfclease::error::{Error, Result};
+use nfclease::http::retry::RetryPolicy;
+use nfclease::io::{ChecksumType, FileSink, Overwrite, Sink, Source};
+use nfclease::lease::ending::Unfinished;
+use nfclease::lease::options::KeepAlive;
+use nfclease::lease::uploads::RequireUploads;
+use nfclease::lease::verify::RequireManifest;
+use nfclease::lease::{Ended, Lease as CoreLease, Options, PlainHttp};
+use nfclease::soap::{Abort, Method, Reply};
+use nfclease::transfer::VerifySize;
+use nfclease::transfer::download::Format;
 
 /// Whether every device of an import needs an upload, or the `deviceId`s of those that do.
 #[derive(FromPyObject)]
@@ -296,9 +295,14 @@ impl Lease {
         let Some(lease) = self.held.clone() else {
             return;
         };
-        said_at!(
-            warn,
-            lease.place(),
+        let at = lease.place();
+        tracing::warn!(
+            // A logger's name is the package's; this crate's own is `_core`.
+            target: "nfclease::python::lease",
+            nfclease_lease = %at.lease,
+            nfclease_vm = %at.vm,
+            nfclease_file = %at.file,
+            nfclease_host = %at.host,
             "{}: {reason}; it is aborted",
             lease.label()
         );

@@ -15,7 +15,7 @@ use tracing::span::{Attributes, Id, Record};
 use tracing::subscriber::set_global_default;
 use tracing::{Event, Level, Metadata, Subscriber};
 
-use crate::text::Text;
+use nfclease::text::Text;
 
 /// One record for each decision; a process that never calls in loses the oldest.
 const MOST_RECORDS: usize = 1000;

@@ -7,11 +7,13 @@ use pyo3::prelude::*;
 use url::Url;
 
 use super::error::to_py;
-use crate::error::{Error, Result};
-use crate::http::tls::Identity;
-use crate::http::{Accepted, Anchors, HostName, Pin, Protocol, Proxy, SessionTrust, Trust, Verify};
-use crate::lease::Sessions;
-use crate::soap::{Credentials, Endpoint};
+use nfclease::error::{Error, Result};
+use nfclease::http::tls::Identity;
+use nfclease::http::{
+    Accepted, Anchors, HostName, Pin, Protocol, Proxy, SessionTrust, Trust, Verify,
+};
+use nfclease::lease::Sessions;
+use nfclease::soap::{Credentials, Endpoint};
 
 /// Connecting to a host that is there takes far less; one that is not should not cost a minute.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(15);

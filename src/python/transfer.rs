@@ -6,9 +6,9 @@ use pyo3::prelude::*;
 
 use super::error::{failure_to_py, to_py};
 use super::{asyncio, bridge, log};
-use crate::error::Error;
-use crate::lease::Lease as CoreLease;
-use crate::transfer::{Completed, Outcome, Transfer as CoreTransfer, Verified};
+use nfclease::error::Error;
+use nfclease::lease::Lease as CoreLease;
+use nfclease::transfer::{Completed, Outcome, Transfer as CoreTransfer, Verified};
 
 /// Bytes, checksum, checksum type, verified, seconds, attempts.
 type Result = (u64, String, &'static str, &'static str, f64, u32);

@@ -9,9 +9,9 @@ use tokio::sync::oneshot;
 
 use super::error::to_py;
 use super::{asyncio, bridge, log};
-use crate::error::Error;
-use crate::transfer::Engine;
-use crate::transfer::panics::caught;
+use nfclease::error::Error;
+use nfclease::transfer::Engine;
+use nfclease::transfer::panics::caught;
 
 /// Makes the result Python's, where the GIL is held anyway.
 type Finish = Box<dyn FnOnce(Python<'_>) -> PyResult<Py<PyAny>> + Send>;
