@@ -1,7 +1,11 @@
 //! A small tree from a server's XML, with a limit on everything a server could make large.
 
-use quick_xml::Reader;
+use std::collections::HashMap;
+use std::sync::Arc;
+
 use quick_xml::events::{BytesStart, Event};
+use quick_xml::name::{PrefixDeclaration, QName};
+use quick_xml::{Reader, XmlVersion, events::attributes::Attribute as RawAttribute};
 
 use crate::error::{Error, Result};
 use crate::text::ServerText;
@@ -15,17 +19,30 @@ const TEXT_BYTES: u64 = 1024 * 1024;
 /// A lease of a thousand devices has about ten thousand.
 const ELEMENTS: u64 = 200_000;
 
-/// One element: local name, `type`/`xsi:type` without prefix, text, children.
+/// One element, with its names resolved: prefixes are the sender's choice.
 #[derive(Debug, Default, Clone, PartialEq, Eq)]
 pub struct Element {
     /// The name without its prefix.
     pub name: String,
-    /// The value of `type` or `xsi:type` without its prefix.
-    pub xsi_type: String,
+    /// The URI of its namespace; `None` without one, or where its prefix stands for none.
+    pub namespace: Option<Arc<str>>,
+    /// The attributes, in order; declarations of namespaces are not among them.
+    pub attributes: Vec<Attribute>,
     /// The text directly inside.
     pub text: String,
     /// The elements inside, in order.
     pub children: Vec<Element>,
+}
+
+/// One attribute, its references resolved.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Attribute {
+    /// The name without its prefix.
+    pub name: String,
+    /// As [`Element::namespace`]; without a prefix it has none, as XML says.
+    pub namespace: Option<Arc<str>>,
+    /// The value.
+    pub value: String,
 }
 
 impl Element {
@@ -44,16 +61,20 @@ impl Element {
         self.child(name).map(|child| child.text.trim())
     }
 
-    /// The first element of that name in the whole tree, depth first.
-    pub fn find(&self, name: &str) -> Option<&Self> {
-        let mut open = vec![self];
-        while let Some(element) = open.pop() {
-            if element.name == name {
-                return Some(element);
-            }
-            open.extend(element.children.iter().rev());
-        }
-        None
+    /// The value of the attribute of that name in that namespace.
+    pub fn attribute(&self, namespace: Option<&str>, name: &str) -> Option<&str> {
+        let found = self
+            .attributes
+            .iter()
+            .find(|one| one.name == name && one.namespace.as_deref() == namespace);
+        found.map(|one| one.value.as_str())
+    }
+
+    /// The value of `type` or `xsi:type` without its prefix; empty without one.
+    pub fn xsi_type(&self) -> &str {
+        let found = self.attributes.iter().rfind(|one| one.name == "type");
+        let value = found.map_or("", |one| one.value.as_str());
+        value.rsplit(':').next().unwrap_or_default()
     }
 }
 
@@ -71,6 +92,7 @@ pub fn parse(bytes: &[u8], what: &str) -> Result<Element> {
         open: Vec::new(),
         root: None,
         elements: 0,
+        namespaces: Namespaces::default(),
     };
     loop {
         match reader
@@ -96,10 +118,10 @@ pub fn parse(bytes: &[u8], what: &str) -> Result<Element> {
                 };
                 tree.text(&resolved)?;
             }
-            Event::DocType(_) => return Err(protocol("a DOCTYPE, which SOAP forbids".into())),
+            Event::DocType(_) => return Err(protocol("a DOCTYPE, which is refused".into())),
             Event::PI(_) => {
                 return Err(protocol(
-                    "a processing instruction, which SOAP forbids".into(),
+                    "a processing instruction, which is refused".into(),
                 ));
             }
             Event::Empty(_) | Event::Comment(_) | Event::Decl(_) => {}
@@ -117,6 +139,7 @@ struct Tree<'a> {
     open: Vec<Element>,
     root: Option<Element>,
     elements: u64,
+    namespaces: Namespaces,
 }
 
 impl Tree<'_> {
@@ -124,30 +147,51 @@ impl Tree<'_> {
         self.elements = self.elements.saturating_add(1);
         self.limit("elements", ELEMENTS, self.elements)?;
         self.limit("depth", DEPTH, (self.open.len() as u64).saturating_add(1))?;
-        let mut element = Element {
-            name: start.local_name().as_ref().to_owned(),
-            ..Element::default()
-        };
+        self.namespaces.open();
+        let mut attributes = Vec::new();
         for (count, attribute) in start.attributes().enumerate() {
             self.limit("attributes", ATTRIBUTES, (count as u64).saturating_add(1))?;
-            let attribute = attribute.map_err(|e| Error::Protocol {
-                what: self.what.into(),
-                reason: format!("bad attribute: {}", ServerText::of(e)).into(),
-            })?;
-            if attribute.key.local_name().as_ref() == "type" {
-                let value: &str = &attribute.value;
-                value
-                    .rsplit(':')
-                    .next()
-                    .unwrap_or_default()
-                    .clone_into(&mut element.xsi_type);
+            let attribute = attribute.map_err(|e| self.bad_attribute(e))?;
+            let value = self.value(&attribute)?;
+            match attribute.key.as_namespace_binding() {
+                Some(PrefixDeclaration::Default) => self.namespaces.declare("", &value),
+                Some(PrefixDeclaration::Named(prefix)) => self.namespaces.declare(prefix, &value),
+                None => attributes.push((attribute.key, value)),
             }
         }
+        // Only now: a declaration counts for the attributes before it too.
+        let attributes = attributes.into_iter().map(|(key, value)| Attribute {
+            name: key.local_name().as_ref().to_owned(),
+            namespace: key.prefix().and_then(|_| self.namespaces.of(key)),
+            value,
+        });
+        let element = Element {
+            name: start.local_name().as_ref().to_owned(),
+            namespace: self.namespaces.of(start.name()),
+            attributes: attributes.collect(),
+            ..Element::default()
+        };
         self.open.push(element);
         Ok(())
     }
 
+    fn value(&self, attribute: &RawAttribute<'_>) -> Result<String> {
+        let value = attribute
+            .normalized_value(XmlVersion::Explicit1_0)
+            .map_err(|e| self.bad_attribute(e))?;
+        self.limit("text", TEXT_BYTES, value.len() as u64)?;
+        Ok(value.into_owned())
+    }
+
+    fn bad_attribute(&self, error: impl std::fmt::Display) -> Error {
+        Error::Protocol {
+            what: self.what.into(),
+            reason: format!("bad attribute: {}", ServerText::of(error)).into(),
+        }
+    }
+
     fn end(&mut self) {
+        self.namespaces.close();
         if let Some(element) = self.open.pop() {
             match self.open.last_mut() {
                 Some(parent) => parent.children.push(element),
@@ -176,6 +220,46 @@ impl Tree<'_> {
             allowed,
             seen,
         })
+    }
+}
+
+/// The namespaces in scope. By prefix, and each URI is kept once: a document may declare many, and use
+/// each on every element.
+#[derive(Default)]
+struct Namespaces {
+    in_scope: HashMap<String, Vec<Arc<str>>>,
+    /// The prefixes that each open element declares.
+    declared: Vec<Vec<String>>,
+}
+
+impl Namespaces {
+    fn open(&mut self) {
+        self.declared.push(Vec::new());
+    }
+
+    fn declare(&mut self, prefix: &str, uri: &str) {
+        let scopes = self.in_scope.entry(prefix.to_owned()).or_default();
+        scopes.push(uri.into());
+        if let Some(declared) = self.declared.last_mut() {
+            declared.push(prefix.to_owned());
+        }
+    }
+
+    fn close(&mut self) {
+        for prefix in self.declared.pop().unwrap_or_default() {
+            if let Some(scopes) = self.in_scope.get_mut(&prefix) {
+                scopes.pop();
+            }
+        }
+    }
+
+    fn of(&self, name: QName<'_>) -> Option<Arc<str>> {
+        let prefix = name.prefix();
+        let scopes = self
+            .in_scope
+            .get(prefix.as_ref().map_or("", AsRef::as_ref))?;
+        // An empty one takes the default back.
+        scopes.last().filter(|uri| !uri.is_empty()).cloned()
     }
 }
 
@@ -251,8 +335,96 @@ mod tests {
         )
         .unwrap();
         assert_eq!(
-            (root.name.as_str(), root.children[0].xsi_type.as_str()),
+            (root.name.as_str(), root.children[0].xsi_type()),
             ("a", "Timedout")
         );
+    }
+
+    const OVF: &str = "http://schemas.dmtf.org/ovf/envelope/1";
+    const VMW: &str = "http://www.vmware.com/schema/ovf";
+
+    const DESCRIPTOR: &str = r#"<?xml version="1.0" encoding="UTF-8"?>
+<!--Generated by a host-->
+<Envelope xmlns="http://schemas.dmtf.org/ovf/envelope/1" xmlns:vmw="http://www.vmware.com/schema/ovf"
+          xmlns:ovf="http://schemas.dmtf.org/ovf/envelope/1">
+  <References>
+    <File ovf:href="a &amp; b&#x2d;1.vmdk" ovf:id="file1" vmw:id="other" id="plain" ovf:size="68608"/>
+  </References>
+  <o:Disk xmlns:o="http://schemas.dmtf.org/ovf/envelope/1" o:capacity="16"/>
+  <Item xmlns=""><vmw:Config ovf:required='false' vmw:key="x
+y"/></Item>
+</Envelope>"#;
+
+    #[test]
+    fn attributes_have_their_namespace_whatever_its_prefix() {
+        let root = parse(DESCRIPTOR.as_bytes(), "t").unwrap();
+        assert_eq!(root.namespace.as_deref(), Some(OVF));
+        assert_eq!(root.attributes, []);
+        let file = root.child("References").unwrap().child("File").unwrap();
+        for (namespace, name, value) in [
+            (Some(OVF), "href", Some("a & b-1.vmdk")),
+            (Some(OVF), "id", Some("file1")),
+            (Some(VMW), "id", Some("other")),
+            (None, "id", Some("plain")),
+            (None, "href", None),
+        ] {
+            assert_eq!(file.attribute(namespace, name), value, "{name}");
+        }
+        let disk = root.child("Disk").unwrap();
+        assert_eq!(disk.namespace.as_deref(), Some(OVF));
+        assert_eq!(disk.attribute(Some(OVF), "capacity"), Some("16"));
+    }
+
+    #[test]
+    fn a_namespace_ends_with_its_element() {
+        let root = parse(DESCRIPTOR.as_bytes(), "t").unwrap();
+        let item = root.child("Item").unwrap();
+        assert_eq!(item.namespace, None);
+        let config = item.child("Config").unwrap();
+        assert_eq!(config.namespace.as_deref(), Some(VMW));
+        assert_eq!(config.attribute(Some(OVF), "required"), Some("false"));
+        assert_eq!(config.attribute(Some(VMW), "key"), Some("x y"));
+        let root = parse(b"<a><b xmlns:p='u'/><p:c p:x='1'/></a>", "t").unwrap();
+        assert_eq!(root.children[1].namespace, None);
+        assert_eq!(root.children[1].attribute(None, "x"), Some("1"));
+    }
+
+    #[test]
+    fn hostile_attributes() {
+        for xml in [
+            "<a x='&y;'/>",
+            "<a x='1' x='2'/>",
+            "<a x/>",
+            "<a x='&#0;'/>",
+        ] {
+            let parsed = parse(xml.as_bytes(), "t");
+            assert!(matches!(parsed, Err(Error::Protocol { .. })), "{xml}");
+        }
+        for name in ["x", "xmlns:x"] {
+            let long = format!("<a {name}='{}'/>", "y".repeat(2 << 20));
+            assert!(matches!(
+                parse(long.as_bytes(), "t"),
+                Err(Error::LimitExceeded { limit: "text", .. })
+            ));
+        }
+    }
+
+    #[test]
+    fn many_uses_of_many_namespaces_cost_little() {
+        let uri = "u".repeat(1 << 14);
+        let mut xml = format!("<p0:a xmlns:p0='{uri}'>");
+        for depth in 0..100 {
+            xml.push_str("<a");
+            for n in 0..60 {
+                let _ = write!(xml, " xmlns:p{depth}_{n}='v'");
+            }
+            xml.push('>');
+        }
+        xml.push_str(&"<p0:b p0:x='' p0:y=''/>".repeat(20_000));
+        xml.push_str(&"</a>".repeat(100));
+        xml.push_str("</p0:a>");
+        let root = parse(xml.as_bytes(), "t").unwrap();
+        let kept = root.namespace.unwrap();
+        assert_eq!(Arc::strong_count(&kept), 1 + 3 * 20_000);
     }
 }

@@ -74,7 +74,7 @@ fn fault(element: &Element, answer: &Answer) -> ServerFault {
         .child("detail")
         .and_then(|detail| detail.children.first());
     let name = match detail {
-        Some(detail) if !detail.xsi_type.is_empty() => detail.xsi_type.as_str(),
+        Some(detail) if !detail.xsi_type().is_empty() => detail.xsi_type(),
         Some(detail) => detail.name.strip_suffix("Fault").unwrap_or(&detail.name),
         None => "",
     };

@@ -119,7 +119,7 @@ impl LeaseInfo {
                 .unwrap_or(0),
             entity: value
                 .child("entity")
-                .map(|entity| (entity.xsi_type.clone(), entity.text.trim().to_owned()))
+                .map(|entity| (entity.xsi_type().to_owned(), entity.text.trim().to_owned()))
                 .filter(|(_, moid)| !moid.is_empty()),
         }
     }
@@ -191,7 +191,7 @@ fn state(text: &str, answer: &Answer) -> Result<LeaseState> {
 fn localized_fault(value: &Element, answer: &Answer) -> ServerFault {
     let inner = value.child("fault");
     ServerFault {
-        name: answer.said(&inner.unwrap_or(value).xsi_type),
+        name: answer.said(inner.unwrap_or(value).xsi_type()),
         message: answer.said(value.child_text("localizedMessage").unwrap_or_default()),
         envelope: Vec::new(),
     }
