@@ -17,8 +17,8 @@ if "free-threading" in sys.version:  # as CPython documents; sysconfig would cos
     )
 
 from nfclease._core import __version__
-from nfclease._held import cancel_all
 from nfclease._log import logger as _logger
+from nfclease._open_leases import cancel_all
 from nfclease.exceptions import (
     CallTimeoutError,
     ChecksumMismatchError,
@@ -52,7 +52,7 @@ from nfclease.exceptions import (
 from nfclease.lease import HttpNfcLease
 
 if typing.TYPE_CHECKING:
-    from nfclease.asynchronous import AsyncHttpNfcLease
+    from nfclease.async_lease import AsyncHttpNfcLease
     from nfclease.progress import ProgressSnapshot
     from nfclease.transfer import Transfer, TransferProgress, TransferResult
 
@@ -100,7 +100,7 @@ if "logging" in sys.modules:  # else the first lease makes it
 
 #: Loaded by who uses it: not every script has an event loop, or shows a progress.
 _LATER = {
-    "AsyncHttpNfcLease": "asynchronous",
+    "AsyncHttpNfcLease": "async_lease",
     "ProgressSnapshot": "progress",
     "Transfer": "transfer",
     "TransferProgress": "transfer",

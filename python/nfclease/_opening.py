@@ -7,10 +7,10 @@ import time
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from nfclease import _bodies
-from nfclease._checks import check_options
-from nfclease._in_loop import any_of, in_thread, undisturbed
-from nfclease._waiting import CLEANUP_TIMEOUT
+from nfclease import _operations
+from nfclease._arguments import check_options
+from nfclease._backends.asyncio import any_of, in_thread, undisturbed
+from nfclease._backends.base import CLEANUP_TIMEOUT
 from nfclease.lease import HttpNfcLease
 
 if TYPE_CHECKING:
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from pyVmomi import vim
 
-    from nfclease._in_loop import InLoop
+    from nfclease._backends.asyncio import InLoop
 
 
 def opener(
@@ -75,7 +75,7 @@ async def opened(call: Callable[[], HttpNfcLease], waiting: InLoop) -> HttpNfcLe
     except BaseException as error:
         lease = opening.give_up()
         if lease is not None:
-            await _bodies.give_up(lease, waiting, error)
+            await _operations.give_up(lease, waiting, error)
         elif waiting.may_wait(error):
             await undisturbed([task], time.monotonic() + CLEANUP_TIMEOUT)
         with suppress(RuntimeError):  # the loop is closed

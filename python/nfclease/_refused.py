@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from pyVmomi import vim, vmodl
 
-from nfclease import _held
-from nfclease._bodies import printable, reason_of
+from nfclease import _open_leases
 from nfclease._log import logger
 from nfclease._naming import extra
-from nfclease._pyvmomi import request_context
+from nfclease._operations import printable, reason_of
+from nfclease._pyvmomi.session import request_context
 
 if TYPE_CHECKING:
     from nfclease import _core
@@ -47,7 +47,7 @@ def _abort(core: _core.Lease | None, lease: Any, error: BaseException) -> None:
     if core is not None:  # the core has it already, and ends it once
         core.give_up(reason_of(error)).wait(_ABORT_TIMEOUT)
     elif type(lease) is vim.HttpNfcLease and lease._stub is not None:
-        if _held.is_held_beside(lease):
+        if _open_leases.is_held_beside(lease):
             return
         failed = _abort_in_time(lease, reason_of(error))
         error.lease_outcome = "abort_failed" if failed else "aborted"  # type: ignore[attr-defined]

@@ -11,29 +11,29 @@ from typing import TYPE_CHECKING, Any
 
 from pyVmomi import vim
 
-from nfclease import _bodies, _core, _held, _logout, _pyvmomi
-from nfclease._checks import (
+from nfclease import _core, _open_leases, _operations
+from nfclease._arguments import (
     check_lease,
     check_options,
     check_stub,
-    local_path,
-    refuse_text,
-)
-from nfclease._devices import (
     core_device_url,
     core_file_item,
     display_name,
     file_name,
     host_name,
+    local_path,
+    refuse_text,
     required_uploads,
 )
-from nfclease._html import table
+from nfclease._backends.blocking import IN_PLACE, refuse_in_coroutine, run
+from nfclease._display.html import table
 from nfclease._log import logger
-from nfclease._mirror import MirroredLease
 from nfclease._naming import name_place
+from nfclease._pyvmomi import logout, session
+from nfclease._pyvmomi.faults import fault_of
+from nfclease._pyvmomi.lease import MirroredLease
 from nfclease._refused import aborts_when_refused
-from nfclease._started import Started
-from nfclease._waiting import IN_PLACE, refuse_in_coroutine, run
+from nfclease._tracking import Started
 from nfclease.exceptions import LeaseError, NfcError, ServerFaultReply
 
 if TYPE_CHECKING:
@@ -42,7 +42,7 @@ if TYPE_CHECKING:
 
     from typing_extensions import Self
 
-    from nfclease._signatures import Source, Target
+    from nfclease._pyvmomi.signatures import Source, Target
     from nfclease.progress import ProgressOption, Told
     from nfclease.transfer import Transfer, TransferResult
 
@@ -150,15 +150,15 @@ class HttpNfcLease(MirroredLease):
         }
         check_options(options)
         logger()  # there before the core can have a record for it
-        core = _core.Lease(_pyvmomi.session_of(lease._stub), lease._moId, **options)
+        core = _core.Lease(session.session_of(lease._stub), lease._moId, **options)
         super().__init__(lease, core)
         object.__setattr__(self, "_started", [])  # pyvmomi's class takes no others
-        _held.add(self)
-        _logout.watch(lease._stub)
+        _open_leases.add(self)
+        logout.watch(lease._stub)
 
     def _core_now(self) -> _core.Lease:
         """The core, with the session's cookie of this moment."""
-        _pyvmomi.refresh_credentials(self._stub)
+        session.refresh_credentials(self._stub)
         return self._nfc_core
 
     @contextmanager
@@ -177,7 +177,7 @@ class HttpNfcLease(MirroredLease):
 
     def _fault_of(self, carrier: Any) -> Any:
         envelope, name = carrier._fault_envelope, carrier.fault_name
-        return _pyvmomi.fault_of(self._stub, envelope, name, str(carrier))
+        return fault_of(self._stub, envelope, name, str(carrier))
 
     # Ours.
 
@@ -200,7 +200,7 @@ class HttpNfcLease(MirroredLease):
             300
         """
         refuse_in_coroutine("wait_ready", _INSTEAD)
-        info: vim.HttpNfcLease.Info = run(_bodies.wait_ready(self, IN_PLACE, timeout))
+        info: vim.HttpNfcLease.Info = run(_operations.wait_ready(self, IN_PLACE, timeout))
         return info
 
     def start_download(
@@ -215,7 +215,7 @@ class HttpNfcLease(MirroredLease):
 
         A callable as ``progress`` is called in a thread of its own; there is no bar.
         """
-        progress = _bodies.checked_callable(progress)
+        progress = _operations.checked_callable(progress)
         device, name = core_device_url(device_url), display_name(device_url)
         core = self._core_now()
         with self._faults():
@@ -225,7 +225,7 @@ class HttpNfcLease(MirroredLease):
                 started = Started(to_path, name, os.fspath(path))
             elif callable(getattr(target, "write", None)):
                 refuse_text("target", target, "wb")
-                from nfclease._ends import TargetEnd, start_with_file
+                from nfclease._local.file_objects import TargetEnd, start_with_file
 
                 end = TargetEnd(target, name)
                 started = start_with_file(end, lambda: core.download_to_file(device, end))
@@ -239,15 +239,15 @@ class HttpNfcLease(MirroredLease):
         from nfclease.transfer import Transfer  # a future brings logging, and more
 
         started.key = device_url.key
-        started.host = host_name(device_url, _pyvmomi.soap_stub(self._stub).host)
+        started.host = host_name(device_url, session.soap_stub(self._stub).host)
         self._started.append(started)
         return Transfer(started, device_url.key, self._faults)
 
     def _told_of(self, transfer: Transfer, progress: Told) -> Transfer:
         if progress is not None:
-            from nfclease import _calls
+            from nfclease._backends import callbacks
 
-            _calls.tell(transfer, progress, self._nfc_core.disk_capacity())
+            callbacks.tell(transfer, progress, self._nfc_core.disk_capacity())
         return transfer
 
     def download(
@@ -294,7 +294,7 @@ class HttpNfcLease(MirroredLease):
             'manifest'
         """
         refuse_in_coroutine("download", _INSTEAD)
-        return run(_bodies.download(self, IN_PLACE, device_url, target, overwrite, progress))
+        return run(_operations.download(self, IN_PLACE, device_url, target, overwrite, progress))
 
     def download_all(
         self,
@@ -328,7 +328,7 @@ class HttpNfcLease(MirroredLease):
             ['disk-0.iso', 'disk-1.vmdk', 'disk-2.vmdk', 'disk-3.vmdk', 'demo-vm.nvram']
         """
         refuse_in_coroutine("download_all", _INSTEAD)
-        return run(_bodies.download_all(self, IN_PLACE, directory, overwrite, progress))
+        return run(_operations.download_all(self, IN_PLACE, directory, overwrite, progress))
 
     def start_upload(
         self,
@@ -344,7 +344,7 @@ class HttpNfcLease(MirroredLease):
         """
         if not isinstance(item, vim.HttpNfcLease.DeviceUrl):
             refuse_in_coroutine("start_upload", _INSTEAD)
-        return run(_bodies.start_upload(self, IN_PLACE, item, source, progress))
+        return run(_operations.start_upload(self, IN_PLACE, item, source, progress))
 
     def _start_upload(self, item: Any, device_url: Any, source: Source) -> Transfer:
         name = file_name(item) or display_name(device_url)
@@ -358,7 +358,7 @@ class HttpNfcLease(MirroredLease):
                 started = Started(core.upload_bytes(device, described, bytes(source)), name)
             elif callable(getattr(source, "read", None)):
                 refuse_text("source", source, "rb")
-                from nfclease._ends import SourceEnd, start_with_file
+                from nfclease._local.file_objects import SourceEnd, start_with_file
 
                 end = SourceEnd(source, name)
                 started = start_with_file(
@@ -408,7 +408,7 @@ class HttpNfcLease(MirroredLease):
             'manifest'
         """
         refuse_in_coroutine("upload", _INSTEAD)
-        return run(_bodies.upload(self, IN_PLACE, item, source, progress))
+        return run(_operations.upload(self, IN_PLACE, item, source, progress))
 
     def close(self) -> None:
         """Gives the lease up: cancels transfers and sends one Abort while it is still held.
@@ -422,7 +422,7 @@ class HttpNfcLease(MirroredLease):
             >>> lease.close()
         """
         refuse_in_coroutine("close", _INSTEAD)
-        run(_bodies.give_up(self, IN_PLACE, None))
+        run(_operations.give_up(self, IN_PLACE, None))
 
     def detach(self) -> vim.HttpNfcLease:
         """Hands the lease on: from now on somebody else renews and ends it.
@@ -444,7 +444,7 @@ class HttpNfcLease(MirroredLease):
             >>> plain.HttpNfcLeaseComplete()
         """
         refuse_in_coroutine("detach", _INSTEAD)
-        plain: vim.HttpNfcLease = run(_bodies.detach(self, IN_PLACE))
+        plain: vim.HttpNfcLease = run(_operations.detach(self, IN_PLACE))
         return plain
 
     def __enter__(self) -> Self:
@@ -457,7 +457,7 @@ class HttpNfcLease(MirroredLease):
         exc: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        run(_bodies.leave(self, IN_PLACE, exc))
+        run(_operations.leave(self, IN_PLACE, exc))
 
     def _repr_html_(self) -> str:
         """What is known without a call: the reference and where the lease is."""
@@ -468,7 +468,7 @@ class HttpNfcLease(MirroredLease):
         core: _core.Lease | None = self.__dict__.get("_nfc_core")
         if core is None or not core.is_held():
             return
-        if _held.is_held_beside(self):
+        if _open_leases.is_held_beside(self):
             core.let_go()
         else:
             core.abandon("the lease object was dropped")  # first: a warning may be an error
@@ -485,7 +485,7 @@ def _abort_open_leases() -> None:
     kept: list[str] = []
     until = time.monotonic() + _EXIT_TIMEOUT
     try:
-        kept += _held.end_all("the Python interpreter exits", "", _EXIT_TIMEOUT)
+        kept += _open_leases.end_all("the Python interpreter exits", "", _EXIT_TIMEOUT)
     finally:
         kept += _core.finish_at_exit(max(0.0, until - time.monotonic()))
     for moid in dict.fromkeys(kept):

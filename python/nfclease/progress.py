@@ -9,7 +9,7 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
-from nfclease._waiting import INTERVAL
+from nfclease._backends.base import INTERVAL
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -94,7 +94,7 @@ def checked(progress: ProgressOption) -> ProgressOption:
     if progress is None or progress is False:
         return None
     if progress is True:
-        from nfclease._display import check_bars
+        from nfclease._display.reporters import check_bars
 
         check_bars()
         return True
@@ -186,6 +186,6 @@ def reporter(
         return None
     if progress is not True:
         return Reporter(transfers, disk_capacity, progress)
-    from nfclease._display import display
+    from nfclease._display.reporters import display
 
     return display(transfers, disk_capacity)

@@ -7,15 +7,15 @@ import threading
 import weakref
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
-from nfclease import _calls
-from nfclease._html import size, table
-from nfclease._waiting import refuse_in_coroutine
+from nfclease._backends import callbacks
+from nfclease._backends.blocking import refuse_in_coroutine
+from nfclease._display.html import size, table
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Generator
     from contextlib import AbstractContextManager
 
-    from nfclease._started import Started
+    from nfclease._tracking import Started
 
     Future = concurrent.futures.Future["TransferResult"]
 else:
@@ -254,7 +254,7 @@ class Transfer(Future):
             if transfer is not None:
                 transfer._keep()
 
-        _calls.caller.call(self._core, keep)
+        callbacks.caller.call(self._core, keep)
 
     def add_done_callback(self, fn: Callable[[Transfer], object]) -> None:
         """Calls when the transfer has ended, well or not; at once when it has already.
@@ -282,7 +282,11 @@ class Transfer(Future):
     async def _awaited(self) -> TransferResult:
         import asyncio  # costs as much as the rest of the package
 
-        from nfclease._in_loop import any_of, undisturbed, watching  # only where there is one
+        from nfclease._backends.asyncio import (  # only where there is one
+            any_of,
+            undisturbed,
+            watching,
+        )
 
         with watching([self._core]) as ends:
             try:
@@ -310,7 +314,7 @@ class Transfer(Future):
             ...         print(snapshot.bytes_done)
             ...     return await transfer
         """
-        from nfclease._in_loop import any_of, watching
+        from nfclease._backends.asyncio import any_of, watching
 
         with watching([self._core]) as ends:
             while not ends[0].done():

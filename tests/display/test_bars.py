@@ -312,7 +312,7 @@ def test_ctrl_c_on_the_keyboard(tmp_path: Path) -> None:
 PRESSED = """
 import signal, sys, time
 from rich.text import Text
-from nfclease._screen import SCREEN
+from nfclease._display.screen import SCREEN
 
 signal.signal(signal.SIGINT, signal.SIG_IGN)
 SCREEN.add(lambda width, lines: [Text("moves " * 12, "red on blue") for _ in range(18)])

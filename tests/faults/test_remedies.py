@@ -15,7 +15,8 @@ import pytest
 from pyVmomi import vim
 
 import nfclease
-from nfclease import HttpNfcLease, _core, _ssl_context, exceptions
+from nfclease import HttpNfcLease, _core, exceptions
+from nfclease._pyvmomi import ssl_context
 from nfclease.simulator import Simulator
 
 from ..conftest import disk_of, find, unique
@@ -143,7 +144,7 @@ def test_a_proxys_own_words() -> None:
     session = _core.Session(
         "https://disk-host/sdk",
         "urn:vim25/8.0.3.0",
-        trust={**_ssl_context.unverified(), **_ssl_context.read(unverified)},
+        trust={**ssl_context.unverified(), **ssl_context.read(unverified)},
         proxy=(f"127.0.0.1:{listener.getsockname()[1]}", [("X-Login", "s3cret-of-mine")]),
     )
     known = inspect.signature(nfclease.HttpNfcLease.__init__).parameters.values()

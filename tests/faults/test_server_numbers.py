@@ -16,7 +16,7 @@ from pyVmomi import vim
 
 import nfclease
 from nfclease import HttpNfcLease
-from nfclease._devices import core_device_url, core_file_item, display_name
+from nfclease._arguments import core_device_url, core_file_item, display_name
 from nfclease.simulator import Simulator
 
 from ..conftest import endings, find, methods

@@ -110,7 +110,7 @@ def test_a_constructor_that_is_interrupted(
     def interrupted(stub: Any, core: Any) -> Any:
         raise AlarmError
 
-    monkeypatch.setattr("nfclease._mirror.native_stub", interrupted)
+    monkeypatch.setattr("nfclease._pyvmomi.lease.native_stub", interrupted)
     with pytest.raises(AlarmError) as caught:
         HttpNfcLease(export(service))
     caught.value.__traceback__ = None

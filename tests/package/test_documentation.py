@@ -35,7 +35,7 @@ from ..tools.site import loads_from_elsewhere, search_from_disk
 ROOT = Path(__file__).parents[2]
 MODULES = [
     "nfclease",
-    "nfclease.asynchronous",
+    "nfclease.async_lease",
     "nfclease.exceptions",
     "nfclease.lease",
     "nfclease.progress",

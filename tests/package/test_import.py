@@ -21,7 +21,10 @@ def test_a_free_threaded_python_is_refused() -> None:
 def test_what_is_not_needed_is_not_loaded() -> None:
     """What costs an import the most, beyond what pyvmomi has loaded already."""
     heavy = {"asyncio", "inspect", "html", "logging", "rich", "IPython", "aiohttp", "requests"}
-    heavy |= {f"nfclease.{name}" for name in ("asynchronous", "progress", "_in_loop", "_places")}
+    heavy |= {
+        f"nfclease.{name}"
+        for name in ("async_lease", "progress", "_backends.asyncio", "_local.places")
+    }
     done = run(
         "import sys, pyVmomi; before = set(sys.modules); import nfclease\n"
         f"print(*sorted({heavy!r} & (sys.modules.keys() - before)))"
@@ -32,7 +35,7 @@ def test_what_is_not_needed_is_not_loaded() -> None:
 def test_what_is_loaded_later_is_there() -> None:
     done = run(
         "import nfclease\n"
-        "print(nfclease.asynchronous.AsyncHttpNfcLease is nfclease.AsyncHttpNfcLease)\n"
+        "print(nfclease.async_lease.AsyncHttpNfcLease is nfclease.AsyncHttpNfcLease)\n"
         "from nfclease import *\n"
         "print(ProgressSnapshot.__name__, hasattr(nfclease, 'no_such_name'))"
     )

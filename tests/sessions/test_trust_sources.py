@@ -18,7 +18,8 @@ from pyVim.connect import Disconnect
 from pyVmomi import SoapAdapter, vim
 
 import nfclease
-from nfclease import HttpNfcLease, _ssl_context
+from nfclease import HttpNfcLease
+from nfclease._pyvmomi import ssl_context
 from nfclease.simulator import Simulator
 
 from ..conftest import disk_of, find
@@ -75,26 +76,26 @@ class TestNothingIsLeftOut:
 
     def test_every_attribute_is_decided_about(self) -> None:
         there = {name for name in dir(ssl.SSLContext) if not name.startswith("_")}
-        assert there <= set(_ssl_context.SETTINGS)
+        assert there <= set(ssl_context.SETTINGS)
 
     def test_every_attribute_is_in_the_docs(self) -> None:
         text = (DOCS / "sessions.md").read_text(encoding="utf-8")
         named = set(re.findall(r"`(\w+)`", text))
-        assert set(_ssl_context.SETTINGS) <= named
+        assert set(ssl_context.SETTINGS) <= named
 
     @pytest.mark.parametrize("flag", [each for each in ssl.VerifyFlags if each])
     def test_every_verify_flag_is_followed_or_left_to_python(self, flag: ssl.VerifyFlags) -> None:
         context = trusting(ROOT)
         context.verify_flags = flag
-        trust = _ssl_context.read(context)
-        if flag in _ssl_context._FOLLOWED:
+        trust = ssl_context.read(context)
+        if flag in ssl_context._FOLLOWED:
             assert trust["ca_certificates"] == [ROOT.der]
         else:
             assert trust["ca_certificates"] == []
             assert str(flag.name) in trust["unread"]
 
     def test_every_option_is_decided_about(self) -> None:
-        assert {option.name for option in ssl.Options} <= set(_ssl_context.OPTIONS)
+        assert {option.name for option in ssl.Options} <= set(ssl_context.OPTIONS)
 
 
 class TestVersions:
@@ -111,7 +112,7 @@ class TestVersions:
     def test_contexts_of_old(self, protocol: int, expected: tuple[bool, bool]) -> None:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", DeprecationWarning)
-            trust = _ssl_context.read(ssl.SSLContext(protocol))
+            trust = ssl_context.read(ssl.SSLContext(protocol))
         assert (trust["tls12"], trust["tls13"]) == expected
 
     @pytest.mark.filterwarnings("ignore::DeprecationWarning")

@@ -25,7 +25,8 @@ from pyVmomi import SoapAdapter
 from pyVmomi.VmomiSupport import newestVersions
 
 import nfclease
-from nfclease import HttpNfcLease, _core, _ssl_context
+from nfclease import HttpNfcLease, _core
+from nfclease._pyvmomi import ssl_context
 
 from ..support.certificates import (
     CLIENT,
@@ -350,7 +351,7 @@ def refusal_elsewhere(case: Case, host: TlsHost) -> str:
     proxy: tuple[str, list[tuple[str, str]]] = (f"127.0.0.1:{host.port}", [])
     before = host.asked
     try:
-        trust = _ssl_context.read(case.context())
+        trust = ssl_context.read(case.context())
         session = _core.Session(url, "urn:vim25/7.0", trust=trust, proxy=proxy, timeout=20)
         _core.Lease(session, "lease-1", **OPTIONS).call("HttpNfcLeaseGetManifest", b"<x/>")
     except (nfclease.TlsError, ValueError) as error:

@@ -12,7 +12,8 @@ from typing import Any
 from pyVim.connect import SmartConnect
 from pyVmomi import vim
 
-from nfclease import AsyncHttpNfcLease, HttpNfcLease, _pyvmomi
+from nfclease import AsyncHttpNfcLease, HttpNfcLease
+from nfclease._pyvmomi import session
 
 where = json.loads(sys.argv[1])
 room = int(sys.argv[2])
@@ -28,7 +29,7 @@ view = service.content.viewManager.CreateContainerView(
     service.content.rootFolder, [vim.VirtualMachine], True
 )
 [vm] = [found for found in view.view if found.name == "demo-vm"]
-_pyvmomi.session_of(service._stub)  # it reads certificates, and starts no thread
+session.session_of(service._stub)  # it reads certificates, and starts no thread
 
 
 def limit(bytes_more: int) -> None:

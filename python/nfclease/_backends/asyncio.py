@@ -10,8 +10,8 @@ import weakref
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 
-from nfclease._pyvmomi import request_context
-from nfclease._waiting import INTERVAL
+from nfclease._backends.base import INTERVAL
+from nfclease._pyvmomi.session import request_context
 
 if TYPE_CHECKING:
     import asyncio

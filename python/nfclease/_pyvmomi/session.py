@@ -10,12 +10,13 @@ from collections.abc import Callable
 from typing import Any
 from weakref import WeakKeyDictionary
 
-from pyVmomi import SoapAdapter, vim, vmodl
+from pyVmomi import vim
 from pyVmomi.VmomiSupport import GetRequestContext
 
-from nfclease import _core, _ssl_context
+from nfclease import _core
 from nfclease._log import logger
 from nfclease._naming import extra
+from nfclease._pyvmomi import ssl_context
 
 #: Seconds for one vSphere call; Complete of an import may take a while.
 CALL_TIMEOUT = 120.0
@@ -68,7 +69,7 @@ def _trust_key(soap: Any) -> Any:
     # pyvmomi 9 itself makes the context of a pinned session unverified when the pin had to decide.
     if any(pin) or not isinstance(context, ssl.SSLContext):
         return (*pin, context or ssl._create_default_https_context)
-    return _ssl_context.fingerprint(context)
+    return ssl_context.fingerprint(context)
 
 
 def request_context() -> Callable[[], None]:
@@ -93,7 +94,7 @@ def _open_session(soap: Any, *, is_first: bool) -> tuple[_core.Session, bool]:
     plain = soap.scheme is http.client.HTTPConnection
     address, proxy = _way(soap)
     url = f"{'http' if plain else 'https'}://{address}{soap.path}"
-    trust = _ssl_context.unverified() if plain else _trust(soap, is_first)
+    trust = ssl_context.unverified() if plain else _trust(soap, is_first)
     pinned = trust["thumbprint"] or trust["server_certificate"]
     if trust["verify"] == "none" and not plain and not pinned:
         logger().warning(
@@ -152,11 +153,11 @@ def _trust(soap: Any, is_first: bool) -> dict[str, Any]:
     if ca_file:  # pyvmomi before 8 verifies by this file alone
         with open(ca_file, encoding="ascii") as file:
             text = file.read()
-        trust = _ssl_context.read(ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT))
+        trust = ssl_context.read(ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT))
         trust["ca_certificates"] = [ssl.PEM_cert_to_DER_cert(pem) for pem in _split_pem(text)]
         trust["unread"] = None
     else:
-        trust = _ssl_context.read(context)
+        trust = ssl_context.read(context)
     # Strict where pyvmomi 9 is lenient: a pin always decides.
     trust["thumbprint"] = getattr(soap, "thumbprint", None)
     trust["server_certificate"] = getattr(soap, "serverPemCert", None)
@@ -231,22 +232,3 @@ def _shown(connection: Any, context: ssl.SSLContext | None) -> tuple[str, bytes]
 def _split_pem(text: str) -> list[str]:
     begin, end = "-----BEGIN CERTIFICATE-----", "-----END CERTIFICATE-----"
     return [begin + part.split(end)[0] + end for part in text.split(begin)[1:]]
-
-
-def fault_of(stub: Any, envelope: bytes, name: str, message: str) -> Any:
-    """Pyvmomi's fault object from the envelope that carried it, or the nearest that can be made.
-
-    A newer server has faults and fields that this pyvmomi does not know, and expat refuses
-    characters that servers send. Neither may take the place of what went wrong.
-    """
-    deserializer: Any = SoapAdapter.SoapResponseDeserializer
-    try:
-        fault = deserializer(stub).Deserialize(envelope, object)
-    except Exception:
-        fault = None
-    if isinstance(fault, vmodl.MethodFault):
-        return fault
-    known = getattr(vim.fault, name, None) or getattr(vmodl.fault, name, None)
-    is_fault = isinstance(known, type) and issubclass(known, vmodl.MethodFault)
-    kind: Any = known if is_fault else vmodl.MethodFault
-    return kind(msg=message)

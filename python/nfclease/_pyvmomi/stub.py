@@ -13,8 +13,8 @@ from typing import Any, TypeAlias
 from pyVmomi import vim
 
 from nfclease import _core
-from nfclease._pyvmomi import refresh_credentials
-from nfclease._tidy import tidy
+from nfclease._pyvmomi.session import refresh_credentials
+from nfclease._pyvmomi.tidy import tidy
 
 _Send: TypeAlias = Callable[[_core.Lease, Any, bytes], tuple[int, str, bytes]]
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from nfclease import _bodies
-from nfclease._in_loop import InLoop
+from nfclease import _operations
+from nfclease._backends.asyncio import InLoop
+from nfclease._backends.tracebacks import without_our_frames
 from nfclease._opening import opened, opener
+from nfclease._pyvmomi.signatures import AsyncLeaseSignatures
 from nfclease._refused import aborts_when_refused
-from nfclease._signatures import AsyncLeaseSignatures
-from nfclease._tracebacks import without_our_frames
 from nfclease.lease import HttpNfcLease
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from pyVmomi import vim, vmodl
     from typing_extensions import Self, Unpack
 
-    from nfclease._signatures import LeaseOptions, Source, Target
+    from nfclease._pyvmomi.signatures import LeaseOptions, Source, Target
     from nfclease.progress import ProgressOption, Told
     from nfclease.transfer import Transfer, TransferResult
 
@@ -155,7 +155,7 @@ class AsyncHttpNfcLease(AsyncLeaseSignatures):
     Abort = HttpNfcLeaseAbort
     GetManifest = HttpNfcLeaseGetManifest
 
-    if not TYPE_CHECKING:  # _signatures.py has them
+    if not TYPE_CHECKING:  # _pyvmomi/signatures.py has them
         HttpNfcLeaseSetManifestChecksumType = _method("SetManifestChecksumType")
         HttpNfcLeasePullFromUrls_Task = _method("PullFromUrls")
         HttpNfcLeaseProbeUrls = _method("ProbeUrls")
@@ -166,7 +166,7 @@ class AsyncHttpNfcLease(AsyncLeaseSignatures):
     async def wait_ready(self, timeout: float = 300.0) -> vim.HttpNfcLease.Info:
         """As ``HttpNfcLease.wait_ready``."""
         info: vim.HttpNfcLease.Info = await without_our_frames(
-            _bodies.wait_ready(self._lease, self._waiting, timeout)
+            _operations.wait_ready(self._lease, self._waiting, timeout)
         )
         return info
 
@@ -193,7 +193,9 @@ class AsyncHttpNfcLease(AsyncLeaseSignatures):
     ) -> TransferResult:
         """As ``HttpNfcLease.download``."""
         return await without_our_frames(
-            _bodies.download(self._lease, self._waiting, device_url, target, overwrite, progress)
+            _operations.download(
+                self._lease, self._waiting, device_url, target, overwrite, progress
+            )
         )
 
     async def download_all(
@@ -205,7 +207,7 @@ class AsyncHttpNfcLease(AsyncLeaseSignatures):
     ) -> list[TransferResult]:
         """As ``HttpNfcLease.download_all``."""
         return await without_our_frames(
-            _bodies.download_all(self._lease, self._waiting, directory, overwrite, progress)
+            _operations.download_all(self._lease, self._waiting, directory, overwrite, progress)
         )
 
     async def start_upload(
@@ -217,7 +219,7 @@ class AsyncHttpNfcLease(AsyncLeaseSignatures):
     ) -> Transfer:
         """As ``HttpNfcLease.start_upload``; awaited, since it may ask for ``info``."""
         return await without_our_frames(
-            _bodies.start_upload(self._lease, self._waiting, item, source, progress)
+            _operations.start_upload(self._lease, self._waiting, item, source, progress)
         )
 
     async def upload(
@@ -229,16 +231,16 @@ class AsyncHttpNfcLease(AsyncLeaseSignatures):
     ) -> TransferResult:
         """As ``HttpNfcLease.upload``."""
         return await without_our_frames(
-            _bodies.upload(self._lease, self._waiting, item, source, progress)
+            _operations.upload(self._lease, self._waiting, item, source, progress)
         )
 
     async def close(self) -> None:
         """As ``HttpNfcLease.close``."""
-        await without_our_frames(_bodies.give_up(self._lease, self._waiting, None))
+        await without_our_frames(_operations.give_up(self._lease, self._waiting, None))
 
     async def detach(self) -> vim.HttpNfcLease:
         """As ``HttpNfcLease.detach``."""
-        plain: vim.HttpNfcLease = await _bodies.detach(self._lease, self._waiting)
+        plain: vim.HttpNfcLease = await _operations.detach(self._lease, self._waiting)
         return plain
 
     async def __aenter__(self) -> Self:
@@ -254,4 +256,4 @@ class AsyncHttpNfcLease(AsyncLeaseSignatures):
         exc: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        await without_our_frames(_bodies.leave(self._lease, self._waiting, exc))
+        await without_our_frames(_operations.leave(self._lease, self._waiting, exc))

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from pyVmomi import vim, vmodl
 
-from nfclease._signatures import LeaseSignatures
-from nfclease._stub import native_stub
+from nfclease._pyvmomi.signatures import LeaseSignatures
+from nfclease._pyvmomi.stub import native_stub
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -173,7 +173,7 @@ class MirroredLease(LeaseSignatures, metaclass=LeaseType):
             vim.fault.InvalidState: The lease was completed or aborted before.
         """
 
-    if not TYPE_CHECKING:  # _signatures.py has them
+    if not TYPE_CHECKING:  # signatures.py has them
         Progress = HttpNfcLeaseProgress
         Complete = HttpNfcLeaseComplete
         Abort = HttpNfcLeaseAbort

@@ -1,4 +1,4 @@
-"""How a caller waits: in place, here, or in an event loop. The bodies know neither.
+"""How a caller waits that blocks its thread.
 
 A body is a coroutine that does nothing but ``await`` a ``Waiting``. Over :class:`InPlace` it never
 suspends, so that :func:`run` gets its result in one step, in the caller's own thread.
@@ -11,9 +11,10 @@ from __future__ import annotations
 import sys
 import time
 from contextlib import nullcontext
-from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
-from nfclease._tracebacks import shortened
+from nfclease._backends.base import INTERVAL
+from nfclease._backends.tracebacks import shortened
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
@@ -25,42 +26,8 @@ if TYPE_CHECKING:
 
 _T = TypeVar("_T")
 
-#: Seconds that an Abort, clean-up of transfers included, may take before the caller goes on.
-CLEANUP_TIMEOUT = 10.0
-
-#: Seconds between two looks at what is shown.
-INTERVAL = 0.2
-
 #: Seconds between two looks for a transfer that has failed.
 _LOOK = 0.1
-
-if TYPE_CHECKING:
-
-    class Waiting(Protocol):
-        """What a body may wait for."""
-
-        def may_wait(self, cause: BaseException | None) -> bool:
-            """Whether clean-up after this exception can be waited for."""
-
-        async def for_work(self, work: _core.Work) -> Any:
-            """The result of native work."""
-
-        async def for_call(self, call: Callable[[], _T]) -> _T:
-            """The result of a vSphere call, which pyvmomi makes in a thread that it blocks."""
-
-        async def for_transfers(
-            self, transfers: list[Transfer], report: Reporter | None
-        ) -> list[TransferResult]:
-            """All results in order; the first failure as soon as it happens."""
-
-        async def for_cleanup(self, work: _core.Work, seconds: float) -> Any:
-            """The result of an ending, or None when it takes longer; it goes on then."""
-
-        def in_order(self) -> AbstractAsyncContextManager[Any]:
-            """Lets through one caller after another, as they came."""
-
-        async def for_stop(self, transfers: list[Transfer], until: float) -> None:
-            """Waits until cancelled transfers have removed their partial files."""
 
 
 class InPlace:
@@ -99,11 +66,6 @@ class InPlace:
     async def for_stop(self, transfers: list[Transfer], until: float) -> None:
         for transfer in transfers:
             transfer._core.wait_end(max(0.0, until - time.monotonic()))
-
-
-def stop_all(transfers: list[Transfer]) -> float:
-    """Cancels, and says until when to wait."""
-    return max((transfer._started.stop() for transfer in transfers), default=0.0)
 
 
 def run(body: Coroutine[Any, Any, _T]) -> _T:

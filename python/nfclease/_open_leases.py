@@ -6,9 +6,9 @@ import time
 from typing import TYPE_CHECKING, Any, Literal
 from weakref import WeakValueDictionary
 
+from nfclease._backends.blocking import refuse_in_coroutine
 from nfclease._log import logger
 from nfclease._naming import extra
-from nfclease._waiting import refuse_in_coroutine
 
 if TYPE_CHECKING:
     from collections.abc import Callable

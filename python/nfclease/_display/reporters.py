@@ -8,7 +8,7 @@ import time
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Protocol
 
-from nfclease._overview import Overview, line
+from nfclease._display.overview import Overview, line
 from nfclease.progress import Reporter
 
 if TYPE_CHECKING:
@@ -133,11 +133,11 @@ def display(transfers: Sequence[Transfer], disk_capacity: int) -> Reporter | Non
     """What suits this standard error; None where there is none."""
     try:
         if _in_kernel():
-            from nfclease._notebook import Rows
+            from nfclease._display.notebook import Rows
 
             return _Drawn(transfers, disk_capacity, Rows)
         if _in_terminal():
-            from nfclease._bars import Bars
+            from nfclease._display.bars import Bars
 
             return _Drawn(transfers, disk_capacity, Bars)
         return None if sys.stderr is None else _Lines(transfers, disk_capacity)

@@ -5,10 +5,10 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING, Any
 
-from nfclease._overview import clock, line, size, speed
+from nfclease._display.overview import clock, line, size, speed
 
 if TYPE_CHECKING:
-    from nfclease._overview import Overview, Row
+    from nfclease._display.overview import Overview, Row
 
 #: More files than these are counted, not shown.
 _MOST = 24

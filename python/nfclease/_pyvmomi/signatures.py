@@ -1,6 +1,6 @@
 """What type checkers are told of a lease where pyvmomi's own declarations are vague or missing.
 
-At run time there is none of this: ``_mirror.py`` and ``asynchronous.py`` make the methods.
+At run time there is none of this: ``_pyvmomi/lease.py`` and ``async_lease.py`` make the methods.
 """
 
 from __future__ import annotations
@@ -74,7 +74,7 @@ if TYPE_CHECKING:
         ) -> list[vim.HttpNfcLease.ProbeResult]: ...
 
     class AsyncLeaseSignatures:
-        """The calls that ``asynchronous.py`` makes by name alone."""
+        """The calls that ``async_lease.py`` makes by name alone."""
 
         async def HttpNfcLeaseSetManifestChecksumType(  # noqa: N802
             self,

@@ -6,9 +6,9 @@ import io
 import os
 from typing import TYPE_CHECKING, Any
 
-from nfclease._checks import remaining_bytes
-from nfclease._started import Started
-from nfclease._turns import End
+from nfclease._arguments import remaining_bytes
+from nfclease._local.turns import End
+from nfclease._tracking import Started
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -12,7 +12,7 @@ from rich.console import Console, Group
 from rich.live import Live
 from rich.text import Text
 
-from nfclease._terminal import Terminal
+from nfclease._display.terminal import Terminal
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

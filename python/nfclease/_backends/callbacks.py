@@ -11,8 +11,8 @@ import threading
 from typing import TYPE_CHECKING
 
 from nfclease import _core
+from nfclease._backends.base import INTERVAL
 from nfclease._log import logger
-from nfclease._waiting import INTERVAL
 
 if TYPE_CHECKING:
     from collections.abc import Callable

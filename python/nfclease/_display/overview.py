@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING, NamedTuple
 
-from nfclease._devices import printable
+from nfclease._arguments import printable
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from nfclease._html import columns, size
+from nfclease._display.html import columns, size
 
 if TYPE_CHECKING:
     from nfclease.transfer import TransferResult

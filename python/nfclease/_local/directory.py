@@ -7,7 +7,7 @@ import os
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
-from nfclease._checks import local_path
+from nfclease._arguments import local_path
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -18,7 +18,7 @@ _E = TypeVar("_E", bound=BaseException)
 #: Set to ``full`` it leaves every frame where it is.
 VARIABLE = "NFCLEASE_TRACEBACKS"
 
-_HERE = os.path.join(os.path.dirname(__file__), "")
+_HERE = os.path.join(os.path.dirname(os.path.dirname(__file__)), "")
 
 
 def shortened(error: _E) -> _E:

@@ -8,13 +8,13 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
-from nfclease._overview import Row, clock, short, size, speed
-from nfclease._screen import SCREEN
+from nfclease._display.overview import Row, clock, short, size, speed
+from nfclease._display.screen import SCREEN
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
 
-    from nfclease._overview import Overview
+    from nfclease._display.overview import Overview
 
 #: Columns from which on there is room for a bar, and for more than name and bytes.
 _WIDE, _MIDDLE = 80, 45

@@ -10,11 +10,11 @@ from xml.parsers.expat import ExpatError
 from pyVmomi import vim, vmodl
 
 from nfclease import _core
-from nfclease._devices import device_for, transferable
-from nfclease._directory import made
-from nfclease._results import Results
-from nfclease._started import STOP_TIMEOUT
-from nfclease._waiting import CLEANUP_TIMEOUT, stop_all
+from nfclease._arguments import device_for, transferable
+from nfclease._backends.base import CLEANUP_TIMEOUT, stop_all
+from nfclease._display.results import Results
+from nfclease._local.directory import made
+from nfclease._tracking import STOP_TIMEOUT
 from nfclease.exceptions import (
     ForkError,
     LeaseInitError,
@@ -25,8 +25,8 @@ from nfclease.exceptions import (
 )
 
 if TYPE_CHECKING:
-    from nfclease._signatures import Source, Target
-    from nfclease._waiting import Waiting
+    from nfclease._backends.base import Waiting
+    from nfclease._pyvmomi.signatures import Source, Target
     from nfclease.lease import HttpNfcLease
     from nfclease.progress import ProgressOption, Reporter, Told
     from nfclease.transfer import Transfer, TransferResult

@@ -10,8 +10,8 @@ import functools
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
-from nfclease import _held
-from nfclease._pyvmomi import soap_stub
+from nfclease import _open_leases
+from nfclease._pyvmomi.session import soap_stub
 
 if TYPE_CHECKING:
     from nfclease.lease import HttpNfcLease
@@ -47,4 +47,4 @@ def _end_leases(soap: Any) -> None:
         other = soap_stub(lease._stub)
         return other is soap or (other.host, other.cookie) == (soap.host, soap.cookie)
 
-    _held.end_all("the session logs out", "session", _TIMEOUT, is_of_it)
+    _open_leases.end_all("the session logs out", "session", _TIMEOUT, is_of_it)

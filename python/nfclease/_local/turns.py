@@ -9,7 +9,7 @@ from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING, Any
 from weakref import WeakSet, WeakValueDictionary
 
-from nfclease._places import Part, parts_of
+from nfclease._local.places import Part, parts_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -1,0 +1,1 @@
+"""What people see: bars, a notebook's tables, lines in a log."""

@@ -1,0 +1,1 @@
+"""All that knows the inner parts of pyvmomi."""
