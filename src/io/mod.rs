@@ -4,8 +4,9 @@
 
 pub mod digest;
 mod directory;
-mod naming;
+pub mod names;
 mod part;
+mod rename;
 pub mod sink;
 pub mod source;
 pub mod threads;

@@ -6,7 +6,7 @@ use std::io;
 use std::path::PathBuf;
 
 use super::directory::{Directory, Identity, identity_of};
-use super::naming::Naming;
+use super::rename::Naming;
 use crate::error::{Error, Result};
 
 /// A partial file. Dropped, it is gone, unless it got another name.

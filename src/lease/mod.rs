@@ -40,7 +40,7 @@ use crate::transfer::{Engine, Moved, Transfer};
 pub use self::ending::Ended;
 pub use self::options::Options;
 pub use self::phase::Phase;
-pub use self::plan::{PlainHttp, safe_names};
+pub use self::plan::PlainHttp;
 pub use self::verification::{compare as verify, uploads};
 
 /// The user's session, with separate connections for calls and for the keep-alive.

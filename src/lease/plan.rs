@@ -1,6 +1,4 @@
-//! From a `DeviceUrl` to a request: host, trust, name. Everything in it comes from the server.
-
-use std::collections::HashSet;
+//! From a `DeviceUrl` to a request: host and trust. Everything in it comes from the server.
 
 use url::{Host, Url};
 
@@ -147,89 +145,6 @@ pub fn is_disk(device: &DeviceUrl) -> bool {
     device.disk.unwrap_or_else(named)
 }
 
-/// Longest file name taken from a server; file systems allow 255 bytes, and `.part` is added.
-const LONGEST_NAME: usize = 200;
-
-/// Names that Windows keeps for devices, with or without an extension.
-const RESERVED: [&str; 6] = ["con", "prn", "aux", "nul", "conin$", "conout$"];
-
-/// The same, each with one digit; the raised ones count as such.
-const PORTS: [&str; 2] = ["com", "lpt"];
-const PORT_DIGITS: &str = "123456789\u{b9}\u{b2}\u{b3}";
-
-fn is_reserved(stem: &str) -> bool {
-    let is_port = |rest: &str| rest.chars().count() == 1 && PORT_DIGITS.contains(rest);
-    RESERVED.contains(&stem)
-        || PORTS
-            .iter()
-            .any(|port| stem.strip_prefix(port).is_some_and(is_port))
-}
-
-/// Whether a file of this name would be shown as another: controls, line ends, and what turns the
-/// direction of writing. A joiner that some scripts need is none.
-fn is_misleading(c: char) -> bool {
-    c.is_control() || matches!(c, '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}')
-}
-
-/// The file name for a device, refused when it could leave the directory or collide.
-pub fn safe_name(name: &str) -> Result<&str> {
-    let refuse = |reason: &str| {
-        Err(Error::UnsafePath {
-            name: name.into(),
-            reason: reason.into(),
-        })
-    };
-    if name.is_empty() {
-        return refuse("it is empty");
-    }
-    if name.len() > LONGEST_NAME {
-        return refuse("it is too long");
-    }
-    if name.contains(['/', '\\']) {
-        return refuse("it has a path separator");
-    }
-    if name.chars().any(is_misleading) {
-        return refuse("it has a control character, or one that changes how names are shown");
-    }
-    if name.contains([':', '*', '?', '"', '<', '>', '|']) {
-        return refuse("it has a character that Windows reserves");
-    }
-    if name.starts_with('.') || name.ends_with(['.', ' ']) {
-        return refuse("it starts with a dot, or ends with a dot or a space");
-    }
-    let stem = name
-        .split('.')
-        .next()
-        .unwrap_or_default()
-        .trim_end()
-        .to_ascii_lowercase();
-    if is_reserved(&stem) {
-        return refuse("it is a reserved device name");
-    }
-    if name.to_ascii_lowercase().ends_with(".part") {
-        return refuse("the ending .part is kept for partial files");
-    }
-    Ok(name)
-}
-
-/// The file names for all devices, distinct even where case does not count.
-pub fn safe_names(devices: &[DeviceUrl]) -> Result<Vec<&str>> {
-    let mut seen = HashSet::new();
-    devices
-        .iter()
-        .map(|device| {
-            let name = safe_name(&device.target_id)?;
-            if seen.insert(name.to_lowercase()) {
-                return Ok(name);
-            }
-            Err(Error::UnsafePath {
-                name: name.into(),
-                reason: "two devices have this name".into(),
-            })
-        })
-        .collect()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -324,66 +239,5 @@ mod tests {
         let session = Url::parse("https://vc/sdk").unwrap();
         let plan = plan(&device, &session, &trust(), PlainHttp::Refuse).unwrap();
         assert!(matches!(plan.trust.verify, Verify::Pin(Pin::Sha1(_))));
-    }
-
-    #[test]
-    fn unsafe_names() {
-        let long = "x".repeat(5000);
-        for name in [
-            "",
-            "..",
-            ".",
-            "../../x",
-            "/etc/x",
-            "a\0b",
-            "..\\x",
-            "C:x",
-            "CON",
-            "con.vmdk",
-            "COM1",
-            "lpt9.txt",
-            "COM\u{b9}",
-            "com\u{b2}.vmdk",
-            "LPT\u{b3}.txt",
-            "CONIN$",
-            "conout$.vmdk",
-            "a\u{202e}kdmv",
-            "a\u{2028}b",
-            ".hidden",
-            "x.",
-            "x ",
-            "a\nb",
-            "disk.part",
-            long.as_str(),
-        ] {
-            assert!(
-                matches!(safe_name(name), Err(Error::UnsafePath { .. })),
-                "{name:?}"
-            );
-        }
-        for name in [
-            "disk-0.vmdk",
-            "Usenet Indexers.nvram",
-            "Grüße.vmdk",
-            "console.vmdk",
-            "com.vmdk",
-            "com0",
-            "COM12",
-            "com\u{2074}",
-            "conin",
-            "\u{645}\u{6cc}\u{200c}\u{62e}.vmdk",
-        ] {
-            assert_eq!(safe_name(name).unwrap(), name);
-        }
-    }
-
-    #[test]
-    fn names_that_differ_in_case_only_collide() {
-        let named = |name: &str| DeviceUrl {
-            target_id: name.into(),
-            ..DeviceUrl::default()
-        };
-        assert!(safe_names(&[named("X"), named("y")]).is_ok());
-        assert!(safe_names(&[named("X"), named("x")]).is_err());
     }
 }

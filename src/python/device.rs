@@ -3,6 +3,7 @@
 use pyo3::prelude::*;
 
 use super::error::to_py;
+use nfclease::io::names;
 use nfclease::lease::transfers::FileItem as CoreFileItem;
 use nfclease::soap::DeviceUrl as CoreDeviceUrl;
 use nfclease::transfer::UploadMethod;
@@ -68,13 +69,7 @@ impl FileItem {
 /// The file names for these `targetId`s, or why one is unsafe.
 #[pyfunction]
 pub(crate) fn safe_names(py: Python<'_>, target_ids: Vec<String>) -> PyResult<Vec<String>> {
-    let devices: Vec<CoreDeviceUrl> = target_ids
-        .into_iter()
-        .map(|target_id| CoreDeviceUrl {
-            target_id,
-            ..Default::default()
-        })
-        .collect();
-    let names = nfclease::lease::safe_names(&devices).map_err(|error| to_py(py, &error))?;
+    let wanted: Vec<&str> = target_ids.iter().map(String::as_str).collect();
+    let names = names::safe_names(&wanted).map_err(|error| to_py(py, &error))?;
     Ok(names.into_iter().map(str::to_owned).collect())
 }
