@@ -3,12 +3,19 @@
 //! `what` names the object in the reader's words ("disk-1.vmdk at esx7"); it never holds a URL, a
 //! cookie or a ticket. Every text in here is a [`Text`] or a [`ServerText`]: escaped and bounded.
 
+mod cause;
+mod failure;
+
 use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 use crate::advice::{Asked, Remedy, of_status};
 use crate::text::{ServerText, Text};
+
+pub use cause::Cause;
+pub use failure::{Failure, Step};
 
 /// The crate's result.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
@@ -32,10 +39,20 @@ pub struct ServerFault {
 )]
 pub enum Error {
     #[error("{what}: {reason}")]
-    Connect { what: Text, reason: Text },
+    Connect {
+        what: Text,
+        reason: Text,
+        #[source]
+        cause: Option<Cause>,
+    },
 
     #[error("{what}: TLS failed: {reason}")]
-    Tls { what: Text, reason: Text },
+    Tls {
+        what: Text,
+        reason: Text,
+        #[source]
+        cause: Option<Cause>,
+    },
 
     #[error(
         "{what}: the certificate's thumbprint is {actual}, expected {expected}; \
@@ -66,6 +83,8 @@ pub enum Error {
         asked: Asked,
         status: u16,
         reason: Text,
+        /// The server's wish.
+        retry_after: Option<Duration>,
     },
 
     #[error("{what}: {}", stalled(*.moved, *.seconds))]
@@ -76,10 +95,21 @@ pub enum Error {
     },
 
     #[error("{what}: the stream ended early after {seen} bytes ({reason})")]
-    Truncated { what: Text, seen: u64, reason: Text },
+    Truncated {
+        what: Text,
+        seen: u64,
+        reason: Text,
+        #[source]
+        cause: Option<Cause>,
+    },
 
     #[error("{what}: broken protocol: {reason}")]
-    Protocol { what: Text, reason: Text },
+    Protocol {
+        what: Text,
+        reason: Text,
+        #[source]
+        cause: Option<Cause>,
+    },
 
     #[error("{what}: {limit} exceeded (limit {allowed}, seen {seen})")]
     LimitExceeded {
@@ -160,6 +190,8 @@ pub enum Error {
     LeaseComplete {
         reason: Text,
         fault: Option<Box<ServerFault>>,
+        #[source]
+        cause: Option<Arc<Error>>,
     },
 
     #[error("the session is gone (NotAuthenticated): {reason}; log in again and open a new lease")]
@@ -183,7 +215,10 @@ pub enum Error {
     #[error(
         "it was not sent: what goes to the same device before it was not taken ({before}), and it may be a delta of that"
     )]
-    NotSent { before: Text },
+    NotSent {
+        #[source]
+        before: Arc<Error>,
+    },
 
     #[error("this lease belongs to the parent process; open a new one in this process")]
     Forked,
@@ -214,6 +249,15 @@ impl Error {
         }
     }
 
+    /// What a protocol does not allow.
+    pub fn protocol(what: impl Into<Text>, reason: impl Into<Text>) -> Self {
+        Self::Protocol {
+            what: what.into(),
+            reason: reason.into(),
+            cause: None,
+        }
+    }
+
     /// An invariant of ours that did not hold.
     pub fn internal(invariant: impl Into<Text>) -> Self {
         Self::Internal {
@@ -223,21 +267,57 @@ impl Error {
 
     /// What the caller can do about it.
     pub fn remedy(&self) -> Remedy {
+        match self.class() {
+            Class::Way | Class::Bytes | Class::Call => Remedy::Retry,
+            Class::Status(asked, status) => of_status(asked, status).1,
+            Class::Lease => Remedy::NewLease,
+            Class::Input => Remedy::FixInput,
+            Class::Person => Remedy::Nobody,
+        }
+    }
+
+    /// How often the same request is worth another attempt, where what it does may be done twice.
+    pub fn again(&self) -> Again {
+        match self.class() {
+            Class::Way | Class::Call | Class::Status(_, 408 | 429 | 500 | 502..=504) => {
+                Again::AsAllowed
+            }
+            Class::Bytes => Again::Once,
+            Class::Status(..) | Class::Lease | Class::Input | Class::Person => Again::Never,
+        }
+    }
+
+    /// Whether the server may have ended the lease, so that this would be a consequence of it.
+    pub fn may_mean_lost_lease(&self) -> bool {
+        match self.class() {
+            Class::Way => true,
+            Class::Status(_, status) => matches!(status, 401 | 403 | 404 | 410 | 500 | 502 | 503),
+            _ => false,
+        }
+    }
+
+    /// How long the other end wants to be left alone.
+    pub fn retry_after(&self) -> Option<Duration> {
         match self {
-            Self::Connect { .. }
-            | Self::Stall { .. }
-            | Self::Truncated { .. }
-            | Self::ChecksumMismatch { .. }
-            | Self::SizeMismatch { .. }
-            | Self::WaitTimeout { .. } => Remedy::Retry,
-            Self::HttpStatus { asked, status, .. } => of_status(*asked, *status).1,
+            Self::HttpStatus { retry_after, .. } => *retry_after,
+            _ => None,
+        }
+    }
+
+    /// The one line in which a variant says what it means for the next step.
+    fn class(&self) -> Class {
+        match self {
+            Self::Connect { .. } | Self::Stall { .. } | Self::Truncated { .. } => Class::Way,
+            Self::ChecksumMismatch { .. } | Self::SizeMismatch { .. } => Class::Bytes,
+            Self::WaitTimeout { .. } => Class::Call,
+            Self::HttpStatus { asked, status, .. } => Class::Status(*asked, *status),
             Self::LeaseInit { .. }
             | Self::LeaseLost { .. }
             | Self::LeaseComplete { .. }
             | Self::LeaseState { .. }
             | Self::NotSent { .. }
             | Self::Unlisted { .. }
-            | Self::SessionExpired { .. } => Remedy::NewLease,
+            | Self::SessionExpired { .. } => Class::Lease,
             Self::Tls { .. }
             | Self::InsecureUrl { .. }
             | Self::ManifestMissing { .. }
@@ -246,7 +326,7 @@ impl Error {
             | Self::MissingUpload { .. }
             | Self::Io { .. }
             | Self::InvalidArgument { .. }
-            | Self::Forked => Remedy::FixInput,
+            | Self::Forked => Class::Input,
             Self::ThumbprintMismatch { .. }
             | Self::UnexpectedRedirect { .. }
             | Self::Protocol { .. }
@@ -254,43 +334,38 @@ impl Error {
             | Self::Fault(_)
             | Self::Cancelled
             | Self::Foreign(_)
-            | Self::Internal { .. } => Remedy::Nobody,
+            | Self::Internal { .. } => Class::Person,
         }
     }
+}
 
-    /// Whether a whole-disk GET may be repeated after this, while the lease is `ready`.
-    pub fn is_retryable(&self) -> bool {
-        match self {
-            Self::Connect { .. }
-            | Self::Stall { .. }
-            | Self::Truncated { .. }
-            | Self::ChecksumMismatch { .. }
-            | Self::SizeMismatch { .. } => true,
-            Self::HttpStatus { status, .. } => {
-                matches!(status, 408 | 429 | 500 | 502 | 503 | 504)
-            }
-            _ => false,
-        }
-    }
+/// What an error was about.
+enum Class {
+    /// The way to the other end, or whether it is there.
+    Way,
+    /// The bytes that came or went.
+    Bytes,
+    /// The patience for a call.
+    Call,
+    /// What the other end said to which request.
+    Status(Asked, u16),
+    /// The lease, which is of no more use.
+    Lease,
+    /// A file, an option or the session.
+    Input,
+    /// What only a person can judge.
+    Person,
+}
 
-    /// Whether the bytes themselves were wrong: these get one repetition, not the whole budget.
-    pub fn is_integrity(&self) -> bool {
-        matches!(
-            self,
-            Self::ChecksumMismatch { .. } | Self::SizeMismatch { .. }
-        )
-    }
-
-    /// Whether the cause may be that the server no longer holds the lease.
-    pub fn may_mean_lost_lease(&self) -> bool {
-        match self {
-            Self::Connect { .. } | Self::Stall { .. } | Self::Truncated { .. } => true,
-            Self::HttpStatus { status, .. } => {
-                matches!(status, 401 | 403 | 404 | 410 | 500 | 502 | 503)
-            }
-            _ => false,
-        }
-    }
+/// How often the same request is worth another attempt.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Again {
+    /// As often as the caller allows: what was wrong may pass.
+    AsAllowed,
+    /// Once: bytes that are wrong twice are wrong.
+    Once,
+    /// Not at all.
+    Never,
 }
 
 /// The rule is a rate: some bytes may have moved.
@@ -299,35 +374,4 @@ fn stalled(moved: u64, seconds: f64) -> String {
         0 => format!("no data moved for {seconds:.0} s"),
         _ => format!("{moved} bytes moved in {seconds:.0} s, which is too slow to go on"),
     }
-}
-
-impl Failure {
-    /// What the caller can do about it.
-    pub fn remedy(&self) -> Remedy {
-        match self.error.remedy() {
-            Remedy::Retry if self.spoilt => Remedy::NewLease,
-            other => other,
-        }
-    }
-}
-
-/// What went wrong in one transfer, and how far it had come.
-#[derive(Debug, Clone)]
-pub struct Failure {
-    /// The cause.
-    pub error: Error,
-    /// Which step failed: `connect`, `headers`, `body`, `verify`, `commit` or `lease`.
-    pub phase: &'static str,
-    /// `DeviceUrl.key` of the device.
-    pub disk_key: String,
-    /// Bytes that had moved in the last attempt.
-    pub bytes_done: u64,
-    /// How many times the transfer was started.
-    pub attempts: u32,
-    /// Files that could not be removed.
-    pub files_left: Vec<PathBuf>,
-    /// Whether the host has some of a disk that cannot be sent to it once more.
-    pub spoilt: bool,
-    /// Why the transfer was not repeated, where it else would have been.
-    pub note: Option<&'static str>,
 }

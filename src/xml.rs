@@ -80,10 +80,7 @@ impl Element {
 
 /// Parses a document. Refuses DOCTYPE and processing instructions before the root is looked at.
 pub fn parse(bytes: &[u8], what: &str) -> Result<Element> {
-    let protocol = |reason: String| Error::Protocol {
-        what: what.into(),
-        reason: reason.into(),
-    };
+    let protocol = |reason: String| Error::protocol(what, reason);
     let text = std::str::from_utf8(bytes).map_err(|_| protocol("the XML is no UTF-8".into()))?;
     let mut reader = Reader::from_str(text.trim_start_matches('\u{feff}'));
     reader.config_mut().expand_empty_elements = true;
@@ -184,10 +181,10 @@ impl Tree<'_> {
     }
 
     fn bad_attribute(&self, error: impl std::fmt::Display) -> Error {
-        Error::Protocol {
-            what: self.what.into(),
-            reason: format!("bad attribute: {}", ServerText::of(error)).into(),
-        }
+        Error::protocol(
+            self.what,
+            format!("bad attribute: {}", ServerText::of(error)),
+        )
     }
 
     fn end(&mut self) {

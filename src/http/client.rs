@@ -235,11 +235,10 @@ impl Response {
         }
         match self.header(&CONTENT_ENCODING) {
             None | Some("identity" | "") => Ok(self),
-            Some(encoding) => Err(Error::Protocol {
-                what: (&self.what).into(),
-                reason: format!("Content-Encoding {} was not asked for", self.said(encoding))
-                    .into(),
-            }),
+            Some(encoding) => Err(Error::protocol(
+                &self.what,
+                format!("Content-Encoding {} was not asked for", self.said(encoding)),
+            )),
         }
     }
 
@@ -308,6 +307,7 @@ impl Response {
             },
             status,
             reason: format!("{phrase} {text}").trim().into(),
+            retry_after: self.retry_after(),
         }
     }
 

@@ -8,7 +8,7 @@ use super::proxy::Proxy;
 use super::tunnel;
 use super::verifier::{PinMismatch, Refused};
 use crate::advice::Asked;
-use crate::error::Error;
+use crate::error::{Cause, Error};
 use crate::secrets::Secrets;
 use crate::text::{ServerText, Text};
 
@@ -34,6 +34,13 @@ impl Route {
 }
 
 impl Route {
+    /// A text without what the request and the proxy were given.
+    fn cleaned(&self, text: &str, secrets: &Secrets) -> ServerText {
+        let text = secrets.text(text);
+        let proxy = self.proxy.as_ref().map(Proxy::secrets);
+        proxy.map_or_else(|| text.clone(), |proxy| proxy.text(&text))
+    }
+
     /// What the proxy said that refused a tunnel to this URL, which the library does not tell.
     pub(super) async fn refusal(
         &self,
@@ -53,6 +60,7 @@ impl Route {
             asked: Asked::Tunnel,
             status,
             reason: proxy.secrets().text(&text).into(),
+            retry_after: None,
         })
     }
 }
@@ -76,18 +84,21 @@ pub(super) fn request_error(
         return Error::Tls {
             what: what.into(),
             reason: refused.to_string().into(),
+            cause: kept(error, route, secrets),
         };
     }
     if let Some(tls) = find::<rustls::Error>(error) {
         return Error::Tls {
             what: what.into(),
             reason: tls_reason(tls, secrets),
+            cause: kept(error, route, secrets),
         };
     }
     if find::<hyper::Error>(error).is_some_and(hyper::Error::is_parse) {
         return Error::Protocol {
             what: what.into(),
             reason: secrets.text(&root_cause(error)).into(),
+            cause: kept(error, route, secrets),
         };
     }
     if let Some(proxy) = &route.proxy
@@ -99,14 +110,13 @@ pub(super) fn request_error(
             status: 407,
             reason: "Proxy Authentication Required: put Proxy-Authorization into customHeaders"
                 .into(),
+            retry_after: None,
         };
     }
     let cause = if error.is_timeout() {
         ServerText::from("no answer in time")
     } else {
-        let proxy = route.proxy.as_ref().map(Proxy::secrets);
-        let cause = secrets.text(&root_cause(error));
-        proxy.map_or_else(|| cause.clone(), |proxy| proxy.text(&cause))
+        route.cleaned(&root_cause(error), secrets)
     };
     let reason = if error.is_connect() {
         let proxy = route.proxy_hint();
@@ -120,6 +130,7 @@ pub(super) fn request_error(
     Error::Connect {
         what: what.into(),
         reason: reason.into(),
+        cause: kept(error, route, secrets),
     }
 }
 
@@ -130,15 +141,18 @@ pub(super) fn body_error(
     error: &reqwest::Error,
     secrets: &Secrets,
 ) -> Error {
+    let cause = chain(error, |text| secrets.text(text));
     match find::<hyper::Error>(error) {
         Some(e) if e.is_parse() => Error::Protocol {
             what: what.into(),
             reason: secrets.text(&root_cause(error)).into(),
+            cause,
         },
         _ => Error::Truncated {
             what: what.into(),
             seen,
             reason: secrets.text(&root_cause(error)).into(),
+            cause,
         },
     }
 }
@@ -152,13 +166,27 @@ pub(super) fn root_cause(error: &reqwest::Error) -> String {
     if cause.is::<reqwest::Error>() {
         "request failed".into()
     } else {
-        let text = cause.to_string();
-        // The TLS library adds where its manual explains it.
-        text.split(": https://docs.rs/")
-            .next()
-            .unwrap_or(&text)
-            .to_owned()
+        without_manual(&cause.to_string()).to_owned()
     }
+}
+
+/// The TLS library adds where its manual explains it.
+fn without_manual(text: &str) -> &str {
+    text.split(": https://docs.rs/").next().unwrap_or(text)
+}
+
+/// What stands below the HTTP library's own error, which holds the URL.
+fn chain(error: &reqwest::Error, clean: impl Fn(&str) -> ServerText) -> Option<Cause> {
+    let mut below = error.source()?;
+    while below.is::<reqwest::Error>() {
+        below = below.source()?;
+    }
+    Some(Cause::of(below, |text| clean(without_manual(text))))
+}
+
+/// The same, of a request that may have gone through a proxy.
+fn kept(error: &reqwest::Error, route: &Route, secrets: &Secrets) -> Option<Cause> {
+    chain(error, |text| route.cleaned(text, secrets))
 }
 
 /// Looks for a type in the chain; `io::Error` hides what it wraps from `source`.
@@ -204,5 +232,90 @@ fn tls_reason(error: &rustls::Error, secrets: &Secrets) -> Text {
         ) => "the host speaks no TLS version that the session's SSLContext allows, or none from 1.2 on"
             .into(),
         other => secrets.text(&other.to_string()).into(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::{ErrorKind, Write as _};
+    use std::net::TcpListener;
+    use std::time::Duration;
+
+    use http::{HeaderMap, Method};
+    use tokio::runtime::Builder;
+
+    use super::*;
+    use crate::http::{Body, Client, Connection, Request, Trust, Verify};
+
+    /// How a GET of a URL with a ticket fails: when it is sent, or when its body is read.
+    fn failed(port: u16) -> Error {
+        let request = Request {
+            method: Method::GET,
+            url: Url::parse(&format!("http://127.0.0.1:{port}/nfc/52aF-ticket/disk")).unwrap(),
+            headers: HeaderMap::new(),
+            body: Body::Empty,
+            what: "disk".into(),
+            connection: Connection::Fresh,
+        };
+        let client = Client::new(&Trust::of(Verify::Unverified), None, Duration::from_secs(9));
+        let runtime = Builder::new_current_thread().enable_all().build().unwrap();
+        #[allow(clippy::disallowed_methods, reason = "the test's own thread")]
+        runtime.block_on(async {
+            match client.unwrap().send(request).await {
+                Ok(response) => response.read(99, "size").await.unwrap_err(),
+                Err(error) => error,
+            }
+        })
+    }
+
+    /// The texts from the error to its root, and what the root is to the operating system.
+    fn sources(error: &Error) -> (Vec<String>, Option<ErrorKind>) {
+        let (mut texts, mut kind) = (vec![error.to_string()], None);
+        let mut next = StdError::source(error);
+        while let Some(link) = next {
+            texts.push(link.to_string());
+            kind = link.downcast_ref::<Cause>().and_then(Cause::kind);
+            next = link.source();
+        }
+        (texts, kind)
+    }
+
+    #[test]
+    fn the_sources_go_down_to_the_system() {
+        let closed = TcpListener::bind("127.0.0.1:0").unwrap();
+        let port = closed.local_addr().unwrap().port();
+        drop(closed);
+        let error = failed(port);
+        let (texts, kind) = sources(&error);
+        assert!(matches!(error, Error::Connect { .. }), "{error}");
+        assert_eq!(kind, Some(ErrorKind::ConnectionRefused), "{texts:?}");
+        assert!(texts.len() > 1 && texts[0].contains(texts.last().unwrap()));
+        assert!(
+            texts.iter().all(|text| !text.contains("ticket")),
+            "{texts:?}"
+        );
+    }
+
+    #[test]
+    fn no_source_shows_what_was_sent() {
+        for answer in [
+            "HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n52aF-ticket",
+            "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n52aF-ticket\r\n",
+            "HTTP/9.9 52aF-ticket\r\n\r\n",
+            "HTTP/1.1 200 OK\r\n52aF-ticket\r\n\r\n",
+        ] {
+            let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+            let port = listener.local_addr().unwrap().port();
+            std::thread::spawn(move || {
+                let (mut connection, _) = listener.accept().unwrap();
+                let _ = connection.write_all(answer.replace("9\r", "99\r").as_bytes());
+            });
+            let (texts, _) = sources(&failed(port));
+            assert!(texts.len() > 1, "{texts:?}");
+            assert!(
+                texts.iter().all(|text| !text.contains("ticket")),
+                "{texts:?}"
+            );
+        }
     }
 }

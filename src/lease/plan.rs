@@ -49,10 +49,7 @@ pub fn plan(
     plain: PlainHttp,
 ) -> Result<Plan> {
     let name = display_name(device);
-    let protocol = |reason: &str| Error::Protocol {
-        what: name.clone().into(),
-        reason: reason.into(),
-    };
+    let protocol = |reason: &str| Error::protocol(name.clone(), reason);
     let mut url = Url::parse(&device.url).map_err(|_| protocol("its url is no URL"))?;
     if !matches!(url.scheme(), "http" | "https") {
         return Err(protocol("its url is neither https nor http"));
@@ -68,9 +65,8 @@ pub fn plan(
     if url.scheme() == "http" && session.scheme() == "https" && plain == PlainHttp::Refuse {
         return Err(Error::InsecureUrl { what });
     }
-    let pin = pin(device).map_err(|(field, error)| Error::Protocol {
-        what: what.clone(),
-        reason: format!("its {field} cannot be used: {error}").into(),
+    let pin = pin(device).map_err(|(field, error)| {
+        Error::protocol(what.clone(), format!("its {field} cannot be used: {error}"))
     })?;
     let same_origin = url.origin() == session.origin();
     let trust = match pin {

@@ -20,7 +20,7 @@ use super::transfers::turns::Order;
 use super::verification::compare::RequireManifest;
 use super::verification::uploads::RequireUploads;
 use super::{Lease, PlainHttp, Sessions, keep_alive, lock};
-use crate::error::{Error, Failure};
+use crate::error::{Error, Failure, Step};
 use crate::http::retry::RetryPolicy;
 use crate::http::tls::{Trust, Verify};
 use crate::io::ChecksumType;
@@ -58,19 +58,15 @@ fn lease() -> Arc<Lease> {
 }
 
 fn failed() -> Failure {
-    Failure {
-        error: Error::Connect {
+    Failure::new(
+        "k",
+        Step::Headers,
+        Error::Connect {
             what: "disk".into(),
             reason: "gone".into(),
+            cause: None,
         },
-        phase: "headers",
-        disk_key: "k".into(),
-        bytes_done: 0,
-        attempts: 1,
-        files_left: Vec::new(),
-        note: None,
-        spoilt: false,
-    }
+    )
 }
 
 fn completed() -> Completed {

@@ -66,7 +66,7 @@ pub(super) fn failure_to_py(py: Python<'_>, failure: &Failure) -> PyErr {
         if let Some(note) = failure.note {
             value.setattr("args", (format!("{}; {note}", failure.error),))?;
         }
-        value.setattr("phase", failure.phase)?;
+        value.setattr("phase", failure.step.as_str())?;
         value.setattr("disk_key", &failure.disk_key)?;
         value.setattr("bytes_done", failure.bytes_done)?;
         value.setattr("attempts", failure.attempts)?;

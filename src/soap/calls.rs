@@ -187,10 +187,7 @@ pub fn read_property_collector(answer: &Answer) -> Result<String> {
         .child("returnval")
         .and_then(|content| content.child_text("propertyCollector"))
         .map(str::to_owned)
-        .ok_or_else(|| Error::Protocol {
-            what: "RetrieveServiceContent".into(),
-            reason: "no propertyCollector in it".into(),
-        })
+        .ok_or_else(|| Error::protocol("RetrieveServiceContent", "no propertyCollector in it"))
 }
 
 fn response_to(method: Method, answer: &Answer) -> Result<Element> {

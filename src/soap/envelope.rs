@@ -41,16 +41,10 @@ pub fn with_header(envelope: Vec<u8>, header: &str) -> Vec<u8> {
 /// The `...Response` element of a good answer, or the fault of the other kind.
 pub fn response(method: &str, answer: &Answer) -> Result<Element> {
     let root = xml::parse(answer.body(), method).map_err(|error| match error {
-        Error::Protocol { what, reason } => Error::Protocol {
-            what,
-            reason: answer.said(&reason).into(),
-        },
+        Error::Protocol { what, reason, .. } => Error::protocol(what, answer.said(&reason)),
         other => other,
     })?;
-    let protocol = |reason: &str| Error::Protocol {
-        what: method.into(),
-        reason: reason.into(),
-    };
+    let protocol = |reason: &str| Error::protocol(method, reason);
     if root.name != "Envelope" {
         return Err(protocol("the answer is no SOAP envelope"));
     }

@@ -81,6 +81,8 @@ pub struct Reply {
     pub status: u16,
     /// The status's reason phrase.
     pub reason: &'static str,
+    /// How long the server wants to be left alone.
+    pub retry_after: Option<Duration>,
     /// The SOAP envelope.
     pub body: Vec<u8>,
 }
@@ -155,10 +157,12 @@ impl Session {
             let sent = self.client.send(request).await;
             let response = sent.map_err(|error| self.hinted(error))?.checked()?;
             let (status, reason) = (response.status(), response.reason());
+            let retry_after = response.retry_after();
             let body = response.read(REPLY_BYTES, "size of a SOAP answer").await?;
             Ok(Reply {
                 status,
                 reason,
+                retry_after,
                 body,
             })
         };
@@ -181,15 +185,29 @@ impl Session {
             return error;
         }
         match error {
-            Error::Tls { what, reason } if reason.contains("alert") => {
+            Error::Tls {
+                what,
+                reason,
+                cause,
+            } if reason.contains("alert") => {
                 let reason = format!("{reason}{HINT}").into();
-                Error::Tls { what, reason }
+                Error::Tls {
+                    what,
+                    reason,
+                    cause,
+                }
             }
-            Error::Connect { what, reason }
-                if reason.contains("reset") || reason.contains("closed") =>
-            {
+            Error::Connect {
+                what,
+                reason,
+                cause,
+            } if reason.contains("reset") || reason.contains("closed") => {
                 let reason = format!("{reason}{HINT}").into();
-                Error::Connect { what, reason }
+                Error::Connect {
+                    what,
+                    reason,
+                    cause,
+                }
             }
             other => other,
         }
@@ -212,6 +230,7 @@ impl Session {
                 asked: Asked::Call,
                 status,
                 reason: reply.reason.into(),
+                retry_after: reply.retry_after,
             }),
         }
     }

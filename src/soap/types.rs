@@ -180,10 +180,10 @@ fn state(text: &str, answer: &Answer) -> Result<LeaseState> {
         "ready" => Ok(LeaseState::Ready),
         "done" => Ok(LeaseState::Done),
         "error" => Ok(LeaseState::Error),
-        other => Err(Error::Protocol {
-            what: "HttpNfcLease.state".into(),
-            reason: format!("unknown state {:?}", answer.said(other)).into(),
-        }),
+        other => Err(Error::protocol(
+            "HttpNfcLease.state",
+            format!("unknown state {:?}", answer.said(other)),
+        )),
     }
 }
 

@@ -10,7 +10,7 @@ use super::pace::Pace;
 use super::progress::Progress;
 use super::repeat::{Broken, Repeat};
 use super::{Completed, Job, LeaseServer, Moved, Verified, Way};
-use crate::error::{Error, Failure, Result};
+use crate::error::{Again, Error, Failure, Result, Step};
 use crate::http::client::is_page;
 use crate::http::{Body, Connection, Request, Response};
 use crate::io::{Digest, Sink};
@@ -89,10 +89,9 @@ const STAYS: &str = "not repeated, since the target cannot go back to where the 
 
 /// What one attempt has come to.
 struct Attempt {
-    phase: &'static str,
+    step: Step,
     bytes: u64,
     last_progress: Instant,
-    retry_after: Option<Duration>,
     /// Not when all bytes are here and only the manifest could not be had.
     may_repeat: bool,
     connection: Connection,
@@ -111,10 +110,9 @@ impl Download {
         loop {
             let attempts = progress.start_attempt();
             let mut attempt = Attempt {
-                phase: "connect",
+                step: Step::Connect,
                 bytes: 0,
                 last_progress: Instant::now(),
-                retry_after: None,
                 may_repeat: true,
                 connection: if attempts <= self.job.retry.max_retries {
                     Connection::Pooled
@@ -131,15 +129,15 @@ impl Download {
                 Err(error) => error,
             };
             let stays = !sink.is_repeatable();
-            let note = (stays && attempt.may_repeat && error.is_retryable()).then_some(STAYS);
+            let note =
+                (stays && attempt.may_repeat && error.again() != Again::Never).then_some(STAYS);
             let broken = Broken {
                 error,
-                phase: attempt.phase,
+                step: attempt.step,
                 bytes_done: attempt.bytes,
                 attempts,
                 may_repeat: attempt.may_repeat && !stays,
                 lost: attempt.last_progress.elapsed(),
-                retry_after: attempt.retry_after,
             };
             let next = repeat.wait(broken).await;
             if let Err(failure) = next {
@@ -151,14 +149,9 @@ impl Download {
             }
             if let Err(error) = sink.restart() {
                 let failure = Failure {
-                    error,
-                    phase: "body",
-                    disk_key: self.job.key.clone(),
-                    bytes_done: 0,
                     attempts,
                     files_left: sink.discard(),
-                    note: None,
-                    spoilt: false,
+                    ..Failure::new(&self.job.key, Step::Body, error)
                 };
                 return Err(failure);
             }
@@ -181,7 +174,7 @@ impl Download {
         if let Some(size) = response.content_length().or(self.file_size) {
             sink.expect(size)?;
         }
-        attempt.phase = "body";
+        attempt.step = Step::Body;
         let mut digest = Digest::new(self.job.checksum_type);
         let mut check = self.format.rule().map(StreamCheck::new);
         self.stream(
@@ -206,9 +199,11 @@ impl Download {
             checksum_type: self.job.checksum_type,
             way: Way::Here,
         };
-        attempt.phase = "verify";
+        attempt.step = Step::Verify;
         let verified = server.verify(&moved).await;
-        attempt.may_repeat = !verified.as_ref().is_err_and(|error| !error.is_integrity());
+        attempt.may_repeat = !verified
+            .as_ref()
+            .is_err_and(|error| error.again() != Again::Once);
         let verified = verified?;
         let listed = verified == Verified::Manifest;
         if !listed {
@@ -219,7 +214,7 @@ impl Download {
             let proved = listed || is_disk || response.is_framed();
             self.check_size(&moved, proved)?;
         }
-        attempt.phase = "commit";
+        attempt.step = Step::Commit;
         sink.commit()?;
         Ok((moved, verified))
     }
@@ -229,10 +224,10 @@ impl Download {
         if self.file_size.is_some() || !is_page(head) {
             return Ok(());
         }
-        Err(Error::Protocol {
-            what: (&self.job.what).into(),
-            reason: "status 200 came with a page in place of the file".into(),
-        })
+        Err(Error::protocol(
+            &self.job.what,
+            "status 200 came with a page in place of the file",
+        ))
     }
 
     /// Where the manifest or the framing leaves a doubt, the announced size decides.
@@ -249,6 +244,7 @@ impl Download {
                 seen: moved.bytes,
                 reason: "neither a length, a last chunk, a fileSize nor the manifest proves that this is all"
                     .into(),
+                cause: None,
             }),
             _ => Ok(()),
         }
@@ -268,11 +264,10 @@ impl Download {
             .await
             .map_err(|_| self.stall(0, self.job.timeout))??
             .checked()?;
-        attempt.phase = "headers";
+        attempt.step = Step::Headers;
         if response.status() == 200 {
             return Ok(response);
         }
-        attempt.retry_after = response.retry_after();
         Err(response.into_status_error().await)
     }
 
@@ -340,6 +335,7 @@ impl Download {
                 what: what.into(),
                 seen,
                 reason: reason.into(),
+                cause: None,
             },
         }
     }

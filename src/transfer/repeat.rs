@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use tokio_util::sync::CancellationToken;
 
 use super::{Completed, Job, LeaseServer, Moved, Verified};
-use crate::error::{Error, Failure, Result};
+use crate::error::{Again, Error, Failure, Result, Step};
 use crate::http::retry::Retries;
 use crate::text::said_at;
 
@@ -17,21 +17,20 @@ pub(super) struct Repeat<'a, S> {
     cancel: &'a CancellationToken,
     retries: Retries,
     started: Instant,
-    bad_sums: u32,
+    /// Whether bytes were wrong before.
+    were_wrong: bool,
 }
 
 /// What one attempt came to.
 pub(super) struct Broken {
     pub(super) error: Error,
-    pub(super) phase: &'static str,
+    pub(super) step: Step,
     pub(super) bytes_done: u64,
     pub(super) attempts: u32,
     /// Whether the bytes may be sent or asked for once more at all.
     pub(super) may_repeat: bool,
     /// Time without progress, which counts against the budget.
     pub(super) lost: Duration,
-    /// The server's wish.
-    pub(super) retry_after: Option<Duration>,
 }
 
 impl<'a, S: LeaseServer> Repeat<'a, S> {
@@ -43,7 +42,7 @@ impl<'a, S: LeaseServer> Repeat<'a, S> {
             cancel,
             retries,
             started: Instant::now(),
-            bad_sums: 0,
+            were_wrong: false,
         }
     }
 
@@ -73,19 +72,20 @@ impl<'a, S: LeaseServer> Repeat<'a, S> {
     pub(super) async fn wait(&mut self, broken: Broken) -> Result<(), Failure> {
         let Broken {
             error,
-            phase,
+            step,
             bytes_done,
             attempts,
             may_repeat,
             lost,
-            retry_after,
         } = broken;
-        self.bad_sums = self
-            .bad_sums
-            .saturating_add(u32::from(error.is_integrity()));
-        let may_repeat = may_repeat && self.bad_sums < 2 && error.is_retryable();
-        let delay = if may_repeat {
-            self.retries.next(lost, fastrand::f64(), retry_after)
+        let worth_it = match error.again() {
+            Again::AsAllowed => true,
+            Again::Once => !std::mem::replace(&mut self.were_wrong, true),
+            Again::Never => false,
+        };
+        let delay = if may_repeat && worth_it {
+            self.retries
+                .next(lost, fastrand::f64(), error.retry_after())
         } else {
             None
         };
@@ -107,14 +107,9 @@ impl<'a, S: LeaseServer> Repeat<'a, S> {
             Ok(())
         };
         self.guarded(waiting).await.map_err(|error| Failure {
-            error,
-            phase,
-            disk_key: self.job.key.clone(),
             bytes_done,
             attempts,
-            files_left: Vec::new(),
-            note: None,
-            spoilt: false,
+            ..Failure::new(&self.job.key, step, error)
         })
     }
 }

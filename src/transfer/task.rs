@@ -12,7 +12,7 @@ use tokio_util::task::task_tracker::TaskTrackerToken;
 use super::panics::caught;
 use super::progress::{Progress, Snapshot};
 use super::{Completed, Engine};
-use crate::error::{Error, Failure, Result};
+use crate::error::{Error, Failure, Result, Step};
 
 /// How a transfer ended.
 pub type Outcome = Result<Arc<Completed>, Arc<Failure>>;
@@ -173,14 +173,13 @@ fn lost(key: &str, progress: &Progress, error: Error) -> Failure {
         attempts,
         ..
     } = progress.snapshot();
+    let step = match attempts {
+        0 => Step::Lease,
+        _ => Step::Body,
+    };
     Failure {
-        error,
-        phase: "body",
-        disk_key: key.to_owned(),
         bytes_done,
         attempts,
-        files_left: Vec::new(),
-        note: None,
-        spoilt: false,
+        ..Failure::new(key, step, error)
     }
 }

@@ -12,7 +12,7 @@ use super::progress::Progress;
 use super::repeat::{Broken, Repeat};
 use super::sending::Sending;
 use super::{Completed, Job, LeaseServer, Moved, SourceCheck, Verified, Way};
-use crate::error::{Error, Failure, Result};
+use crate::error::{Again, Error, Failure, Result, Step};
 use crate::http::{Body, BodyStream, Connection, Request, Response};
 use crate::io::Source;
 use crate::text::said_at;
@@ -51,7 +51,6 @@ struct Attempt {
     end: Option<oneshot::Receiver<Result<String>>>,
     connection: Connection,
     verifying: bool,
-    retry_after: Option<Duration>,
 }
 
 /// What the host said to the whole of it.
@@ -63,12 +62,12 @@ enum Answer {
 }
 
 impl Attempt {
-    fn phase(&self) -> &'static str {
+    fn step(&self) -> Step {
         match () {
-            () if self.verifying => "verify",
-            () if !self.sending.has_started() => "connect",
-            () if !self.sending.is_whole() => "body",
-            () => "headers",
+            () if self.verifying => Step::Verify,
+            () if !self.sending.has_started() => Step::Connect,
+            () if !self.sending.is_whole() => Step::Body,
+            () => Step::Headers,
         }
     }
 
@@ -104,7 +103,6 @@ impl Upload {
                     Connection::Fresh
                 },
                 verifying: false,
-                retry_after: None,
             };
             let work = self.attempt(&mut source, server, &mut attempt);
             let error = match repeat.guarded(work).await {
@@ -119,16 +117,16 @@ impl Upload {
             // A POST whose body has started may have changed the disk; a PUT overwrites. Bytes
             // that the host has taken are not sent again because the manifest could not be had.
             let untouched = source.is_repeatable() && !attempt.sending.has_started();
-            let may_repeat = (again || untouched) && !error.is_integrity() && !attempt.verifying;
+            let may_repeat =
+                (again || untouched) && error.again() != Again::Once && !attempt.verifying;
             let spoilt = self.method == UploadMethod::Post && attempt.sending.has_started();
             let broken = Broken {
                 error,
-                phase: attempt.phase(),
+                step: attempt.step(),
                 bytes_done: progress.snapshot().bytes_done,
                 attempts: number,
                 may_repeat,
                 lost: attempt.sending.idle(),
-                retry_after: attempt.retry_after,
             };
             let failed = repeat.wait(broken).await;
             failed.map_err(|failure| Failure { spoilt, ..failure })?;
@@ -185,7 +183,6 @@ impl Upload {
             answer => answer?.checked()?,
         };
         if !matches!(response.status(), 200 | 201) {
-            attempt.retry_after = response.retry_after();
             return Err(response.into_status_error().await);
         }
         let mut response = response;
@@ -212,13 +209,11 @@ impl Upload {
 
     /// What answered was no host of a lease, unless the manifest says so.
     fn page(&self) -> Error {
-        Error::Protocol {
-            what: (&self.job.what).into(),
-            reason:
-                "the status of success came with a page, which no host answers to an upload, and \
-                     the lease manifest does not list the file"
-                    .into(),
-        }
+        Error::protocol(
+            &self.job.what,
+            "the status of success came with a page, which no host answers to an upload, and \
+             the lease manifest does not list the file",
+        )
     }
 
     /// The digest of what was sent, or why the source was not read to its end.
@@ -283,10 +278,10 @@ impl Upload {
     }
 
     fn too_early(&self) -> Error {
-        Error::Protocol {
-            what: (&self.job.what).into(),
-            reason: "the server answered before it had the whole body".into(),
-        }
+        Error::protocol(
+            &self.job.what,
+            "the server answered before it had the whole body",
+        )
     }
 
     fn stall(&self, allowed: Duration) -> Error {

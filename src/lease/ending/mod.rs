@@ -199,10 +199,12 @@ impl Lease {
             Error::Fault(fault) => Error::LeaseComplete {
                 reason: fault_text(&fault),
                 fault: Some(fault),
+                cause: None,
             },
             other => Error::LeaseComplete {
                 reason: Text::of(&other),
                 fault: None,
+                cause: Some(Arc::new(other)),
             },
         }
     }

@@ -12,7 +12,7 @@ use self::turns::Order;
 use super::phase::{Event, Phase};
 use super::plan::{self, SendCookie};
 use super::{Lease, lock};
-use crate::error::{Error, Failure, Result};
+use crate::error::{Error, Failure, Result, Step};
 use crate::http::client::header;
 use crate::http::host_of;
 use crate::io::{ChecksumType, Sink, Source};
@@ -76,7 +76,7 @@ impl Lease {
                     let files_left = sink.discard();
                     return Err(Failure {
                         files_left,
-                        ..not_started(&key, error)
+                        ..Failure::new(&key, Step::Lease, error)
                     });
                 }
                 download.run(sink, &lease, &counters, &cancel).await
@@ -127,7 +127,7 @@ impl Lease {
                 lease
                     .ready_for_data(&cancel)
                     .await
-                    .map_err(|error| not_started(&key, error))?;
+                    .map_err(|error| Failure::new(&key, Step::Lease, error))?;
                 upload.run(source, &lease, &counters, &cancel).await
             },
         )
@@ -164,7 +164,7 @@ impl Lease {
             };
             let mut result = match turn {
                 Ok(_slot) => working.await,
-                Err(error) => Err(not_started(&device, error)),
+                Err(error) => Err(Failure::new(&device, Step::Lease, error)),
             };
             match &mut result {
                 Ok(completed) => lock(&lease.moved).push(completed.moved.clone()),
@@ -200,7 +200,7 @@ impl Lease {
             && let Some(cause) = self.status().cause
         {
             failure.error = cause;
-            failure.phase = "lease";
+            failure.step = Step::Lease;
         }
     }
 
@@ -322,18 +322,5 @@ impl Lease {
         lock(&self.transfers)
             .iter()
             .find_map(Transfer::unseen_failure)
-    }
-}
-
-fn not_started(key: &str, error: Error) -> Failure {
-    Failure {
-        error,
-        phase: "lease",
-        disk_key: key.to_owned(),
-        bytes_done: 0,
-        attempts: 0,
-        files_left: Vec::new(),
-        note: None,
-        spoilt: false,
     }
 }

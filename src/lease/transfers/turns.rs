@@ -50,7 +50,7 @@ pub(super) fn wait(
     async move {
         for transfer in before {
             if let Err(failure) = transfer.ended().await {
-                let before = failure.error.to_string().into();
+                let before = Arc::new(failure.error.clone());
                 return Err(Error::NotSent { before });
             }
         }

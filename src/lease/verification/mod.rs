@@ -8,7 +8,7 @@ use std::sync::atomic::Ordering;
 use std::time::Instant;
 
 use super::{Lease, lock};
-use crate::error::{Error, Result};
+use crate::error::{Again, Error, Result};
 use crate::http::retry::Retries;
 use crate::soap::{ManifestEntry, Method, calls};
 use crate::text::said_at;
@@ -25,7 +25,7 @@ impl Lease {
         loop {
             let asked = Instant::now();
             let error = match self.ask_manifest().await {
-                Err(error) if error.is_retryable() => error,
+                Err(error) if error.again() == Again::AsAllowed => error,
                 answer => return answer,
             };
             let delay = retries.next(asked.elapsed(), fastrand::f64(), None);
