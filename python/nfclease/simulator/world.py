@@ -4,69 +4,57 @@ from __future__ import annotations
 
 import asyncio
 import dataclasses
+import datetime
 import random
 import time
 import uuid
-from collections.abc import Awaitable, Callable
 from types import FunctionType, MethodType
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any
 
 from nfclease.simulator.options import Options
 from nfclease.simulator.soap.neutral import neutral, required
-from nfclease.simulator.soap.vsphere import cast, fault, support
+from nfclease.simulator.soap.vsphere import cast, fault, support, vim
 
 if TYPE_CHECKING:
     from nfclease.simulator.faults import Faults
     from nfclease.simulator.recorder import Recorder
-    from nfclease.simulator.services.session import Session
-
-Handler = Callable[["Call"], Awaitable[Any]]
 
 
 @dataclasses.dataclass
-class Call:
-    """A call on its way to the object that answers it."""
+class Session:
+    """A login. The ``key`` is public, in currentSession; the ``cookie`` is the secret."""
 
-    method: str
-    this: Any
-    args: dict[str, Any]
-    version: str
-    session: Session | None
-    user_agent: str = ""
-    #: Headers that the reply is to carry.
-    reply_headers: dict[str, str] = dataclasses.field(default_factory=dict)
+    key: str
+    cookie: str
+    user: str
+    user_agent: str
+    login_time: datetime.datetime
+    #: Objects that go with the session: views, collectors, filters.
+    owned: list[Managed] = dataclasses.field(default_factory=list)
+    calls: int = 0
 
-    def arg(self, name: str, default: Any = None) -> Any:
-        """An argument, or the default where the client left it out."""
-        value = self.args.get(name)
-        return default if value is None else value
-
-
-def answers(*methods: str) -> Callable[[Any], Any]:
-    """Marks a coroutine function as the answer to vSphere methods."""
-
-    def mark(function: Any) -> Any:
-        function.answers = methods
-        return function
-
-    return mark
+    def user_session(self) -> Any:
+        """The session as the API shows it."""
+        return vim.UserSession(
+            key=self.key,
+            userName=self.user,
+            fullName=self.user,
+            loginTime=self.login_time,
+            lastActiveTime=now(),
+            locale="en",
+            messageLocale="en",
+            extensionSession=False,
+            ipAddress="127.0.0.1",
+            userAgent=self.user_agent,
+            callCount=self.calls,
+        )
 
 
 class Managed:
-    """A managed object: properties by name, methods by ``answers``.
+    """A managed object: its reference and its properties by name.
 
     A property's value may be a function, called at each read.
     """
-
-    _answers: ClassVar[dict[str, str]] = {}
-
-    def __init_subclass__(cls) -> None:
-        super().__init_subclass__()
-        cls._answers = {
-            method: name
-            for name in dir(cls)
-            for method in getattr(getattr(cls, name, None), "answers", ())
-        }
 
     def __init__(self, world: World, kind: Any, moid: str, **props: Any) -> None:
         self.world = world
@@ -83,11 +71,6 @@ class Managed:
     def name(self) -> str:
         """The entity's name, empty for objects that have none."""
         return str(self.props.get("name", ""))
-
-    def handler(self, method: str) -> Handler | None:
-        """What answers a method; None if this object does not know it."""
-        name = self._answers.get(method)
-        return getattr(self, name) if name else None
 
     def knows(self, name: str, version: str | None = None) -> bool:
         """Whether the API has this property on this type, in a version or at all."""
@@ -145,6 +128,10 @@ class World:
         """A random UUID; the same ones in each run with ``--seed``."""
         return str(uuid.UUID(int=self.random.getrandbits(128), version=4))
 
+    def session_moid(self) -> str:
+        """An id as objects of a session have it: leases, views, filters."""
+        return f"session[{self.uuid()}]{self.uuid()}"
+
     def number(self) -> int:
         """A number that no other object has in its id."""
         self._numbers += 1
@@ -185,6 +172,11 @@ class World:
     def clock() -> float:
         """Seconds of the clock that all records carry."""
         return time.monotonic()
+
+
+def now() -> datetime.datetime:
+    """The time, with its zone."""
+    return datetime.datetime.now(datetime.timezone.utc)
 
 
 def version_of(text: str) -> str:

@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import copy
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from nfclease.simulator.inventory import devices, vapp_config
 from nfclease.simulator.inventory.devices import VmFile
 from nfclease.simulator.inventory.fitting import fit, list_devices
+from nfclease.simulator.inventory.machine import Machine
 from nfclease.simulator.inventory.names import entity_name, refuse_name
 from nfclease.simulator.inventory.vmdk import StreamOptimizedDisk
 from nfclease.simulator.soap.neutral import complete, is_set
 from nfclease.simulator.soap.vsphere import DataObject, fault, vim
-
-if TYPE_CHECKING:
-    from nfclease.simulator.inventory.machines import Machine
 
 _d: Any = vim.vm.device
 #: Fields of a ConfigSpec that a ConfigInfo has under another name, or not as they are.

@@ -18,10 +18,9 @@ def entity(
     moid: str,
     name: str,
     parent: Managed | None,
-    made_as: type[Managed] = Managed,
 ) -> Managed:
     """A managed entity with what all have."""
-    return made_as(
+    return Managed(
         world,
         kind,
         moid,

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import copy
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from nfclease.simulator.inventory import devices, labels
+from nfclease.simulator.inventory.machine import Machine
+from nfclease.simulator.inventory.place import Place
 from nfclease.simulator.soap.neutral import complete
 from nfclease.simulator.soap.vsphere import vim
-
-if TYPE_CHECKING:
-    from nfclease.simulator.inventory.machines import Machine, Place
-    from nfclease.simulator.world import World
+from nfclease.simulator.world import World
 
 _d: Any = vim.vm.device
 

@@ -7,11 +7,11 @@ from typing import Any
 
 from nfclease.simulator.inventory import network
 from nfclease.simulator.inventory.entities import GREEN, entity
-from nfclease.simulator.services.managers import Manager, OptionManager
-from nfclease.simulator.services.session import now
+from nfclease.simulator.registry import Call, handles
+from nfclease.simulator.services.settings import OptionManager
 from nfclease.simulator.soap.neutral import complete
 from nfclease.simulator.soap.vsphere import ManagedObject, support, vim
-from nfclease.simulator.world import Call, Managed, World, answers
+from nfclease.simulator.world import Managed, World, now
 
 _SOCKETS, _CORES, _MHZ, _MEMORY = 2, 8, 2400, 64 << 30
 _MODEL = "Simulated CPU @ 2.40GHz"
@@ -37,7 +37,7 @@ _SYSTEMS: set[str] = {
 
 def host_system(world: World, compute: Managed) -> Managed:
     """The one ESXi host."""
-    host = entity(world, vim.HostSystem, "host-10", "esx-1.example", compute, Manager)
+    host = entity(world, vim.HostSystem, "host-10", "esx-1.example", compute)
     product = complete(
         vim.AboutInfo(
             name="VMware ESXi",
@@ -119,11 +119,6 @@ def _time_zone() -> Any:
 class DateTimeSystem(Managed):
     """vim.host.DateTimeSystem."""
 
-    @answers("QueryDateTime")
-    async def query(self, call: Call) -> Any:
-        """The host's clock."""
-        return now()
-
 
 def _systems(world: World) -> Any:
     found: dict[str, Any] = {}
@@ -136,7 +131,7 @@ def _systems(world: World) -> Any:
             elif info.name == "dateTimeSystem":
                 made = DateTimeSystem(world, info.type, moid, dateTimeInfo=_time_zone())
             else:
-                made = Manager(world, info.type, moid, **network.of_system(info.name))
+                made = Managed(world, info.type, moid, **network.of_system(info.name))
             found[info.name] = made.ref
     return vim.host.ConfigManager(**found)
 
@@ -176,3 +171,9 @@ def compute_config(cluster: bool) -> dict[str, Any]:
 def capacity() -> tuple[int, int]:
     """MHz and bytes of memory of the host."""
     return _SOCKETS * _CORES * _MHZ, _MEMORY
+
+
+@handles(vim.host.DateTimeSystem, "QueryDateTime")
+async def query(system: DateTimeSystem, call: Call) -> Any:
+    """The host's clock."""
+    return now()

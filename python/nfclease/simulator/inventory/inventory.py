@@ -10,13 +10,15 @@ from nfclease.simulator.inventory.browsers import DatastoreBrowser, EnvironmentB
 from nfclease.simulator.inventory.devices import VmFile
 from nfclease.simulator.inventory.entities import datastore, entity, folder, network
 from nfclease.simulator.inventory.hosts import compute_config, compute_summary, host_system
-from nfclease.simulator.inventory.machines import Machine, Place, members, unlink
+from nfclease.simulator.inventory.machine import Machine
+from nfclease.simulator.inventory.machines import make_machine
 from nfclease.simulator.inventory.names import entity_name
-from nfclease.simulator.inventory.pools import ResourcePool, VirtualApp
+from nfclease.simulator.inventory.place import Place, members
+from nfclease.simulator.inventory.pools import ResourcePool
 from nfclease.simulator.inventory.vmdk import StreamOptimizedDisk
 from nfclease.simulator.services.filters import PropertyCollector
 from nfclease.simulator.services.search import SearchIndex, ViewManager
-from nfclease.simulator.services.service import OvfManager, ServiceInstance
+from nfclease.simulator.services.service import ServiceInstance
 from nfclease.simulator.services.session import SessionManager
 from nfclease.simulator.services.tasks import TaskManager
 from nfclease.simulator.soap.vsphere import vim
@@ -48,7 +50,7 @@ class Inventory:
         PropertyCollector(world, "propertyCollector")
         ViewManager(world, "ViewManager")
         SearchIndex(world, "SearchIndex", self.root)
-        OvfManager(world, "OvfManager")
+        Managed(world, vim.OvfManager, "OvfManager")
         ServiceInstance(world, self.root)
 
     def _make_datacenter(self, name: str) -> Managed:
@@ -83,8 +85,9 @@ class Inventory:
         environment = EnvironmentBrowser(world, "envbrowser-7", browser)
         self.datastore.props["browser"] = self.host.props["datastoreBrowser"] = browser.ref
         compute.props["environmentBrowser"] = environment.ref
+        usual = Place(folders["vm"], compute, self.host, self.datastore, self.network)
         self.pool: ResourcePool = ResourcePool(
-            world, vim.ResourcePool, "resgroup-8", "Resources", compute, self
+            world, vim.ResourcePool, "resgroup-8", "Resources", compute, usual
         )
         self.pool.props["owner"] = compute.ref
         stores, networks = [self.datastore.ref], [self.network.ref, other.ref]
@@ -104,34 +107,8 @@ class Inventory:
         self.add_vm("demo-vm", options.disks, options.disk_size, iso=True)
         running = self.add_vm("running-vm", 1, options.disk_size, power="on")
         running.take_snapshot("before", "taken before anything else")
-        vapp = self.add_vapp("demo-vapp", self.pool, None)
-        self.add_vm("vapp-vm", 1, options.disk_size, parent=vapp)
-
-    def add_vapp(self, name: str, pool: Managed, folder: Managed | None) -> VirtualApp:
-        """Makes an empty vApp."""
-        folder = folder or self.folders["vm"]
-        moid = f"resgroup-v{self.world.number()}"
-        vapp = VirtualApp(self.world, vim.VirtualApp, moid, name, pool, self)
-        vapp.props["parentFolder"] = folder.ref
-        members(pool, "resourcePool").append(vapp.ref)
-        members(folder, "childEntity").append(vapp.ref)
-        self.world.touch()
-        return vapp
-
-    def remove_vapp(self, vapp: Managed) -> None:
-        """Takes a vApp out of its pool and folder."""
-        for owner in list(self.world.objects.values()):
-            unlink(vapp.ref, owner, "resourcePool")
-            unlink(vapp.ref, owner, "childEntity")
-        vapp.forget()
-
-    def place(self, parent: Managed | None = None, pool: Managed | None = None) -> Place:
-        """Where a new VM goes: the folder ``vm`` unless told otherwise."""
-        if isinstance(parent, VirtualApp):
-            pool = parent  # a vApp is both
-        return Place(
-            parent or self.folders["vm"], pool or self.pool, self.host, self.datastore, self.network
-        )
+        vapp = self.pool.add_vapp("demo-vapp")
+        self.add_vm("vapp-vm", 1, options.disk_size, pool=vapp)
 
     def add_vm(
         self,
@@ -141,7 +118,7 @@ class Inventory:
         nvram: bool = True,
         power: str = "off",
         iso: bool = False,
-        parent: Managed | None = None,
+        pool: ResourcePool | None = None,
     ) -> Machine:
         """Makes a VM whose disks have streams of about ``disk_size`` bytes.
 
@@ -155,7 +132,8 @@ class Inventory:
         contents = [StreamOptimizedDisk(size, self._seed(name, index)) for index in range(disks)]
         image = f"[{self.datastore.name}] iso/tools.iso" if iso else None
         spec = devices.config_spec(name, [disk.capacity for disk in contents], image, nvram)
-        machine = Machine(self.world, self.place(parent), spec, machine_files(spec, contents))
+        place = (pool or self.pool).place()
+        machine = make_machine(self.world, place, spec, machine_files(spec, contents))
         if power == "on":
             machine.power = vim.VirtualMachine.PowerState.poweredOn
         return machine

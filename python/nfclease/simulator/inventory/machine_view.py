@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from nfclease.simulator.inventory import devices
+from nfclease.simulator.inventory.machine import Machine
 from nfclease.simulator.soap.vsphere import vim
-
-if TYPE_CHECKING:
-    from nfclease.simulator.inventory.machines import Machine
 
 
 def runtime(machine: Machine) -> Any:
@@ -113,4 +111,15 @@ def resources(machine: Machine) -> Any:
         entity=machine.ref,
         cpuAllocation=config.cpuAllocation,
         memoryAllocation=config.memoryAllocation,
+    )
+
+
+def snapshots(machine: Machine) -> Any:
+    """A VM's SnapshotInfo; None without snapshots."""
+    if not machine.snapshots:
+        return None
+    current = machine.current_snapshot
+    return vim.vm.SnapshotInfo(
+        currentSnapshot=current.ref if current else None,
+        rootSnapshotList=[one.tree() for one in machine.snapshots if one.parent is None],
     )

@@ -1,35 +1,19 @@
-"""Where a VM is, and where it may be moved."""
+"""Where a VM may be moved."""
 
 from __future__ import annotations
 
 import dataclasses
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from nfclease.simulator.inventory.machine import Machine
+from nfclease.simulator.inventory.place import Place
+from nfclease.simulator.registry import Call
 from nfclease.simulator.soap.neutral import is_set
 from nfclease.simulator.soap.vsphere import fault, vim
-from nfclease.simulator.world import Call, Managed
-
-if TYPE_CHECKING:
-    from nfclease.simulator.inventory.machines import Machine
+from nfclease.simulator.world import Managed
 
 #: Fields of a RelocateSpec that are followed; each other one is refused.
 _FOLLOWED = {"datastore", "host", "pool", "folder", "diskMoveType"}
-
-
-@dataclasses.dataclass
-class Place:
-    """Where a VM is."""
-
-    parent: Managed  # a folder, or a vApp
-    pool: Managed
-    host: Managed
-    datastore: Managed
-    network: Managed
-
-    def owners(self) -> list[Managed]:
-        """Every object that lists the VM, once; a vApp is folder and pool in one."""
-        owners = (self.parent, self.pool, self.host, self.datastore)
-        return list({owner.moid: owner for owner in owners}.values())
 
 
 def moved(machine: Machine, call: Call) -> Place:

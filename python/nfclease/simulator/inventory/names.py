@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
 
 from nfclease.simulator.soap.vsphere import fault, vim
-
-if TYPE_CHECKING:
-    from nfclease.simulator.world import Managed, World
+from nfclease.simulator.world import Managed, World
 
 _ESCAPED = re.compile(r"%(?!2f|5c|25)", re.IGNORECASE)
 

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+import dataclasses
+from typing import Any
 
 from nfclease.simulator.inventory.hosts import capacity
-from nfclease.simulator.inventory.machines import Machine
+from nfclease.simulator.inventory.machine import Machine
 from nfclease.simulator.inventory.names import entity_name
-from nfclease.simulator.lease.exports import export_lease
+from nfclease.simulator.inventory.place import Place, members, unlink
 from nfclease.simulator.soap.neutral import complete
 from nfclease.simulator.soap.vsphere import vim
-from nfclease.simulator.world import Call, Managed, World, answers
-
-if TYPE_CHECKING:
-    from nfclease.simulator.inventory.inventory import Inventory
+from nfclease.simulator.world import Managed, World
 
 
 def pool_config() -> Any:
@@ -35,7 +33,7 @@ class ResourcePool(Managed):
         moid: str,
         name: str,
         parent: Managed,
-        inventory: Inventory,
+        usual: Place,
     ) -> None:
         green = vim.ManagedEntity.Status.green
         super().__init__(
@@ -51,7 +49,8 @@ class ResourcePool(Managed):
             vm=[],
             config=pool_config(),
         )
-        self.inventory = inventory
+        #: Where a VM goes that is asked for here, and nothing else is said of it.
+        self.usual: Place = usual
         self.props["config"].entity = self.ref
         self.props.update(runtime=self._runtime, summary=self._summary)
 
@@ -69,12 +68,15 @@ class ResourcePool(Managed):
             name=self.name, config=self.props["config"], runtime=self._runtime()
         )
 
-    @answers("ImportVApp")
-    async def import_vapp(self, call: Call) -> Any:
-        """A lease on a VM or vApp that is yet to be made."""
-        from nfclease.simulator.lease.imports import import_lease
+    def place(self, folder: Managed | None = None) -> Place:
+        """Where a new VM of this pool is to be."""
+        return dataclasses.replace(self.usual, parent=folder or self.usual.parent, pool=self)
 
-        return import_lease(self.inventory, self, call).ref
+    def add_vapp(self, name: str, folder: Managed | None = None) -> VirtualApp:
+        """Makes an empty vApp in it."""
+        moid = f"resgroup-v{self.world.number()}"
+        usual = dataclasses.replace(self.usual, parent=folder or self.usual.parent)
+        return VirtualApp(self.world, vim.VirtualApp, moid, name, self, usual)
 
     def machines(self) -> list[Machine]:
         """The VMs in it."""
@@ -84,6 +86,26 @@ class ResourcePool(Managed):
 
 class VirtualApp(ResourcePool):
     """vim.VirtualApp."""
+
+    def __init__(
+        self, world: World, kind: Any, moid: str, name: str, parent: Managed, usual: Place
+    ) -> None:
+        super().__init__(world, kind, moid, name, parent, usual)
+        self.props["parentFolder"] = usual.parent.ref
+        members(parent, "resourcePool").append(self.ref)
+        members(usual.parent, "childEntity").append(self.ref)
+        world.touch()
+
+    def place(self, folder: Managed | None = None) -> Place:
+        """A vApp is folder and pool in one."""
+        return dataclasses.replace(self.usual, parent=self, pool=self)
+
+    def destroy(self) -> None:
+        """Takes it out of its pool and folder."""
+        for owner in list(self.world.objects.values()):
+            unlink(self.ref, owner, "resourcePool")
+            unlink(self.ref, owner, "childEntity")
+        self.forget()
 
     def _summary(self) -> Any:
         states = vim.VirtualMachine.PowerState
@@ -109,15 +131,3 @@ class VirtualApp(ResourcePool):
                 annotation=asked.annotation or "",
             )
         )
-
-    def refuse_power(self) -> None:
-        """Raises InvalidPowerState if one of its VMs runs."""
-        states = vim.VirtualMachine.PowerState
-        for machine in self.machines():
-            machine.refuse_power(states.poweredOn, states.poweredOff)
-
-    @answers("ExportVApp")
-    async def export(self, call: Call) -> Any:
-        """A lease on the files of all its VMs."""
-        self.refuse_power()
-        return export_lease(self.world, call, self, self.machines()).ref

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from nfclease.simulator.inventory.devices import VmFile
-from nfclease.simulator.inventory.machines import Machine
-from nfclease.simulator.lease.lease import Lease
-from nfclease.simulator.lease.view import Content, LeaseFile
-from nfclease.simulator.services.tasks import Task
-from nfclease.simulator.world import Call, Managed, World
+from typing import Any
 
-_SUFFIXES = {"disk": "vmdk", "iso": "iso"}
+from nfclease.simulator.inventory.devices import VmFile
+from nfclease.simulator.inventory.machine import Machine, Snapshot
+from nfclease.simulator.inventory.pools import VirtualApp
+from nfclease.simulator.lease.files import Content, LeaseFile, file_name
+from nfclease.simulator.lease.lease import Lease
+from nfclease.simulator.registry import Call, handles
+from nfclease.simulator.services.tasks import Task
+from nfclease.simulator.soap.vsphere import vim
+from nfclease.simulator.world import Managed
 
 
 def export_lease(
-    world: World,
     call: Call,
     entity: Managed,
     machines: list[Machine],
@@ -24,8 +26,8 @@ def export_lease(
     def prepare() -> Content:
         return Content(entity, export_files(machines, files), machines)
 
-    task = Task(world, call.method, entity)
-    return Lease(world, call, "export", task, prepare, machines=machines)
+    task = Task(entity.world, call.method, entity)
+    return Lease(entity.world, call, "export", task, prepare, machines=machines)
 
 
 def export_files(machines: list[Machine], files: list[VmFile] | None = None) -> list[LeaseFile]:
@@ -33,13 +35,31 @@ def export_files(machines: list[Machine], files: list[VmFile] | None = None) -> 
     numbered: list[LeaseFile] = []
     for machine in machines:
         for file in machine.files if files is None else files:
-            if file.kind == "nvram":
-                name = f"{machine.name}.nvram"
-            else:
-                name = f"disk-{_count(numbered)}.{_SUFFIXES[file.kind]}"
+            name = file_name(machine, file, _count(numbered))
             numbered.append(LeaseFile(file, f"/{machine.moid}/{file.device}", name))
     return numbered
 
 
 def _count(files: list[LeaseFile]) -> int:
-    return sum(file.file.kind in _SUFFIXES for file in files)
+    return sum(file.file.kind != "nvram" for file in files)
+
+
+@handles(vim.VirtualMachine, "ExportVm")
+async def export_vm(machine: Machine, call: Call) -> Any:
+    """A lease on the files of a VM that is switched off."""
+    machine.refuse_running()
+    return export_lease(call, machine, [machine]).ref
+
+
+@handles(vim.vm.Snapshot, "ExportSnapshot")
+async def export_snapshot(snapshot: Snapshot, call: Call) -> Any:
+    """A lease on the VM's files at this moment; the VM may run."""
+    return export_lease(call, snapshot.machine, [snapshot.machine], snapshot.files).ref
+
+
+@handles(vim.VirtualApp, "ExportVApp")
+async def export_vapp(vapp: VirtualApp, call: Call) -> Any:
+    """A lease on the files of all its VMs, each of which is switched off."""
+    for machine in vapp.machines():
+        machine.refuse_running()
+    return export_lease(call, vapp, vapp.machines()).ref

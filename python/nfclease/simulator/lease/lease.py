@@ -5,13 +5,14 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
+from urllib.parse import quote
 
-from nfclease.simulator.inventory.machines import Machine
-from nfclease.simulator.lease.pulling import probe, pull
-from nfclease.simulator.lease.view import Content, LeaseFile, device_url, manifest_entry
+from nfclease.simulator.inventory.machine import Machine
+from nfclease.simulator.lease.files import Content, LeaseFile
+from nfclease.simulator.registry import Call
 from nfclease.simulator.services.tasks import Task
 from nfclease.simulator.soap.vsphere import MethodFault, fault, vim
-from nfclease.simulator.world import Call, Managed, World, answers
+from nfclease.simulator.world import Managed, World
 
 _Lease: Any = vim.HttpNfcLease
 _State: Any = _Lease.State
@@ -103,9 +104,9 @@ class Lease(Managed):
         self.content = self._prepare()
         self._hold(self.content.machines)
         for file in self.content.files:
-            file.device_url = device_url(self, file)
+            file.device_url = _device_url(self, file)
         self.state = _State.ready
-        self._renew()
+        self.renew()
         self.world.touch()
 
     def _info(self) -> Any:
@@ -124,9 +125,10 @@ class Lease(Managed):
         for machine in machines:
             if machine not in self._held:
                 self._held.append(machine)
-                machine.leases.append(self)
+                machine.blocking.append(self.task)
 
-    def _renew(self) -> None:
+    def renew(self) -> None:
+        """Starts its clock again."""
         self.renewed = self.world.clock()
         if self._timer is not None:
             self._timer.cancel()
@@ -147,7 +149,7 @@ class Lease(Managed):
         if self._timer is not None:
             self._timer.cancel()
         for machine in self._held:
-            machine.leases.remove(self)
+            machine.blocking.remove(self.task)
         self._held = []
         for cut in list(self.transfers):
             cut()
@@ -172,72 +174,33 @@ class Lease(Managed):
             return None
         return next((file for file in self.content.files if file.name == name), None)
 
-    @answers("HttpNfcLeaseProgress")
-    async def progress(self, call: Call) -> None:
-        """Renews the lease; any percent is taken as it is."""
-        self.refuse_unless(_State.ready, _State.initializing)
-        self.percent = self.task.progress = call.arg("percent", 0)
-        if self.state == _State.ready:
-            self._renew()
-        self.world.touch()
 
-    @answers("HttpNfcLeaseComplete")
-    async def complete(self, call: Call) -> None:
-        """Ends it well."""
-        self.refuse_unless(_State.ready)
-        self.end(_State.done)
-
-    @answers("HttpNfcLeaseAbort")
-    async def abort(self, call: Call) -> None:
-        """Ends it in error."""
-        self.refuse_unless(_State.ready, _State.initializing)
-        self.end(_State.error, call.arg("fault") or fault("vmodl.fault.RequestCanceled"))
-
-    @answers("HttpNfcLeaseGetManifest")
-    async def get_manifest(self, call: Call) -> Any:
-        """The sums of what was really sent or received."""
-        self.refuse_unless(_State.ready)
-        if self.world.faults.take("no_manifest", {"lease": self.moid}) is not None:
-            return []
-        return [
-            entry
-            for file in (self.content.files if self.content else [])
-            if file.sums is not None and (entry := manifest_entry(self, file)) is not None
-        ]
-
-    @answers("HttpNfcLeaseSetManifestChecksumType")
-    async def set_manifest_checksum_type(self, call: Call) -> None:
-        """Says which digest the manifest is to have, for each device."""
-        self.refuse_unless(_State.ready)
-        files = {file.key: file for file in (self.content.files if self.content else [])}
-        for pair in call.arg("deviceUrlsToChecksumTypes", []):
-            if pair.key not in files or pair.value not in ("sha1", "sha256"):
-                raise fault(
-                    "vmodl.fault.InvalidArgument", invalidProperty="deviceUrlsToChecksumTypes"
-                )
-            files[pair.key].checksum_type = pair.value
-
-    @answers("HttpNfcLeasePullFromUrls_Task")
-    async def pull_from_urls(self, call: Call) -> Any:
-        """Fetches files from other servers."""
-        self.refuse_unless(_State.ready)
-        files = call.arg("files", [])
-        if not files:
-            raise fault("vmodl.fault.InvalidArgument", invalidProperty="files")
-        task = Task(self.world, call.method, self.content.entity if self.content else None)
-        self.mode = "pull"
-
-        async def work() -> None:
-            await pull(self, task, files)
-
-        return task.run(work)
-
-    @answers("HttpNfcLeaseProbeUrls")
-    async def probe_urls(self, call: Call) -> Any:
-        """Tells which sources can be reached."""
-        self.refuse_unless(_State.ready)
-        files = call.arg("files", [])
-        if not files:
-            raise fault("vmodl.fault.InvalidArgument", invalidProperty="files")
-        seconds = call.arg("timeout") or 10
-        return await asyncio.gather(*(probe(file, seconds) for file in files))
+def _device_url(lease: Lease, file: LeaseFile) -> Any:
+    """The DeviceUrl of a file, with the faults that change it."""
+    world = lease.world
+    facts = {"lease": lease.moid, "disk": file.known_as}
+    folder = f"{world.data_url}/{'ha-nfc' if world.options.esx else 'nfc'}/{lease.ticket}/"
+    made = _Lease.DeviceUrl(
+        key=file.key,
+        importKey=file.import_key,
+        url=folder + quote(file.name, safe=""),
+        sslThumbprint=world.data_thumbprint,
+        disk=file.file.disk,
+        targetId=file.name,
+        datastoreKey=folder,
+    )
+    if world.data_certificate and hasattr(made, "sslCertificate"):  # pyvmomi knows it from 9.0 on
+        made.sslCertificate = world.data_certificate
+    if not file.file.disk and lease.kind == "export":
+        made.fileSize = file.file.size
+    renamed = world.faults.take("target_id", facts)
+    if renamed is not None:
+        made.targetId = renamed["value"]
+    if world.faults.take("http_url", facts) is not None:
+        made.url = made.url.replace("https://", "http://", 1)
+    edited = world.faults.take("device_url", facts) or {}
+    for name, value in {**edited, **edited.get("fields", {})}.items():
+        if name != "fields":
+            first, *rest = name.split("_")
+            setattr(made, first + "".join(map(str.capitalize, rest)), value)
+    return made

@@ -10,10 +10,10 @@ from typing import Any
 
 from aiohttp import web
 
+from nfclease.simulator.lease.files import LeaseFile
 from nfclease.simulator.lease.lease import Lease
 from nfclease.simulator.lease.streams import Ended, Stream
 from nfclease.simulator.lease.uploads import OCTETS, take_upload
-from nfclease.simulator.lease.view import LeaseFile
 from nfclease.simulator.lease.wire import CutError, RawBody, last_word, reset
 from nfclease.simulator.recorder import Transfer
 from nfclease.simulator.world import World

@@ -6,20 +6,18 @@ import asyncio
 import hashlib
 import ssl
 from collections.abc import AsyncIterator
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import aiohttp
 
+from nfclease.simulator.lease.files import LeaseFile
+from nfclease.simulator.lease.lease import Lease
 from nfclease.simulator.lease.members import member
 from nfclease.simulator.lease.streams import Ended, Stream
 from nfclease.simulator.lease.uploads import keep
-from nfclease.simulator.lease.view import LeaseFile
 from nfclease.simulator.lease.wire import CutError
+from nfclease.simulator.services.tasks import Task
 from nfclease.simulator.soap.vsphere import fault, vim
-
-if TYPE_CHECKING:
-    from nfclease.simulator.lease.lease import Lease
-    from nfclease.simulator.services.tasks import Task
 
 _CHUNK = 256 << 10
 _TIMEOUT = aiohttp.ClientTimeout(total=None, sock_connect=10, sock_read=60)

@@ -6,15 +6,13 @@ import asyncio
 import hashlib
 import time
 from collections.abc import Awaitable, Callable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from nfclease.simulator.lease.view import LeaseFile
+from nfclease.simulator.lease.files import LeaseFile
+from nfclease.simulator.lease.lease import Lease
 from nfclease.simulator.lease.wire import CutError, fin, flushed, reset
 from nfclease.simulator.recorder import Transfer
 from nfclease.simulator.world import World
-
-if TYPE_CHECKING:
-    from nfclease.simulator.lease.lease import Lease
 
 Sink = Callable[[bytes], Awaitable[None]]
 _SLICES = 20  # per second, of a stream that is held back

@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from aiohttp import web
 
 from nfclease.simulator.inventory.vmdk import header_capacity
+from nfclease.simulator.lease.files import LeaseFile
+from nfclease.simulator.lease.lease import Lease
 from nfclease.simulator.lease.streams import Ended, Stream
-from nfclease.simulator.lease.view import LeaseFile
 from nfclease.simulator.lease.wire import last_word
 from nfclease.simulator.options import Options
-
-if TYPE_CHECKING:
-    from nfclease.simulator.lease.lease import Lease
 
 OCTETS = "application/octet-stream"
 

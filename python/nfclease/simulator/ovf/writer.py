@@ -9,7 +9,7 @@ from xml.sax.saxutils import escape, quoteattr
 
 from nfclease.simulator.inventory import devices
 from nfclease.simulator.inventory.devices import VmFile
-from nfclease.simulator.inventory.machines import Machine
+from nfclease.simulator.inventory.machine import Machine
 from nfclease.simulator.lease.exports import export_files
 from nfclease.simulator.ovf.products import write_products
 from nfclease.simulator.soap.vsphere import fault, vim

@@ -20,6 +20,7 @@ from typing import Any
 
 from aiohttp import web
 
+import nfclease.simulator.server.handlers  # noqa: F401 - they register themselves
 from nfclease.simulator.faults import Faults
 from nfclease.simulator.inventory.inventory import Inventory
 from nfclease.simulator.lease.nfc import DataPlane

@@ -11,11 +11,12 @@ from aiohttp import web
 
 from nfclease.simulator.lease.wire import drop
 from nfclease.simulator.recorder import summary
+from nfclease.simulator.registry import Call, handler_of
 from nfclease.simulator.services.properties import read
 from nfclease.simulator.services.session import session_of
 from nfclease.simulator.soap import envelope
 from nfclease.simulator.soap.vsphere import MethodFault, fault, support
-from nfclease.simulator.world import Call, World
+from nfclease.simulator.world import World
 
 _log = logging.getLogger(__name__)
 #: Calls that need no session.
@@ -130,11 +131,11 @@ class Endpoint:
         managed = self.world.find(call.this)
         if call.method == "Fetch":
             return read(managed, call.arg("prop", ""), call.version)
-        handler = managed.handler(call.method)
+        handler = handler_of(managed.ref, call.method)
         if handler is None or not support.IsChildVersion(call.version, info.version):
             raise fault("vmodl.fault.MethodNotFound", receiver=call.this, method=call.method)
         _refuse_incomplete(info, call)
-        return await handler(call)
+        return await handler(managed, call)
 
     @staticmethod
     def _is_open(call: Call) -> bool:

@@ -5,11 +5,11 @@ from __future__ import annotations
 import dataclasses
 from typing import Any
 
+from nfclease.simulator.registry import Call, handles
 from nfclease.simulator.services.properties import Pages, collect
-from nfclease.simulator.services.session import Session
 from nfclease.simulator.soap.envelope import text_of
 from nfclease.simulator.soap.vsphere import fault, vmodl
-from nfclease.simulator.world import Call, Managed, World, answers
+from nfclease.simulator.world import Managed, Session, World
 
 _Api: Any = vmodl.query.PropertyCollector
 
@@ -21,17 +21,12 @@ class Filter(Managed):
         super().__init__(
             world,
             _Api.Filter,
-            f"session[{world.uuid()}]{world.uuid()}",
+            world.session_moid(),
             spec=spec,
             partialUpdates=partial,
         )
         self.updates = updates
         self.told: dict[str, dict[str, str]] = {}
-
-    @answers("DestroyPropertyFilter")
-    async def destroy(self, call: Call) -> None:
-        """Ends the filter."""
-        self.forget()
 
     def forget(self) -> None:
         """Takes the filter out of its collector too."""
@@ -107,49 +102,11 @@ class PropertyCollector(Managed):
     def __init__(self, world: World, moid: str) -> None:
         super().__init__(world, _Api, moid)
         self._updates: dict[str, Updates] = {}
-        self._pages = Pages(world)
+        self.pages = Pages(world)
 
-    def _of(self, session: Session | None) -> Updates:
+    def updates_of(self, session: Session | None) -> Updates:
+        """The filters of a client; the service's own collector has many clients."""
         return self._updates.setdefault(session.cookie if session else "", Updates())
-
-    @answers("RetrieveProperties")
-    async def retrieve(self, call: Call) -> Any:
-        """Everything at once, the oldest way to read."""
-        return [
-            content
-            for spec in call.arg("specSet", [])
-            for content in collect(self.world, spec, call.version)
-        ]
-
-    @answers("RetrievePropertiesEx")
-    async def retrieve_ex(self, call: Call) -> Any:
-        """In pages."""
-        options = call.arg("options")
-        return self._pages.first(await self.retrieve(call), options.maxObjects if options else None)
-
-    @answers("ContinueRetrievePropertiesEx")
-    async def continue_retrieve(self, call: Call) -> Any:
-        """The next page."""
-        return self._pages.next(call)
-
-    @answers("CancelRetrievePropertiesEx")
-    async def cancel_retrieve(self, call: Call) -> None:
-        """Forgets the pages that are left."""
-        self._pages.cancel(call)
-
-    @answers("CreatePropertyCollector")
-    async def create_collector(self, call: Call) -> Any:
-        """A collector of the client's own."""
-        moid = f"session[{self.world.uuid()}]{self.world.uuid()}"
-        created = PropertyCollector(self.world, moid)
-        if call.session:
-            call.session.owned.append(created)
-        return created.ref
-
-    @answers("DestroyPropertyCollector")
-    async def destroy(self, call: Call) -> None:
-        """Ends a collector and its filters."""
-        self.forget()
 
     def forget(self) -> None:
         """Ends its filters and those who wait for them."""
@@ -159,54 +116,107 @@ class PropertyCollector(Managed):
                 one.forget()
         super().forget()
 
-    @answers("CreateFilter")
-    async def create_filter(self, call: Call) -> Any:
-        """Adds a filter."""
-        updates = self._of(call.session)
-        spec = call.arg("spec")
-        collect(self.world, spec, call.version)  # unknown objects and properties are refused now
-        created = Filter(self.world, spec, bool(call.arg("partialUpdates")), updates)
-        updates.filters.append(created)
-        if call.session:
-            call.session.owned.append(created)
-        self.world.touch()
-        return created.ref
 
-    @answers("CheckForUpdates")
-    async def check(self, call: Call) -> Any:
-        """What has changed, without waiting."""
-        return self._of(call.session).since(call.arg("version", ""), call.version)
+@handles(_Api.Filter, "DestroyPropertyFilter")
+async def destroy_filter(filter: Filter, call: Call) -> None:
+    """Ends the filter."""
+    filter.forget()
 
-    @answers("WaitForUpdates")
-    async def wait(self, call: Call) -> Any:
-        """What has changed, when something has."""
-        return await self._wait(call, None)
 
-    @answers("WaitForUpdatesEx")
-    async def wait_ex(self, call: Call) -> Any:
-        """The same, for so many seconds at most."""
-        options = call.arg("options")
-        return await self._wait(call, options.maxWaitSeconds if options else None)
+@handles(_Api, "RetrieveProperties")
+async def retrieve(collector: PropertyCollector, call: Call) -> Any:
+    """Everything at once, the oldest way to read."""
+    return [
+        content
+        for spec in call.arg("specSet", [])
+        for content in collect(collector.world, spec, call.version)
+    ]
 
-    @answers("CancelWaitForUpdates")
-    async def cancel_wait(self, call: Call) -> None:
-        """Sends those who wait away."""
-        self._of(call.session).cancelled += 1
-        self.world.touch()
 
-    async def _wait(self, call: Call, seconds: float | None) -> Any:
-        updates = self._of(call.session)
-        cancelled = updates.cancelled
-        until = None if seconds is None else self.world.clock() + seconds
-        while True:
-            update = updates.since(call.arg("version", ""), call.version)
-            if update is not None:
-                return update
-            left = None if until is None else until - self.world.clock()
-            if left is not None and left <= 0:
-                return None
-            await self.world.changed(left)
-            if call.session and call.session.cookie not in self.world.sessions:
-                raise fault("vim.fault.NotAuthenticated", object=self.ref)
-            if not updates.open or updates.cancelled != cancelled:
-                raise fault("vmodl.fault.RequestCanceled")
+@handles(_Api, "RetrievePropertiesEx")
+async def retrieve_ex(collector: PropertyCollector, call: Call) -> Any:
+    """In pages."""
+    options = call.arg("options")
+    return collector.pages.first(
+        await retrieve(collector, call), options.maxObjects if options else None
+    )
+
+
+@handles(_Api, "ContinueRetrievePropertiesEx")
+async def continue_retrieve(collector: PropertyCollector, call: Call) -> Any:
+    """The next page."""
+    return collector.pages.next(call)
+
+
+@handles(_Api, "CancelRetrievePropertiesEx")
+async def cancel_retrieve(collector: PropertyCollector, call: Call) -> None:
+    """Forgets the pages that are left."""
+    collector.pages.cancel(call)
+
+
+@handles(_Api, "CreatePropertyCollector")
+async def create_collector(collector: PropertyCollector, call: Call) -> Any:
+    """A collector of the client's own."""
+    return call.own(PropertyCollector(collector.world, collector.world.session_moid()))
+
+
+@handles(_Api, "DestroyPropertyCollector")
+async def destroy_collector(collector: PropertyCollector, call: Call) -> None:
+    """Ends a collector and its filters."""
+    collector.forget()
+
+
+@handles(_Api, "CreateFilter")
+async def create_filter(collector: PropertyCollector, call: Call) -> Any:
+    """Adds a filter."""
+    updates = collector.updates_of(call.session)
+    spec = call.arg("spec")
+    collect(collector.world, spec, call.version)  # unknown objects and properties are refused now
+    created = Filter(collector.world, spec, bool(call.arg("partialUpdates")), updates)
+    updates.filters.append(created)
+    collector.world.touch()
+    return call.own(created)
+
+
+@handles(_Api, "CheckForUpdates")
+async def check(collector: PropertyCollector, call: Call) -> Any:
+    """What has changed, without waiting."""
+    return collector.updates_of(call.session).since(call.arg("version", ""), call.version)
+
+
+@handles(_Api, "WaitForUpdates")
+async def wait(collector: PropertyCollector, call: Call) -> Any:
+    """What has changed, when something has."""
+    return await _wait(collector, call, None)
+
+
+@handles(_Api, "WaitForUpdatesEx")
+async def wait_ex(collector: PropertyCollector, call: Call) -> Any:
+    """The same, for so many seconds at most."""
+    options = call.arg("options")
+    return await _wait(collector, call, options.maxWaitSeconds if options else None)
+
+
+@handles(_Api, "CancelWaitForUpdates")
+async def cancel_wait(collector: PropertyCollector, call: Call) -> None:
+    """Sends those who wait away."""
+    collector.updates_of(call.session).cancelled += 1
+    collector.world.touch()
+
+
+async def _wait(collector: PropertyCollector, call: Call, seconds: float | None) -> Any:
+    updates = collector.updates_of(call.session)
+    cancelled = updates.cancelled
+    until = None if seconds is None else collector.world.clock() + seconds
+    while True:
+        update = updates.since(call.arg("version", ""), call.version)
+        if update is not None:
+            return update
+        left = None if until is None else until - collector.world.clock()
+        if left is not None and left <= 0:
+            return None
+        await collector.world.changed(left)
+        if call.session and call.session.cookie not in collector.world.sessions:
+            raise fault("vim.fault.NotAuthenticated", object=collector.ref)
+        if not updates.open or updates.cancelled != cancelled:
+            raise fault("vmodl.fault.RequestCanceled")

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from nfclease.simulator.registry import Call, handles
 from nfclease.simulator.soap.vsphere import fault, vim
-from nfclease.simulator.world import Call, Managed, World, answers
+from nfclease.simulator.world import Managed, World
 
 
 class Collector(Managed):
@@ -15,57 +16,18 @@ class Collector(Managed):
     def __init__(
         self, world: World, kind: Any, filter: Any, items: Callable[[], list[Any]]
     ) -> None:
-        super().__init__(world, kind, f"session[{world.uuid()}]{world.uuid()}", filter=filter)
-        self._items = items
-        self._at, self._page = 0, 10
-        self.props["latestPage"] = lambda: self._newest()[: self._page]
+        super().__init__(world, kind, world.session_moid(), filter=filter)
+        self.items = items
+        self.at, self.page = 0, 10
+        self.props["latestPage"] = lambda: self._newest()[: self.page]
 
     def _newest(self) -> list[Any]:
-        return list(reversed(self._items()))
-
-    @answers("SetCollectorPageSize")
-    async def set_page(self, call: Call) -> None:
-        """How many ``latestPage`` has."""
-        size = call.arg("maxCount")
-        if size < 1:
-            raise fault("vmodl.fault.InvalidArgument", invalidProperty="maxCount")
-        self._page = size
-
-    @answers("RewindCollector")
-    async def rewind(self, call: Call) -> None:
-        """Stands before the oldest."""
-        self._at = 0
-
-    @answers("ResetCollector")
-    async def reset(self, call: Call) -> None:
-        """Stands behind the newest."""
-        self._at = len(self._items())
-
-    @answers("ReadNextEvents", "ReadNextTasks")
-    async def read_next(self, call: Call) -> Any:
-        """Newer ones."""
-        found = self._items()[self._at :][: call.arg("maxCount")]
-        self._at += len(found)
-        return found
-
-    @answers("ReadPreviousEvents", "ReadPreviousTasks")
-    async def read_previous(self, call: Call) -> Any:
-        """Older ones."""
-        end, self._at = self._at, max(self._at - call.arg("maxCount"), 0)
-        return self._items()[self._at : end]
-
-    @answers("DestroyCollector")
-    async def destroy(self, call: Call) -> None:
-        """Ends it."""
-        self.forget()
+        return list(reversed(self.items()))
 
 
 def collect_history(world: World, call: Call, kind: Any, items: Callable[[], list[Any]]) -> Any:
     """A new collector of the calling session; returns its reference."""
-    made = Collector(world, kind, call.arg("filter"), items)
-    if call.session:
-        call.session.owned.append(made)
-    return made.ref
+    return call.own(Collector(world, kind, call.arg("filter"), items))
 
 
 class EventManager(Managed):
@@ -74,12 +36,58 @@ class EventManager(Managed):
     def __init__(self, world: World, kind: Any, moid: str) -> None:
         super().__init__(world, kind, moid, maxCollector=1000)
 
-    @answers("QueryEvents")
-    async def query(self, call: Call) -> Any:
-        """All that match."""
-        return []
 
-    @answers("CreateCollectorForEvents")
-    async def collect(self, call: Call) -> Any:
-        """Something to page through them with."""
-        return collect_history(self.world, call, vim.event.EventHistoryCollector, list)
+@handles(vim.HistoryCollector, "SetCollectorPageSize")
+async def set_page(collector: Collector, call: Call) -> None:
+    """How many ``latestPage`` has."""
+    size = call.arg("maxCount")
+    if size < 1:
+        raise fault("vmodl.fault.InvalidArgument", invalidProperty="maxCount")
+    collector.page = size
+
+
+@handles(vim.HistoryCollector, "RewindCollector")
+async def rewind(collector: Collector, call: Call) -> None:
+    """Stands before the oldest."""
+    collector.at = 0
+
+
+@handles(vim.HistoryCollector, "ResetCollector")
+async def reset(collector: Collector, call: Call) -> None:
+    """Stands behind the newest."""
+    collector.at = len(collector.items())
+
+
+@handles(vim.event.EventHistoryCollector, "ReadNextEvents")
+@handles(vim.TaskHistoryCollector, "ReadNextTasks")
+async def read_next(collector: Collector, call: Call) -> Any:
+    """Newer ones."""
+    found = collector.items()[collector.at :][: call.arg("maxCount")]
+    collector.at += len(found)
+    return found
+
+
+@handles(vim.event.EventHistoryCollector, "ReadPreviousEvents")
+@handles(vim.TaskHistoryCollector, "ReadPreviousTasks")
+async def read_previous(collector: Collector, call: Call) -> Any:
+    """Older ones."""
+    end, collector.at = collector.at, max(collector.at - call.arg("maxCount"), 0)
+    return collector.items()[collector.at : end]
+
+
+@handles(vim.HistoryCollector, "DestroyCollector")
+async def destroy(collector: Collector, call: Call) -> None:
+    """Ends it."""
+    collector.forget()
+
+
+@handles(vim.event.EventManager, "QueryEvents")
+async def query(manager: EventManager, call: Call) -> Any:
+    """All that match."""
+    return []
+
+
+@handles(vim.event.EventManager, "CreateCollectorForEvents")
+async def collect(manager: EventManager, call: Call) -> Any:
+    """Something to page through them with."""
+    return collect_history(manager.world, call, vim.event.EventHistoryCollector, list)

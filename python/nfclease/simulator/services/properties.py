@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from nfclease.simulator.registry import Call
 from nfclease.simulator.soap.vsphere import DataObject, ManagedObject, cast, fault, support, vmodl
-from nfclease.simulator.world import Call, Managed, World
+from nfclease.simulator.world import Managed, World
 
 _Collector: Any = vmodl.query.PropertyCollector
 

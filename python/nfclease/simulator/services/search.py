@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from nfclease.simulator.inventory.machines import Machine
+from nfclease.simulator.registry import Call, handles
 from nfclease.simulator.soap.vsphere import fault, vim
-from nfclease.simulator.world import Call, Managed, World, answers
+from nfclease.simulator.world import Managed, World
 
 # What is below an entity, by type: for paths, and for views.
 _CHILDREN: list[tuple[Any, tuple[str, ...]]] = [
@@ -33,39 +33,12 @@ class ViewManager(Managed):
     def __init__(self, world: World, moid: str) -> None:
         super().__init__(world, vim.view.ViewManager, moid)
 
-    @answers("CreateContainerView")
-    async def create_container_view(self, call: Call) -> Any:
-        """A view of what is below an entity."""
-        root = self.world.find(call.arg("container"))
-        if not isinstance(root.ref, _CONTAINERS):
-            raise fault("vmodl.fault.InvalidArgument", invalidProperty="container")
-        view = ContainerView(self.world, root, call.arg("type", []), bool(call.arg("recursive")))
-        if call.session:
-            call.session.owned.append(view)
-        return view.ref
 
-    @answers("CreateListView")
-    async def create_list_view(self, call: Call) -> Any:
-        """A view of some objects."""
-        view = ListView(self.world, call.arg("obj", []))
-        if call.session:
-            call.session.owned.append(view)
-        return view.ref
-
-
-class _View(Managed):
-    @answers("DestroyView")
-    async def destroy(self, call: Call) -> None:
-        """Ends the view."""
-        self.forget()
-
-
-class ContainerView(_View):
+class ContainerView(Managed):
     """vim.view.ContainerView."""
 
     def __init__(self, world: World, root: Managed, types: list[Any], recursive: bool) -> None:
-        moid = f"session[{world.uuid()}]{world.uuid()}"
-        super().__init__(world, vim.view.ContainerView, moid)
+        super().__init__(world, vim.view.ContainerView, world.session_moid())
         wanted = tuple(types) or (vim.ManagedEntity,)
         self.props.update(
             container=root.ref,
@@ -75,28 +48,11 @@ class ContainerView(_View):
         )
 
 
-class ListView(_View):
+class ListView(Managed):
     """vim.view.ListView."""
 
     def __init__(self, world: World, refs: list[Any]) -> None:
-        moid = f"session[{world.uuid()}]{world.uuid()}"
-        super().__init__(world, vim.view.ListView, moid, view=refs)
-
-    @answers("ModifyListView")
-    async def modify(self, call: Call) -> Any:
-        """Adds and removes objects."""
-        removed = call.arg("remove", [])
-        self.props["view"] = [r for r in self.props["view"] if r not in removed]
-        self.props["view"] += call.arg("add", [])
-        self.world.touch()
-        return []
-
-    @answers("ResetListView")
-    async def reset(self, call: Call) -> Any:
-        """Replaces the objects."""
-        self.props["view"] = call.arg("obj", [])
-        self.world.touch()
-        return []
+        super().__init__(world, vim.view.ListView, world.session_moid(), view=refs)
 
 
 def children(managed: Managed, view: bool = False) -> list[Managed]:
@@ -132,51 +88,102 @@ class SearchIndex(Managed):
 
     def __init__(self, world: World, moid: str, root: Managed) -> None:
         super().__init__(world, vim.SearchIndex, moid)
-        self._root = root
+        self.root = root
 
-    @answers("FindByInventoryPath")
-    async def find_by_inventory_path(self, call: Call) -> Any:
-        """By a path such as ``DC0/vm/demo-vm``."""
-        found: Managed | None = self._root
-        for name in call.arg("inventoryPath", "").strip("/").split("/"):
-            if found is not None and name:
-                found = next((c for c in children(found) if c.name == name), None)
-        return found.ref if found else None
 
-    @answers("FindChild")
-    async def find_child(self, call: Call) -> Any:
-        """A child by its name."""
-        parent = self.world.find(call.arg("entity"))
-        found = next((c for c in children(parent) if c.name == call.arg("name")), None)
-        return found.ref if found else None
+@handles(vim.view.ViewManager, "CreateContainerView")
+async def create_container_view(manager: ViewManager, call: Call) -> Any:
+    """A view of what is below an entity."""
+    root = manager.world.find(call.arg("container"))
+    if not isinstance(root.ref, _CONTAINERS):
+        raise fault("vmodl.fault.InvalidArgument", invalidProperty="container")
+    view = ContainerView(manager.world, root, call.arg("type", []), bool(call.arg("recursive")))
+    return call.own(view)
 
-    @answers("FindByUuid")
-    async def find_by_uuid(self, call: Call) -> Any:
-        """A VM by its BIOS or instance UUID."""
-        return next(iter(self._by_uuid(call)), None)
 
-    @answers("FindAllByUuid")
-    async def find_all_by_uuid(self, call: Call) -> Any:
-        """The same, as a list."""
-        return self._by_uuid(call)
+@handles(vim.view.ViewManager, "CreateListView")
+async def create_list_view(manager: ViewManager, call: Call) -> Any:
+    """A view of some objects."""
+    view = ListView(manager.world, call.arg("obj", []))
+    return call.own(view)
 
-    @answers("FindByDatastorePath")
-    async def find_by_datastore_path(self, call: Call) -> Any:
-        """A VM by the path of its vmx file."""
-        for managed in self.world.objects.values():
-            if isinstance(managed, Machine) and call.arg("path") == managed.path:
-                return managed.ref
-        return None
 
-    @answers("FindByDnsName", "FindByIp")
-    async def find_nothing(self, call: Call) -> None:
-        """No VM here has a name in the DNS, or tools that tell an address."""
+@handles(vim.view.View, "DestroyView")
+async def destroy_view(view: Managed, call: Call) -> None:
+    """Ends the view."""
+    view.forget()
 
-    def _by_uuid(self, call: Call) -> list[Any]:
-        field = "instanceUuid" if call.arg("instanceUuid") else "uuid"
-        return [
-            managed.ref
-            for managed in self.world.objects.values()
-            if isinstance(managed, Machine)
-            and getattr(managed.config, field) == call.arg("uuid", "").lower()
-        ]
+
+@handles(vim.view.ListView, "ModifyListView")
+async def modify(view: ListView, call: Call) -> Any:
+    """Adds and removes objects."""
+    removed = call.arg("remove", [])
+    view.props["view"] = [r for r in view.props["view"] if r not in removed]
+    view.props["view"] += call.arg("add", [])
+    view.world.touch()
+    return []
+
+
+@handles(vim.view.ListView, "ResetListView")
+async def reset(view: ListView, call: Call) -> Any:
+    """Replaces the objects."""
+    view.props["view"] = call.arg("obj", [])
+    view.world.touch()
+    return []
+
+
+@handles(vim.SearchIndex, "FindByInventoryPath")
+async def find_by_inventory_path(index: SearchIndex, call: Call) -> Any:
+    """By a path such as ``DC0/vm/demo-vm``."""
+    found: Managed | None = index.root
+    for name in call.arg("inventoryPath", "").strip("/").split("/"):
+        if found is not None and name:
+            found = next((c for c in children(found) if c.name == name), None)
+    return found.ref if found else None
+
+
+@handles(vim.SearchIndex, "FindChild")
+async def find_child(index: SearchIndex, call: Call) -> Any:
+    """A child by its name."""
+    parent = index.world.find(call.arg("entity"))
+    found = next((c for c in children(parent) if c.name == call.arg("name")), None)
+    return found.ref if found else None
+
+
+@handles(vim.SearchIndex, "FindByUuid")
+async def find_by_uuid(index: SearchIndex, call: Call) -> Any:
+    """A VM by its BIOS or instance UUID."""
+    return next(iter(_by_uuid(index, call)), None)
+
+
+@handles(vim.SearchIndex, "FindAllByUuid")
+async def find_all_by_uuid(index: SearchIndex, call: Call) -> Any:
+    """The same, as a list."""
+    return _by_uuid(index, call)
+
+
+@handles(vim.SearchIndex, "FindByDatastorePath")
+async def find_by_datastore_path(index: SearchIndex, call: Call) -> Any:
+    """A VM by the path of its vmx file."""
+    wanted = call.arg("path")
+    return next(
+        (ref for ref, config in _machines(index) if config.files.vmPathName == wanted), None
+    )
+
+
+@handles(vim.SearchIndex, "FindByDnsName", "FindByIp")
+async def find_nothing(index: SearchIndex, call: Call) -> None:
+    """No VM here has a name in the DNS, or tools that tell an address."""
+
+
+def _by_uuid(index: SearchIndex, call: Call) -> list[Any]:
+    field = "instanceUuid" if call.arg("instanceUuid") else "uuid"
+    wanted = call.arg("uuid", "").lower()
+    return [ref for ref, config in _machines(index) if getattr(config, field) == wanted]
+
+
+def _machines(index: SearchIndex) -> Iterator[tuple[Any, Any]]:
+    """Every VM, with its configuration."""
+    for managed in index.world.objects.values():
+        if isinstance(managed.ref, vim.VirtualMachine):
+            yield managed.ref, managed.get("config")

@@ -8,10 +8,10 @@ import logging
 from collections.abc import Awaitable, Callable
 from typing import Any
 
+from nfclease.simulator.registry import Call, handles
 from nfclease.simulator.services.history import collect_history
-from nfclease.simulator.services.session import now
 from nfclease.simulator.soap.vsphere import MethodFault, fault, support, vim
-from nfclease.simulator.world import Call, Managed, World, answers
+from nfclease.simulator.world import Managed, World, now
 
 _log = logging.getLogger(__name__)
 _DELAY = 0.05  # a client shall see a task run
@@ -23,7 +23,7 @@ class Task(Managed):
     def __init__(self, world: World, method: str, entity: Managed | None) -> None:
         super().__init__(world, vim.Task, f"task-{world.number()}")
         self.props["info"] = self._info
-        self._state = vim.TaskInfo.State.running
+        self.state = vim.TaskInfo.State.running
         self._result: Any = None
         self._error: Any = None
         self.method = method
@@ -38,7 +38,7 @@ class Task(Managed):
 
     def _info(self) -> Any:
         entity = self._entity
-        running = self._state == vim.TaskInfo.State.running
+        running = self.state == vim.TaskInfo.State.running
         kind = type(entity.ref)._wsdlName if entity else "Folder"
         name = self.method.removesuffix("_Task")
         return vim.TaskInfo(
@@ -48,7 +48,7 @@ class Task(Managed):
             descriptionId=f"{kind}.{support.Uncapitalize(name)}",
             entity=entity.ref if entity else None,
             entityName=entity.name if entity else None,
-            state=self._state,
+            state=self.state,
             cancelled=False,
             cancelable=running,
             error=self._error,
@@ -63,10 +63,10 @@ class Task(Managed):
 
     def finish(self, result: Any = None, error: Any = None) -> None:
         """Ends the task."""
-        if self._state != vim.TaskInfo.State.running:
+        if self.state != vim.TaskInfo.State.running:
             return
         states = vim.TaskInfo.State
-        self._state = states.success if error is None else states.error
+        self.state = states.success if error is None else states.error
         self._result, self._error, self._completed = result, error, now()
         self.world.touch()
 
@@ -94,13 +94,6 @@ class Task(Managed):
             self.on_cancel = lambda: _stop(running)
         return self.ref
 
-    @answers("CancelTask")
-    async def cancel(self, call: Call) -> None:
-        """Cancels what can be cancelled: the task of a lease."""
-        if self.on_cancel is None or self._state != vim.TaskInfo.State.running:
-            raise fault("vim.fault.InvalidState")
-        self.on_cancel()
-
 
 def _stop(running: asyncio.Task[Any]) -> None:
     running.cancel()
@@ -114,8 +107,17 @@ class TaskManager(Managed):
         self.tasks: list[Task] = []
         self.props["recentTask"] = lambda: [task.ref for task in self.tasks[-20:]]
 
-    @answers("CreateCollectorForTasks")
-    async def collect(self, call: Call) -> Any:
-        """Something to page through them with."""
-        items = [task.get("info") for task in self.tasks]
-        return collect_history(self.world, call, vim.TaskHistoryCollector, lambda: items)
+
+@handles(vim.Task, "CancelTask")
+async def cancel(task: Task, call: Call) -> None:
+    """Cancels what can be cancelled: the task of a lease."""
+    if task.on_cancel is None or task.state != vim.TaskInfo.State.running:
+        raise fault("vim.fault.InvalidState")
+    task.on_cancel()
+
+
+@handles(vim.TaskManager, "CreateCollectorForTasks")
+async def collect(manager: TaskManager, call: Call) -> Any:
+    """Something to page through them with."""
+    items = [task.get("info") for task in manager.tasks]
+    return collect_history(manager.world, call, vim.TaskHistoryCollector, lambda: items)

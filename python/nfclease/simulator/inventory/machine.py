@@ -1,0 +1,168 @@
+"""Virtual machines and their snapshots: what they are, without the calls that they answer."""
+
+from __future__ import annotations
+
+import copy
+import datetime
+from typing import Any
+
+from nfclease.simulator.inventory import devices
+from nfclease.simulator.inventory.devices import VmFile
+from nfclease.simulator.inventory.names import entity_name
+from nfclease.simulator.inventory.place import Place, members, unlink
+from nfclease.simulator.services.tasks import Task
+from nfclease.simulator.soap.vsphere import fault, vim
+from nfclease.simulator.world import Managed, World, now
+
+_Power: Any = vim.VirtualMachine.PowerState
+
+
+class Machine(Managed):
+    """vim.VirtualMachine: where it is, what it has, who holds it."""
+
+    def __init__(self, world: World, place: Place, name: str, files: list[VmFile]) -> None:
+        super().__init__(world, vim.VirtualMachine, f"vm-{world.number()}", name=entity_name(name))
+        self.place = place
+        self.files: list[VmFile] = files
+        self.power: Any = _Power.poweredOff
+        self.created: datetime.datetime = now()
+        #: The tasks of the leases that cover it.
+        self.blocking: list[Task] = []
+        self.snapshots: list[Snapshot] = []
+        self.current_snapshot: Snapshot | None = None
+        self.config: Any = None
+
+    def link(self) -> None:
+        """Enters it in the lists of all that it is in."""
+        for owner in self.place.owners():
+            members(owner, "childEntity" if owner.knows("childEntity") else "vm").append(self.ref)
+        self.world.touch()
+
+    def unlink(self) -> None:
+        """Takes it out of them."""
+        for owner in self.place.owners():
+            for name in ("childEntity", "vm"):
+                unlink(self.ref, owner, name)
+
+    def in_vapp(self) -> bool:
+        """Whether a vApp has it, and no folder."""
+        return isinstance(self.place.parent.ref, vim.VirtualApp)
+
+    def networks(self) -> dict[str, Any]:
+        """The networks that its cards are in, by id."""
+        backings = [card.backing for card in devices.cards(self.config.hardware.device)]
+        return {b.network._moId: b.network for b in backings if getattr(b, "network", None)}
+
+    @property
+    def path(self) -> str:
+        """Where its configuration is in the datastore."""
+        return str(self.config.files.vmPathName)
+
+    @property
+    def committed(self) -> int:
+        """Bytes that the VM takes in its datastore."""
+        return sum(file.size for file in self.files)
+
+    def disabled(self) -> list[str]:
+        """The methods that a lease on it blocks."""
+        blocked = ["PowerOnVM_Task", "Destroy_Task", "RelocateVM_Task", "MigrateVM_Task"]
+        return blocked if self.blocking else []
+
+    def refuse_if_leased(self) -> None:
+        """Operations that alter a VM are blocked while a lease covers it.
+
+        Raises:
+            vim.fault.TaskInProgress: With the task of the lease.
+        """
+        if self.blocking:
+            raise fault("vim.fault.TaskInProgress", task=self.blocking[0].ref)
+
+    def refuse_power(self, state: Any, requested: Any = None) -> None:
+        """Raises InvalidPowerState in this state."""
+        if self.power == state:
+            raise fault(
+                "vim.fault.InvalidPowerState", existingState=state, requestedState=requested
+            )
+
+    def refuse_running(self) -> None:
+        """Raises InvalidPowerState unless it is switched off."""
+        self.refuse_power(_Power.poweredOn, _Power.poweredOff)
+
+    def take_snapshot(self, name: str, description: str = "") -> Snapshot:
+        """Takes a snapshot, at once."""
+        snapshot = Snapshot(self.world, self, name, description)
+        self.snapshots.append(snapshot)
+        self.current_snapshot = snapshot
+        self.world.touch()
+        return snapshot
+
+    def revert(self, snapshot: Snapshot) -> None:
+        """Is as it was when a snapshot was taken; off, for memory is not kept."""
+        self.config, self.files = copy.deepcopy(snapshot.config), list(snapshot.files)
+        self.config.name = self.name
+        self.power, self.current_snapshot = _Power.poweredOff, snapshot
+        self.world.touch()
+
+    def destroy(self) -> None:
+        """Takes the VM out of the inventory."""
+        for snapshot in list(self.snapshots):
+            snapshot.remove()
+        self.unlink()
+        self.forget()
+
+
+class Snapshot(Managed):
+    """vim.vm.Snapshot: the VM's configuration and files as they were."""
+
+    def __init__(self, world: World, machine: Machine, name: str, description: str) -> None:
+        super().__init__(world, vim.vm.Snapshot, f"snapshot-{world.number()}")
+        self.machine = machine
+        self.title = name
+        self.description = description
+        self.created: datetime.datetime = now()
+        self.power: Any = machine.power
+        self.number: int = world.number()
+        self.parent: Snapshot | None = machine.current_snapshot
+        self.config: Any = copy.deepcopy(machine.config)
+        self.files: list[VmFile] = list(machine.files)
+        self.props.update(
+            config=lambda: self.config,
+            vm=machine.ref,
+            childSnapshot=lambda: [child.ref for child in self.children()],
+        )
+
+    @property
+    def name(self) -> str:
+        """The VM's name: it names the files of an export."""
+        return self.machine.name
+
+    def children(self) -> list[Snapshot]:
+        """Those that were taken after it, without another between."""
+        return [one for one in self.machine.snapshots if one.parent is self]
+
+    def tree(self) -> Any:
+        """The snapshot and those below it in its VM's SnapshotInfo."""
+        return vim.vm.SnapshotTree(
+            snapshot=self.ref,
+            vm=self.machine.ref,
+            name=self.title,
+            description=self.description,
+            id=self.number,
+            createTime=self.created,
+            state=self.power,
+            quiesced=False,
+            childSnapshotList=[child.tree() for child in self.children()],
+        )
+
+    def remove(self, below: bool = False) -> None:
+        """Removes it, at once; what was below it is then below its parent."""
+        for child in self.children():
+            if below:
+                child.remove(True)
+            else:
+                child.parent = self.parent
+        if self in self.machine.snapshots:
+            self.machine.snapshots.remove(self)
+        if self.machine.current_snapshot is self:
+            self.machine.current_snapshot = self.parent
+        self.forget()

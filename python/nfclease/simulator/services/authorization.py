@@ -1,0 +1,59 @@
+"""Users and what they may do: one user, who may do everything."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from nfclease.simulator.registry import Call, handles
+from nfclease.simulator.soap.vsphere import vim
+from nfclease.simulator.world import Managed, World
+
+
+class AuthorizationManager(Managed):
+    """vim.AuthorizationManager: one user, who may do everything."""
+
+    _ROLES = ((-1, "Admin", "Administrator"), (-2, "ReadOnly", "Read-only"))
+
+    def __init__(self, world: World, kind: Any, moid: str, root: Managed) -> None:
+        rights = ["System.Anonymous", "System.Read", "System.View"]
+        everything = [*rights, "VApp.Export", "VApp.Import", "VirtualMachine.Interact.PowerOn"]
+        roles = [
+            vim.AuthorizationManager.Role(
+                roleId=number,
+                system=True,
+                name=name,
+                info=vim.Description(label=label, summary=label),
+                privilege=everything if name == "Admin" else rights,
+            )
+            for number, name, label in self._ROLES
+        ]
+        privileges = [
+            vim.AuthorizationManager.Privilege(
+                privId=name,
+                onParent=False,
+                name=name.rpartition(".")[2],
+                privGroupName=name.rpartition(".")[0],
+            )
+            for name in everything
+        ]
+        super().__init__(world, kind, moid, roleList=roles, privilegeList=privileges)
+        self.root = root
+
+
+class UserDirectory(Managed):
+    """vim.UserDirectory."""
+
+    def __init__(self, world: World, kind: Any, moid: str) -> None:
+        domain = world.options.user.partition("@")[2]
+        super().__init__(world, kind, moid, domainList=[domain] if domain else [])
+
+
+@handles(vim.UserDirectory, "RetrieveUserGroups")
+async def find(directory: UserDirectory, call: Call) -> Any:
+    """The one user."""
+    user = directory.world.options.user.partition("@")[0]
+    wanted, exact = call.arg("searchStr", ""), call.arg("exactMatch", False)
+    found = wanted == user if exact else wanted in user
+    if not found or not call.arg("findUsers", True):
+        return []
+    return [vim.UserSearchResult(principal=user, fullName=user, group=False)]
