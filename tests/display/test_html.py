@@ -11,6 +11,7 @@ from typing import Any
 from pyVmomi import vim
 
 from nfclease import HttpNfcLease, TransferResult
+from nfclease._display.results import Results
 from nfclease.simulator import Simulator
 
 from ..conftest import disk_of, find
@@ -63,3 +64,14 @@ def test_names_of_a_server_are_escaped() -> None:
     html = TransferResult(name, name, 1, name, "sha1", "stream", 1.0, 1)._repr_html_()
     assert "<script>" not in html
     assert "&lt;script&gt;" in html
+
+
+def test_long_values_wrap_and_short_ones_do_not() -> None:
+    """A cell that cannot wrap is cut at the edge of the notebook, or hides behind a scroll bar."""
+    result = TransferResult("/1/VirtualDisk", "a.vmdk", 1, "f" * 128, "sha512", "stream", 1.0, 1)
+    for html in (result._repr_html_(), Results([result])._repr_html_()):
+        cells = html.split("<td ")[1:]
+        [long] = [cell for cell in cells if "f" * 128 in cell]
+        assert "white-space:normal" in long
+        assert "word-break:break-all" in long
+        assert "white-space:nowrap" in cells[0]

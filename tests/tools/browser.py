@@ -26,6 +26,7 @@ from nfclease.simulator import Simulator
 ROOT = Path(__file__).resolve().parents[2]
 PICTURES = ROOT / "docs" / "images"
 SECONDS = 60.0
+WIDTH, HEIGHT = 1100, 1400
 TOKEN = "only-on-loopback"
 CHROMIUM = ("chromium", "chromium-browser", "google-chrome")
 
@@ -114,14 +115,26 @@ def picture(page: Page, name: str, wanted: bool, until: float | None = None) -> 
         return
     cell = page.locator(".jp-Notebook .jp-CodeCell").last.bounding_box()
     assert cell is not None
-    end = min(until or 1190, cell["y"] + cell["height"])
+    end = min(until or HEIGHT - 40, cell["y"] + cell["height"])
     area = {**cell, "height": end - cell["y"]}
     page.screenshot(path=str(PICTURES / f"{name}.png"), clip=area)  # type: ignore[arg-type, unused-ignore]
 
 
+def nothing_is_cut(page: Page) -> None:
+    """Every table is as wide as its place in the notebook, or less, in narrow windows too."""
+    for width in (1000, 1440, WIDTH):
+        page.set_viewport_size({"width": width, "height": HEIGHT})
+        time.sleep(0.5)  # the notebook follows the window
+        areas = page.locator(".jp-OutputArea-output:has(table)")
+        assert areas.count() > 0
+        for area in areas.all():
+            inner, outer = area.evaluate("each => [each.scrollWidth, each.clientWidth]")
+            assert inner <= outer, f"{inner} pixels in {outer}, in a window of {width}"
+
+
 def rows_move_and_table_shows(page: Page, simulator: Simulator, pictures: bool) -> None:
     """Rows whose bytes grow, with bars wide enough to see, and the table of the results below."""
-    simulator.set(bandwidth=6 << 20)
+    simulator.set(bandwidth=2 << 20)
     run_all(page)
     rows = page.locator(".jp-OutputArea-output table tr", has_text="MB/s")
     seen: set[str] = set()
@@ -136,9 +149,11 @@ def rows_move_and_table_shows(page: Page, simulator: Simulator, pictures: bool) 
     assert bar is not None
     assert bar["width"] > 100, "a bar, no square"
     picture(page, "progress", pictures)
+    nothing_is_cut(page)
     table = page.locator(".jp-OutputArea-output table", has_text="verified")
     wait_for("the table of the result", lambda: table.count() == 1)
     assert "manifest" in table.inner_text()
+    nothing_is_cut(page)
     picture(page, "result", pictures)
     assert endings(simulator) == ["HttpNfcLeaseComplete"]
 
@@ -179,7 +194,7 @@ def main() -> int:
             browser = playwright.chromium.launch(
                 executable_path=chromium, args=["--no-sandbox"], headless=True
             )
-            page = browser.new_page(viewport={"width": 1100, "height": 1200})
+            page = browser.new_page(viewport={"width": WIDTH, "height": HEIGHT})
             page.goto(url)
             page.locator(".jp-Notebook .jp-CodeCell").first.wait_for(timeout=SECONDS * 1000)
             try:

@@ -7,28 +7,41 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-_LEFT = " style='text-align:left;white-space:nowrap'"
+_LEFT = "text-align:left"
+#: Longer values, checksums and servers' names among them, are broken where the table has no room.
+_UNBROKEN = 24
 
 
 def table(title: str, rows: dict[str, object]) -> str:
     """A caption and two columns; everything is escaped, servers' names included."""
-    cells = "".join(
-        f"<tr>{_cell('th', name)}{_cell('td', value)}</tr>" for name, value in rows.items()
-    )
-    return f"<table>{_cell('caption', title, '')}{cells}</table>"
+    cells = "".join(f"<tr>{cell(name, 'th')}{cell(value)}</tr>" for name, value in rows.items())
+    return f"<table>{_caption(title)}{cells}</table>"
 
 
 def columns(title: str, names: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
     """A caption, a row of names and a row for each thing."""
-    head = "".join(_cell("th", name) for name in names)
-    body = "".join(f"<tr>{''.join(_cell('td', value) for value in row)}</tr>" for row in rows)
-    return f"<table>{_cell('caption', title, '')}<tr>{head}</tr>{body}</table>"
+    head = "".join(cell(name, "th") for name in names)
+    body = "".join(f"<tr>{''.join(map(cell, row))}</tr>" for row in rows)
+    return f"<table>{_caption(title)}<tr>{head}</tr>{body}</table>"
 
 
-def _cell(tag: str, value: object, style: str = _LEFT) -> str:
+def cell(value: object, tag: str = "td") -> str:
+    """A cell of a table; a long value wraps, so that a narrow notebook shows all of it."""
     from html import escape  # nobody else needs it
 
-    return f"<{tag}{style}>{escape(str(value))}</{tag}>"
+    text = str(value)
+    wrap = "white-space:nowrap"
+    if len(text) > _UNBROKEN:
+        one_word = any(len(word) > _UNBROKEN for word in text.split())
+        wrap = f"white-space:normal;min-width:{_UNBROKEN // 4}em"
+        wrap += ";word-break:break-all" if one_word else ""
+    return f"<{tag} style='{_LEFT};{wrap}'>{escape(text)}</{tag}>"
+
+
+def _caption(title: str) -> str:
+    from html import escape
+
+    return f"<caption>{escape(title)}</caption>"
 
 
 def size(count: int | None) -> str:

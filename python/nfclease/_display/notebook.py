@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING, Any
 
+from nfclease._display.html import cell
 from nfclease._display.overview import clock, line, size, speed
 
 if TYPE_CHECKING:
@@ -53,21 +54,18 @@ class Rows:
 
 
 def _row(row: Row, stopped: bool) -> str:
-    from html import escape
-
     state = "stopped" if stopped and row.state == "running" else row.state
     note = ", ".join(filter(None, (row.note, state if state == "stopped" else "")))
     of = "" if row.total is None or row.state == "ended" else f" of {size(row.total)}"
     cells = [
-        escape(row.name),
-        _bar(row, state),
-        f"{size(row.done)}{of}",
-        speed(row.rate),
-        clock(None if stopped else row.seconds_left),
-        escape(note or state),
+        cell(row.name),
+        f"<td>{_bar(row, state)}</td>",
+        cell(f"{size(row.done)}{of}"),
+        cell(speed(row.rate)),
+        cell(clock(None if stopped else row.seconds_left)),
+        cell(note or state),
     ]
-    style = "text-align:left;white-space:nowrap"
-    return "<tr>" + "".join(f"<td style='{style}'>{cell}</td>" for cell in cells) + "</tr>"
+    return f"<tr>{''.join(cells)}</tr>"
 
 
 def _bar(row: Row, state: str) -> str:
@@ -82,6 +80,6 @@ def _bar(row: Row, state: str) -> str:
         f"background:{_COLOURS[state]}'></div>"
     )
     return (
-        "<div style='width:12em;height:0.8em;border-radius:0.2em;overflow:hidden;"
+        "<div style='width:8em;height:0.8em;border-radius:0.2em;overflow:hidden;"
         f"background:rgba(128,128,128,0.3)'>{inner}</div>"
     )
