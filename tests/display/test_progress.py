@@ -6,8 +6,10 @@ import builtins
 import functools
 import io
 import itertools
+import os
 import re
 import sys
+import threading
 import time
 from pathlib import Path
 from typing import Any
@@ -244,6 +246,47 @@ def test_an_export_outlives_what_shows_it(
         with monkeypatch.context() as patched:
             patched.setattr(sys, "stderr", stderr())
             results = lease.download_all(tmp_path, progress=True)
+    assert len(results) == 5
+    assert endings(simulator) == ["HttpNfcLeaseComplete"]
+
+
+class Piped(io.TextIOWrapper):
+    """One end of a pipe, which may pass for a terminal, as in the consoles of some editors."""
+
+    tty = False
+
+    def isatty(self) -> bool:
+        return self.tty
+
+
+@pytest.mark.parametrize("tty", [True, False], ids=["bars", "lines"])
+def test_an_export_outlives_a_pipe_that_breaks(
+    simulator: Simulator, service: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, tty: bool
+) -> None:
+    """As by `| head`: the reader goes after the first bytes. Rich would end the process."""
+    pytest.importorskip("rich", reason="not run: rich is not installed")
+    monkeypatch.setenv("TERM", "xterm-256color")
+    simulator.inject("bandwidth", disk=".vmdk", bytes_per_second=4 * DISK_SIZE)
+    read, write = os.pipe()
+    stderr = Piped(os.fdopen(write, "wb", 0), encoding="utf-8", write_through=True)
+    stderr.tty = tty
+
+    def leave() -> None:
+        assert os.read(read, 1)
+        os.close(read)
+
+    reader = threading.Thread(target=leave)
+    reader.start()
+    with HttpNfcLease(export(service)) as lease:
+        lease.wait_ready(10)
+        with monkeypatch.context() as patched:
+            patched.setattr(sys, "stderr", stderr)
+            results = lease.download_all(tmp_path, progress=True)
+            assert sys.stderr is stderr
+    reader.join(10)
+    with pytest.raises(BrokenPipeError):
+        stderr.write("still broken")
+    stderr.close()
     assert len(results) == 5
     assert endings(simulator) == ["HttpNfcLeaseComplete"]
 

@@ -16,12 +16,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from pyVim.connect import Disconnect
 from pyVmomi import vim
 
 from nfclease import HttpNfcLease
+from nfclease._local.file_objects import SourceEnd, TargetEnd
 from nfclease.simulator import Simulator
 
-from ..conftest import DISK_SIZE, find, unique
+from ..conftest import DISK_SIZE, disk_of, endings, find, unique
 
 BOTH_FACES = True
 
@@ -292,3 +294,64 @@ def test_two_targets_over_one_position(
     with pytest.raises(ValueError, match=r"running transfer of disk-1\.vmdk"):
         lease.start_download(second, other)
     assert transfer.result().verified == "manifest"
+
+
+@pytest.mark.blocking_face
+def test_a_source_that_somebody_else_moves(tmp_path: Path) -> None:
+    """It is read on from its own place, whatever stands in the buffer."""
+    content = os.urandom(100_000)
+    (tmp_path / "source").write_bytes(content)
+    with open(tmp_path / "source", "rb") as file:
+        file.seek(1000)
+        source = SourceEnd(file, "disk")
+        parts = [source.read(40_000)]
+        for place in (0, 50_000, 100_000):
+            file.seek(place)
+            file.read(10)
+            parts.append(source.read(10_000))
+        while data := source.read(50_000):
+            parts.append(data)
+            os.lseek(file.fileno(), 7, os.SEEK_SET)
+    assert b"".join(parts) == content[1000:]
+
+
+@pytest.mark.blocking_face
+@pytest.mark.parametrize("move", [lambda file: file.seek(0), lambda file: file.write(b"mine")])
+@pytest.mark.parametrize(
+    "step", [lambda end: end.write(b"more"), lambda end: end.rewind(), lambda end: end.finish()]
+)
+def test_a_target_that_somebody_else_moves(tmp_path: Path, move: Any, step: Any) -> None:
+    """Bytes of two writers cannot be told apart any more: neither written on nor taken back."""
+    with open(tmp_path / "target", "w+b") as file:
+        target = TargetEnd(file, "disk")
+        target.write(b"first")
+        move(file)
+        before = file.tell()
+        with pytest.raises(ValueError, match=r"somebody else moved .* while disk was written"):
+            step(target)
+        assert file.tell() == before
+        target.free()
+
+
+def test_a_download_whose_target_somebody_else_moves(tmp_path: Path) -> None:
+    """Before the second attempt, which would write over what is not its own: there is none."""
+    with Simulator(disk_size=12 << 20) as simulator:
+        simulator.inject("stall", disk=".vmdk", after_bytes=10 << 20)
+        service = simulator.connect()
+        raw = find(service, vim.VirtualMachine, "demo-vm").ExportVm()
+        seen: list[int] = []
+        moved: list[int] = []
+        with open(tmp_path / "target", "w+b") as file:
+
+            def move(snapshot: Any) -> None:
+                seen.append(snapshot.bytes_done)
+                if file.tell() and seen[-3:] == [seen[-1]] * 3 and not moved:  # nothing moves
+                    moved.append(file.seek(0))
+
+            lease = HttpNfcLease(raw, timeout=3)
+            with pytest.raises(ValueError, match="somebody else moved"), lease:
+                lease.download(disk_of(lease), file, progress=move)
+        assert moved == [0]
+        assert endings(simulator) == ["HttpNfcLeaseAbort"]
+        assert len(simulator.requests()) == 1
+        Disconnect(service)
