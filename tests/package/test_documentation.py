@@ -29,7 +29,7 @@ from nfclease.simulator import Simulator
 from nfclease.simulator.faults import KINDS
 
 from ..conftest import find
-from ..proxying import running_proxy
+from ..support.proxying import running_proxy
 from ..tools.site import loads_from_elsewhere, search_from_disk
 
 ROOT = Path(__file__).parents[2]

@@ -22,7 +22,7 @@ from nfclease import HttpNfcLease
 from nfclease.simulator import Simulator
 
 from ..conftest import endings, find
-from ..proxying import running_proxy
+from ..support.proxying import running_proxy
 
 BOTH_FACES = True
 

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
 import re
+import signal
 import subprocess
 import sys
 import time
@@ -11,6 +14,23 @@ from contextlib import contextmanager
 from pathlib import Path
 
 START_SECONDS = 30.0
+END_SECONDS = 5.0
+#: Runs a command until standard input ends, then ends all that the command has started: they are
+#: one process group. So the proxy's workers end with the tests, also with tests that are killed.
+_KEEPER = f"""
+import os, signal, subprocess, sys, threading, time
+
+def end():
+    command.wait()
+    os.killpg(0, signal.SIGKILL)
+
+command = subprocess.Popen(sys.argv[1:], stdin=subprocess.DEVNULL)
+threading.Thread(target=end, daemon=True).start()
+sys.stdin.read()
+command.terminate()
+time.sleep({END_SECONDS})
+os.killpg(0, signal.SIGKILL)
+"""
 
 
 class Proxy:
@@ -41,12 +61,27 @@ def running_proxy(folder: Path, *, credentials: str | None = None) -> Iterator[P
     command += ["--port-file", str(port_file), "--log-file", str(log)]
     command += ["--basic-auth", credentials] if credentials else []
     with (folder / "proxy.out").open("wb") as out:
-        process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=out, stderr=out)
+        keeper = subprocess.Popen(
+            [sys.executable, "-c", _KEEPER, *command],
+            stdin=subprocess.PIPE,
+            stdout=out,
+            stderr=out,
+            start_new_session=True,
+        )
         try:
-            yield Proxy(_port(process, port_file), log)
+            yield Proxy(_port(keeper, port_file), log)
         finally:
-            process.terminate()
-            process.wait(10)
+            _end(keeper)
+
+
+def _end(keeper: subprocess.Popen[bytes]) -> None:
+    assert keeper.stdin is not None
+    keeper.stdin.close()
+    with contextlib.suppress(subprocess.TimeoutExpired):
+        keeper.wait(2 * END_SECONDS)
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(keeper.pid, signal.SIGKILL)
+    keeper.wait()
 
 
 def _port(process: subprocess.Popen[bytes], port_file: Path) -> int:
