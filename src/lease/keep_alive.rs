@@ -15,7 +15,6 @@ use super::phase::{Event, Phase};
 use super::schedule::{Next, Schedule};
 use super::{Lease, lock};
 use crate::error::{Error, Result};
-use crate::soap::{Method, calls};
 use crate::text::{Text, said_at};
 use crate::transfer::panics::caught;
 
@@ -57,14 +56,14 @@ impl Drop for Served {
 
 /// A lease's place at the keep-alive. Dropping it ends the service without waiting.
 #[derive(Debug)]
-pub struct Registration {
+pub(crate) struct Registration {
     stop: CancellationToken,
     ended: CancellationToken,
 }
 
 impl Registration {
     /// Ends the service; returns when no Progress is under way.
-    pub async fn stop(self) {
+    pub(crate) async fn stop(self) {
         self.stop.cancel();
         let _ = tokio::time::timeout(STOP_WAIT, self.ended.cancelled()).await;
     }
@@ -95,7 +94,7 @@ pub(super) fn dying(lease: Arc<Lease>) -> (Registration, impl Send) {
 }
 
 /// Puts a lease under the keep-alive; starts the thread when there is none.
-pub fn register(lease: Arc<Lease>, interval: Option<Duration>) -> Result<Registration> {
+pub(super) fn register(lease: Arc<Lease>, interval: Option<Duration>) -> Result<Registration> {
     let (registration, mut served) = place(lease, interval);
     let pid = std::process::id();
     let mut running = lock(&THREAD);
@@ -178,7 +177,7 @@ async fn wait_until_ready(lease: &Arc<Lease>, stop: &CancellationToken) -> bool 
     let mut poll = FIRST_POLL;
     let mut last_answer = Duration::ZERO;
     while !stop.is_cancelled() {
-        let look = async { caught(lease.refresh(&lease.sessions.keep_alive)).await? };
+        let look = async { caught(lease.refresh_over(&lease.renewal)).await? };
         let answer = tokio::time::timeout(patience.call_timeout(), look).await;
         match lease.status().phase {
             Phase::Initializing => {}
@@ -243,7 +242,7 @@ async fn renew(lease: &Arc<Lease>, interval: Option<Duration>, stop: &Cancellati
     while !stop.is_cancelled() {
         let asked = started.elapsed();
         // A call that panics is one that failed: the next may go well.
-        let call = async { caught(progress(lease)).await? };
+        let call = async { caught(lease.renewal.progress(lease.percent())).await? };
         let result = tokio::time::timeout(schedule.call_timeout(), call).await;
         let now = started.elapsed();
         let next = match result {
@@ -288,14 +287,4 @@ async fn renew(lease: &Arc<Lease>, interval: Option<Duration>, stop: &Cancellati
             () = tokio::time::sleep(due.saturating_sub(now)) => {}
         }
     }
-}
-
-async fn progress(lease: &Arc<Lease>) -> Result<()> {
-    let envelope = calls::progress(&lease.moid, lease.percent());
-    let body = lease
-        .sessions
-        .keep_alive
-        .call(Method::Progress, envelope)
-        .await?;
-    calls::answer(Method::Progress, &body).map(|_| ())
 }

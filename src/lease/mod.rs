@@ -7,17 +7,18 @@
 // What a server says must not overflow anything: `number.rs`, or an operation that says what it does.
 #![cfg_attr(not(test), deny(clippy::arithmetic_side_effects))]
 
-pub mod ending;
-pub mod keep_alive;
-pub mod options;
-pub mod phase;
-pub mod plan;
+mod ending;
+mod keep_alive;
+mod options;
+mod passthrough;
+mod phase;
+mod plan;
 #[cfg(test)]
 mod racing;
-pub mod schedule;
+mod schedule;
 mod status;
-pub mod transfers;
-pub mod verification;
+mod transfers;
+mod verification;
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, AtomicI32, Ordering};
@@ -28,28 +29,31 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use self::keep_alive::Registration;
-use self::options::KeepAlive;
+use self::passthrough::Passthrough;
 use self::phase::Event;
 use crate::error::{Error, Result};
 use crate::http::{Client, Trust};
 use crate::number;
-use crate::soap::{Callers, Credentials, Endpoint, LeaseInfo, Session};
+use crate::soap::{Credentials, Endpoint, LeaseInfo, RemoteLease, Session};
 use crate::text::{Place, Text, said_at};
 use crate::transfer::{Engine, Moved, Transfer};
 
-pub use self::ending::Ended;
-pub use self::options::Options;
+pub use self::ending::{Ended, Unfinished};
+pub use self::options::{KeepAlive, Options};
+pub use self::passthrough::Caller;
 pub use self::phase::Phase;
 pub use self::plan::PlainHttp;
-pub use self::verification::{compare as verify, uploads};
+pub use self::transfers::FileItem;
+pub use self::verification::compare::RequireManifest;
+pub use self::verification::uploads::RequireUploads;
 
 /// The user's session, with separate connections for calls and for the keep-alive.
 #[derive(Debug)]
 pub struct Sessions {
     /// For calls, on the engine.
-    pub calls: Session,
+    pub calls: Arc<Session>,
     /// For the keep-alive, on its own thread.
-    pub keep_alive: Session,
+    pub keep_alive: Arc<Session>,
 }
 
 impl Sessions {
@@ -57,7 +61,10 @@ impl Sessions {
     pub fn new(endpoint: Endpoint, credentials: Credentials) -> Result<Self> {
         let calls = Session::new(endpoint, credentials)?;
         let keep_alive = calls.with_own_connections()?;
-        Ok(Self { calls, keep_alive })
+        Ok(Self {
+            calls: Arc::new(calls),
+            keep_alive: Arc::new(keep_alive),
+        })
     }
 }
 
@@ -76,9 +83,11 @@ pub struct Status {
 
 /// One lease.
 pub struct Lease {
-    pub(super) sessions: Arc<Sessions>,
+    /// The lease at its server, over the engine's connections.
+    remote: RemoteLease,
+    /// The same over the connections of the keep-alive.
+    renewal: RemoteLease,
     pub(super) engine: Arc<Engine>,
-    pub(super) moid: String,
     pub(super) options: Options,
     pub(super) status: watch::Sender<Status>,
     pub(super) keep_alive: Mutex<Option<Registration>>,
@@ -86,25 +95,22 @@ pub struct Lease {
     pub(super) cancel: CancellationToken,
     pub(super) tracker: TaskTracker,
     pub(super) slots: Arc<Semaphore>,
-    callers: Callers,
     pub(super) clients: Mutex<HashMap<(String, Trust), Client>>,
     pub(super) transfers: Mutex<Vec<Transfer>>,
     pub(super) moved: Mutex<Vec<Moved>>,
     pub(super) checksum_type_set: OnceCell<()>,
-    script_percent: AtomicI32,
+    passthrough: Passthrough,
     highest_percent: AtomicI32,
     pub(super) unlisted_logged: AtomicBool,
-    /// Whether the script told the host to fetch the files itself.
-    pub(super) pulled: AtomicBool,
 }
 
 impl Lease {
     /// Adopts a lease by its reference. With a native keep-alive it is served from here on.
-    pub fn adopt(sessions: Arc<Sessions>, moid: String, options: Options) -> Result<Arc<Self>> {
+    pub fn adopt(sessions: &Sessions, moid: String, options: Options) -> Result<Arc<Self>> {
         let lease = Arc::new(Self {
-            sessions,
+            remote: RemoteLease::new(Arc::clone(&sessions.calls), moid.clone()),
+            renewal: RemoteLease::new(Arc::clone(&sessions.keep_alive), moid),
             engine: Engine::shared()?,
-            moid,
             status: watch::Sender::new(Status {
                 phase: Phase::Initializing,
                 info: None,
@@ -115,15 +121,13 @@ impl Lease {
             cancel: CancellationToken::new(),
             tracker: closed_tracker(),
             slots: Arc::new(Semaphore::new(options.max_concurrency)),
-            callers: Callers::default(),
             clients: Mutex::default(),
             transfers: Mutex::default(),
             moved: Mutex::default(),
             checksum_type_set: OnceCell::new(),
-            script_percent: AtomicI32::new(0),
+            passthrough: Passthrough::default(),
             highest_percent: AtomicI32::new(0),
             unlisted_logged: AtomicBool::new(false),
-            pulled: AtomicBool::new(false),
             options,
         });
         lease.start_keep_alive()?;
@@ -135,19 +139,9 @@ impl Lease {
         &self.engine
     }
 
-    /// The session.
-    pub fn session(&self) -> &Session {
-        &self.sessions.calls
-    }
-
-    /// For calls that a thread waits for itself.
-    pub fn callers(&self) -> &Callers {
-        &self.callers
-    }
-
     /// The lease's reference.
     pub fn moid(&self) -> &str {
-        &self.moid
+        self.remote.moid()
     }
 
     /// What is known now, without asking the server.
@@ -217,11 +211,6 @@ impl Lease {
         }
     }
 
-    /// The percent that the script itself reported; it stands until our transfers move.
-    pub fn set_script_percent(&self, percent: i32) {
-        self.script_percent.store(percent, Ordering::Relaxed);
-    }
-
     /// The moId of its VM or vApp; empty until it is ready, and where the server named none.
     pub fn vm(&self) -> String {
         let status = self.status.borrow();
@@ -232,7 +221,7 @@ impl Lease {
     /// What log records of the lease itself are about.
     pub fn place(&self) -> Place {
         Place {
-            lease: Text::new(&self.moid),
+            lease: Text::new(self.moid()),
             vm: Text::new(&self.vm()),
             ..Place::default()
         }
@@ -264,7 +253,7 @@ impl Lease {
             .collect();
         let done = number::sum(snapshots.iter().map(|snapshot| snapshot.bytes_done));
         if done == 0 {
-            return self.script_percent.load(Ordering::Relaxed);
+            return self.passthrough.percent();
         }
         let known: Option<Vec<u64>> = snapshots
             .iter()

@@ -19,7 +19,7 @@ pub enum PlainHttp {
 
 /// Whether the session's cookie goes along.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum SendCookie {
+pub(super) enum SendCookie {
     /// To the session's own origin.
     Yes,
     /// To any other host.
@@ -28,7 +28,7 @@ pub enum SendCookie {
 
 /// How a device is reached.
 #[derive(Debug, Clone)]
-pub struct Plan {
+pub(super) struct Plan {
     /// The URL with its real host.
     pub url: Url,
     /// Pin or session trust.
@@ -42,7 +42,7 @@ pub struct Plan {
 }
 
 /// Plans the connection to one device.
-pub fn plan(
+pub(super) fn plan(
     device: &DeviceUrl,
     session: &Url,
     session_trust: &Trust,
@@ -123,7 +123,7 @@ fn substitute_host(url: &mut Url, session: &Url) -> Option<()> {
 }
 
 /// What messages call a device: `targetId`, else the last segment of the URL, else the key.
-pub fn display_name(device: &DeviceUrl) -> ServerText {
+pub(super) fn display_name(device: &DeviceUrl) -> ServerText {
     let name = if device.target_id.is_empty() {
         let path = device.url.split(['?', '#']).next().unwrap_or_default();
         path.rsplit('/').next().unwrap_or_default()
@@ -136,7 +136,7 @@ pub fn display_name(device: &DeviceUrl) -> ServerText {
 }
 
 /// Whether a device is a disk: as the server says, and where it does not, by the name.
-pub fn is_disk(device: &DeviceUrl) -> bool {
+pub(super) fn is_disk(device: &DeviceUrl) -> bool {
     let named = || display_name(device).to_ascii_lowercase().ends_with(".vmdk");
     device.disk.unwrap_or_else(named)
 }

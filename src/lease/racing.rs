@@ -54,7 +54,7 @@ fn lease() -> Arc<Lease> {
         max_unannounced_size: u64::MAX,
         plain_http: PlainHttp::Refuse,
     };
-    Lease::adopt(Arc::new(sessions), "session[1]lease-1".into(), options).unwrap()
+    Lease::adopt(&sessions, "session[1]lease-1".into(), options).unwrap()
 }
 
 fn failed() -> Failure {

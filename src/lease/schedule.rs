@@ -13,7 +13,7 @@ const ASSUMED_TIMEOUT: Duration = Duration::from_secs(60);
 
 /// The keep-alive's plan for one lease. Times are counted from any fixed moment.
 #[derive(Debug, Clone)]
-pub struct Schedule {
+pub(super) struct Schedule {
     interval: Duration,
     lease_timeout: Duration,
     last_success: Duration,
@@ -21,7 +21,7 @@ pub struct Schedule {
 
 /// What to do next.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Next {
+pub(super) enum Next {
     /// Call again at this moment.
     At(Duration),
     /// No success for 80 % of the lease timeout.
@@ -30,7 +30,7 @@ pub enum Next {
 
 impl Schedule {
     /// A plan from `info.leaseTimeout` in seconds; `interval` overrides the usual tenth of it.
-    pub fn new(lease_timeout: i64, interval: Option<Duration>, now: Duration) -> Self {
+    pub(super) fn new(lease_timeout: i64, interval: Option<Duration>, now: Duration) -> Self {
         let lease_timeout = match u32::try_from(lease_timeout) {
             Ok(seconds) if seconds > 0 => Duration::from_secs(seconds.into()),
             _ => ASSUMED_TIMEOUT,
@@ -48,18 +48,18 @@ impl Schedule {
     }
 
     /// The deadline of one call: short leases leave no time for slow ones.
-    pub fn call_timeout(&self) -> Duration {
+    pub(super) fn call_timeout(&self) -> Duration {
         share(self.lease_timeout, 3).clamp(SHORTEST, LONGEST_CALL)
     }
 
     /// The server renewed the lease; the interval counts from the start of that call.
-    pub fn renewed(&mut self, started: Duration, now: Duration) -> Next {
+    pub(super) fn renewed(&mut self, started: Duration, now: Duration) -> Next {
         self.last_success = now;
         Next::At(started.saturating_add(self.interval))
     }
 
     /// A call failed.
-    pub fn failed(&self, now: Duration) -> Next {
+    pub(super) fn failed(&self, now: Duration) -> Next {
         let patience = share(self.lease_timeout, 5).saturating_mul(4);
         let lost_at = self.last_success.saturating_add(patience);
         if now >= lost_at {

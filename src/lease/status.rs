@@ -1,16 +1,13 @@
 //! How a lease's end and its readiness are learnt: from its properties, and from every fault.
 
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use super::Lease;
 use super::options::KeepAlive;
 use super::phase::{Event, Phase};
 use crate::error::{Error, Result, ServerFault};
-use crate::soap::{
-    Answer, LeaseInfo, LeaseProperties, LeaseState, Method, Reply, Session, calls, envelope,
-};
+use crate::soap::{LeaseInfo, LeaseProperties, LeaseState, RemoteLease};
 use crate::text::Text;
 
 /// Between two looks at a lease that is initializing.
@@ -18,18 +15,17 @@ const POLL: Duration = Duration::from_millis(250);
 
 /// After these there is no lease, whatever the call was. Others may mean that the script was early
 /// (`InvalidState`) or has to log in again (`NotAuthenticated`).
-const LAST_FAULTS: [&str; 2] = ["Timedout", "ManagedObjectNotFound"];
-
-/// The call by which hosts fetch the files themselves.
-const PULL: &str = "HttpNfcLeasePullFromUrls_Task";
+pub(super) const LAST_FAULTS: [&str; 2] = ["Timedout", "ManagedObjectNotFound"];
 
 impl Lease {
-    /// Reads properties over the given session and draws the conclusions.
-    pub async fn refresh(&self, session: &Session) -> Result<LeaseProperties> {
-        let collector = session.property_collector().await?;
-        let envelope = calls::lease_properties(&collector, &self.moid, &["state", "info", "error"]);
-        let body = session.call(Method::RetrievePropertiesEx, envelope).await?;
-        let properties = calls::read_lease_properties(&body);
+    /// Reads properties and draws the conclusions.
+    pub async fn refresh(&self) -> Result<LeaseProperties> {
+        self.refresh_over(&self.remote).await
+    }
+
+    /// The same over connections of the keep-alive.
+    pub(super) async fn refresh_over(&self, remote: &RemoteLease) -> Result<LeaseProperties> {
+        let properties = remote.properties(&["state", "info", "error"]).await;
         match &properties {
             Ok(properties) => self.observe(properties),
             Err(error) => {
@@ -150,7 +146,7 @@ impl Lease {
                 if watched {
                     let _ = changed.changed().await;
                 } else {
-                    let seen = self.refresh(&self.sessions.calls).await?;
+                    let seen = self.refresh().await?;
                     self.set_unread(seen.unready().map(str::to_owned));
                     if self.status.borrow().phase == Phase::Initializing {
                         tokio::time::sleep(POLL).await;
@@ -172,34 +168,6 @@ impl Lease {
                     fault: None,
                 })
             })
-    }
-
-    /// One call of the script, as pyvmomi wrote it. A fault may tell that the lease is over.
-    pub async fn invoke(&self, what: &str, envelope: Vec<u8>) -> Result<Reply> {
-        self.invoke_over(&self.sessions.calls, what, envelope).await
-    }
-
-    /// The same over connections of the caller's choice.
-    pub async fn invoke_over(
-        &self,
-        session: &Session,
-        what: &str,
-        envelope: Vec<u8>,
-    ) -> Result<Reply> {
-        if what == PULL {
-            self.pulled.store(true, Ordering::Relaxed);
-        }
-        let reply = session.invoke(what, envelope).await?;
-        if reply.status == 500
-            && let Err(Error::Fault(fault)) = envelope::response(
-                what,
-                &Answer::new(reply.body.clone(), session.credentials()),
-            )
-            && LAST_FAULTS.contains(&fault.name.as_str())
-        {
-            self.observe_fault(&Error::Fault(fault));
-        }
-        Ok(reply)
     }
 }
 

@@ -101,8 +101,7 @@ pub(super) fn call(
     what: &str,
     envelope: &[u8],
 ) -> PyResult<Option<Result<Reply>>> {
-    let taken = lease.callers().take(lease.session());
-    let Some(caller) = taken.map_err(|error| to_py(py, &error))? else {
+    let Some(caller) = lease.caller().map_err(|error| to_py(py, &error))? else {
         return Ok(None);
     };
     let reply = {
@@ -116,7 +115,7 @@ pub(super) fn call(
             }
         }
     };
-    lease.callers().put_back(caller);
+    lease.keep(caller);
     Ok(Some(reply))
 }
 

@@ -4,7 +4,7 @@ use pyo3::prelude::*;
 
 use super::error::to_py;
 use nfclease::io::names;
-use nfclease::lease::transfers::FileItem as CoreFileItem;
+use nfclease::lease::FileItem as CoreFileItem;
 use nfclease::soap::DeviceUrl as CoreDeviceUrl;
 use nfclease::transfer::UploadMethod;
 

@@ -21,12 +21,11 @@ use super::work::Work;
 use nfclease::error::{Error, Result};
 use nfclease::http::retry::RetryPolicy;
 use nfclease::io::{ChecksumType, FileSink, Overwrite, Sink, Source};
-use nfclease::lease::ending::Unfinished;
-use nfclease::lease::options::KeepAlive;
-use nfclease::lease::uploads::RequireUploads;
-use nfclease::lease::verify::RequireManifest;
-use nfclease::lease::{Ended, Lease as CoreLease, Options, PlainHttp};
-use nfclease::soap::{Abort, Method, Reply};
+use nfclease::lease::{
+    Ended, KeepAlive, Lease as CoreLease, Options, PlainHttp, RequireManifest, RequireUploads,
+    Unfinished,
+};
+use nfclease::soap::{Abort, Reply, methods};
 use nfclease::transfer::VerifySize;
 use nfclease::transfer::download::Format;
 
@@ -128,7 +127,7 @@ impl Lease {
                     PlainHttp::Refuse
                 },
             };
-            CoreLease::adopt(Arc::clone(&session.sessions), moid, options)
+            CoreLease::adopt(&session.sessions, moid, options)
         };
         let lease = bridge::guarded(py, build)?;
         Ok(Self {
@@ -190,7 +189,7 @@ impl Lease {
         let lease = self.core(py)?;
         let looking = Arc::clone(&lease);
         bridge::wait(py, lease.engine(), async move {
-            let _ = looking.refresh(looking.session()).await;
+            let _ = looking.refresh().await;
         })
     }
 
@@ -209,7 +208,7 @@ impl Lease {
     /// One `HttpNfcLeaseProgress` of the script.
     fn progress(&self, py: Python<'_>, percent: i32, envelope: Vec<u8>) -> PyResult<RawReply> {
         self.core(py)?.set_script_percent(percent);
-        self.call(py, Method::Progress.wsdl_name().to_owned(), envelope)
+        self.call(py, methods::PROGRESS.to_owned(), envelope)
     }
 
     /// One `HttpNfcLeaseComplete` of the script.

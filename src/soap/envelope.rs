@@ -13,29 +13,25 @@ const START: &str = concat!(
     r#" xmlns:soapenv="http://schemas.xmlsoap.org/soap/envelope/""#,
     r#" xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance""#,
     r#" xmlns:xsd="http://www.w3.org/2001/XMLSchema">"#,
-    "\n",
-    "<soapenv:Body>"
+    "\n"
 );
 const BODY: &str = "<soapenv:Body>";
 const END: &str = "</soapenv:Body>\n</soapenv:Envelope>";
 
-/// A request: method on a managed object, with its arguments as XML.
-pub fn request(method: &str, this_type: &str, this: &str, arguments: &str) -> Vec<u8> {
+/// A request under the stub's own SOAP header: method on a managed object, with its arguments as XML.
+pub fn request(
+    method: &str,
+    this_type: &str,
+    this: &str,
+    arguments: &str,
+    header: &str,
+) -> Vec<u8> {
     let this = escape(this);
+    let line = if header.is_empty() { "" } else { "\n" };
     format!(
-        r#"{START}<{method} xmlns="urn:vim25"><_this type="{this_type}">{this}</_this>{arguments}</{method}>{END}"#
+        r#"{START}{header}{line}{BODY}<{method} xmlns="urn:vim25"><_this type="{this_type}">{this}</_this>{arguments}</{method}>{END}"#
     )
     .into_bytes()
-}
-
-/// The same request under a SOAP header.
-pub fn with_header(envelope: Vec<u8>, header: &str) -> Vec<u8> {
-    let body = START.len().saturating_sub(BODY.len());
-    if header.is_empty() || !envelope.starts_with(START.as_bytes()) {
-        return envelope;
-    }
-    let (start, rest) = envelope.split_at(body);
-    [start, header.as_bytes(), b"\n", rest].concat()
 }
 
 /// The `...Response` element of a good answer, or the fault of the other kind.
@@ -84,20 +80,21 @@ mod tests {
     use super::*;
 
     fn envelope(body: &str) -> Answer {
-        format!("{START}{body}{END}").into_bytes().into()
+        format!("{START}{BODY}{body}{END}").into_bytes().into()
     }
 
     #[test]
     fn lease_references_are_escaped() {
-        let text = String::from_utf8(request("X", "HttpNfcLease", "session[1]<&", "")).unwrap();
+        let text = String::from_utf8(request("X", "HttpNfcLease", "session[1]<&", "", "")).unwrap();
         assert!(text.contains(r#"<_this type="HttpNfcLease">session[1]&lt;&amp;</_this>"#));
     }
 
     #[test]
     fn a_header_comes_before_the_body() {
-        let plain = request("X", "HttpNfcLease", "lease-1", "");
-        assert_eq!(with_header(plain.clone(), ""), plain);
-        let text = String::from_utf8(with_header(plain, "<soapenv:Header/>")).unwrap();
+        let request = |header| request("X", "HttpNfcLease", "lease-1", "", header);
+        let plain = String::from_utf8(request("")).unwrap();
+        let text = String::from_utf8(request("<soapenv:Header/>")).unwrap();
+        assert_eq!(text.replace("<soapenv:Header/>\n", ""), plain);
         assert!(text.contains("<soapenv:Header/>\n<soapenv:Body><X "));
         assert!(xml::parse(text.as_bytes(), "X").is_ok());
     }

@@ -4,22 +4,22 @@
 //! when the script logs in again.
 
 use std::fmt;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use bytes::Bytes;
 use http::header::{CONTENT_TYPE, COOKIE, HeaderName};
-use http::{HeaderMap, HeaderValue, Method as HttpMethod};
+use http::{HeaderMap, HeaderValue, Method};
 use url::Url;
 
 use super::answer::Answer;
-use super::calls::{self, Method};
-use super::envelope;
+use super::{envelope, methods};
 use crate::advice::Asked;
 use crate::error::{Error, Result};
 use crate::http::client::header;
 use crate::http::proxy::header_map;
 use crate::http::{Body, Client, Connection, Proxy, Request, Trust};
+use crate::xml::Element;
 
 /// Far above any answer about a lease; read as it streams, so that more is refused early.
 const REPLY_BYTES: u64 = 16 * 1024 * 1024;
@@ -90,9 +90,13 @@ pub struct Reply {
 /// A session and one connection pool to it.
 #[derive(Debug)]
 pub struct Session {
+    /// Where every call goes.
     endpoint: Endpoint,
+    /// Shared with the session's other connections: the script may log in again.
     credentials: Arc<Mutex<Credentials>>,
+    /// The connections, of one runtime.
     client: Client,
+    /// The property collector's reference, the same for the session's other connections.
     collector: Arc<Mutex<Option<String>>>,
 }
 
@@ -125,29 +129,23 @@ impl Session {
 
     /// Takes over the stub's current cookie, which changes when the script logs in again.
     pub fn set_credentials(&self, credentials: Credentials) {
-        *self
-            .credentials
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner) = credentials;
+        *lock(&self.credentials) = credentials;
     }
 
     /// What is sent now.
     pub fn credentials(&self) -> Credentials {
-        self.credentials
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .clone()
+        lock(&self.credentials).clone()
     }
 
     /// Sends a ready-made envelope and returns the answer, whatever its status.
     pub async fn invoke(&self, what: &str, envelope: Vec<u8>) -> Result<Reply> {
         let request = Request {
-            method: HttpMethod::POST,
+            method: Method::POST,
             url: self.endpoint.url.clone(),
             headers: self.headers()?,
             body: Body::Bytes(Bytes::from(envelope)),
             what: what.into(),
-            connection: if calls::is_repeatable(what) {
+            connection: if methods::is_repeatable(what) {
                 Connection::Pooled
             } else {
                 Connection::Fresh
@@ -213,47 +211,37 @@ impl Session {
         }
     }
 
-    /// Sends a call of ours, under the stub's own SOAP header.
-    pub async fn invoke_ours(&self, method: Method, envelope: Vec<u8>) -> Result<Reply> {
-        let envelope = envelope::with_header(envelope, &self.credentials().soap_header);
-        self.invoke(method.wsdl_name(), envelope).await
-    }
-
-    /// Sends a call of ours; any answer but a SOAP one is an error.
-    pub async fn call(&self, method: Method, envelope: Vec<u8>) -> Result<Answer> {
-        let what = method.wsdl_name();
-        let reply = self.invoke_ours(method, envelope).await?;
-        match reply.status {
-            200 | 500 => Ok(Answer::new(reply.body, self.credentials())),
-            status => Err(Error::HttpStatus {
-                what: what.into(),
+    /// A call of ours: the response element, and the answer that its texts are read with. Any answer
+    /// but a SOAP one is an error, and so is a fault.
+    pub(super) async fn call(
+        &self,
+        method: &'static str,
+        this_type: &str,
+        this: &str,
+        arguments: &str,
+    ) -> Result<(Element, Answer)> {
+        let header = self.credentials().soap_header;
+        let envelope = envelope::request(method, this_type, this, arguments, &header);
+        let reply = self.invoke(method, envelope).await?;
+        if !matches!(reply.status, 200 | 500) {
+            return Err(Error::HttpStatus {
+                what: method.into(),
                 asked: Asked::Call,
-                status,
+                status: reply.status,
                 reason: reply.reason.into(),
                 retry_after: reply.retry_after,
-            }),
+            });
         }
+        let answer = Answer::new(reply.body, self.credentials());
+        Ok((envelope::response(method, &answer)?, answer))
     }
 
-    /// The property collector's reference, asked for once.
-    pub async fn property_collector(&self) -> Result<String> {
-        if let Some(name) = self
-            .collector
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .clone()
-        {
-            return Ok(name);
-        }
-        let body = self
-            .call(Method::RetrieveServiceContent, calls::service_content())
-            .await?;
-        let name = calls::read_property_collector(&body)?;
-        *self
-            .collector
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner) = Some(name.clone());
-        Ok(name)
+    pub(super) fn known_collector(&self) -> Option<String> {
+        lock(&self.collector).clone()
+    }
+
+    pub(super) fn set_collector(&self, name: &str) {
+        *lock(&self.collector) = Some(name.to_owned());
     }
 
     fn headers(&self) -> Result<HeaderMap> {
@@ -290,4 +278,8 @@ impl Session {
         headers.remove(http::header::PROXY_AUTHORIZATION);
         Ok(headers)
     }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

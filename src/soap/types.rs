@@ -196,3 +196,84 @@ fn localized_fault(value: &Element, answer: &Answer) -> ServerFault {
         envelope: Vec::new(),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::soap::envelope::response;
+    use crate::soap::methods;
+
+    fn read_properties(answer: &Answer) -> Result<LeaseProperties> {
+        LeaseProperties::read(&response(methods::RETRIEVE_PROPERTIES, answer)?, answer)
+    }
+
+    fn read_manifest(answer: &Answer) -> Vec<ManifestEntry> {
+        manifest(&response(methods::GET_MANIFEST, answer).unwrap())
+    }
+
+    fn envelope(body: &str) -> Answer {
+        format!("<e:Envelope xmlns:e='x'><e:Body>{body}</e:Body></e:Envelope>")
+            .into_bytes()
+            .into()
+    }
+
+    #[test]
+    fn lease_properties_of_a_ready_export() {
+        let reply = envelope(concat!(
+            r#"<RetrievePropertiesExResponse xmlns="urn:vim25"><returnval><objects><obj type="HttpNfcLease">l</obj>"#,
+            r#"<propSet><name>state</name><val xsi:type="HttpNfcLeaseState">ready</val></propSet>"#,
+            r#"<propSet><name>info</name><val xsi:type="HttpNfcLeaseInfo"><lease type="HttpNfcLease">l</lease>"#,
+            "<deviceUrl><key>/vm-1/x:0</key><importKey></importKey><url>https://*/nfc/t/disk-0.vmdk?a=1&amp;b=2</url>",
+            "<sslThumbprint></sslThumbprint><disk>true</disk><targetId>disk-0.vmdk</targetId></deviceUrl>",
+            "<totalDiskCapacityInKB>1024</totalDiskCapacityInKB><leaseTimeout>300</leaseTimeout></val></propSet>",
+            "</objects></returnval></RetrievePropertiesExResponse>"
+        ));
+        let properties = read_properties(&reply).unwrap();
+        assert_eq!(properties.state, Some(LeaseState::Ready));
+        let info = properties.info.unwrap();
+        assert_eq!(
+            (info.lease_timeout, info.total_disk_capacity_kb),
+            (300, 1024)
+        );
+        assert_eq!(
+            info.device_urls[0].url,
+            "https://*/nfc/t/disk-0.vmdk?a=1&b=2"
+        );
+        assert_eq!(info.device_urls[0].disk, Some(true));
+    }
+
+    #[test]
+    fn manifest_entries() {
+        let reply = envelope(concat!(
+            "<HttpNfcLeaseGetManifestResponse><returnval><key>k</key><sha1>AB</sha1><size>7</size>",
+            "<checksum>CD</checksum><checksumType>SHA-256</checksumType></returnval></HttpNfcLeaseGetManifestResponse>"
+        ));
+        let entry = &read_manifest(&reply)[0];
+        assert_eq!(
+            (entry.sha1.as_str(), entry.checksum.as_str(), entry.size),
+            ("ab", "cd", Some(7))
+        );
+        assert_eq!(entry.checksum_type, "sha256");
+    }
+
+    #[test]
+    fn a_checksum_without_a_type_is_known_by_its_length() {
+        for (digits, expected) in [(40, "sha1"), (64, "sha256"), (63, "")] {
+            let reply = envelope(&format!(
+                "<HttpNfcLeaseGetManifestResponse><returnval><key>k</key><checksum>{}</checksum>\
+                 </returnval></HttpNfcLeaseGetManifestResponse>",
+                "a".repeat(digits)
+            ));
+            let entry = &read_manifest(&reply)[0];
+            assert_eq!(entry.checksum_type, expected, "{digits}");
+        }
+    }
+
+    #[test]
+    fn a_size_that_is_none_is_unknown() {
+        let reply = envelope(
+            "<HttpNfcLeaseGetManifestResponse><returnval><size>-1</size></returnval></HttpNfcLeaseGetManifestResponse>",
+        );
+        assert_eq!(read_manifest(&reply)[0].size, None);
+    }
+}

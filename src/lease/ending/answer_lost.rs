@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crate::error::{Error, Result};
 use crate::lease::Lease;
-use crate::soap::{LeaseState, Method, calls};
+use crate::soap::LeaseState;
 
 /// Between two questions about a lease whose Complete had no answer.
 pub(super) const ASK_AGAIN: [Duration; 3] = [
@@ -50,13 +50,7 @@ impl Lease {
     }
 
     async fn read_state(&self) -> Result<Option<LeaseState>> {
-        let collector = self.sessions.calls.property_collector().await?;
-        let envelope = calls::lease_properties(&collector, &self.moid, &["state"]);
-        let call = self
-            .sessions
-            .calls
-            .call(Method::RetrievePropertiesEx, envelope);
-        Ok(calls::read_lease_properties(&call.await?)?.state)
+        Ok(self.remote.properties(&["state"]).await?.state)
     }
 
     /// Whether the VM or vApp of the lease exists; where the server named none it counts as there.
@@ -64,16 +58,6 @@ impl Lease {
         let Some((kind, moid)) = self.status().info.and_then(|info| info.entity.clone()) else {
             return true;
         };
-        let asked = async {
-            let collector = self.sessions.calls.property_collector().await?;
-            let envelope = calls::entity_name(&collector, &kind, &moid);
-            let call = self
-                .sessions
-                .calls
-                .call(Method::RetrievePropertiesEx, envelope);
-            calls::answer(Method::RetrievePropertiesEx, &call.await?)
-        };
-        let answer: Result<_> = asked.await;
-        answer.is_ok()
+        self.remote.session().look_for(&kind, &moid).await.is_ok()
     }
 }

@@ -11,7 +11,7 @@ use super::phase::{Event, Phase};
 use super::status::fault_text;
 use super::transfers::Begun;
 use crate::error::{Error, Failure, Result};
-use crate::soap::{Abort, Method, Reply, calls};
+use crate::soap::{Abort, Reply, methods};
 use crate::text::{Text, said_at};
 
 /// Transfers get this long to remove their partial files and close their connections. With what the
@@ -134,7 +134,7 @@ impl Lease {
     /// A Complete of a lease that initializes is refused, and the lease would be held for ever after.
     async fn be_ready(&self) -> Result<()> {
         if self.status().phase == Phase::Initializing {
-            self.refresh(&self.sessions.calls).await?;
+            self.refresh().await?;
         }
         match self.info_if_ready()? {
             Some(_) => Ok(()),
@@ -153,12 +153,7 @@ impl Lease {
         }
         let (mut attempt, mut unanswered) = (1, false);
         loop {
-            let call = self
-                .sessions
-                .calls
-                .call(Method::Complete, calls::complete(&self.moid))
-                .await;
-            let Err(error) = call.and_then(|body| calls::answer(Method::Complete, &body)) else {
+            let Err(error) = self.remote.complete().await else {
                 self.apply(Event::CompleteTaken, None);
                 return Ok(());
             };
@@ -221,20 +216,13 @@ impl Lease {
                 Ended::Untouched
             };
         }
-        let call = self
-            .sessions
-            .calls
-            .call(Method::Abort, calls::abort(&self.moid, &cause));
-        let sent = tokio::time::timeout(ABORT_CALL, call).await;
+        let sent = tokio::time::timeout(ABORT_CALL, self.remote.abort(&cause)).await;
         self.apply(Event::AbortSent, None);
         let error = match sent {
-            Ok(Ok(body)) => match calls::answer(Method::Abort, &body) {
-                Ok(_) => return Ended::Aborted,
-                Err(error) => error,
-            },
+            Ok(Ok(())) => return Ended::Aborted,
             Ok(Err(error)) => error,
             Err(_) => Error::WaitTimeout {
-                what: Method::Abort.wsdl_name().into(),
+                what: methods::ABORT.into(),
                 seconds: ABORT_CALL.as_secs_f64(),
             },
         };
@@ -276,7 +264,7 @@ impl Lease {
         self.refuse_amid_our_abort()?;
         let legal = self.apply(Event::Complete, None);
         self.stop_keep_alive().await;
-        let reply = self.invoke(Method::Complete.wsdl_name(), envelope).await;
+        let reply = self.invoke(methods::COMPLETE, envelope).await;
         if legal {
             let taken = match &reply {
                 Ok(reply) => reply.status == 200,
@@ -293,7 +281,7 @@ impl Lease {
             );
             if !taken {
                 // Refused as too early, or because someone else has ended it?
-                let _ = self.refresh(&self.sessions.calls).await;
+                let _ = self.refresh().await;
                 self.abort_if_given_up("its Complete was refused").await;
                 if self.status().phase.is_held() {
                     self.start_keep_alive()?;
@@ -319,7 +307,7 @@ impl Lease {
         self.refuse_amid_our_abort()?;
         let legal = self.apply(Event::Abort, None);
         self.quiesce().await;
-        let reply = self.invoke(Method::Abort.wsdl_name(), envelope).await;
+        let reply = self.invoke(methods::ABORT, envelope).await;
         if legal {
             self.apply(Event::AbortSent, None);
         }

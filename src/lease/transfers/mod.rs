@@ -16,7 +16,7 @@ use crate::error::{Error, Failure, Result, Step};
 use crate::http::client::header;
 use crate::http::host_of;
 use crate::io::{ChecksumType, Sink, Source};
-use crate::soap::{DeviceUrl, Method, calls};
+use crate::soap::DeviceUrl;
 use crate::text::{Place, Text};
 use crate::transfer::download::{Format, Limit};
 use crate::transfer::upload::UploadMethod;
@@ -216,7 +216,7 @@ impl Lease {
 
     async fn prepare(&self) -> Result<()> {
         if self.info_if_ready()?.is_none() {
-            self.refresh(&self.sessions.calls).await?;
+            self.refresh().await?;
         }
         let Some(info) = self.info_if_ready()? else {
             let hint = "call wait_ready() before the first transfer".into();
@@ -230,21 +230,17 @@ impl Lease {
         };
         let set = self.checksum_type_set.get_or_try_init(async || {
             let keys = info.device_urls.iter().map(|device| device.key.as_str());
-            let envelope =
-                calls::set_manifest_checksum_type(&self.moid, keys, checksum_type.as_str());
-            let body = self
-                .sessions
-                .calls
-                .call(Method::SetManifestChecksumType, envelope)
-                .await?;
-            calls::answer(Method::SetManifestChecksumType, &body).map(|_| ())
+            let checksum_type = checksum_type.as_str();
+            self.remote
+                .set_manifest_checksum_type(keys, checksum_type)
+                .await
         });
         set.await.copied()
     }
 
     fn job(&self, device: &DeviceUrl) -> Result<Job> {
         self.info_if_ready()?;
-        let endpoint = self.sessions.calls.endpoint();
+        let endpoint = self.remote.session().endpoint();
         let plan = plan::plan(
             device,
             &endpoint.url,
@@ -253,7 +249,7 @@ impl Lease {
         )?;
         let mut headers = HeaderMap::new();
         if plan.cookie == SendCookie::Yes {
-            let cookie = self.sessions.calls.credentials().cookie_pair().to_owned();
+            let cookie = self.remote.session().credentials().cookie_pair().to_owned();
             if !cookie.is_empty() {
                 let (name, value) = header(COOKIE, &cookie, "the session cookie")?;
                 headers.insert(name, value);

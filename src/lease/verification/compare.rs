@@ -18,7 +18,7 @@ pub enum RequireManifest {
 
 /// Compares one transfer with the lease manifest, by `key`. Where a key is listed more than once, as
 /// after an upload that was repeated, the entry that agrees is the one that is meant.
-pub fn compare(
+pub(crate) fn compare(
     manifest: &[ManifestEntry],
     moved: &Moved,
     require: RequireManifest,
@@ -48,7 +48,7 @@ pub fn compare(
 }
 
 /// What the server lists in place of what was computed.
-pub fn hint(manifest: &[ManifestEntry], moved: &Moved) -> &'static str {
+pub(crate) fn hint(manifest: &[ManifestEntry], moved: &Moved) -> &'static str {
     let has = |entry: &ManifestEntry| {
         entry.key == moved.key && !checksums(entry, ChecksumType::Sha256).is_empty()
     };

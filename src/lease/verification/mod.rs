@@ -1,7 +1,7 @@
 //! What a lease's server says of the bytes: its manifest, and what is compared with it when.
 
-pub mod compare;
-pub mod uploads;
+pub(super) mod compare;
+pub(super) mod uploads;
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -10,7 +10,7 @@ use std::time::Instant;
 use super::{Lease, lock};
 use crate::error::{Again, Error, Result};
 use crate::http::retry::Retries;
-use crate::soap::{ManifestEntry, Method, calls};
+use crate::soap::ManifestEntry;
 use crate::text::said_at;
 use crate::transfer::{LeaseServer, Moved, Verified};
 
@@ -44,12 +44,7 @@ impl Lease {
     }
 
     async fn ask_manifest(&self) -> Result<Vec<ManifestEntry>> {
-        let body = self
-            .sessions
-            .calls
-            .call(Method::GetManifest, calls::get_manifest(&self.moid))
-            .await?;
-        let manifest = calls::read_manifest(&body);
+        let manifest = self.remote.manifest().await;
         if let Err(error) = &manifest
             && self.observe_fault(error)
             && let Some(cause) = self.status().cause
@@ -94,7 +89,7 @@ impl Lease {
 impl LeaseServer for Arc<Lease> {
     async fn still_ready(&self) -> Result<()> {
         let lease = Arc::clone(self);
-        let look = async move { lease.refresh(&lease.sessions.calls).await };
+        let look = async move { lease.refresh().await };
         match self.engine.call(look).await {
             // Only the server's word ends a lease; an unreachable one may come back in time.
             Ok(_) | Err(_) => self.info_if_ready().map(|_| ()),

@@ -1,7 +1,5 @@
 //! Whether an import was sent what it needs.
 
-use std::sync::atomic::Ordering;
-
 use crate::error::{Error, Result};
 use crate::lease::Lease;
 use crate::lease::plan::display_name;
@@ -31,7 +29,7 @@ pub(super) struct Missing {
 impl Lease {
     /// The devices that lack an upload of ours.
     pub(super) fn missing_uploads(&self, moved: &[Moved]) -> Vec<Missing> {
-        if self.pulled.load(Ordering::Relaxed) {
+        if self.passthrough.pulled() {
             return Vec::new();
         }
         let info = self.status().info.unwrap_or_default();

@@ -7,28 +7,31 @@ use std::time::Duration;
 
 use tokio::runtime::{Builder, Handle, Runtime};
 
-use super::session::Session;
 use crate::error::{Error, Result};
+use crate::soap::Session;
 
 /// Callers that are kept for the next call, as many as pyvmomi keeps connections.
 const MOST_IDLE: usize = 5;
 
 /// The callers of a lease; more than one only when threads share the lease.
 #[derive(Debug, Default)]
-pub struct Callers {
+pub(super) struct Callers {
+    /// Those that no thread uses now.
     idle: Mutex<Vec<Caller>>,
 }
 
 /// A runtime and a connection for one thread at a time.
 #[derive(Debug)]
 pub struct Caller {
+    /// Its connections belong to this runtime.
     session: Session,
+    /// Gone only while it is dropped.
     runtime: Option<Runtime>,
 }
 
 impl Callers {
     /// A caller for the thread that asks; `None` on a thread of a runtime, which must not block.
-    pub fn take(&self, session: &Session) -> Result<Option<Caller>> {
+    pub(super) fn take(&self, session: &Session) -> Result<Option<Caller>> {
         if Handle::try_current().is_ok() {
             return Ok(None);
         }
@@ -46,7 +49,7 @@ impl Callers {
     }
 
     /// Keeps it for the next call.
-    pub fn put_back(&self, caller: Caller) {
+    pub(super) fn put_back(&self, caller: Caller) {
         let mut idle = self.idle();
         if idle.len() < MOST_IDLE {
             idle.push(caller);

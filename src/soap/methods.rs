@@ -1,0 +1,37 @@
+//! The names of the methods that the core knows, each once.
+
+/// `HttpNfcLease.Progress`.
+pub const PROGRESS: &str = "HttpNfcLeaseProgress";
+/// `HttpNfcLease.Complete`.
+pub const COMPLETE: &str = "HttpNfcLeaseComplete";
+/// `HttpNfcLease.Abort`.
+pub const ABORT: &str = "HttpNfcLeaseAbort";
+/// `HttpNfcLease.GetManifest`.
+pub const GET_MANIFEST: &str = "HttpNfcLeaseGetManifest";
+/// `HttpNfcLease.SetManifestChecksumType`.
+pub const SET_MANIFEST_CHECKSUM_TYPE: &str = "HttpNfcLeaseSetManifestChecksumType";
+/// `HttpNfcLease.PullFromUrls`: hosts fetch the files themselves. Only scripts call it.
+pub const PULL_FROM_URLS: &str = "HttpNfcLeasePullFromUrls_Task";
+/// `PropertyCollector.RetrievePropertiesEx`.
+pub const RETRIEVE_PROPERTIES: &str = "RetrievePropertiesEx";
+/// `ServiceInstance.RetrieveContent`.
+pub const RETRIEVE_SERVICE_CONTENT: &str = "RetrieveServiceContent";
+
+/// Calls that change nothing, or nothing more the second time: whoever makes one can make it again
+/// when an idle connection turns out to be dead. pyvmomi reads attributes by `Fetch`.
+const REPEATABLE: [&str; 9] = [
+    PROGRESS,
+    GET_MANIFEST,
+    SET_MANIFEST_CHECKSUM_TYPE,
+    RETRIEVE_PROPERTIES,
+    RETRIEVE_SERVICE_CONTENT,
+    "HttpNfcLeaseProbeUrls",
+    "Fetch",
+    "RetrieveProperties",
+    "ContinueRetrievePropertiesEx",
+];
+
+/// Whether a call may go over a connection of which nobody knows how it is.
+pub(super) fn is_repeatable(method: &str) -> bool {
+    REPEATABLE.contains(&method)
+}
