@@ -4,6 +4,7 @@
 
 pub mod digest;
 mod directory;
+mod file_sink;
 pub mod names;
 mod part;
 mod rename;
@@ -12,5 +13,6 @@ pub mod source;
 pub mod threads;
 
 pub use digest::{ChecksumType, Digest};
-pub use sink::{FileSink, Overwrite, Sink};
+pub use file_sink::{FileSink, Overwrite};
+pub use sink::{Sink, Wait};
 pub use source::{Feed, Reader, Source};

@@ -1,195 +1,130 @@
-//! Where a download goes: a file that gets its final name only at the end.
-//!
-//! The order that makes a wrong or partial file impossible under the final name: write to
-//! `name.part`, fsync it, rename it without replacing, fsync the directory.
+//! Where a download goes: a file, a caller's file object, a member of an archive, an upload elsewhere.
 
-use std::ffi::OsString;
-use std::fs;
-use std::io::{self, Seek, Write};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
+use std::pin::Pin;
+use std::task::{Context, Poll};
 
-use super::directory::Directory;
-use super::part::Part;
-use super::threads::in_place;
-use crate::error::{Error, Result};
+use bytes::Bytes;
 
-/// Whether an existing file of the final name may be replaced.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Overwrite {
-    /// An existing file is an error, before any byte is asked for and again at the rename.
-    Never,
-    /// An existing file is replaced, in one step, by a verified one.
-    Replace,
-}
+use crate::error::Result;
 
-/// The local end of a download. Blocking on purpose: the task that received the bytes writes them.
+/// The local end of a download.
+///
+/// `restart`, `commit` and `discard` may be called while a `write` that was waited for has been
+/// dropped: who dropped it has given the transfer up, and what it left under way is the sink's own.
 pub trait Sink: Send {
     /// Told of the size before the first byte, where the server names one.
     fn expect(&mut self, _bytes: u64) -> Result<()> {
         Ok(())
     }
-    /// Appends bytes.
-    fn write(&mut self, bytes: &[u8]) -> Result<()>;
+    /// Appends bytes. Not called again before the last call is over: a sink that is slower than the
+    /// server holds it up.
+    fn write(&mut self, bytes: Bytes) -> Wait<'_, Result<()>>;
     /// Forgets what was written, for a second GET of the whole disk.
-    fn restart(&mut self) -> Result<()>;
+    fn restart(&mut self) -> Wait<'_, Result<()>>;
     /// Whether it can: else the first failure is the last.
     fn is_repeatable(&self) -> bool {
         true
     }
-    /// Makes the bytes durable and visible; called once, after verification.
-    fn commit(&mut self) -> Result<()>;
+    /// Makes the bytes durable and visible; called once, after verification, and waited for to its
+    /// end whatever happens meanwhile.
+    fn commit(&mut self) -> Wait<'_, Result<()>>;
     /// Removes what a failed transfer left; returns what could not be removed.
-    fn discard(&mut self) -> Vec<PathBuf>;
+    fn discard(&mut self) -> Wait<'_, Vec<PathBuf>>;
 }
 
-/// A file target, written as `name.part`.
-pub struct FileSink {
-    part: Part,
-    target: PathBuf,
-    name: OsString,
-    overwrite: Overwrite,
+/// What is over already, or is to be waited for. What is over costs no allocation, as most writes of
+/// a file are.
+#[must_use = "it may be to be waited for"]
+pub enum Wait<'a, T> {
+    /// It is over; `None` once that was taken.
+    Over(Option<T>),
+    /// It goes on.
+    Going(Pin<Box<dyn Future<Output = T> + Send + 'a>>),
 }
 
-impl FileSink {
-    /// Creates `target.part` beside `target`. Fails before anything is sent when the directory is
-    /// missing or read-only, when the target exists, or when another transfer writes to it.
-    pub fn create(target: &Path, overwrite: Overwrite) -> Result<Self> {
-        let Some(name) = target.file_name() else {
-            return Err(Error::InvalidArgument {
-                reason: format!("target {} names no file", target.display()).into(),
-            });
-        };
-        if target.is_dir() {
-            return Err(Error::io(target, io::ErrorKind::IsADirectory.into()));
-        }
-        if overwrite == Overwrite::Never && fs::symlink_metadata(target).is_ok() {
-            let text = "the file exists; overwrite=True replaces it";
-            return Err(local(target, io::ErrorKind::AlreadyExists, text));
-        }
-        if fs::metadata(target).is_ok_and(|there| !there.is_file()) {
-            let text = "not a regular file";
-            return Err(local(target, io::ErrorKind::InvalidInput, text));
-        }
-        let directory =
-            Directory::of(target).map_err(|e| Error::io(Directory::path_of(target), e))?;
-        let mut part = name.to_owned();
-        part.push(".part");
-        Ok(Self {
-            part: Part::create(directory, part)?,
-            target: target.to_owned(),
-            name: name.to_owned(),
-            overwrite,
-        })
+impl<'a, T> Wait<'a, T> {
+    /// What is over.
+    pub fn over(value: T) -> Self {
+        Self::Over(Some(value))
     }
 
-    fn publish(&mut self) -> Result<()> {
-        let part = self.part.path();
-        // A failed fsync is final: the kernel may already have dropped the dirty pages.
-        self.part.file.sync_all().map_err(|e| Error::io(&part, e))?;
-        let is_there = self.part.directory.is_there();
-        if !is_there.map_err(|e| Error::io(&part, e))? {
-            let text = "someone renamed or removed the directory while the file was written";
-            return Err(local(&part, io::ErrorKind::NotFound, text));
-        }
-        if !(self.part.has(&self.part.name)).map_err(|e| Error::io(&part, e))? {
-            let text = "someone removed or replaced this file while it was written";
-            return Err(local(&part, io::ErrorKind::NotFound, text));
-        }
-        self.name()?;
-        self.part.keep();
-        // No error: the file is there, whole and verified, and what it replaced is gone.
-        if let Err(e) = self.part.directory.sync() {
-            let (target, directory) = (self.target.display(), self.part.directory.path().display());
-            tracing::warn!(
-                "{target} is complete, but {directory} could not be synced ({e}): \
-                 the file's name may be lost when the power fails now"
-            );
-        }
-        Ok(())
-    }
-
-    /// The step after which the file has its name.
-    fn name(&mut self) -> Result<()> {
-        let Part {
-            directory,
-            name: part,
-            naming,
-            ..
-        } = &self.part;
-        let named = match self.overwrite {
-            Overwrite::Replace => directory.rename(part, &self.name),
-            Overwrite::Never => naming.name(directory, part, &self.name),
-        };
-        let Err(e) = named else { return Ok(()) };
-        // An answer may be lost where the work was done.
-        let is_named = cfg!(unix) && self.part.has(&self.name).unwrap_or(false);
-        if !is_named {
-            return Err(Error::io(&self.target, e));
-        }
-        if self.part.has(part).unwrap_or(true) {
-            let (target, part) = (self.target.display(), self.part.path());
-            tracing::warn!(
-                "{target} is complete, but its other name {} could not be removed: {e}",
-                part.display()
-            );
-        }
-        Ok(())
+    /// What goes on.
+    pub fn going(work: impl Future<Output = T> + Send + 'a) -> Self {
+        Self::Going(Box::pin(work))
     }
 }
 
-impl Sink for FileSink {
-    fn expect(&mut self, bytes: u64) -> Result<()> {
-        match free_space(&self.part.file) {
-            Some(free) if free < bytes => {
-                let text = format!("{bytes} bytes are needed, {free} are free");
-                Err(local(&self.target, io::ErrorKind::StorageFull, &text))
+// Nothing in it is pinned in place.
+impl<T> Unpin for Wait<'_, T> {}
+
+impl<T> Future for Wait<'_, T> {
+    type Output = T;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<T> {
+        match &mut *self {
+            // One that was taken is not polled again by any executor.
+            Self::Over(value) => value.take().map_or(Poll::Pending, Poll::Ready),
+            Self::Going(work) => work.as_mut().poll(cx),
+        }
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::disallowed_methods, reason = "a test has a runtime of its own")]
+mod tests {
+    use tokio::sync::mpsc;
+
+    use super::*;
+    use crate::error::Error;
+
+    /// A sink that is slower than its writer and knows at its end only whether all went well, as an
+    /// object store is.
+    struct Remote {
+        parts: mpsc::Sender<Bytes>,
+    }
+
+    impl Sink for Remote {
+        fn write(&mut self, bytes: Bytes) -> Wait<'_, Result<()>> {
+            match self.parts.try_send(bytes) {
+                Ok(()) => Wait::over(Ok(())),
+                Err(mpsc::error::TrySendError::Closed(_)) => Wait::over(Err(Error::Cancelled)),
+                Err(mpsc::error::TrySendError::Full(bytes)) => Wait::going(async move {
+                    let sent = self.parts.send(bytes).await;
+                    sent.map_err(|_| Error::Cancelled)
+                }),
             }
-            _ => Ok(()),
+        }
+        fn restart(&mut self) -> Wait<'_, Result<()>> {
+            Wait::over(Ok(()))
+        }
+        fn commit(&mut self) -> Wait<'_, Result<()>> {
+            Wait::going(async {
+                let taken = self.parts.reserve().await;
+                taken.map(|_| ()).map_err(|_| Error::Cancelled)
+            })
+        }
+        fn discard(&mut self) -> Wait<'_, Vec<PathBuf>> {
+            Wait::over(Vec::new())
         }
     }
 
-    fn write(&mut self, bytes: &[u8]) -> Result<()> {
-        self.part
-            .file
-            .write_all(bytes)
-            .map_err(|e| Error::io(self.part.path(), e))
+    #[tokio::test]
+    async fn a_sink_may_wait_for_another_task() {
+        let (parts, mut received) = mpsc::channel::<Bytes>(1);
+        let taking = tokio::spawn(async move {
+            let mut bytes = 0;
+            while let Some(part) = received.recv().await {
+                bytes += part.len();
+            }
+            bytes
+        });
+        let mut sink: Box<dyn Sink> = Box::new(Remote { parts });
+        for _ in 0..10 {
+            sink.write(Bytes::from_static(b"abc")).await.unwrap();
+        }
+        sink.commit().await.unwrap();
+        drop(sink);
+        assert_eq!(taking.await.unwrap(), 30);
     }
-
-    fn restart(&mut self) -> Result<()> {
-        let file = &mut self.part.file;
-        file.set_len(0)
-            .and_then(|()| file.rewind())
-            .map_err(|e| Error::io(self.part.path(), e))
-    }
-
-    fn commit(&mut self) -> Result<()> {
-        // A sync may take long, and other disks need the thread.
-        in_place(|| self.publish())
-    }
-
-    fn discard(&mut self) -> Vec<PathBuf> {
-        self.part.discard()
-    }
-}
-
-fn local(path: &Path, kind: io::ErrorKind, text: &str) -> Error {
-    Error::io(path, io::Error::new(kind, text))
-}
-
-/// Bytes that can still be written there; `None` where the file system does not say. A quota is
-/// not known here.
-#[cfg(unix)]
-fn free_space(file: &fs::File) -> Option<u64> {
-    let space = rustix::fs::fstatvfs(file).ok()?;
-    let blocks = if rustix::process::geteuid().is_root() {
-        space.f_bfree
-    } else {
-        space.f_bavail
-    };
-    (space.f_blocks > 0).then(|| blocks.saturating_mul(space.f_frsize))
-}
-
-#[cfg(not(unix))]
-fn free_space(_file: &fs::File) -> Option<u64> {
-    None
 }

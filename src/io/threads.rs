@@ -1,15 +1,16 @@
 //! Threads that start or do not: a system without one, or without the memory for one, is an error.
 //!
-//! The runtime's own builder panics there, and its drop waits for threads that never were; so does
-//! its way out of a task that blocks.
+//! The runtime's own builder panics there, and its drop waits for threads that never were; so do its
+//! ways out of a task that blocks.
 
 use std::io;
-use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::mpsc::channel;
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+use std::sync::mpsc::{SendError, Sender, channel};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
 use tokio::runtime::{Builder, Runtime};
+use tokio::sync::oneshot;
 
 use crate::error::{Error, Result};
 
@@ -61,15 +62,58 @@ pub fn runtime(threads: usize, name: &'static str) -> Result<Runtime> {
     }
 }
 
-/// Runs what blocks, on a thread of a runtime or on any other: the runtime's other tasks go on
-/// elsewhere while there is a thread for them.
-pub fn in_place<T>(work: impl FnOnce() -> T) -> T {
-    if reserve(1).is_ok() {
-        #[allow(clippy::disallowed_methods, reason = "there is a thread for it")]
-        tokio::task::block_in_place(work)
-    } else {
-        work()
+/// A thread of its own for what blocks, started with the first of it: one piece of work after the
+/// other, and no thread of a runtime is held meanwhile.
+pub struct Aside {
+    name: &'static str,
+    jobs: Option<Sender<Job>>,
+}
+
+type Job = Box<dyn FnOnce() + Send>;
+
+impl Aside {
+    /// Starts nothing yet.
+    pub fn new(name: &'static str) -> Self {
+        Self { name, jobs: None }
     }
+
+    /// Does the work after all that was given before; where there is no thread, here and now. It is
+    /// done whether or not it is waited for.
+    pub fn run<T, F>(&mut self, work: F) -> impl Future<Output = Result<T>> + Send + use<T, F>
+    where
+        T: Send + 'static,
+        F: FnOnce() -> T + Send + 'static,
+    {
+        let (sender, done) = oneshot::channel();
+        let job = Box::new(move || {
+            // Nobody may be waiting any more.
+            let _ = sender.send(catch_unwind(AssertUnwindSafe(work)));
+        });
+        self.give(job);
+        async move {
+            match done.await {
+                Ok(Ok(output)) => Ok(output),
+                // As if it had happened here: who runs the task tells of it.
+                Ok(Err(panic)) => resume_unwind(panic),
+                Err(_) => Err(Error::internal("work aside ends with an answer")),
+            }
+        }
+    }
+
+    fn give(&mut self, job: Job) {
+        let jobs = self.jobs.take().or_else(|| start(self.name));
+        let Some(jobs) = jobs else { return job() };
+        match jobs.send(job) {
+            Ok(()) => self.jobs = Some(jobs),
+            Err(SendError(job)) => job(),
+        }
+    }
+}
+
+fn start(name: &'static str) -> Option<Sender<Job>> {
+    let (jobs, given) = channel::<Job>();
+    let work = move || given.into_iter().for_each(|job| job());
+    named(name).spawn(work).ok().map(|_| jobs)
 }
 
 fn named(name: &str) -> thread::Builder {
@@ -78,4 +122,28 @@ fn named(name: &str) -> thread::Builder {
 
 fn no_threads(error: io::Error) -> Error {
     Error::io("<native threads>", error)
+}
+
+#[cfg(test)]
+#[allow(clippy::disallowed_methods, reason = "a test has a runtime of its own")]
+mod tests {
+    use super::*;
+
+    #[tokio::test(flavor = "current_thread")]
+    async fn work_aside_holds_up_no_task() {
+        let (go_on, wait) = channel::<()>();
+        let mut aside = Aside::new("test");
+        let first = aside.run(move || wait.recv().is_ok());
+        let second = aside.run(|| 2);
+        let (first, second, ()) = tokio::join!(first, second, async { go_on.send(()).unwrap() });
+        assert_eq!((first.unwrap(), second.unwrap()), (true, 2));
+    }
+
+    #[tokio::test]
+    async fn a_panic_is_told_to_who_waits() {
+        let mut aside = Aside::new("test");
+        let waiting = tokio::spawn(aside.run(|| std::panic::panic_any("mine")));
+        assert!(waiting.await.unwrap_err().is_panic());
+        assert_eq!(aside.run(|| 1).await.unwrap(), 1);
+    }
 }

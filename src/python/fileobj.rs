@@ -1,9 +1,11 @@
 //! Python file objects as sink and source: one call into Python for every 4 MiB.
 
 use std::io;
+use std::mem;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use bytes::Bytes;
 use pyo3::prelude::*;
 use pyo3::pybacked::PyBackedBytes;
 use pyo3::types::PyBytes;
@@ -11,19 +13,19 @@ use pyo3::types::PyBytes;
 use super::crossing::Crossing;
 use super::error::Raised;
 use nfclease::error::{Error, ForeignError, Result};
-use nfclease::io::threads::in_place;
-use nfclease::io::{Reader, Sink};
+use nfclease::io::threads::Aside;
+use nfclease::io::{Reader, Sink, Wait};
 
 /// With a busy interpreter each call may wait for the GIL for 5 ms; this keeps that invisible.
 const PIECE_BYTES: usize = 4 * 1024 * 1024;
 
+/// On a thread that may wait: a pipe that nobody reads must not hold one of the engine's.
 fn attached<T>(work: impl FnOnce(Python<'_>) -> PyResult<T>) -> Result<T> {
     let Some(_crossing) = Crossing::try_start() else {
         return Err(Error::Cancelled);
     };
-    // A pipe that nobody reads must not hold a thread of the engine, which has others to serve.
     #[allow(clippy::disallowed_methods, reason = "a file object is Python")]
-    let result = in_place(|| Python::try_attach(work));
+    let result = Python::try_attach(work);
     match result {
         Some(result) => result.map_err(raised),
         None => Err(Error::Cancelled),
@@ -37,71 +39,90 @@ fn raised(error: PyErr) -> Error {
 /// The end of a download that is a file object (`_ends.TargetEnd`). It has no name to rename: what
 /// was written before an error stays written, and the caller gets the error.
 pub(super) struct FileObjectSink {
-    end: Py<PyAny>,
+    end: Arc<Py<PyAny>>,
     pending: Vec<u8>,
     written: bool,
     /// Whether what was written can be taken back.
     rewindable: bool,
+    /// The thread that calls the file object, the same for all calls.
+    aside: Aside,
 }
 
 impl FileObjectSink {
     pub(super) fn new(end: Py<PyAny>) -> Self {
         Self {
-            end,
+            end: Arc::new(end),
             pending: Vec::new(),
             written: false,
             rewindable: false,
+            aside: Aside::new("nfclease-writer"),
         }
     }
 
-    fn flush(&mut self) -> Result<()> {
+    async fn call<T: Send + 'static>(
+        &mut self,
+        call: impl FnOnce(Python<'_>, &Py<PyAny>) -> PyResult<T> + Send + 'static,
+    ) -> Result<T> {
+        let end = Arc::clone(&self.end);
+        let work = move || attached(|py| call(py, &end));
+        self.aside.run(work).await?
+    }
+
+    async fn flush(&mut self) -> Result<()> {
         if self.pending.is_empty() {
             return Ok(());
         }
         // Before the call: a write that fails may have written a part.
         self.written = true;
-        let (end, pending) = (&self.end, &self.pending);
-        self.rewindable = attached(|py| {
-            end.call_method1(py, "write", (PyBytes::new(py, pending),))?
-                .extract::<bool>(py)
-        })?;
-        self.pending.clear();
+        let mut pending = mem::take(&mut self.pending);
+        (self.rewindable, self.pending) = self
+            .call(move |py, end| {
+                let bytes = PyBytes::new(py, &pending);
+                pending.clear();
+                let written = end.call_method1(py, "write", (bytes,))?;
+                Ok((written.extract::<bool>(py)?, pending))
+            })
+            .await?;
         Ok(())
     }
 }
 
 impl Sink for FileObjectSink {
-    fn write(&mut self, bytes: &[u8]) -> Result<()> {
-        self.pending.extend_from_slice(bytes);
-        if self.pending.len() >= PIECE_BYTES {
-            self.flush()
-        } else {
-            Ok(())
+    fn write(&mut self, bytes: Bytes) -> Wait<'_, Result<()>> {
+        self.pending.extend_from_slice(&bytes);
+        if self.pending.len() < PIECE_BYTES {
+            return Wait::over(Ok(()));
         }
+        Wait::going(self.flush())
     }
 
-    fn restart(&mut self) -> Result<()> {
+    fn restart(&mut self) -> Wait<'_, Result<()>> {
         self.pending.clear();
         if !self.written {
-            return Ok(());
+            return Wait::over(Ok(()));
         }
-        let end = &self.end;
-        attached(|py| end.call_method0(py, "rewind").map(|_| ()))
+        Wait::going(self.call(|py, end| end.call_method0(py, "rewind").map(|_| ())))
     }
 
     fn is_repeatable(&self) -> bool {
         !self.written || self.rewindable
     }
 
-    fn commit(&mut self) -> Result<()> {
-        self.flush()?;
-        let end = &self.end;
-        attached(|py| end.call_method0(py, "finish").map(|_| ()))
+    fn commit(&mut self) -> Wait<'_, Result<()>> {
+        Wait::going(async {
+            self.flush().await?;
+            self.call(|py, end| end.call_method0(py, "finish").map(|_| ()))
+                .await
+        })
     }
 
-    fn discard(&mut self) -> Vec<PathBuf> {
+    fn discard(&mut self) -> Wait<'_, Vec<PathBuf>> {
         self.pending.clear();
-        Vec::new()
+        // A call that was given up may still be under way, and has the file object.
+        Wait::going(async {
+            let _ = self.aside.run(|| ()).await;
+            Vec::new()
+        })
     }
 }
 

@@ -121,7 +121,16 @@ impl Download {
                 },
             };
             let work = self.attempt(sink.as_mut(), server, progress, &mut attempt);
-            let error = match repeat.guarded(work).await {
+            let moved = repeat.guarded(work).await;
+            let done = match moved {
+                Ok(done) => {
+                    attempt.step = Step::Commit;
+                    // Not given up half-way.
+                    sink.commit().await.map(|()| done)
+                }
+                Err(error) => Err(error),
+            };
+            let error = match done {
                 Ok(done) => {
                     progress.finish();
                     return Ok(repeat.completed(done, attempts));
@@ -142,15 +151,15 @@ impl Download {
             let next = repeat.wait(broken).await;
             if let Err(failure) = next {
                 return Err(Failure {
-                    files_left: sink.discard(),
+                    files_left: sink.discard().await,
                     note,
                     ..failure
                 });
             }
-            if let Err(error) = sink.restart() {
+            if let Err(error) = sink.restart().await {
                 let failure = Failure {
                     attempts,
-                    files_left: sink.discard(),
+                    files_left: sink.discard().await,
                     ..Failure::new(&self.job.key, Step::Body, error)
                 };
                 return Err(failure);
@@ -214,8 +223,6 @@ impl Download {
             let proved = listed || is_disk || response.is_framed();
             self.check_size(&moved, proved)?;
         }
-        attempt.step = Step::Commit;
-        sink.commit()?;
         Ok((moved, verified))
     }
 
@@ -298,8 +305,9 @@ impl Download {
                     .map_err(|flaw| self.flaw(flaw, attempt.bytes))?;
             }
             digest.update(&chunk);
-            sink.write(&chunk)?;
-            attempt.bytes = progress.add(chunk.len() as u64);
+            let length = chunk.len() as u64;
+            sink.write(chunk).await?;
+            attempt.bytes = progress.add(length);
             self.check_limit(attempt.bytes)?;
         }
     }

@@ -73,7 +73,7 @@ impl Lease {
             move |cancel| async move {
                 let mut sink = sink;
                 if let Err(error) = lease.ready_for_data(&cancel).await {
-                    let files_left = sink.discard();
+                    let files_left = sink.discard().await;
                     return Err(Failure {
                         files_left,
                         ..Failure::new(&key, Step::Lease, error)
