@@ -8,7 +8,6 @@ Examples:
 """
 
 import sys
-import typing
 
 if "free-threading" in sys.version:  # as CPython documents; sysconfig would cost the import more
     raise ImportError(
@@ -51,7 +50,8 @@ from nfclease.exceptions import (
 )
 from nfclease.lease import HttpNfcLease
 
-if typing.TYPE_CHECKING:
+TYPE_CHECKING = False
+if TYPE_CHECKING:
     from nfclease.async_lease import AsyncHttpNfcLease
     from nfclease.progress import ProgressSnapshot
     from nfclease.transfer import Transfer, TransferProgress, TransferResult
@@ -94,6 +94,8 @@ __all__ = [
     "__version__",
     "cancel_all",
 ]
+
+del TYPE_CHECKING
 
 if "logging" in sys.modules:  # else the first lease makes it
     _logger()

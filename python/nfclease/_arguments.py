@@ -7,17 +7,53 @@ import os
 import re
 from collections import Counter
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any
 
 from pyVmomi import VmomiSupport, vim
 
 from nfclease import _core
+from nfclease._text import escaped
 from nfclease.exceptions import ProtocolError
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from typing import Any, Protocol, TypeAlias, TypedDict
 
-    from nfclease._pyvmomi.signatures import Readable
+    class Writable(Protocol):
+        """A file object that a download is written to; only ``write`` is needed."""
+
+        def write(self, data: bytes, /) -> object: ...
+
+    class Readable(Protocol):
+        """A file object that an upload reads; its length is found by seeking."""
+
+        def read(self, size: int, /) -> bytes | None: ...
+        def seek(self, offset: int, whence: int = ..., /) -> int: ...
+        def tell(self) -> int: ...
+
+    Target: TypeAlias = str | os.PathLike[str] | Writable
+    Source: TypeAlias = str | os.PathLike[str] | bytes | bytearray | memoryview | Readable
+
+    class LeaseOptions(TypedDict, total=False):
+        """The keywords of ``HttpNfcLease``."""
+
+        checksum_type: str | None
+        keep_alive: bool
+        keep_alive_interval: float | None
+        max_concurrency: int
+        max_retries: int
+        retry_timeout: float
+        timeout: float
+        require_manifest: bool | None
+        require_uploads: bool | Iterable[vim.OvfManager.FileItem]
+        verify_format: bool
+        verify_size: bool
+        max_unannounced_size: int
+        allow_http: bool
+
+
+#: ``FileItem.cimType`` of a disk.
+_CIM_DISK = 17
 
 
 def check_lease(lease: object, ours: type) -> None:
@@ -105,10 +141,6 @@ def remaining_bytes(source: Readable) -> int:
     return end - start
 
 
-#: ``FileItem.cimType`` of a disk.
-_CIM_DISK = 17
-
-
 def core_device_url(device_url: Any, name: str = "", item: Any = None) -> _core.DeviceUrl:
     """A ``DeviceUrl`` for the core, by a name of ours or its own.
 
@@ -159,7 +191,7 @@ def transferable(info: Any) -> list[Any]:
     for key, times in keys.items():
         if times > 1:
             raise ProtocolError(
-                f"{times} deviceUrls of this lease have the key {printable(key)!r}, by which "
+                f"{times} deviceUrls of this lease have the key {escaped(key)!r}, by which "
                 "the lease manifest tells them apart"
             )
     return devices
@@ -192,19 +224,6 @@ def required_uploads(required: Any) -> Any:
     if not all(isinstance(item, vim.OvfManager.FileItem) for item in items):
         raise TypeError("require_uploads takes True, False or the FileItems of CreateImportSpec")
     return [item.deviceId for item in items]
-
-
-#: As many as the core keeps of what a server said.
-_LONGEST = 200
-
-
-def printable(name: str) -> str:
-    """A name from elsewhere, short, and without what a terminal would obey."""
-    escaped = (
-        char if char.isprintable() else char.encode("unicode_escape").decode()
-        for char in name[:_LONGEST]
-    )
-    return "".join(escaped) + ("..." if len(name) > _LONGEST else "")
 
 
 def device_for(item: Any, info: Callable[[], Any]) -> Any:

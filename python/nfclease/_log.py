@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import functools
-from typing import TYPE_CHECKING
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     import logging
 
@@ -17,3 +17,13 @@ def logger() -> logging.Logger:
     found = logging.getLogger("nfclease")
     found.addHandler(logging.NullHandler())
     return found
+
+
+def extra(lease: str = "", vm: str = "", file: str = "", host: str = "") -> dict[str, str]:
+    """Which lease, VM, file and host: for a record of Python's own, as the core's records have."""
+    return {
+        "nfclease_lease": lease,
+        "nfclease_vm": vm,
+        "nfclease_file": file,
+        "nfclease_host": host,
+    }

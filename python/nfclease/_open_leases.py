@@ -2,33 +2,42 @@
 
 from __future__ import annotations
 
+import atexit
+import os
 import time
-from typing import TYPE_CHECKING, Any, Literal
+import warnings
 from weakref import WeakValueDictionary
 
+from nfclease import _core
 from nfclease._backends.blocking import refuse_in_coroutine
-from nfclease._log import logger
-from nfclease._naming import extra
+from nfclease._log import extra, logger
+from nfclease._pyvmomi.session import soap_stub
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from typing import Any, Literal
 
-    from nfclease import _core
-    from nfclease.lease import HttpNfcLease
+    from nfclease._lease_core import LeaseCore
+
+#: Seconds that the interpreter's exit waits for Aborts.
+_EXIT_TIMEOUT = 8.0
+#: Seconds that a Logout waits for them.
+_LOGOUT_TIMEOUT = 8.0
 
 #: By identity: two objects of one lease are equal, and a set would keep one.
-_open: WeakValueDictionary[int, HttpNfcLease] = WeakValueDictionary()
+_open: WeakValueDictionary[int, LeaseCore] = WeakValueDictionary()
 
 
-def add(lease: HttpNfcLease) -> None:
+def add(lease: LeaseCore) -> None:
     """Keeps in mind that this object holds its lease."""
     _open[id(lease)] = lease
 
 
-def is_held_beside(lease: Any) -> bool:
+def is_held_beside(plain: Any, mine: LeaseCore | None = None) -> bool:
     """Whether another object holds the same lease, as of a notebook's cell that is run again."""
     return any(
-        other is not lease and other == lease and other._nfc_core.is_held()
+        other is not mine and other.plain == plain and other.native.is_held()
         for other in list(_open.values())
     )
 
@@ -51,14 +60,36 @@ def cancel_all(timeout: float = 10.0) -> None:
         >>> nfclease.cancel_all()
     """
     refuse_in_coroutine("cancel_all", "cancel the tasks that have the leases")
-    end_all("cancel_all() was called", "cancelled", timeout)
+    _abort_all("cancel_all() was called", "cancelled", timeout)
 
 
-def end_all(
+def abort_at_logout(soap: Any) -> None:
+    """Aborts the leases of a session that is about to log out."""
+
+    def is_of_it(lease: LeaseCore) -> bool:
+        other = soap_stub(lease.stub)
+        return other is soap or (other.host, other.cookie) == (soap.host, soap.cookie)
+
+    _abort_all("the session logs out", "session", _LOGOUT_TIMEOUT, is_of_it)
+
+
+def _abort_at_exit() -> None:
+    kept: list[str] = []
+    until = time.monotonic() + _EXIT_TIMEOUT
+    try:
+        kept += _abort_all("the Python interpreter exits", "", _EXIT_TIMEOUT)
+    finally:
+        kept += _core.finish_at_exit(max(0.0, until - time.monotonic()))
+    for moid in dict.fromkeys(kept):
+        text = f"lease {moid} could not be aborted; the server holds it until its leaseTimeout"
+        warnings.warn(text, RuntimeWarning, stacklevel=2)  # shown, whatever is logged
+
+
+def _abort_all(
     reason: str,
     told: Literal["", "session", "cancelled"],
     seconds: float,
-    which: Callable[[HttpNfcLease], bool] = lambda _: True,
+    which: Callable[[LeaseCore], bool] = lambda _: True,
 ) -> list[str]:
     """Aborts leases that are open, all at once, and waits for what is under way already.
 
@@ -68,12 +99,17 @@ def end_all(
     until = time.monotonic() + seconds
     works: list[tuple[str, _core.Work]] = []
     for lease in list(_open.values()):
-        if lease._nfc_core.is_open() and which(lease):
-            if lease._nfc_core.is_held():
-                vm = lease._nfc_core.vm()
-                place = extra(lease._moId, vm)
-                label = f"lease {lease._moId} of {vm}" if vm else f"lease {lease._moId}"
+        if lease.native.is_open() and which(lease):
+            if lease.native.is_held():
+                vm = lease.native.vm()
+                label = f"lease {lease.moid} of {vm}" if vm else f"lease {lease.moid}"
+                place = extra(lease.moid, vm)
                 logger().warning("%s: %s; it is aborted", label, reason, extra=place)
-            works.append((lease._moId, lease._nfc_core.give_up(reason, told)))
+            works.append((lease.moid, lease.native.give_up(reason, told)))
     outcomes = [(moid, work.wait(max(0.0, until - time.monotonic()))) for moid, work in works]
     return [moid for moid, outcome in outcomes if outcome in (None, "abort_failed")]
+
+
+atexit.register(_abort_at_exit)
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_core.after_fork)

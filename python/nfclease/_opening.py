@@ -5,20 +5,21 @@ from __future__ import annotations
 import threading
 import time
 from contextlib import suppress
-from typing import TYPE_CHECKING
 
-from nfclease import _operations
 from nfclease._arguments import check_options
 from nfclease._backends.asyncio import any_of, in_thread, undisturbed
 from nfclease._backends.base import CLEANUP_TIMEOUT
+from nfclease._operations import ending
+from nfclease._pyvmomi.session import request_context
 from nfclease.lease import HttpNfcLease
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from pyVmomi import vim
 
-    from nfclease._backends.asyncio import InLoop
+    from nfclease._backends.asyncio import Asyncio
 
 
 def opener(
@@ -54,14 +55,14 @@ class _Opening:
             lease.close()
         return lease
 
-    def give_up(self) -> HttpNfcLease | None:
+    def release(self) -> HttpNfcLease | None:
         """The lease, to be ended, if it is there; else the thread ends it."""
         with self._lock:
             self._wanted = False
             return self._lease
 
 
-async def opened(call: Callable[[], HttpNfcLease], waiting: InLoop) -> HttpNfcLease:
+async def opened(call: Callable[[], HttpNfcLease], backend: Asyncio) -> HttpNfcLease:
     """The lease. When the wait is broken off, it is aborted first, as soon as the call brings it.
 
     A call that brings none for a long time is left to its thread, which aborts it then.
@@ -69,14 +70,14 @@ async def opened(call: Callable[[], HttpNfcLease], waiting: InLoop) -> HttpNfcLe
     import asyncio
 
     opening = _Opening(call)
-    task = asyncio.ensure_future(in_thread(opening.run))
+    task = asyncio.ensure_future(in_thread(opening.run, request_context))
     try:
         await any_of([task])
     except BaseException as error:
-        lease = opening.give_up()
+        lease = opening.release()
         if lease is not None:
-            await _operations.give_up(lease, waiting, error)
-        elif waiting.may_wait(error):
+            await ending.abort(lease._nfc_shared, backend, error)
+        elif backend.may_wait(error):
             await undisturbed([task], time.monotonic() + CLEANUP_TIMEOUT)
         with suppress(RuntimeError):  # the loop is closed
             task.cancel()

@@ -4,21 +4,22 @@ from __future__ import annotations
 
 import functools
 import threading
-from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from pyVmomi import vim, vmodl
 
 from nfclease import _open_leases
-from nfclease._log import logger
-from nfclease._naming import extra
-from nfclease._operations import printable, reason_of
+from nfclease._log import extra, logger
 from nfclease._pyvmomi.session import request_context
+from nfclease._text import reason_of, replaced
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any, TypeVar
+
     from nfclease import _core
 
-_F = TypeVar("_F", bound=Callable[..., None])
+    _F = TypeVar("_F", bound=Callable[..., None])
 
 #: Seconds that an Abort may take before the constructor's error goes on; it goes on behind it.
 _ABORT_TIMEOUT = 10.0
@@ -40,7 +41,7 @@ def aborts_when_refused(init: _F) -> _F:
                 _abort(self.__dict__.get("_nfc_core"), lease, error)
             raise
 
-    return cast("_F", made)
+    return made  # type: ignore[return-value]
 
 
 def _abort(core: _core.Lease | None, lease: Any, error: BaseException) -> None:
@@ -60,7 +61,7 @@ def _abort_in_time(lease: Any, reason: str) -> str:
     failed = [f"no answer within {_ABORT_TIMEOUT:.0f} s"]
     request = request_context()
     # XML carries no control character, and an Abort that no server understands ends nothing.
-    reason = printable(reason)
+    reason = replaced(reason)
 
     def send() -> None:
         try:

@@ -1,12 +1,16 @@
-"""What a lease keeps of a transfer: not the ``Transfer`` itself, which keeps the lease alive."""
+"""What a lease keeps of its transfers, and whether the caller has observed how each ended.
+
+It does not keep the ``Transfer`` itself, which keeps the lease alive.
+"""
 
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING, Any
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     import asyncio
+    from typing import Any
 
     from nfclease import _core
 
@@ -14,19 +18,27 @@ if TYPE_CHECKING:
 STOP_TIMEOUT = 4.0
 
 
-class Started:
+class Tracked:
     """A transfer that was started, and what was asked of it since."""
 
     def __init__(self, core: _core.Transfer, name: str, path: str | None = None) -> None:
+        #: The native transfer; it goes on when nobody keeps the ``Transfer``.
         self.core = core
+        #: The file's name for people: in errors, bars and results.
         self.name = name
+        #: The file here, for ``TransferResult.path``; None for a file object and for bytes.
         self.path = path
+        #: ``DeviceUrl.key``: by it an error of the core is told which file and host it is about.
         self.key: str = ""
+        #: The host that has the file, for that error.
         self.host: str = ""
-        #: What the callable of its progress raised.
+        #: What the callable of its progress raised: its outcome, whatever the core says.
         self.broken: BaseException | None = None
-        self.broken_is_read: bool = False
-        self.readers: Readers = Readers()
+        #: Whether the caller has observed that one; the end of the block raises it else.
+        self.broken_is_observed: bool = False
+        #: Tasks that were given its failure, and may not have looked.
+        self.observers: Observers = Observers()
+        #: Until when to wait for it once it was to stop, so that a second stop waits no longer.
         self._stop_until = 0.0
 
     def stop(self) -> float:
@@ -44,62 +56,60 @@ class Started:
         self.broken = self.broken or error
         self.core.break_off()
 
-    def unread(self) -> BaseException | None:
-        """The error that has broken it off, where nobody was told."""
-        return None if self.broken_is_read else self.broken
+    def unobserved(self) -> BaseException | None:
+        """The error that has broken it off, where nobody has observed it."""
+        return None if self.broken_is_observed else self.broken
 
-    def settle(self) -> None:
-        """Raises a failure that was told to somebody who has not read it; else it is known."""
-        if (error := self.unread()) is not None:
-            self.broken_is_read = True
+    def raise_unobserved(self) -> None:
+        """Raises a failure that nobody has observed; else the core learns that it was."""
+        if (error := self.unobserved()) is not None:
+            self.broken_is_observed = True
             raise error
-        if not self.readers.anybody():
+        if not self.observers:
             return
-        unread = self.readers.unread()
-        if unread is not None:
-            raise unread
+        if (error := self.observers.unobserved()) is not None:
+            raise error
         self.core.seen()
 
 
 #: What a shield whose caller gave up leaves at the task, from Python 3.14 on. It logs the error,
-#: which is no reading of it.
+#: which nobody observes by that.
 _LEFT_BEHIND = "_log_on_exception"
 
 
-class Readers:
-    """The tasks that were told of a failure, each with the exception that it got.
+class Observers:
+    """The tasks that were given a failure, each with the exception that it got.
 
-    A task may end with that error unread: it was forgotten, or the caller of its shield gave up.
-    Such a failure must not count as known, or the lease would be completed.
+    A task may end with that error unobserved: it was forgotten, or the caller of its shield gave
+    up. Such a failure must not count as known, or the lease would be completed.
     """
 
     def __init__(self) -> None:
-        self._told: list[tuple[asyncio.Task[Any], BaseException]] = []
+        self._tasks: list[tuple[asyncio.Task[Any], BaseException]] = []
 
-    def tell(self, error: BaseException) -> None:
+    def add(self, error: BaseException) -> None:
         """Keeps in mind that the current task gets this error."""
         import asyncio
 
         task = asyncio.current_task()
         if task is not None and not _is_left_behind(task):
-            self._told.append((task, error))
+            self._tasks.append((task, error))
 
-    def anybody(self) -> bool:
-        """Whether somebody was told."""
-        return bool(self._told)
+    def __len__(self) -> int:
+        return len(self._tasks)
 
-    def unread(self) -> BaseException | None:
-        """The error, when each task that was told has ended with it and nobody has looked since."""
-        for task, error in self._told:
-            if not (_is_unread(task) and getattr(task, "_exception", None) is error):
+    def unobserved(self) -> BaseException | None:
+        """The error, when each of the tasks has ended with it and nobody has looked since."""
+        for task, error in self._tasks:
+            if not (_is_unobserved(task) and getattr(task, "_exception", None) is error):
                 return None
-        for task, error in self._told:
+        for task, error in self._tasks:
             task.exception()  # asyncio is not to complain of what is raised now
             return error
         return None
 
 
-def _is_unread(task: asyncio.Task[Any]) -> bool:
+def _is_unobserved(task: asyncio.Task[Any]) -> bool:
     """What asyncio itself complains of when the task is collected."""
     return task.done() and bool(getattr(task, "_log_traceback", False))
 

@@ -2,26 +2,28 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
-
-from nfclease import _operations
-from nfclease._backends.asyncio import InLoop
+from nfclease._backends.asyncio import Asyncio
 from nfclease._backends.tracebacks import without_our_frames
 from nfclease._opening import opened, opener
+from nfclease._operations import ending, ready, transfers
+from nfclease._pyvmomi.session import request_context
 from nfclease._pyvmomi.signatures import AsyncLeaseSignatures
 from nfclease._refused import aborts_when_refused
 from nfclease.lease import HttpNfcLease
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     import os
     from collections.abc import Awaitable, Callable
     from types import TracebackType
+    from typing import Any
 
     from pyVmomi import vim, vmodl
     from typing_extensions import Self, Unpack
 
-    from nfclease._pyvmomi.signatures import LeaseOptions, Source, Target
-    from nfclease.progress import ProgressOption, Told
+    from nfclease._arguments import LeaseOptions, Source, Target
+    from nfclease._lease_core import LeaseCore
+    from nfclease.progress import Callback, ProgressOption
     from nfclease.transfer import Transfer, TransferResult
 
 __all__ = ["AsyncHttpNfcLease"]
@@ -31,7 +33,7 @@ def _attribute(name: str) -> Any:
     """An attribute of the lease: one vSphere call, so that it is awaited."""
 
     def read(self: AsyncHttpNfcLease) -> Awaitable[Any]:
-        return self._waiting.for_call(lambda: getattr(self._lease, name))
+        return self._backend.for_call(lambda: getattr(self._lease, name))
 
     return property(read, doc=f"Awaitable ``HttpNfcLease.{name}``; one call.")
 
@@ -41,7 +43,7 @@ def _method(name: str) -> Callable[..., Awaitable[Any]]:
 
     async def call(self: AsyncHttpNfcLease, *args: Any, **kwargs: Any) -> Any:
         method = getattr(self._lease, name)
-        return await self._waiting.for_call(lambda: method(*args, **kwargs))
+        return await self._backend.for_call(lambda: method(*args, **kwargs))
 
     call.__name__ = name
     call.__doc__ = f"Awaitable ``HttpNfcLease.{name}``; the same arguments, result and faults."
@@ -89,7 +91,7 @@ class AsyncHttpNfcLease(AsyncLeaseSignatures):
         serverGuid: str | None = None,  # noqa: N803
         **options: Unpack[LeaseOptions],
     ) -> None:
-        self._waiting = InLoop()
+        self._backend = Asyncio(request_context)
         self._opened: HttpNfcLease | None = None
         self._open: Callable[[], HttpNfcLease] | None = None
         if isinstance(lease, type) or not callable(lease):
@@ -104,6 +106,10 @@ class AsyncHttpNfcLease(AsyncLeaseSignatures):
         if self._opened is None:
             raise RuntimeError("this lease is not open yet: 'async with' opens it")
         return self._opened
+
+    @property
+    def _shared(self) -> LeaseCore:
+        return self._lease._nfc_shared
 
     @property
     def lease(self) -> HttpNfcLease:
@@ -136,19 +142,19 @@ class AsyncHttpNfcLease(AsyncLeaseSignatures):
 
     async def HttpNfcLeaseProgress(self, percent: int) -> None:  # noqa: N802
         """As ``HttpNfcLease.Progress``."""
-        await self._waiting.for_call(lambda: self._lease.Progress(percent))
+        await self._backend.for_call(lambda: self._lease.Progress(percent))
 
     async def HttpNfcLeaseComplete(self) -> None:  # noqa: N802
         """As ``HttpNfcLease.Complete``; it verifies nothing, leaving the block does."""
-        await self._waiting.for_call(self._lease.Complete)
+        await self._backend.for_call(self._lease.Complete)
 
     async def HttpNfcLeaseAbort(self, fault: vmodl.MethodFault | None = None) -> None:  # noqa: N802
         """As ``HttpNfcLease.Abort``."""
-        await self._waiting.for_call(lambda: self._lease.Abort(fault))
+        await self._backend.for_call(lambda: self._lease.Abort(fault))
 
     async def HttpNfcLeaseGetManifest(self) -> list[vim.HttpNfcLease.ManifestEntry]:  # noqa: N802
         """As ``HttpNfcLease.GetManifest``."""
-        return await self._waiting.for_call(self._lease.GetManifest)
+        return await self._backend.for_call(self._lease.GetManifest)
 
     Progress = HttpNfcLeaseProgress
     Complete = HttpNfcLeaseComplete
@@ -166,7 +172,7 @@ class AsyncHttpNfcLease(AsyncLeaseSignatures):
     async def wait_ready(self, timeout: float = 300.0) -> vim.HttpNfcLease.Info:
         """As ``HttpNfcLease.wait_ready``."""
         info: vim.HttpNfcLease.Info = await without_our_frames(
-            _operations.wait_ready(self._lease, self._waiting, timeout)
+            ready.wait_ready(self._shared, self._backend, timeout)
         )
         return info
 
@@ -176,7 +182,7 @@ class AsyncHttpNfcLease(AsyncLeaseSignatures):
         target: Target,
         *,
         overwrite: bool = False,
-        progress: Told = None,
+        progress: Callback = None,
     ) -> Transfer:
         """As ``HttpNfcLease.start_download``; the transfer is awaited."""
         return self._lease.start_download(
@@ -193,9 +199,7 @@ class AsyncHttpNfcLease(AsyncLeaseSignatures):
     ) -> TransferResult:
         """As ``HttpNfcLease.download``."""
         return await without_our_frames(
-            _operations.download(
-                self._lease, self._waiting, device_url, target, overwrite, progress
-            )
+            transfers.download(self._shared, self._backend, device_url, target, overwrite, progress)
         )
 
     async def download_all(
@@ -207,7 +211,7 @@ class AsyncHttpNfcLease(AsyncLeaseSignatures):
     ) -> list[TransferResult]:
         """As ``HttpNfcLease.download_all``."""
         return await without_our_frames(
-            _operations.download_all(self._lease, self._waiting, directory, overwrite, progress)
+            transfers.download_all(self._shared, self._backend, directory, overwrite, progress)
         )
 
     async def start_upload(
@@ -215,11 +219,11 @@ class AsyncHttpNfcLease(AsyncLeaseSignatures):
         item: vim.OvfManager.FileItem | vim.HttpNfcLease.DeviceUrl,
         source: Source,
         *,
-        progress: Told = None,
+        progress: Callback = None,
     ) -> Transfer:
         """As ``HttpNfcLease.start_upload``; awaited, since it may ask for ``info``."""
         return await without_our_frames(
-            _operations.start_upload(self._lease, self._waiting, item, source, progress)
+            transfers.start_upload(self._shared, self._backend, item, source, progress)
         )
 
     async def upload(
@@ -231,23 +235,23 @@ class AsyncHttpNfcLease(AsyncLeaseSignatures):
     ) -> TransferResult:
         """As ``HttpNfcLease.upload``."""
         return await without_our_frames(
-            _operations.upload(self._lease, self._waiting, item, source, progress)
+            transfers.upload(self._shared, self._backend, item, source, progress)
         )
 
     async def close(self) -> None:
         """As ``HttpNfcLease.close``."""
-        await without_our_frames(_operations.give_up(self._lease, self._waiting, None))
+        await without_our_frames(ending.abort(self._shared, self._backend, None))
 
     async def detach(self) -> vim.HttpNfcLease:
         """As ``HttpNfcLease.detach``."""
-        plain: vim.HttpNfcLease = await _operations.detach(self._lease, self._waiting)
+        plain: vim.HttpNfcLease = await ending.detach(self._shared, self._backend)
         return plain
 
     async def __aenter__(self) -> Self:
-        self._waiting.check()
+        self._backend.check()
         if self._opened is None and self._open is not None:
             call, self._open = self._open, None
-            self._opened = await without_our_frames(opened(call, self._waiting))
+            self._opened = await without_our_frames(opened(call, self._backend))
         return self
 
     async def __aexit__(
@@ -256,4 +260,4 @@ class AsyncHttpNfcLease(AsyncLeaseSignatures):
         exc: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        await without_our_frames(_operations.leave(self._lease, self._waiting, exc))
+        await without_our_frames(ending.exit_block(self._shared, self._backend, exc))

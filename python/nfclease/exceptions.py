@@ -41,7 +41,11 @@ Examples:
 
 from __future__ import annotations
 
-from typing import Any, Literal, TypeAlias
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any, Literal, TypeAlias
+
+    _Remedy: TypeAlias = Literal["retry", "new_lease", "fix_input", "none"]
 
 __all__ = [
     "CallTimeoutError",
@@ -73,8 +77,6 @@ __all__ = [
     "UnexpectedRedirectError",
     "UnsafePathError",
 ]
-
-_Remedy: TypeAlias = Literal["retry", "new_lease", "fix_input", "none"]
 
 
 class NfcError(Exception):

@@ -2,56 +2,36 @@
 
 from __future__ import annotations
 
-import atexit
-import os
-import time
 import warnings
-from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
 
 from pyVmomi import vim
 
-from nfclease import _core, _open_leases, _operations
-from nfclease._arguments import (
-    check_lease,
-    check_options,
-    check_stub,
-    core_device_url,
-    core_file_item,
-    display_name,
-    file_name,
-    host_name,
-    local_path,
-    refuse_text,
-    required_uploads,
-)
-from nfclease._backends.blocking import IN_PLACE, refuse_in_coroutine, run
+from nfclease import _core, _open_leases
+from nfclease._arguments import check_lease, check_options, check_stub, required_uploads
+from nfclease._backends.blocking import BLOCKING, refuse_in_coroutine, run
 from nfclease._display.html import table
+from nfclease._lease_core import LeaseCore
 from nfclease._log import logger
-from nfclease._naming import name_place
-from nfclease._pyvmomi import logout, session
-from nfclease._pyvmomi.faults import fault_of
+from nfclease._operations import ending, ready, transfers
+from nfclease._pyvmomi import logout
 from nfclease._pyvmomi.lease import MirroredLease
+from nfclease._pyvmomi.session import session_of
 from nfclease._refused import aborts_when_refused
-from nfclease._tracking import Started
-from nfclease.exceptions import LeaseError, NfcError, ServerFaultReply
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    import os
+    from collections.abc import Iterable
     from types import TracebackType
+    from typing import Any
 
     from typing_extensions import Self
 
-    from nfclease._pyvmomi.signatures import Source, Target
-    from nfclease.progress import ProgressOption, Told
+    from nfclease._arguments import Source, Target
+    from nfclease.progress import Callback, ProgressOption
     from nfclease.transfer import Transfer, TransferResult
 
 __all__ = ["HttpNfcLease"]
-
-#: Seconds that the interpreter's exit waits for Aborts.
-_EXIT_TIMEOUT = 8.0
-
-_INSTEAD = "use AsyncHttpNfcLease"
 
 
 class HttpNfcLease(MirroredLease):
@@ -104,7 +84,7 @@ class HttpNfcLease(MirroredLease):
     """
 
     if TYPE_CHECKING:
-        _started: list[Started]
+        _nfc_shared: LeaseCore
 
     @aborts_when_refused
     def __init__(
@@ -150,36 +130,12 @@ class HttpNfcLease(MirroredLease):
         }
         check_options(options)
         logger()  # there before the core can have a record for it
-        core = _core.Lease(session.session_of(lease._stub), lease._moId, **options)
-        super().__init__(lease, core)
-        object.__setattr__(self, "_started", [])  # pyvmomi's class takes no others
-        _open_leases.add(self)
-        logout.watch(lease._stub)
-
-    def _core_now(self) -> _core.Lease:
-        """The core, with the session's cookie of this moment."""
-        session.refresh_credentials(self._stub)
-        return self._nfc_core
-
-    @contextmanager
-    def _faults(self) -> Iterator[None]:
-        """Turns the core's raw faults into pyvmomi's objects, and says which lease it was."""
-        try:
-            yield
-        except ServerFaultReply as reply:
-            raise self._fault_of(reply) from None
-        except (NfcError, OSError) as error:
-            name_place(error, self)
-            if isinstance(error, LeaseError) and hasattr(error, "_fault_envelope"):
-                error.fault = error.fault or self._fault_of(error)
-                raise error from error.fault
-            raise
-
-    def _fault_of(self, carrier: Any) -> Any:
-        envelope, name = carrier._fault_envelope, carrier.fault_name
-        return fault_of(self._stub, envelope, name, str(carrier))
-
-    # Ours.
+        native = _core.Lease(session_of(lease._stub), lease._moId, **options)
+        super().__init__(lease, native)
+        shared = LeaseCore(self, native, self._nfc_plain)
+        object.__setattr__(self, "_nfc_shared", shared)  # pyvmomi's class takes no others
+        _open_leases.add(shared)
+        logout.watch(lease._stub, _open_leases.abort_at_logout)
 
     def wait_ready(self, timeout: float = 300.0) -> vim.HttpNfcLease.Info:
         """Waits until the lease is ready.
@@ -199,8 +155,8 @@ class HttpNfcLease(MirroredLease):
             >>> lease.wait_ready(timeout=60).leaseTimeout
             300
         """
-        refuse_in_coroutine("wait_ready", _INSTEAD)
-        info: vim.HttpNfcLease.Info = run(_operations.wait_ready(self, IN_PLACE, timeout))
+        waited = ready.wait_ready(self._nfc_shared, BLOCKING, timeout)
+        info: vim.HttpNfcLease.Info = run(waited, "wait_ready")
         return info
 
     def start_download(
@@ -209,46 +165,13 @@ class HttpNfcLease(MirroredLease):
         target: Target,
         *,
         overwrite: bool = False,
-        progress: Told = None,
+        progress: Callback = None,
     ) -> Transfer:
         """Starts a download in the background; the arguments are those of ``download``.
 
         A callable as ``progress`` is called in a thread of its own; there is no bar.
         """
-        progress = _operations.checked_callable(progress)
-        device, name = core_device_url(device_url), display_name(device_url)
-        core = self._core_now()
-        with self._faults():
-            if isinstance(target, (str, os.PathLike)):
-                path = local_path(target)
-                to_path = core.download_to_path(device, path, overwrite)
-                started = Started(to_path, name, os.fspath(path))
-            elif callable(getattr(target, "write", None)):
-                refuse_text("target", target, "wb")
-                from nfclease._local.file_objects import TargetEnd, start_with_file
-
-                end = TargetEnd(target, name)
-                started = start_with_file(end, lambda: core.download_to_file(device, end))
-            else:
-                raise TypeError(
-                    f"target must be a path or a binary file object, not {type(target).__name__}"
-                )
-        return self._told_of(self._transfer(started, device_url), progress)
-
-    def _transfer(self, started: Started, device_url: Any) -> Transfer:
-        from nfclease.transfer import Transfer  # a future brings logging, and more
-
-        started.key = device_url.key
-        started.host = host_name(device_url, session.soap_stub(self._stub).host)
-        self._started.append(started)
-        return Transfer(started, device_url.key, self._faults)
-
-    def _told_of(self, transfer: Transfer, progress: Told) -> Transfer:
-        if progress is not None:
-            from nfclease._backends import callbacks
-
-            callbacks.tell(transfer, progress, self._nfc_core.disk_capacity())
-        return transfer
+        return transfers.start_download(self._nfc_shared, device_url, target, overwrite, progress)
 
     def download(
         self,
@@ -293,8 +216,10 @@ class HttpNfcLease(MirroredLease):
             >>> lease.download(device_url, "disk-1.vmdk").verified
             'manifest'
         """
-        refuse_in_coroutine("download", _INSTEAD)
-        return run(_operations.download(self, IN_PLACE, device_url, target, overwrite, progress))
+        operation = transfers.download(
+            self._nfc_shared, BLOCKING, device_url, target, overwrite, progress
+        )
+        return run(operation, "download")
 
     def download_all(
         self,
@@ -327,49 +252,26 @@ class HttpNfcLease(MirroredLease):
             >>> [result.name for result in lease.download_all(directory)]
             ['disk-0.iso', 'disk-1.vmdk', 'disk-2.vmdk', 'disk-3.vmdk', 'demo-vm.nvram']
         """
-        refuse_in_coroutine("download_all", _INSTEAD)
-        return run(_operations.download_all(self, IN_PLACE, directory, overwrite, progress))
+        operation = transfers.download_all(
+            self._nfc_shared, BLOCKING, directory, overwrite, progress
+        )
+        return run(operation, "download_all")
 
     def start_upload(
         self,
         item: vim.OvfManager.FileItem | vim.HttpNfcLease.DeviceUrl,
         source: Source,
         *,
-        progress: Told = None,
+        progress: Callback = None,
     ) -> Transfer:
         """Starts an upload in the background; the arguments are those of ``upload``.
 
         A ``FileItem`` waits for ``info`` first, and is refused in a coroutine (RuntimeError). A
         callable as ``progress`` is called in a thread of its own; there is no bar.
         """
-        if not isinstance(item, vim.HttpNfcLease.DeviceUrl):
-            refuse_in_coroutine("start_upload", _INSTEAD)
-        return run(_operations.start_upload(self, IN_PLACE, item, source, progress))
-
-    def _start_upload(self, item: Any, device_url: Any, source: Source) -> Transfer:
-        name = file_name(item) or display_name(device_url)
-        device, described = core_device_url(device_url, name, item), core_file_item(item)
-        core = self._core_now()
-        with self._faults():
-            if isinstance(source, (str, os.PathLike)):
-                of_path = core.upload_path(device, described, local_path(source))
-                started = Started(of_path, name, os.fspath(source))
-            elif isinstance(source, (bytes, bytearray, memoryview)):
-                started = Started(core.upload_bytes(device, described, bytes(source)), name)
-            elif callable(getattr(source, "read", None)):
-                refuse_text("source", source, "rb")
-                from nfclease._local.file_objects import SourceEnd, start_with_file
-
-                end = SourceEnd(source, name)
-                started = start_with_file(
-                    end, lambda: core.upload_file(device, described, end, end.length)
-                )
-            else:
-                raise TypeError(
-                    "source must be a path, bytes or a binary file object, "
-                    f"not {type(source).__name__}"
-                )
-        return self._transfer(started, device_url)
+        at_once = isinstance(item, vim.HttpNfcLease.DeviceUrl)
+        operation = transfers.start_upload(self._nfc_shared, BLOCKING, item, source, progress)
+        return run(operation, "" if at_once else "start_upload")
 
     def upload(
         self,
@@ -407,8 +309,8 @@ class HttpNfcLease(MirroredLease):
             >>> lease.upload(item, item.path).verified
             'manifest'
         """
-        refuse_in_coroutine("upload", _INSTEAD)
-        return run(_operations.upload(self, IN_PLACE, item, source, progress))
+        operation = transfers.upload(self._nfc_shared, BLOCKING, item, source, progress)
+        return run(operation, "upload")
 
     def close(self) -> None:
         """Gives the lease up: cancels transfers and sends one Abort while it is still held.
@@ -421,8 +323,7 @@ class HttpNfcLease(MirroredLease):
         Examples:
             >>> lease.close()
         """
-        refuse_in_coroutine("close", _INSTEAD)
-        run(_operations.give_up(self, IN_PLACE, None))
+        run(ending.abort(self._nfc_shared, BLOCKING, None), "close")
 
     def detach(self) -> vim.HttpNfcLease:
         """Hands the lease on: from now on somebody else renews and ends it.
@@ -443,8 +344,7 @@ class HttpNfcLease(MirroredLease):
             >>> plain = lease.detach()  # its _moId is what another process needs
             >>> plain.HttpNfcLeaseComplete()
         """
-        refuse_in_coroutine("detach", _INSTEAD)
-        plain: vim.HttpNfcLease = run(_operations.detach(self, IN_PLACE))
+        plain: vim.HttpNfcLease = run(ending.detach(self._nfc_shared, BLOCKING), "detach")
         return plain
 
     def __enter__(self) -> Self:
@@ -457,7 +357,7 @@ class HttpNfcLease(MirroredLease):
         exc: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        run(_operations.leave(self, IN_PLACE, exc))
+        run(ending.exit_block(self._nfc_shared, BLOCKING, exc))
 
     def _repr_html_(self) -> str:
         """What is known without a call: the reference and where the lease is."""
@@ -465,13 +365,14 @@ class HttpNfcLease(MirroredLease):
         return table("HttpNfcLease", rows)
 
     def __del__(self) -> None:
-        core: _core.Lease | None = self.__dict__.get("_nfc_core")
-        if core is None or not core.is_held():
+        native: _core.Lease | None = self.__dict__.get("_nfc_core")
+        if native is None or not native.is_held():
             return
-        if _open_leases.is_held_beside(self):
-            core.let_go()
+        shared = self.__dict__.get("_nfc_shared")
+        if shared is not None and _open_leases.is_held_beside(shared.plain, shared):
+            native.let_go()
         else:
-            core.abandon("the lease object was dropped")  # first: a warning may be an error
+            native.abandon("the lease object was dropped")  # first: a warning may be an error
             warnings.warn(
                 f"lease {self._moId} was dropped while it was held; it is aborted. "
                 "Use 'with', or call Complete, Abort or close",
@@ -479,20 +380,3 @@ class HttpNfcLease(MirroredLease):
                 stacklevel=2,
                 source=self,
             )
-
-
-def _abort_open_leases() -> None:
-    kept: list[str] = []
-    until = time.monotonic() + _EXIT_TIMEOUT
-    try:
-        kept += _open_leases.end_all("the Python interpreter exits", "", _EXIT_TIMEOUT)
-    finally:
-        kept += _core.finish_at_exit(max(0.0, until - time.monotonic()))
-    for moid in dict.fromkeys(kept):
-        text = f"lease {moid} could not be aborted; the server holds it until its leaseTimeout"
-        warnings.warn(text, RuntimeWarning, stacklevel=2)  # shown, whatever is logged
-
-
-atexit.register(_abort_open_leases)
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_core.after_fork)

@@ -5,26 +5,26 @@ from __future__ import annotations
 import concurrent.futures
 import threading
 import weakref
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple
+from typing import NamedTuple
 
 from nfclease._backends import callbacks
+from nfclease._backends.base import INTERVAL
 from nfclease._backends.blocking import refuse_in_coroutine
 from nfclease._display.html import size, table
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Generator
-    from contextlib import AbstractContextManager
+    from typing import Any, Literal
 
-    from nfclease._tracking import Started
+    from nfclease._lease_core import LeaseCore
+    from nfclease._tracking import Tracked
 
     Future = concurrent.futures.Future["TransferResult"]
 else:
     Future = concurrent.futures.Future
 
 __all__ = ["Transfer", "TransferProgress", "TransferResult"]
-
-#: Seconds between two looks of ``async for``.
-_SNAPSHOT_INTERVAL = 0.2
 
 
 class TransferProgress(NamedTuple):
@@ -106,36 +106,32 @@ class Transfer(Future):
         'manifest'
     """
 
-    def __init__(
-        self,
-        started: Started,
-        key: str,
-        faults: Callable[[], AbstractContextManager[None]],
-    ) -> None:
+    def __init__(self, tracked: Tracked, lease: LeaseCore) -> None:
+        #: Whether its outcome is kept, since somebody may ask for it twice or is to be called.
         self._is_watched = False
+        #: The outcome is fetched once, whoever asks first.
         self._keeping = threading.Lock()
         self._outcome: tuple[TransferResult | None, BaseException | None] | None = None
         super().__init__()
-        self._started = started
-        self._core = started.core
-        self._key = key
-        self._name = started.name
-        self._faults = faults
+        self._tracked = tracked
+        self._lease = lease
+        #: The lease object: it is not dropped as long as its transfer is there.
+        self._owner = lease.owner()
 
     @property
     def key(self) -> str:
         """``DeviceUrl.key`` of the device."""
-        return self._key
+        return self._tracked.key
 
     @property
     def name(self) -> str:
         """A ``FileItem``'s file; else the device's ``targetId``, or the end of its URL's path."""
-        return self._name
+        return self._tracked.name
 
     @property
     def progress(self) -> TransferProgress:
         """How far the transfer is; costs no call."""
-        return TransferProgress(*self._core.progress())
+        return TransferProgress(*self._tracked.core.progress())
 
     def result(self, timeout: float | None = None) -> TransferResult:
         """Waits for the end.
@@ -154,7 +150,7 @@ class Transfer(Future):
             RuntimeError: It has not ended, and a coroutine called; await the transfer there.
         """
         self._wait("result", timeout)
-        self._core.seen()
+        self._tracked.core.seen()
         return self._read()
 
     def exception(self, timeout: float | None = None) -> BaseException | None:
@@ -174,8 +170,8 @@ class Transfer(Future):
             RuntimeError: It has not ended, and a coroutine called.
         """
         self._wait("exception", timeout)
-        self._core.seen()
-        self._started.broken_is_read = True
+        self._tracked.core.seen()
+        self._tracked.broken_is_observed = True
         _, error = self._keep()
         if error is not None and self.cancelled():
             raise error
@@ -184,14 +180,14 @@ class Transfer(Future):
     def _wait(self, method: str, timeout: float | None) -> None:
         if not self.done():
             refuse_in_coroutine(method, "await the transfer")
-        self._core.wait_end(timeout)
+        self._tracked.core.wait_end(timeout)
         if not self.done():
-            raise TimeoutError(f"{self._name}: not done after {timeout} s; it goes on")
+            raise TimeoutError(f"{self._tracked.name}: not done after {timeout} s; it goes on")
 
     def _read(self) -> TransferResult:
         """What it came to. Without need nothing keeps an error, which has the caller's frames."""
-        if self._is_watched or self._started.broken:
-            self._started.broken_is_read = True
+        if self._is_watched or self._tracked.broken:
+            self._tracked.broken_is_observed = True
             result, error = self._keep()
         else:
             result, error = self._fetch(), None
@@ -205,10 +201,10 @@ class Transfer(Future):
         return result
 
     def _fetch(self) -> TransferResult | None:
-        with self._faults():
-            row = self._core.peek()
-        path = self._started.path
-        return None if row is None else TransferResult(self._key, self._name, *row, path)
+        with self._lease.faults():
+            row = self._tracked.core.peek()
+        of = self._tracked
+        return None if row is None else TransferResult(of.key, of.name, *row, of.path)
 
     def _keep(self) -> tuple[TransferResult | None, BaseException | None]:
         """What it came to, from now on kept as a future keeps it. Tells nobody."""
@@ -225,8 +221,8 @@ class Transfer(Future):
         return result, error
 
     def _fetched(self) -> tuple[TransferResult | None, BaseException | None]:
-        if self._started.broken is not None:
-            return None, self._started.broken
+        if self._tracked.broken is not None:
+            return None, self._tracked.broken
         try:
             return self._fetch(), None
         except BaseException as error:
@@ -254,7 +250,7 @@ class Transfer(Future):
             if transfer is not None:
                 transfer._keep()
 
-        callbacks.caller.call(self._core, keep)
+        callbacks.caller.call(self._tracked.core, keep)
 
     def add_done_callback(self, fn: Callable[[Transfer], object]) -> None:
         """Calls when the transfer has ended, well or not; at once when it has already.
@@ -288,21 +284,23 @@ class Transfer(Future):
             watching,
         )
 
-        with watching([self._core]) as ends:
+        with watching([self._tracked.core]) as ends:
             try:
                 await any_of(ends)
             except asyncio.CancelledError:
-                await undisturbed(ends, self._started.stop())
+                await undisturbed(ends, self._tracked.stop())
                 raise
-        return self._told()
+        return self._observe(in_task=True)
 
-    def _told(self) -> TransferResult:
-        """What it came to, told to the running task."""
-        self._core.tell()
+    def _observe(self, in_task: bool) -> TransferResult:
+        """The outcome, for a caller that observes it at once, or for the running task."""
+        if not in_task:
+            return self.result()
+        self._tracked.core.tell()
         try:
             return self._read()
         except BaseException as error:
-            self._started.readers.tell(error)
+            self._tracked.observers.add(error)
             raise
 
     async def __aiter__(self) -> AsyncIterator[TransferProgress]:
@@ -316,15 +314,15 @@ class Transfer(Future):
         """
         from nfclease._backends.asyncio import any_of, watching
 
-        with watching([self._core]) as ends:
+        with watching([self._tracked.core]) as ends:
             while not ends[0].done():
                 yield self.progress
-                await any_of(ends, _SNAPSHOT_INTERVAL)
+                await any_of(ends, INTERVAL)
             yield self.progress
 
     def done(self) -> bool:
         """Whether the transfer has ended, well or not."""
-        return self._core.done()
+        return self._tracked.core.done()
 
     def running(self) -> bool:
         """Whether it has begun, and not ended; before, it waits for its turn."""
@@ -332,7 +330,7 @@ class Transfer(Future):
 
     def cancelled(self) -> bool:
         """Whether it has ended because it was cancelled."""
-        return self._core.cancelled()
+        return self._tracked.core.cancelled()
 
     def cancel(self) -> bool:
         """Asks the transfer to stop; ``result`` then raises TransferCancelledError.
@@ -342,20 +340,22 @@ class Transfer(Future):
         """
         if self.done():
             return self.cancelled()
-        self._core.cancel()
+        self._tracked.core.cancel()
         return True
 
     def _repr_html_(self) -> str:
         progress = self.progress
         rows: dict[str, object] = {
-            "device": self._key,
+            "device": self._tracked.key,
             "state": "done" if self.done() else "running",
             "moved": size(progress.bytes_done),
             "of": size(progress.bytes_total),
             "attempts": progress.attempts,
         }
-        return table(self._name, rows)
+        return table(self._tracked.name, rows)
 
     def __repr__(self) -> str:
         state = "done" if self.done() else "running"
-        return f"<nfclease.Transfer {self._name!r} {state}, {self.progress.bytes_done} bytes>"
+        return (
+            f"<nfclease.Transfer {self._tracked.name!r} {state}, {self.progress.bytes_done} bytes>"
+        )

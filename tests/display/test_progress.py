@@ -168,7 +168,7 @@ class Terminal(io.StringIO):
 
 def lines_of(shown: Terminal) -> list[str]:
     """What was written to it, without what moves the cursor."""
-    return re.split(r"[\r\n]+", re.sub(r"\x1b\[[\d;?]*[A-Za-z]", "\n", shown.getvalue()))
+    return re.split(r"[\r\n]+", re.sub(r"\x1b(?:\[[\d;?]*[A-Za-z]|D)", "\n", shown.getvalue()))
 
 
 @pytest.fixture(autouse=True)

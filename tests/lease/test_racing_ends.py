@@ -243,7 +243,7 @@ def test_a_forked_child_does_not_wait_for_its_parents_aborts(
     child = os.fork()
     if child == 0:
         clock = Stopwatch()
-        sys.modules["nfclease.lease"]._abort_open_leases()
+        sys.modules["nfclease._open_leases"]._abort_at_exit()
         os._exit(0 if clock.seconds() < 1 else 1)
     assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
     closing.join()

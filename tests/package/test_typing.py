@@ -99,9 +99,7 @@ def test_every_public_type_is_known(tmp_path: Path) -> None:
 def test_the_twin_takes_the_keywords_of_the_class() -> None:
     """`LeaseOptions` is for type checkers only: Python cannot hold it to the constructor."""
     folder = Path(nfclease.__file__).parent
-    sources = [
-        (folder / name).read_text("utf-8") for name in ("_pyvmomi/signatures.py", "lease.py")
-    ]
+    sources = [(folder / name).read_text("utf-8") for name in ("_arguments.py", "lease.py")]
     options, constructor = {}, {}
     for node in (node for source in sources for node in ast.walk(ast.parse(source))):
         if isinstance(node, ast.ClassDef) and node.name == "LeaseOptions":

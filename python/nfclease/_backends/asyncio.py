@@ -1,4 +1,4 @@
-"""How a body waits in an event loop: for native work, and for what pyvmomi does in a thread."""
+"""The backend of an event loop: native work is awaited, and what pyvmomi does runs in a thread."""
 
 from __future__ import annotations
 
@@ -8,31 +8,37 @@ import threading
 import time
 import weakref
 from contextlib import contextmanager, suppress
-from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 
-from nfclease._backends.base import INTERVAL
-from nfclease._pyvmomi.session import request_context
-
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     import asyncio
     from collections.abc import Callable, Collection, Iterator, Sequence
+    from typing import Any, NoReturn, TypeAlias, TypeVar
 
     from nfclease import _core
-    from nfclease.progress import Reporter
-    from nfclease.transfer import Transfer, TransferResult
+    from nfclease._backends.base import NextEnd
 
-_T = TypeVar("_T")
+    _T = TypeVar("_T")
+
+    #: Called here, it gives what is to be called in the other thread first.
+    TakeAlong: TypeAlias = Callable[[], Callable[[], None]]
 
 #: Seconds between two wake-ups of a loop that waits for us: an interrupt of a notebook's kernel is
 #: seen when the loop wakes, and not before.
 _HEARTBEAT = 0.2
 
 
-class InLoop:
+class Asyncio:
     """Awaits in the running event loop, and in no other after that."""
 
-    def __init__(self) -> None:
+    in_task = True
+
+    def __init__(self, take_along: TakeAlong) -> None:
+        #: What a thread of pyvmomi's calls needs of the caller's.
+        self._take_along = take_along
+        #: The loop of the first wait, to which all that runs belongs.
         self._loop: object = None
+        #: Made by the first upload; a lock belongs to its loop.
         self._order: asyncio.Lock | None = None
 
     def check(self) -> None:
@@ -66,31 +72,25 @@ class InLoop:
 
     async def for_call(self, call: Callable[[], _T]) -> _T:
         self.check()
-        return await in_thread(call)
+        return await in_thread(call, self._take_along)
 
-    async def for_transfers(
-        self, transfers: list[Transfer], report: Reporter | None
-    ) -> list[TransferResult]:
+    @contextmanager
+    def watch(self, transfers: Sequence[_core.Transfer]) -> Iterator[NextEnd]:
         self.check()
-        results: dict[Transfer, TransferResult] = {}
-        with watching([transfer._core for transfer in transfers]) as ends:
-            while True:
-                ended = [transfer for transfer in transfers if transfer.done()]
-                if report:
-                    report.update()  # of a failure too, before it comes out
-                for transfer in ended:
-                    results[transfer] = results.get(transfer) or transfer._told()
-                if len(results) == len(transfers):
-                    return [results[transfer] for transfer in transfers]
-                await any_of(ends, None if report is None else INTERVAL)
+        with watching(transfers) as ends:
+
+            async def next_end(seconds: float | None) -> None:
+                await any_of(ends, seconds)
+
+            yield next_end
 
     async def for_cleanup(self, work: _core.Work, seconds: float) -> Any:
         with watching([work]) as ends:
             await undisturbed(ends, time.monotonic() + seconds)
             return work.result() if ends[0].done() else None
 
-    async def for_stop(self, transfers: list[Transfer], until: float) -> None:
-        with watching([transfer._core for transfer in transfers]) as ends:
+    async def for_stop(self, transfers: Sequence[_core.Transfer], until: float) -> None:
+        with watching(transfers) as ends:
             await undisturbed(ends, until)
 
 
@@ -158,7 +158,7 @@ async def undisturbed(ends: Collection[asyncio.Future[Any]], until: float) -> No
         raise cancelled
 
 
-async def in_thread(call: Callable[[], _T]) -> _T:
+async def in_thread(call: Callable[[], _T], take_along: TakeAlong) -> _T:
     """What a blocking call returns, made in a thread that nothing waits for at an exit.
 
     A thread of asyncio's own pool would hold up the end of ``asyncio.run`` after a Ctrl-C.
@@ -168,7 +168,7 @@ async def in_thread(call: Callable[[], _T]) -> _T:
     loop = asyncio.get_running_loop()
     end: asyncio.Future[None] = loop.create_future()
     outcome: list[Callable[[], _T]] = []  # an asyncio.Future takes no StopIteration
-    context, request = contextvars.copy_context(), request_context()
+    context, bring = contextvars.copy_context(), take_along()
 
     def wake() -> None:
         if not end.done():
@@ -178,7 +178,7 @@ async def in_thread(call: Callable[[], _T]) -> _T:
         if end.cancelled():
             return
         try:
-            request()
+            bring()
             value = context.run(call)
             outcome.append(lambda: value)
         except BaseException as error:

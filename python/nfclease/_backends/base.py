@@ -1,29 +1,28 @@
-"""How a caller waits. The operations know one of these, and not which."""
+"""How a caller waits. The operations know one of these, and not which.
+
+An operation is a coroutine that awaits its backend and nothing else.
+"""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Protocol, TypeVar
-
+TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
-    from contextlib import AbstractAsyncContextManager
+    from collections.abc import Awaitable, Callable, Sequence
+    from contextlib import AbstractAsyncContextManager, AbstractContextManager
+    from typing import Any, Protocol, TypeAlias, TypeVar
 
     from nfclease import _core
-    from nfclease.progress import Reporter
-    from nfclease.transfer import Transfer, TransferResult
 
-_T = TypeVar("_T")
+    _T = TypeVar("_T")
 
-#: Seconds that an Abort, clean-up of transfers included, may take before the caller goes on.
-CLEANUP_TIMEOUT = 10.0
+    #: Waits until one more of some transfers has ended, or some seconds have passed.
+    NextEnd: TypeAlias = Callable[[float | None], Awaitable[None]]
 
-#: Seconds between two looks at what is shown.
-INTERVAL = 0.2
+    class Backend(Protocol):
+        """What an operation may wait for."""
 
-if TYPE_CHECKING:
-
-    class Waiting(Protocol):
-        """What a body may wait for."""
+        #: Whether a task gets the outcome of a wait: it may end without having observed it.
+        in_task: bool
 
         def may_wait(self, cause: BaseException | None) -> bool:
             """Whether clean-up after this exception can be waited for."""
@@ -34,10 +33,8 @@ if TYPE_CHECKING:
         async def for_call(self, call: Callable[[], _T]) -> _T:
             """The result of a vSphere call, which pyvmomi makes in a thread that it blocks."""
 
-        async def for_transfers(
-            self, transfers: list[Transfer], report: Reporter | None
-        ) -> list[TransferResult]:
-            """All results in order; the first failure as soon as it happens."""
+        def watch(self, transfers: Sequence[_core.Transfer]) -> AbstractContextManager[NextEnd]:
+            """Looks at transfers for the length of a block."""
 
         async def for_cleanup(self, work: _core.Work, seconds: float) -> Any:
             """The result of an ending, or None when it takes longer; it goes on then."""
@@ -45,10 +42,12 @@ if TYPE_CHECKING:
         def in_order(self) -> AbstractAsyncContextManager[Any]:
             """Lets through one caller after another, as they came."""
 
-        async def for_stop(self, transfers: list[Transfer], until: float) -> None:
+        async def for_stop(self, transfers: Sequence[_core.Transfer], until: float) -> None:
             """Waits until cancelled transfers have removed their partial files."""
 
 
-def stop_all(transfers: list[Transfer]) -> float:
-    """Cancels, and says until when to wait."""
-    return max((transfer._started.stop() for transfer in transfers), default=0.0)
+#: Seconds that an Abort, clean-up of transfers included, may take before the caller goes on.
+CLEANUP_TIMEOUT = 10.0
+
+#: Seconds between two looks at what is shown.
+INTERVAL = 0.2

@@ -1,7 +1,6 @@
-"""How a caller waits that blocks its thread.
+"""The backend of a caller that blocks its thread, which Ctrl-C ends.
 
-A body is a coroutine that does nothing but ``await`` a ``Waiting``. Over :class:`InPlace` it never
-suspends, so that :func:`run` gets its result in one step, in the caller's own thread.
+Over it an operation never suspends, so that :func:`run` gets its result in one step.
 """
 
 # ruff: noqa: B904 - what is raised again is the same error
@@ -10,28 +9,29 @@ from __future__ import annotations
 
 import sys
 import time
-from contextlib import nullcontext
-from typing import TYPE_CHECKING, Any, TypeVar
+from contextlib import contextmanager, nullcontext
 
-from nfclease._backends.base import INTERVAL
 from nfclease._backends.tracebacks import shortened
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Coroutine
+    from collections.abc import Callable, Coroutine, Iterator, Sequence
     from contextlib import AbstractAsyncContextManager
+    from typing import Any, TypeVar
 
     from nfclease import _core
-    from nfclease.progress import Reporter
-    from nfclease.transfer import Transfer, TransferResult
+    from nfclease._backends.base import NextEnd
 
-_T = TypeVar("_T")
+    _T = TypeVar("_T")
 
 #: Seconds between two looks for a transfer that has failed.
 _LOOK = 0.1
 
 
-class InPlace:
-    """Blocks the calling thread, which Ctrl-C ends."""
+class Blocking:
+    """Waits in the caller's own thread."""
+
+    in_task = False
 
     def may_wait(self, cause: BaseException | None) -> bool:
         return True
@@ -42,20 +42,14 @@ class InPlace:
     async def for_call(self, call: Callable[[], _T]) -> _T:
         return call()
 
-    async def for_transfers(
-        self, transfers: list[Transfer], report: Reporter | None
-    ) -> list[TransferResult]:
-        results: dict[Transfer, TransferResult] = {}
-        while True:
-            ended = [transfer for transfer in transfers if transfer.done()]
-            if report:
-                report.update()  # of a failure too, before it comes out
-            for transfer in ended:
-                results[transfer] = results.get(transfer) or transfer.result()
-            running = [transfer for transfer in transfers if transfer not in results]
-            if not running:
-                return [results[transfer] for transfer in transfers]
-            running[0]._core.wait_end(_LOOK if report is None else INTERVAL)
+    @contextmanager
+    def watch(self, transfers: Sequence[_core.Transfer]) -> Iterator[NextEnd]:
+        async def next_end(seconds: float | None) -> None:
+            running = next((each for each in transfers if not each.done()), None)
+            if running is not None:
+                running.wait_end(_LOOK if seconds is None else seconds)
+
+        yield next_end
 
     async def for_cleanup(self, work: _core.Work, seconds: float) -> Any:
         return work.wait(seconds)
@@ -63,22 +57,36 @@ class InPlace:
     def in_order(self) -> AbstractAsyncContextManager[Any]:
         return nullcontext()  # who blocks a thread comes when it calls
 
-    async def for_stop(self, transfers: list[Transfer], until: float) -> None:
+    async def for_stop(self, transfers: Sequence[_core.Transfer], until: float) -> None:
         for transfer in transfers:
-            transfer._core.wait_end(max(0.0, until - time.monotonic()))
+            transfer.wait_end(max(0.0, until - time.monotonic()))
 
 
-def run(body: Coroutine[Any, Any, _T]) -> _T:
-    """The result of a body over :class:`InPlace`."""
+BLOCKING = Blocking()
+
+
+def run(operation: Coroutine[Any, Any, _T], method: str = "") -> _T:
+    """The result of an operation over :class:`Blocking`.
+
+    Args:
+        operation: What to run.
+        method: The public method that blocks; empty where it may block an event loop too.
+
+    Raises:
+        RuntimeError: A coroutine called that method.
+    """
     try:
-        body.send(None)
+        if method:
+            refuse_in_coroutine(method, "use AsyncHttpNfcLease")
+        operation.send(None)
     except StopIteration as end:
         result: _T = end.value
         return result
     except BaseException as error:
+        operation.close()
         raise shortened(error)
-    body.close()
-    raise RuntimeError("a body over InPlace waits for nothing else")
+    operation.close()
+    raise RuntimeError("an operation over Blocking waits for nothing else")
 
 
 def refuse_in_coroutine(method: str, instead: str) -> None:
@@ -106,6 +114,3 @@ def refuse_in_coroutine(method: str, instead: str) -> None:
                 f"{instead}, or call it in asyncio.to_thread"
             )
         frame = frame.f_back  # type: ignore[assignment]
-
-
-IN_PLACE = InPlace()

@@ -8,17 +8,14 @@ from __future__ import annotations
 import itertools
 import os
 import threading
-from typing import TYPE_CHECKING
 
 from nfclease import _core
 from nfclease._backends.base import INTERVAL
 from nfclease._log import logger
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
-
-    from nfclease.progress import ProgressSnapshot
-    from nfclease.transfer import Transfer
 
 #: Seconds of one wait; additions wake it.
 _IDLE = 60.0
@@ -74,24 +71,6 @@ class Caller:
                     call()
         except Exception:  # of a log handler: nobody else waits here
             logger().exception("a call back from a transfer failed")
-
-
-def tell(
-    transfer: Transfer, progress: Callable[[ProgressSnapshot], object], disk_capacity: int
-) -> None:
-    """Calls a callable that was given as ``progress``; an exception of it ends the transfer."""
-    from nfclease.progress import Reporter
-
-    report = Reporter([transfer], disk_capacity, progress)
-
-    def call() -> None:
-        if transfer._started.broken is None:
-            try:
-                report.update()
-            except BaseException as error:
-                transfer._started.break_off(error)
-
-    caller.call(transfer._core, call, call)
 
 
 def _new() -> None:

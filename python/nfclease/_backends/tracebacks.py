@@ -7,13 +7,14 @@ from __future__ import annotations
 import contextlib
 import os
 from types import TracebackType
-from typing import TYPE_CHECKING, TypeVar
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Awaitable
+    from typing import TypeVar
 
-_T = TypeVar("_T")
-_E = TypeVar("_E", bound=BaseException)
+    _T = TypeVar("_T")
+    _E = TypeVar("_E", bound=BaseException)
 
 #: Set to ``full`` it leaves every frame where it is.
 VARIABLE = "NFCLEASE_TRACEBACKS"
@@ -43,9 +44,9 @@ def shortened(error: _E) -> _E:
     return error.with_traceback(chain)
 
 
-async def without_our_frames(body: Awaitable[_T]) -> _T:
+async def without_our_frames(operation: Awaitable[_T]) -> _T:
     """What is awaited, and its error with a short traceback."""
     try:
-        return await body
+        return await operation
     except BaseException as error:
         raise shortened(error)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
@@ -11,6 +9,7 @@ from rich.text import Text
 from nfclease._display.overview import Row, clock, short, size, speed
 from nfclease._display.screen import SCREEN
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from rich.console import RenderableType
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING, Any
 
 from nfclease._display.html import cell
 from nfclease._display.overview import clock, line, size, speed
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from typing import Any
+
     from nfclease._display.overview import Overview, Row
 
 #: More files than these are counted, not shown.

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
-from nfclease._arguments import printable
+from nfclease._text import escaped
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -42,19 +43,19 @@ class Overview:
     def __init__(self, transfers: Sequence[Transfer], disk_capacity: int) -> None:
         self._capacity = disk_capacity
         self._count = len(transfers)
-        self._names = {transfer.key: printable(transfer.name) for transfer in transfers}
+        self._names = {transfer.key: escaped(transfer.name) for transfer in transfers}
         self._sizes = {transfer.key: transfer.progress.bytes_total for transfer in transfers}
-        self._seen: dict[str, ProgressSnapshot] = {}
+        self._newest: dict[str, ProgressSnapshot] = {}
         self._begun: float | None = None
 
     def take(self, snapshot: ProgressSnapshot) -> None:
-        self._seen[snapshot.key] = snapshot
+        self._newest[snapshot.key] = snapshot
         if self._begun is None and snapshot.attempts:
             self._begun = time.monotonic()
 
     def rows(self) -> list[Row]:
         """Those that have begun, in the order of the transfers."""
-        began = (self._seen[key] for key in self._names if key in self._seen)
+        began = (self._newest[key] for key in self._names if key in self._newest)
         return [self.row(snapshot) for snapshot in began if snapshot.attempts or snapshot.done]
 
     def running(self) -> list[Row]:
@@ -78,7 +79,7 @@ class Overview:
         """All of them; None where there is only one."""
         if self._count == 1:
             return None
-        seen = list(self._seen.values())  # another export's thread may draw this one
+        seen = list(self._newest.values())  # another export's thread may draw this one
         ended = [each for each in seen if each.done and not each.failed]
         sizes = {**self._sizes, **{each.key: each.bytes_total for each in seen}}
         sizes |= {each.key: each.bytes_done for each in ended}

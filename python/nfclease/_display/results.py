@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from nfclease._display.html import columns, size
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from nfclease.transfer import TransferResult
 

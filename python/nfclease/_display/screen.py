@@ -6,7 +6,7 @@ import logging
 import sys
 import threading
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any, TextIO, cast
+from typing import cast
 
 from rich.console import Console, Group
 from rich.live import Live
@@ -14,8 +14,10 @@ from rich.text import Text
 
 from nfclease._display.terminal import Terminal
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from typing import Any, TextIO
 
     from rich.console import RenderableType
 
@@ -71,7 +73,7 @@ class Screen:
                     self._live.refresh()
 
     def _start(self) -> None:
-        file = cast(TextIO, Terminal(sys.stderr))
+        file = cast("TextIO", Terminal(sys.stderr))
         console = _Console(file=file, force_jupyter=False, highlight=False)
         self._live = Live(
             console=console,

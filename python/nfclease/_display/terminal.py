@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import io
-from typing import TYPE_CHECKING, Any, TextIO
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from typing import Any, TextIO
 
 #: Linux takes a longer write(2) apart, and writes a pressed ^C between the parts.
 _PIECE = 2000

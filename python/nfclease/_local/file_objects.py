@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import io
 import os
-from typing import TYPE_CHECKING, Any
 
 from nfclease._arguments import remaining_bytes
 from nfclease._local.turns import End
-from nfclease._tracking import Started
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from typing import Any
 
     from nfclease import _core
 
@@ -154,7 +154,7 @@ def _write_all(file: Any, data: bytes) -> None:
         rest = rest[count:]
 
 
-def start_with_file(end: End, start: Callable[[], _core.Transfer]) -> Started:
+def start_with_file(end: End, start: Callable[[], _core.Transfer]) -> _core.Transfer:
     """Starts the transfer of a file object, which is its only one."""
     try:
         core = start()
@@ -162,4 +162,4 @@ def start_with_file(end: End, start: Callable[[], _core.Transfer]) -> Started:
         end.free()
         raise
     end.started(core)
-    return Started(core, end.name)
+    return core

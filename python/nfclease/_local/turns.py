@@ -6,13 +6,14 @@ import itertools
 import os
 import threading
 from contextlib import ExitStack, contextmanager
-from typing import TYPE_CHECKING, Any
 from weakref import WeakSet, WeakValueDictionary
 
 from nfclease._local.places import Part, parts_of
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from typing import Any
 
     from nfclease import _core
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from pyVmomi import SoapAdapter, vim, vmodl
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
 
 
 def fault_of(stub: Any, envelope: bytes, name: str, message: str) -> Any:

@@ -4,21 +4,22 @@ from __future__ import annotations
 
 import functools
 import operator
-from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from pyVmomi import vim, vmodl
 
 from nfclease._pyvmomi.signatures import LeaseSignatures
 from nfclease._pyvmomi.stub import native_stub
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any, TypeVar
+
     from typing_extensions import Self
 
     from nfclease import _core
 
-_F = TypeVar("_F", bound=Callable[..., Any])
-if TYPE_CHECKING:
+    _F = TypeVar("_F", bound=Callable[..., Any])
     _PyvmomiType = type
 else:
     _PyvmomiType = type(vim.HttpNfcLease)
@@ -44,7 +45,7 @@ def _sent_by(name: str) -> Callable[..., Any]:
 
 def vsphere_call(signature: _F) -> _F:
     """Makes a method that is one call of vSphere; the function gives signature and docstring."""
-    return cast("_F", functools.wraps(signature)(_sent_by(signature.__name__)))
+    return functools.wraps(signature)(_sent_by(signature.__name__))  # type: ignore[return-value]
 
 
 class MirroredLease(LeaseSignatures, metaclass=LeaseType):

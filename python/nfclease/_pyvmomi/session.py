@@ -1,4 +1,4 @@
-"""What nfclease reads off pyvmomi: the session of a stub, and a fault from a raw answer."""
+"""The native session of a stub, read off it: its host, trust, cookie and headers."""
 
 from __future__ import annotations
 
@@ -6,17 +6,19 @@ import copy
 import http.client
 import os
 import ssl
-from collections.abc import Callable
-from typing import Any
 from weakref import WeakKeyDictionary
 
 from pyVmomi import vim
 from pyVmomi.VmomiSupport import GetRequestContext
 
 from nfclease import _core
-from nfclease._log import logger
-from nfclease._naming import extra
+from nfclease._log import extra, logger
 from nfclease._pyvmomi import ssl_context
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any
 
 #: Seconds for one vSphere call; Complete of an import may take a while.
 CALL_TIMEOUT = 120.0

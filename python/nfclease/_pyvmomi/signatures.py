@@ -5,48 +5,11 @@ At run time there is none of this: ``_pyvmomi/lease.py`` and ``async_lease.py`` 
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from pyVmomi import vim
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
-    import os
-    from collections.abc import Iterable
-    from typing import Protocol, TypeAlias, TypedDict
-
     from pyVmomi import vmodl
-
-    class Writable(Protocol):
-        """A file object that a download is written to; only ``write`` is needed."""
-
-        def write(self, data: bytes, /) -> object: ...
-
-    class Readable(Protocol):
-        """A file object that an upload reads; its length is found by seeking."""
-
-        def read(self, size: int, /) -> bytes | None: ...
-        def seek(self, offset: int, whence: int = ..., /) -> int: ...
-        def tell(self) -> int: ...
-
-    Target: TypeAlias = str | os.PathLike[str] | Writable
-    Source: TypeAlias = str | os.PathLike[str] | bytes | bytearray | memoryview | Readable
-
-    class LeaseOptions(TypedDict, total=False):
-        """The keywords of ``HttpNfcLease``."""
-
-        checksum_type: str | None
-        keep_alive: bool
-        keep_alive_interval: float | None
-        max_concurrency: int
-        max_retries: int
-        retry_timeout: float
-        timeout: float
-        require_manifest: bool | None
-        require_uploads: bool | Iterable[vim.OvfManager.FileItem]
-        verify_format: bool
-        verify_size: bool
-        max_unannounced_size: int
-        allow_http: bool
 
     class LeaseSignatures(vim.HttpNfcLease):
         """The other names of each call, and which arguments may be left out."""

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import ssl
-from typing import Any
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
 
 #: The settings, and what becomes of each; docs/sessions.md says it to users, and a test that this
 #: is all of them. ``read``: followed here. ``python``: only Python's own TLS can judge by it.

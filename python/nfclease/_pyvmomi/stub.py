@@ -7,16 +7,20 @@ Checks of arguments, envelopes, how an attribute is read, objects, faults and th
 from __future__ import annotations
 
 import io
-from collections.abc import Callable
-from typing import Any, TypeAlias
 
 from pyVmomi import vim
 
-from nfclease import _core
 from nfclease._pyvmomi.session import refresh_credentials
 from nfclease._pyvmomi.tidy import tidy
 
-_Send: TypeAlias = Callable[[_core.Lease, Any, bytes], tuple[int, str, bytes]]
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any, TypeAlias
+
+    from nfclease import _core
+
+    _Send: TypeAlias = Callable[[_core.Lease, Any, bytes], tuple[int, str, bytes]]
 
 #: The calls that change what the core knows of the lease.
 _SENDERS: dict[str, _Send] = {

@@ -6,13 +6,14 @@ import os
 import sys
 import time
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, Protocol
 
 from nfclease._display.overview import Overview, line
-from nfclease.progress import Reporter
+from nfclease._display.reporter import Reporter
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
+    from typing import Any, Protocol
 
     from nfclease.progress import ProgressSnapshot
     from nfclease.transfer import Transfer

@@ -1,0 +1,1 @@
+"""What the methods do: written once, for the blocking face and for the asyncio one."""

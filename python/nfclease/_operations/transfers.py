@@ -1,0 +1,246 @@
+"""Downloads and uploads: started, waited for, and stopped when the wait is broken off."""
+
+from __future__ import annotations
+
+import os
+
+from pyVmomi import vim
+
+from nfclease import _core
+from nfclease._arguments import (
+    core_device_url,
+    core_file_item,
+    device_for,
+    display_name,
+    file_name,
+    host_name,
+    local_path,
+    refuse_text,
+    transferable,
+)
+from nfclease._backends.base import INTERVAL
+from nfclease._operations.ready import ready_info
+from nfclease._tracking import Tracked
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    from nfclease._arguments import Source, Target
+    from nfclease._backends.base import Backend
+    from nfclease._display.reporter import Reporter
+    from nfclease._lease_core import LeaseCore
+    from nfclease.progress import Callback, ProgressOption
+    from nfclease.transfer import Transfer, TransferResult
+
+
+async def download(
+    lease: LeaseCore,
+    backend: Backend,
+    device_url: Any,
+    target: Target,
+    overwrite: bool,
+    progress: ProgressOption,
+) -> TransferResult:
+    """One device."""
+    progress = _checked(progress)
+    transfer = _start_download(lease, device_url, target, overwrite)
+    [result] = await _results(lease, backend, [transfer], progress)
+    return result
+
+
+async def download_all(
+    lease: LeaseCore,
+    backend: Backend,
+    directory: str | os.PathLike[str],
+    overwrite: bool,
+    progress: ProgressOption,
+) -> list[TransferResult]:
+    """All devices that have a file name, each to a file of that name.
+
+    A directory that cannot be is told before any call.
+    """
+    from nfclease._display.results import Results
+    from nfclease._local.directory import made
+
+    progress = _checked(progress)
+    with made(directory):
+        devices = transferable(await ready_info(lease, backend))
+        names = _core.safe_names([device.targetId for device in devices])
+        transfers: list[Transfer] = []
+        try:
+            for device, name in zip(devices, names, strict=True):
+                path = os.path.join(directory, name)
+                transfers.append(_start_download(lease, device, path, overwrite))
+        except BaseException as error:
+            await _stop(backend, transfers, error)
+            raise
+        return Results(await _results(lease, backend, transfers, progress))
+
+
+async def upload(
+    lease: LeaseCore, backend: Backend, item: Any, source: Source, progress: ProgressOption
+) -> TransferResult:
+    """One file."""
+    progress = _checked(progress)
+    transfer = await _start_upload(lease, backend, item, source)
+    [result] = await _results(lease, backend, [transfer], progress)
+    return result
+
+
+def start_download(
+    lease: LeaseCore, device_url: Any, target: Target, overwrite: bool, progress: Callback
+) -> Transfer:
+    """One device, in the background."""
+    progress = _checked_callback(progress)
+    transfer = _start_download(lease, device_url, target, overwrite)
+    return _called_back(lease, transfer, progress)
+
+
+async def start_upload(
+    lease: LeaseCore, backend: Backend, item: Any, source: Source, progress: Callback
+) -> Transfer:
+    """One file, in the background."""
+    progress = _checked_callback(progress)
+    transfer = await _start_upload(lease, backend, item, source)
+    return _called_back(lease, transfer, progress)
+
+
+def _start_download(lease: LeaseCore, device_url: Any, target: Any, overwrite: bool) -> Transfer:
+    device, name = core_device_url(device_url), display_name(device_url)
+    native = lease.native_now()
+    with lease.faults():
+        if isinstance(target, (str, os.PathLike)):
+            path = local_path(target)
+            to_path = native.download_to_path(device, path, overwrite)
+            tracked = Tracked(to_path, name, os.fspath(path))
+        elif callable(getattr(target, "write", None)):
+            refuse_text("target", target, "wb")
+            from nfclease._local.file_objects import TargetEnd, start_with_file
+
+            end = TargetEnd(target, name)
+            to_file = start_with_file(end, lambda: native.download_to_file(device, end))
+            tracked = Tracked(to_file, name)
+        else:
+            raise TypeError(
+                f"target must be a path or a binary file object, not {type(target).__name__}"
+            )
+    return _transfer(lease, tracked, device_url)
+
+
+async def _start_upload(lease: LeaseCore, backend: Backend, item: Any, source: Any) -> Transfer:
+    """Finds the device that the item means, and starts: in the order of the calls."""
+    known = isinstance(item, vim.HttpNfcLease.DeviceUrl)
+    async with backend.in_order():
+        info = None if known else await ready_info(lease, backend)
+        device_url = device_for(item, lambda: info)
+        name = file_name(item) or display_name(device_url)
+        device, described = core_device_url(device_url, name, item), core_file_item(item)
+        native = lease.native_now()
+        with lease.faults():
+            if isinstance(source, (str, os.PathLike)):
+                of_path = native.upload_path(device, described, local_path(source))
+                tracked = Tracked(of_path, name, os.fspath(source))
+            elif isinstance(source, (bytes, bytearray, memoryview)):
+                tracked = Tracked(native.upload_bytes(device, described, bytes(source)), name)
+            elif callable(getattr(source, "read", None)):
+                refuse_text("source", source, "rb")
+                from nfclease._local.file_objects import SourceEnd, start_with_file
+
+                end = SourceEnd(source, name)
+                of_file = start_with_file(
+                    end, lambda: native.upload_file(device, described, end, end.length)
+                )
+                tracked = Tracked(of_file, name)
+            else:
+                raise TypeError(
+                    "source must be a path, bytes or a binary file object, "
+                    f"not {type(source).__name__}"
+                )
+        return _transfer(lease, tracked, device_url)
+
+
+def _transfer(lease: LeaseCore, tracked: Tracked, device_url: Any) -> Transfer:
+    from nfclease.transfer import Transfer  # a future brings logging, and more
+
+    tracked.key = device_url.key
+    tracked.host = host_name(device_url, lease.session_host())
+    lease.transfers.append(tracked)
+    return Transfer(tracked, lease)
+
+
+def _checked(progress: ProgressOption) -> ProgressOption:
+    """What shows nothing needs no module that can."""
+    if progress is None or progress is False:
+        return None
+    from nfclease._display.option import checked
+
+    return checked(progress)
+
+
+def _checked_callback(progress: Callback) -> Callback:
+    """The same for a background transfer, which takes a callable and shows no bar."""
+    if progress is None:
+        return None
+    from nfclease._display.option import checked_callback
+
+    return checked_callback(progress)
+
+
+def _called_back(lease: LeaseCore, transfer: Transfer, progress: Callback) -> Transfer:
+    if progress is not None:
+        from nfclease._display.reporter import report_in_background
+
+        report_in_background(transfer, progress, lease.native.disk_capacity())
+    return transfer
+
+
+def _reporter(
+    lease: LeaseCore, transfers: list[Transfer], progress: ProgressOption
+) -> Reporter | None:
+    if progress is None:
+        return None
+    from nfclease._display.option import reporter
+
+    return reporter(progress, transfers, lease.native_now().disk_capacity())
+
+
+async def _results(
+    lease: LeaseCore, backend: Backend, transfers: list[Transfer], progress: ProgressOption
+) -> list[TransferResult]:
+    """The results; when the wait is broken off, all are stopped and cleaned up first."""
+    try:
+        report = _reporter(lease, transfers, progress)
+        try:
+            return await _observed(backend, transfers, report)
+        finally:
+            if report:
+                report.close()
+    except BaseException as error:
+        await _stop(backend, transfers, error)
+        raise
+
+
+async def _observed(
+    backend: Backend, transfers: list[Transfer], report: Reporter | None
+) -> list[TransferResult]:
+    """All results in order; the first failure as soon as it happens."""
+    results: dict[Transfer, TransferResult] = {}
+    with backend.watch([transfer._tracked.core for transfer in transfers]) as next_end:
+        while True:
+            ended = [transfer for transfer in transfers if transfer.done()]
+            if report:
+                report.update()  # of a failure too, before it comes out
+            for transfer in ended:
+                results[transfer] = results.get(transfer) or transfer._observe(backend.in_task)
+            if len(results) == len(transfers):
+                return [results[transfer] for transfer in transfers]
+            await next_end(None if report is None else INTERVAL)
+
+
+async def _stop(backend: Backend, transfers: list[Transfer], cause: BaseException) -> None:
+    """Cancels, and waits until partial files are removed."""
+    tracked = [transfer._tracked for transfer in transfers]
+    until = max((each.stop() for each in tracked), default=0.0)
+    if backend.may_wait(cause):
+        await backend.for_stop([each.core for each in tracked], until)

@@ -1,0 +1,33 @@
+"""Somebody else's text, short, and without what a terminal or an XML parser would obey."""
+
+from __future__ import annotations
+
+#: As many characters as the core keeps of what a server said.
+_LONGEST = 200
+
+
+def escaped(text: str) -> str:
+    """For people: control characters are shown as Python writes them."""
+    shown = (
+        char if char.isprintable() else char.encode("unicode_escape").decode()
+        for char in text[:_LONGEST]
+    )
+    return "".join(shown) + ("..." if len(text) > _LONGEST else "")
+
+
+def replaced(text: str) -> str:
+    """For a sentence or an envelope: one mark stands for each control character."""
+    return "".join(char if char.isprintable() else "\ufffd" for char in text[:_LONGEST])
+
+
+def reason_of(cause: BaseException) -> str:
+    """What the server's task shows of an error: the class and the first line of the message."""
+    name = type(cause).__name__
+    try:
+        message = getattr(cause, "msg", None)
+        lines = (message if isinstance(message, str) else str(cause)).split("\n")
+    except Exception:  # somebody's __str__; it must not take the place of the cause
+        lines = []
+    first = next((line.strip() for line in lines if line.strip()), "")
+    text = f"{name}: {first}"[:300] if first else name
+    return text.encode("utf-8", "backslashreplace").decode()
