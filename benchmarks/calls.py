@@ -14,8 +14,8 @@ from collections.abc import Callable
 from typing import Any
 
 from nfclease import HttpNfcLease
+from tests.peers.leases import export_lease
 from tests.peers.run import Vcsim
-from tests.peers.test_vcsim import export_lease
 
 CALLS = 1000
 IMPORTS = 25

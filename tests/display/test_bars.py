@@ -18,17 +18,16 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from pyVmomi import vim
 
 from nfclease import HttpNfcLease, NfcError
 from nfclease.simulator import Simulator
 
-from ..conftest import DISK_SIZE, find
+from ..support.faces import OpenLease
+from ..support.inventory import DISK_SIZE
 
 pyte = pytest.importorskip("pyte", reason="not run: pyte is not installed")
 pytest.importorskip("rich", reason="not run: rich is not installed")
 
-BOTH_FACES = True
 
 #: Seconds without output after which the screen is as it was meant.
 QUIET = 0.03
@@ -107,21 +106,18 @@ def slow_down(simulator: Simulator) -> None:
         )
 
 
-def export(service: Any) -> Any:
-    return find(service, vim.VirtualMachine, "demo-vm").ExportVm()
-
-
 @pytest.mark.parametrize("columns", [100, 60, 30])
 def test_small_files_end_before_big_ones(
+    open_lease: OpenLease,
+    demo_vm: Any,
     simulator: Simulator,
-    service: Any,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
     columns: int,
 ) -> None:
     """Each file has one place on the screen at any time, and one line that stays."""
     slow_down(simulator)
-    with HttpNfcLease(export(service)) as lease:
+    with open_lease(demo_vm.ExportVm()) as lease:
         lease.wait_ready(10)
         with terminal(monkeypatch, columns) as screens:
             lease.download_all(tmp_path, progress=True)
@@ -142,10 +138,14 @@ def test_small_files_end_before_big_ones(
 
 
 def test_the_total_is_shown_on_a_low_screen(
-    simulator: Simulator, service: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    open_lease: OpenLease,
+    demo_vm: Any,
+    simulator: Simulator,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     slow_down(simulator)
-    with HttpNfcLease(export(service)) as lease:
+    with open_lease(demo_vm.ExportVm()) as lease:
         lease.wait_ready(10)
         with terminal(monkeypatch, 100, lines=5) as screens:
             lease.download_all(tmp_path, progress=True)
@@ -156,11 +156,15 @@ def test_the_total_is_shown_on_a_low_screen(
 
 
 def test_what_waits_has_no_bar(
-    simulator: Simulator, service: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    open_lease: OpenLease,
+    demo_vm: Any,
+    simulator: Simulator,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """And its rate is that of the time in which it moves."""
     simulator.inject("bandwidth", disk=".vmdk", bytes_per_second=2 * DISK_SIZE)
-    with HttpNfcLease(export(service), max_concurrency=1) as lease:
+    with open_lease(demo_vm.ExportVm(), max_concurrency=1) as lease:
         lease.wait_ready(10)
         with terminal(monkeypatch, 100) as screens:
             lease.download_all(tmp_path, progress=True)
@@ -172,13 +176,17 @@ def test_what_waits_has_no_bar(
 
 
 def test_what_is_logged_goes_above(
-    simulator: Simulator, service: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    open_lease: OpenLease,
+    demo_vm: Any,
+    simulator: Simulator,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """Whole, once, by the handler that the script has; and a retry is seen in the bar."""
     slow_down(simulator)
     simulator.inject("cut", disk="disk-3.vmdk", after_bytes=DISK_SIZE // 2, count=1)
     logger = logging.getLogger("nfclease")
-    with HttpNfcLease(export(service)) as lease:
+    with open_lease(demo_vm.ExportVm()) as lease:
         lease.wait_ready(10)
         with terminal(monkeypatch, 100) as screens:
             file = sys.stderr
@@ -201,13 +209,12 @@ def test_what_is_logged_goes_above(
     assert "attempt 2, ended" in last
 
 
-@pytest.mark.blocking_face
 def test_two_exports_at_once(
-    simulator: Simulator, service: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    demo_vm: Any, simulator: Simulator, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """They share the bottom of the screen."""
     slow_down(simulator)
-    leases = [HttpNfcLease(export(service)) for _ in range(2)]
+    leases = [HttpNfcLease(demo_vm.ExportVm()) for _ in range(2)]
     paths = [tmp_path / "one", tmp_path / "two"]
     errors: list[BaseException] = []
     both = threading.Barrier(2)
@@ -236,12 +243,16 @@ def test_two_exports_at_once(
 
 
 def test_after_a_failure(
-    simulator: Simulator, service: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    open_lease: OpenLease,
+    demo_vm: Any,
+    simulator: Simulator,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """What failed and what was broken off say so; no bar stays."""
     slow_down(simulator)
     simulator.inject("cut", disk="disk-2.vmdk", after_bytes=DISK_SIZE // 2)
-    lease = HttpNfcLease(export(service), max_retries=0)
+    lease = open_lease(demo_vm.ExportVm(), max_retries=0)
     with pytest.raises(NfcError), lease:
         lease.wait_ready(10)
         with terminal(monkeypatch, 60) as screens:
@@ -271,7 +282,6 @@ with Simulator(disk_size="3m", initializing=0.05) as simulator:
 """
 
 
-@pytest.mark.blocking_face
 def test_ctrl_c_on_the_keyboard(tmp_path: Path) -> None:
     """The terminal's ^C lands on a line of its own, and goes with the bars."""
     pid, master = pty.fork()
@@ -326,7 +336,6 @@ for number in range(1_000_000):
 """
 
 
-@pytest.mark.blocking_face
 def test_ctrl_c_while_it_is_drawn() -> None:
     """The driver shows ^C between two parts of one write, too: no line that stays has it."""
     pid, master = pty.fork()

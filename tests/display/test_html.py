@@ -8,20 +8,17 @@ import pickle
 from pathlib import Path
 from typing import Any
 
-from pyVmomi import vim
-
 from nfclease import HttpNfcLease, TransferResult
 from nfclease._display.results import Results
 from nfclease.simulator import Simulator
 
-from ..conftest import disk_of, find
+from ..support.leases import disk_of
 
 
 def test_tables_without_calls_and_secrets(
-    simulator: Simulator, service: Any, tmp_path: Path
+    demo_vm: Any, simulator: Simulator, service: Any, tmp_path: Path
 ) -> None:
-    vm = find(service, vim.VirtualMachine, "demo-vm")
-    with HttpNfcLease(vm.ExportVm(), keep_alive=False) as lease:
+    with HttpNfcLease(demo_vm.ExportVm(), keep_alive=False) as lease:
         disk = disk_of(lease)
         transfer = lease.start_download(disk, tmp_path / "disk")
         result = transfer.result()
@@ -39,9 +36,8 @@ def test_tables_without_calls_and_secrets(
     assert "ready" in shown[0]
 
 
-def test_a_list_of_results_is_one_table(simulator: Simulator, service: Any, tmp_path: Path) -> None:
-    vm = find(service, vim.VirtualMachine, "demo-vm")
-    with HttpNfcLease(vm.ExportVm()) as lease:
+def test_a_list_of_results_is_one_table(demo_vm: Any, simulator: Simulator, tmp_path: Path) -> None:
+    with HttpNfcLease(demo_vm.ExportVm()) as lease:
         lease.wait_ready(10)
         results: Any = lease.download_all(tmp_path)
     html = results._repr_html_()

@@ -14,8 +14,9 @@ import pytest
 
 from nfclease.simulator import Simulator
 
-from ..conftest import DISK_SIZE, endings
 from ..support.clock import Stopwatch
+from ..support.inventory import DISK_SIZE
+from ..support.leases import endings
 
 jupyter = pytest.importorskip("jupyter_client.manager", reason="not run: no jupyter_client")
 pytest.importorskip("ipykernel", reason="not run: no ipykernel")

@@ -9,19 +9,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from pyVmomi import vim
 
 import nfclease
-from nfclease import HttpNfcLease
 from nfclease.simulator import Simulator
 
-from ..conftest import endings, find
-
-BOTH_FACES = True
-
-
-def export(service: Any) -> Any:
-    return find(service, vim.VirtualMachine, "demo-vm").ExportVm()
+from ..support.faces import OpenLease
+from ..support.leases import endings
 
 
 def lines(caplog: pytest.LogCaptureFixture) -> list[tuple[str, str]]:
@@ -31,21 +24,25 @@ def lines(caplog: pytest.LogCaptureFixture) -> list[tuple[str, str]]:
 
 
 def test_nothing_is_said_when_all_is_well(
-    service: Any, tmp_path: Path, caplog: pytest.LogCaptureFixture
+    open_lease: OpenLease, demo_vm: Any, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.DEBUG)
-    with HttpNfcLease(export(service)) as lease:
+    with open_lease(demo_vm.ExportVm()) as lease:
         lease.wait_ready(10)
         lease.download_all(tmp_path)
     assert lines(caplog) == []
 
 
 def test_a_line_for_a_retry(
-    simulator: Simulator, service: Any, tmp_path: Path, caplog: pytest.LogCaptureFixture
+    open_lease: OpenLease,
+    demo_vm: Any,
+    simulator: Simulator,
+    tmp_path: Path,
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
     caplog.set_level(logging.DEBUG)
     simulator.inject("cut", disk="disk-1.vmdk", count=1, after_bytes=1 << 20, how="reset")
-    with HttpNfcLease(export(service)) as lease:
+    with open_lease(demo_vm.ExportVm()) as lease:
         disk = next(url for url in lease.wait_ready(10).deviceUrl if url.targetId == "disk-1.vmdk")
         assert lease.download(disk, tmp_path / "disk").attempts == 2
     [(level, text)] = lines(caplog)
@@ -55,11 +52,15 @@ def test_a_line_for_a_retry(
 
 
 def test_a_line_for_a_lost_lease(
-    simulator: Simulator, service: Any, tmp_path: Path, caplog: pytest.LogCaptureFixture
+    open_lease: OpenLease,
+    demo_vm: Any,
+    simulator: Simulator,
+    tmp_path: Path,
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
     caplog.set_level(logging.DEBUG)
     simulator.inject("bandwidth", bytes_per_second=1 << 20)
-    lease = HttpNfcLease(export(service), keep_alive_interval=0.2)
+    lease = open_lease(demo_vm.ExportVm(), keep_alive_interval=0.2)
     with pytest.raises(nfclease.LeaseLostError), lease:
         lease.wait_ready(10)
         simulator.expire()
@@ -78,12 +79,16 @@ class Refusing(logging.Handler):
 
 
 def test_what_a_handler_raises_comes_out(
-    simulator: Simulator, service: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    open_lease: OpenLease,
+    demo_vm: Any,
+    simulator: Simulator,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """As of any logging call; it does not turn up as the error of something else later."""
     simulator.inject("cut", disk="disk-1.vmdk", count=1, after_bytes=1 << 20)
     monkeypatch.setattr(logging.getLogger("nfclease"), "handlers", [Refusing()])
-    lease = HttpNfcLease(export(service))
+    lease = open_lease(demo_vm.ExportVm())
     with pytest.raises(LookupError, match="starting it again"), lease:
         lease.wait_ready(10)
         lease.download_all(tmp_path)
@@ -91,7 +96,6 @@ def test_what_a_handler_raises_comes_out(
     assert not list(tmp_path.glob("*.part"))
 
 
-@pytest.mark.blocking_face
 def test_silent_without_a_configuration() -> None:
     """A NullHandler: Python's handler of last resort stays out of it."""
     code = "import logging, nfclease; logging.getLogger('nfclease.lease').warning('x')"

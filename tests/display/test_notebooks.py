@@ -11,7 +11,7 @@ import pytest
 
 from nfclease.simulator import Simulator
 
-from ..conftest import endings
+from ..support.leases import endings
 
 pytest.importorskip("nbmake", reason="not run: nbmake is not installed")
 NOTEBOOKS = Path(__file__).parents[2] / "examples" / "notebooks"

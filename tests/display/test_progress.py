@@ -11,29 +11,28 @@ import re
 import sys
 import threading
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
-from pyVmomi import vim
 
 import nfclease
-from nfclease import HttpNfcLease, ProgressSnapshot
+from nfclease import ProgressSnapshot
 from nfclease.simulator import Simulator
 
-from ..conftest import DISK_SIZE, disk_of, endings, find
-
-BOTH_FACES = True
-
-
-def export(service: Any) -> Any:
-    return find(service, vim.VirtualMachine, "demo-vm").ExportVm()
+from ..support.faces import OpenLease
+from ..support.imports import import_spec, import_vm
+from ..support.inventory import DISK_SIZE, demo_vm_of, unique
+from ..support.leases import disk_of, endings
 
 
-def test_a_callable_is_told(simulator: Simulator, service: Any, tmp_path: Path) -> None:
+def test_a_callable_is_told(
+    open_lease: OpenLease, demo_vm: Any, simulator: Simulator, tmp_path: Path
+) -> None:
     simulator.inject("bandwidth", bytes_per_second=DISK_SIZE / 1.5)
     seen: list[ProgressSnapshot] = []
-    with HttpNfcLease(export(service)) as lease:
+    with open_lease(demo_vm.ExportVm()) as lease:
         info = lease.wait_ready(10)
         result = lease.download(disk_of(lease), tmp_path / "disk", progress=seen.append)
     done = [snapshot.bytes_done for snapshot in seen]
@@ -53,12 +52,12 @@ def test_a_callable_is_told(simulator: Simulator, service: Any, tmp_path: Path) 
 
 
 def test_five_times_a_second_for_each_file(
-    simulator: Simulator, service: Any, tmp_path: Path
+    open_lease: OpenLease, demo_vm: Any, simulator: Simulator, tmp_path: Path
 ) -> None:
     """However often the end of another file wakes the waiting side."""
     simulator.inject("bandwidth", bytes_per_second=DISK_SIZE / 2)
     told: list[tuple[float, ProgressSnapshot]] = []
-    with HttpNfcLease(export(service), max_concurrency=8) as lease:
+    with open_lease(demo_vm.ExportVm(), max_concurrency=8) as lease:
         lease.wait_ready(10)
         lease.download_all(tmp_path, progress=lambda each: told.append((time.monotonic(), each)))
     assert len({each.key for _, each in told}) == 5
@@ -68,17 +67,12 @@ def test_five_times_a_second_for_each_file(
         assert min(gaps, default=1.0) > 0.15
 
 
-def test_an_upload_knows_its_size(simulator: Simulator, service: Any, tmp_path: Path) -> None:
+def test_an_upload_knows_its_size(
+    open_lease: OpenLease, demo_vm: Any, simulator: Simulator, service: Any, tmp_path: Path
+) -> None:
     seen: list[ProgressSnapshot] = []
-    manager = service.content.ovfManager
-    vm = find(service, vim.VirtualMachine, "demo-vm")
-    descriptor = manager.CreateDescriptor(vm, vim.OvfManager.CreateDescriptorParams(name="x"))
-    params = vim.OvfManager.CreateImportSpecParams(entityName=f"p-{time.monotonic_ns()}")
-    spec = manager.CreateImportSpec(
-        descriptor.ovfDescriptor, vm.resourcePool, vm.datastore[0], params
-    )
-    raw = vm.resourcePool.ImportVApp(spec.importSpec, vm.parent)
-    with HttpNfcLease(raw, require_uploads=False) as lease:
+    spec = import_spec(service, demo_vm, unique("progress"))
+    with open_lease(import_vm(demo_vm, spec), require_uploads=False) as lease:
         item = next(item for item in spec.fileItem if "nvram" in item.path)
         lease.upload(item, b"n" * 5000, progress=seen.append)
     assert (seen[-1].bytes_done, seen[-1].bytes_total) == (5000, 5000)
@@ -86,7 +80,7 @@ def test_an_upload_knows_its_size(simulator: Simulator, service: Any, tmp_path: 
 
 
 def test_its_exception_comes_out_unchanged(
-    simulator: Simulator, service: Any, tmp_path: Path
+    open_lease: OpenLease, demo_vm: Any, simulator: Simulator, tmp_path: Path
 ) -> None:
     simulator.inject("bandwidth", bytes_per_second=DISK_SIZE / 5)
     error = LookupError("mine")
@@ -95,7 +89,7 @@ def test_its_exception_comes_out_unchanged(
         if snapshot.bytes_done:
             raise error
 
-    lease = HttpNfcLease(export(service))
+    lease = open_lease(demo_vm.ExportVm())
     with pytest.raises(LookupError) as caught, lease:
         lease.wait_ready(10)
         lease.download_all(tmp_path, progress=fail)
@@ -126,15 +120,16 @@ class ToldLater:
     ],
 )
 def test_what_cannot_be_called_is_refused_before_any_byte(
-    simulator: Simulator, service: Any, tmp_path: Path, progress: Any
+    open_lease: OpenLease, demo_vm: Any, simulator: Simulator, tmp_path: Path, progress: Any
 ) -> None:
-    with HttpNfcLease(export(service)) as lease:
+    with open_lease(demo_vm.ExportVm()) as lease:
         disk = disk_of(lease)
-        for call in (
+        calls: list[Callable[[], object]] = [
             lambda: lease.download(disk, tmp_path / "disk", progress=progress),
             lambda: lease.download_all(tmp_path, progress=progress),
             lambda: lease.upload(disk, b"x", progress=progress),
-        ):
+        ]
+        for call in calls:
             with pytest.raises(TypeError, match="progress"):
                 call()
     assert simulator.requests() == []
@@ -142,7 +137,11 @@ def test_what_cannot_be_called_is_refused_before_any_byte(
 
 
 def test_without_rich(
-    simulator: Simulator, service: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    open_lease: OpenLease,
+    demo_vm: Any,
+    simulator: Simulator,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     real = builtins.__import__
 
@@ -152,7 +151,7 @@ def test_without_rich(
         return real(name, *args)
 
     monkeypatch.setattr(builtins, "__import__", missing)
-    lease = HttpNfcLease(export(service))
+    lease = open_lease(demo_vm.ExportVm())
     with pytest.raises(ImportError, match=r"nfclease\[progress\]"), lease:
         lease.wait_ready(10)
         lease.download_all(tmp_path, progress=True)
@@ -179,13 +178,17 @@ def wide(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_bars_in_a_terminal(
-    simulator: Simulator, service: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    open_lease: OpenLease,
+    demo_vm: Any,
+    simulator: Simulator,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     pytest.importorskip("rich", reason="not run: rich is not installed")
     simulator.inject("bandwidth", bytes_per_second=DISK_SIZE)
     shown = Terminal()
     monkeypatch.setattr(sys, "stderr", shown)
-    with HttpNfcLease(export(service)) as lease:
+    with open_lease(demo_vm.ExportVm()) as lease:
         lease.wait_ready(10)
         lease.download_all(tmp_path, progress=True)
     text = shown.getvalue()
@@ -197,11 +200,15 @@ def test_bars_in_a_terminal(
 
 
 def test_lines_where_no_bar_can_move(
-    simulator: Simulator, service: Any, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+    open_lease: OpenLease,
+    demo_vm: Any,
+    simulator: Simulator,
+    tmp_path: Path,
+    capfd: pytest.CaptureFixture[str],
 ) -> None:
     pytest.importorskip("rich", reason="not run: rich is not installed")
     simulator.inject("bandwidth", bytes_per_second=DISK_SIZE)
-    with HttpNfcLease(export(service)) as lease:
+    with open_lease(demo_vm.ExportVm()) as lease:
         lease.wait_ready(10)
         lease.download_all(tmp_path, progress=True)
     lines = capfd.readouterr().err.splitlines()
@@ -238,10 +245,15 @@ class Broken(Terminal):
     ],
 )
 def test_an_export_outlives_what_shows_it(
-    simulator: Simulator, service: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, stderr: Any
+    open_lease: OpenLease,
+    demo_vm: Any,
+    simulator: Simulator,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    stderr: Any,
 ) -> None:
     pytest.importorskip("rich", reason="not run: rich is not installed")
-    with HttpNfcLease(export(service)) as lease:
+    with open_lease(demo_vm.ExportVm()) as lease:
         lease.wait_ready(10)
         with monkeypatch.context() as patched:
             patched.setattr(sys, "stderr", stderr())
@@ -261,7 +273,12 @@ class Piped(io.TextIOWrapper):
 
 @pytest.mark.parametrize("tty", [True, False], ids=["bars", "lines"])
 def test_an_export_outlives_a_pipe_that_breaks(
-    simulator: Simulator, service: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, tty: bool
+    open_lease: OpenLease,
+    demo_vm: Any,
+    simulator: Simulator,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    tty: bool,
 ) -> None:
     """As by `| head`: the reader goes after the first bytes. Rich would end the process."""
     pytest.importorskip("rich", reason="not run: rich is not installed")
@@ -277,7 +294,7 @@ def test_an_export_outlives_a_pipe_that_breaks(
 
     reader = threading.Thread(target=leave)
     reader.start()
-    with HttpNfcLease(export(service)) as lease:
+    with open_lease(demo_vm.ExportVm()) as lease:
         lease.wait_ready(10)
         with monkeypatch.context() as patched:
             patched.setattr(sys, "stderr", stderr)
@@ -299,14 +316,19 @@ def closed() -> io.StringIO:
 
 @pytest.mark.parametrize("tty", [True, False], ids=["bars", "lines"])
 def test_a_name_does_not_steer_the_terminal(
-    simulator: Simulator, service: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, tty: bool
+    open_lease: OpenLease,
+    demo_vm: Any,
+    simulator: Simulator,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    tty: bool,
 ) -> None:
     pytest.importorskip("rich", reason="not run: rich is not installed")
     simulator.inject("target_id", disk="disk-1.vmdk", value="disk\u202e\u009b2J.vmdk")
     shown = Terminal()
     monkeypatch.setattr(shown, "isatty", lambda: tty)
     monkeypatch.setattr(sys, "stderr", shown)
-    with HttpNfcLease(export(service)) as lease:
+    with open_lease(demo_vm.ExportVm()) as lease:
         lease.wait_ready(10)
         lease.download(disk_of(lease), tmp_path / "disk", progress=True)
     text = shown.getvalue()
@@ -315,13 +337,17 @@ def test_a_name_does_not_steer_the_terminal(
 
 
 def test_one_bar_for_one_file(
-    simulator: Simulator, service: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    open_lease: OpenLease,
+    demo_vm: Any,
+    simulator: Simulator,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     pytest.importorskip("rich", reason="not run: rich is not installed")
     simulator.inject("bandwidth", bytes_per_second=DISK_SIZE)
     shown = Terminal()
     monkeypatch.setattr(sys, "stderr", shown)
-    with HttpNfcLease(export(service)) as lease:
+    with open_lease(demo_vm.ExportVm()) as lease:
         lease.wait_ready(10)
         lease.download(disk_of(lease), tmp_path / "disk", progress=True)
     text = shown.getvalue()
@@ -333,13 +359,17 @@ def test_one_bar_for_one_file(
 
 
 def test_a_bar_keeps_its_rate_when_others_go_on(
-    simulator: Simulator, service: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    open_lease: OpenLease,
+    demo_vm: Any,
+    simulator: Simulator,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     pytest.importorskip("rich", reason="not run: rich is not installed")
     simulator.inject("bandwidth", disk="disk-3.vmdk", bytes_per_second=DISK_SIZE / 3)
     shown = Terminal()
     monkeypatch.setattr(sys, "stderr", shown)
-    with HttpNfcLease(export(service)) as lease:
+    with open_lease(demo_vm.ExportVm()) as lease:
         lease.wait_ready(10)
         lease.download_all(tmp_path, progress=True)
     [last] = [line for line in lines_of(shown) if re.match(r"disk-1\.vmdk: .*, ended$", line)]
@@ -347,35 +377,43 @@ def test_a_bar_keeps_its_rate_when_others_go_on(
     assert float(rate) > DISK_SIZE / 1.5 / 1e6, last
 
 
-def failing_export(simulator: Simulator, service: Any, directory: Path, progress: Any) -> None:
+def failing_export(
+    open_lease: OpenLease, simulator: Simulator, service: Any, directory: Path, progress: Any
+) -> None:
     """All but one disk, which is cut; a size is known of none before its end."""
     simulator.inject("bandwidth", bytes_per_second=DISK_SIZE)
     simulator.inject("cut", disk="disk-2.vmdk", after_bytes=DISK_SIZE // 2)
-    lease = HttpNfcLease(export(service), max_retries=0)
+    lease = open_lease(demo_vm_of(service).ExportVm(), max_retries=0)
     with pytest.raises(nfclease.TruncatedError), lease:
         lease.wait_ready(10)
         lease.download_all(directory, progress=progress)
 
 
-def test_a_failure_is_told(simulator: Simulator, service: Any, tmp_path: Path) -> None:
+def test_a_failure_is_told(
+    open_lease: OpenLease, simulator: Simulator, service: Any, tmp_path: Path
+) -> None:
     seen: list[ProgressSnapshot] = []
-    failing_export(simulator, service, tmp_path, seen.append)
+    failing_export(open_lease, simulator, service, tmp_path, seen.append)
     [failed] = [snapshot for snapshot in seen if snapshot.failed]
     assert (failed.name, failed.done) == ("disk-2.vmdk", True)
 
 
 def test_a_failure_is_no_full_bar(
-    simulator: Simulator, service: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    open_lease: OpenLease,
+    simulator: Simulator,
+    service: Any,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     pytest.importorskip("rich", reason="not run: rich is not installed")
     shown = Terminal()
     monkeypatch.setattr(sys, "stderr", shown)
-    failing_export(simulator, service, tmp_path, True)
+    failing_export(open_lease, simulator, service, tmp_path, True)
     lines = lines_of(shown)
     assert any(re.match(r"disk-2\.vmdk: .*, failed$", line) for line in lines)
     assert not [line for line in lines if re.match(r"(disk-2\.vmdk|total): .*, ended$", line)]
     monkeypatch.setattr(shown, "isatty", lambda: False)
     again = tmp_path / "again"
     again.mkdir()
-    failing_export(simulator, service, again, True)
+    failing_export(open_lease, simulator, service, again, True)
     assert re.search(r"^disk-2\.vmdk: .*, failed$", shown.getvalue(), re.MULTILINE)

@@ -8,15 +8,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from pyVmomi import vim
 
 import nfclease
-from nfclease import HttpNfcLease
 from nfclease.simulator import Simulator
 
-from ..conftest import disk_of, find
-
-BOTH_FACES = True
+from ..support.faces import OpenLease
+from ..support.leases import disk_of
 
 OURS = str(Path(nfclease.__file__).parent)
 
@@ -50,10 +47,11 @@ def test_what_the_script_did_itself_stays(simulator: Simulator, lease: Any, tmp_
     assert len(ours(caught.value)) <= 2
 
 
-def test_a_broken_transfer(simulator: Simulator, service: Any, tmp_path: Path) -> None:
+def test_a_broken_transfer(
+    open_lease: OpenLease, demo_vm: Any, simulator: Simulator, tmp_path: Path
+) -> None:
     simulator.inject("cut", after_bytes=1000)
-    vm = find(service, vim.VirtualMachine, "demo-vm")
-    lease = HttpNfcLease(vm.ExportVm(), max_retries=0)
+    lease = open_lease(demo_vm.ExportVm(), max_retries=0)
     with pytest.raises(nfclease.TruncatedError) as caught, lease:
         lease.download(disk_of(lease), tmp_path / "disk")
     assert len(ours(caught.value)) <= 2

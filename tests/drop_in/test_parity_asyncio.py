@@ -11,8 +11,7 @@ import pytest
 from ..support.faces import Driven
 from .parity.comparing import outcome, undocumented
 from .parity.operations import calls, reads
-from .test_parity import FAULTS, STATES, Session, lease_calls
-from .test_parity import session as session  # a fixture
+from .parity.states import FAULTS, STATES, Session, lease_calls
 
 #: They take the object itself as pyvmomi's lease; `AsyncHttpNfcLease.lease` is for that.
 OF_THE_OBJECT = {"PropertyCollector", "info.lease == lease"}

@@ -9,17 +9,11 @@ from typing import Any
 import pytest
 from pyVmomi import vim
 
+from ..peers.leases import export_lease, import_spec
 from ..peers.run import Vcsim
-from ..peers.test_peers import wait_until
-from ..peers.test_vcsim import export_lease, import_spec
+from ..support.waiting import wait_for
 from .parity.comparing import outcome, undocumented, wrapped
 from .parity.operations import calls, identity, nested_fault, reads
-
-
-@pytest.fixture(scope="module")
-def vcsim() -> Iterator[Vcsim]:
-    with Vcsim() as server:
-        yield server
 
 
 @pytest.fixture
@@ -35,7 +29,7 @@ def of_export(service: Any) -> Any:
 def of_import(service: Any) -> Any:
     pool, spec = import_spec(service, f"parity-{time.monotonic_ns()}", 1 << 20)
     lease = pool.ImportVApp(spec.importSpec)
-    wait_until(lambda: lease.state, vim.HttpNfcLease.State.ready)
+    wait_for(lambda: lease.state == vim.HttpNfcLease.State.ready, 10)
     return lease
 
 

@@ -14,13 +14,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from pyVmomi import vim
 
 import nfclease
 from nfclease import HttpNfcLease
 from nfclease.simulator import Simulator
 
-from ..conftest import find
 from ..support.smoke import login
 
 SCRIPTS = Path(__file__).parent / "scripts"
@@ -115,9 +113,9 @@ def test_the_same_outcome(
         assert is_within(their_record["progress"], our_record["progress"])
 
 
-def test_two_keep_alives_do_not_disturb_each_other(simulator: Simulator, service: Any) -> None:
+def test_two_keep_alives_do_not_disturb_each_other(demo_vm: Any, simulator: Simulator) -> None:
     """The script's last percent stands until our transfers move."""
-    raw = find(service, vim.VirtualMachine, "demo-vm").ExportVm()
+    raw = demo_vm.ExportVm()
     with HttpNfcLease(raw, keep_alive_interval=0.1) as lease:
         lease.wait_ready(10)
         for percent in (37, 12):

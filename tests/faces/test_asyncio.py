@@ -17,11 +17,12 @@ import nfclease
 from nfclease import HttpNfcLease, Transfer
 from nfclease.simulator import Simulator
 
-from ..conftest import endings, find
+from ..support.inventory import demo_vm_of
+from ..support.leases import endings
 
 
 def export(service: Any, work: Callable[[HttpNfcLease], Coroutine[Any, Any, Any]]) -> Any:
-    vm = find(service, vim.VirtualMachine, "demo-vm")
+    vm = demo_vm_of(service)
     with HttpNfcLease(vm.ExportVm()) as lease:
         lease.wait_ready(10)
         return asyncio.run(work(lease))
@@ -131,11 +132,10 @@ def test_a_shielded_wait_leaves_it_running(
 
 
 def test_awaited_from_a_loop_in_another_thread(
-    simulator: Simulator, service: Any, tmp_path: Path
+    demo_vm: Any, simulator: Simulator, tmp_path: Path
 ) -> None:
     results: list[Any] = []
-    vm = find(service, vim.VirtualMachine, "demo-vm")
-    with HttpNfcLease(vm.ExportVm()) as lease:
+    with HttpNfcLease(demo_vm.ExportVm()) as lease:
         lease.wait_ready(10)
         transfers = start(lease, tmp_path)
 
@@ -148,9 +148,8 @@ def test_awaited_from_a_loop_in_another_thread(
     assert len(results) == len(transfers)
 
 
-def test_without_a_loop(simulator: Simulator, service: Any, tmp_path: Path) -> None:
-    vm = find(service, vim.VirtualMachine, "demo-vm")
-    with HttpNfcLease(vm.ExportVm()) as lease:
+def test_without_a_loop(demo_vm: Any, simulator: Simulator, tmp_path: Path) -> None:
+    with HttpNfcLease(demo_vm.ExportVm()) as lease:
         lease.wait_ready(10)
         transfers = start(lease, tmp_path)
         with pytest.raises(RuntimeError, match="no running event loop"):

@@ -23,12 +23,10 @@ import nfclease
 from nfclease import AsyncHttpNfcLease, HttpNfcLease
 from nfclease.simulator import Simulator
 
-from ..conftest import endings, find, until
 from ..support.clock import Stopwatch
-
-
-def export(service: Any) -> Any:
-    return find(service, vim.VirtualMachine, "demo-vm").ExportVm()
+from ..support.inventory import demo_vm_of
+from ..support.leases import endings
+from ..support.waiting import until
 
 
 def parts(directory: Path) -> list[str]:
@@ -36,14 +34,14 @@ def parts(directory: Path) -> list[str]:
 
 
 async def stalled_export(service: Any, directory: Path) -> None:
-    async with AsyncHttpNfcLease(export(service)) as lease:
+    async with AsyncHttpNfcLease(demo_vm_of(service).ExportVm()) as lease:
         await lease.wait_ready(10)
         await lease.download_all(directory)
 
 
-def test_export(simulator: Simulator, service: Any, tmp_path: Path) -> None:
+def test_export(demo_vm: Any, simulator: Simulator, tmp_path: Path) -> None:
     async def work() -> list[nfclease.TransferResult]:
-        async with AsyncHttpNfcLease(export(service)) as lease:
+        async with AsyncHttpNfcLease(demo_vm.ExportVm()) as lease:
             info = await lease.wait_ready(10)
             assert await lease.state == "ready"
             again: Any = await lease.info
@@ -162,11 +160,11 @@ def test_a_cancelled_block(
     assert complaints == []
 
 
-def test_a_wait_that_is_cancelled(simulator: Simulator, service: Any) -> None:
+def test_a_wait_that_is_cancelled(demo_vm: Any, simulator: Simulator) -> None:
     simulator.inject("init_forever", count=1)
 
     async def run() -> None:
-        async with AsyncHttpNfcLease(export(service)) as lease:
+        async with AsyncHttpNfcLease(demo_vm.ExportVm()) as lease:
             await asyncio.wait_for(lease.wait_ready(60), 0.3)
 
     started = time.monotonic()
@@ -196,12 +194,12 @@ def test_the_loop_is_free(simulator: Simulator, service: Any, tmp_path: Path) ->
     assert max(gaps) < 0.5
 
 
-def test_progress_by_async_for(simulator: Simulator, service: Any, tmp_path: Path) -> None:
+def test_progress_by_async_for(demo_vm: Any, simulator: Simulator, tmp_path: Path) -> None:
     simulator.inject("bandwidth", bytes_per_second=3 << 20)
     seen: list[int] = []
 
     async def run() -> nfclease.TransferResult:
-        async with AsyncHttpNfcLease(export(service)) as lease:
+        async with AsyncHttpNfcLease(demo_vm.ExportVm()) as lease:
             info = await lease.wait_ready(10)
             disk = next(url for url in info.deviceUrl if url.disk)
             transfer = lease.start_download(disk, tmp_path / "disk")
@@ -216,12 +214,12 @@ def test_progress_by_async_for(simulator: Simulator, service: Any, tmp_path: Pat
 
 
 def test_a_failed_transfer_ends_async_for(
-    simulator: Simulator, service: Any, tmp_path: Path
+    demo_vm: Any, simulator: Simulator, tmp_path: Path
 ) -> None:
     simulator.inject("status", code=404, disk=".vmdk")
 
     async def run() -> None:
-        async with AsyncHttpNfcLease(export(service)) as lease:
+        async with AsyncHttpNfcLease(demo_vm.ExportVm()) as lease:
             info = await lease.wait_ready(10)
             disk = next(url for url in info.deviceUrl if url.disk)
             transfer = lease.start_download(disk, tmp_path / "disk")
@@ -234,11 +232,11 @@ def test_a_failed_transfer_ends_async_for(
     assert endings(simulator) == ["HttpNfcLeaseAbort"]
 
 
-def test_a_copy_is_the_lease_itself(simulator: Simulator, service: Any) -> None:
+def test_a_copy_is_the_lease_itself(demo_vm: Any, simulator: Simulator) -> None:
     """Dropping it aborts nothing."""
 
     async def run() -> None:
-        async with AsyncHttpNfcLease(export(service)) as lease:
+        async with AsyncHttpNfcLease(demo_vm.ExportVm()) as lease:
             await lease.wait_ready(10)
             for made in (copy.copy(lease), copy.deepcopy(lease)):
                 assert made is lease
@@ -250,11 +248,11 @@ def test_a_copy_is_the_lease_itself(simulator: Simulator, service: Any) -> None:
     assert endings(simulator) == ["HttpNfcLeaseComplete"]
 
 
-def test_a_call_that_raises_stop_iteration(service: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_call_that_raises_stop_iteration(demo_vm: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     """As a hook of somebody's in pyvmomi may; the awaiting task must not wait for ever."""
 
     async def run() -> None:
-        async with AsyncHttpNfcLease(export(service)) as lease:
+        async with AsyncHttpNfcLease(demo_vm.ExportVm()) as lease:
             await lease.wait_ready(10)
 
             def progress(percent: int) -> None:
@@ -267,8 +265,8 @@ def test_a_call_that_raises_stop_iteration(service: Any, monkeypatch: pytest.Mon
         asyncio.run(asyncio.wait_for(run(), 20))
 
 
-def test_a_second_loop_is_refused(simulator: Simulator, service: Any) -> None:
-    lease = AsyncHttpNfcLease(export(service))
+def test_a_second_loop_is_refused(demo_vm: Any, simulator: Simulator) -> None:
+    lease = AsyncHttpNfcLease(demo_vm.ExportVm())
     asyncio.run(lease.wait_ready(10))
     with pytest.raises(RuntimeError, match="another event loop"):
         asyncio.run(lease.wait_ready(10))
@@ -276,12 +274,12 @@ def test_a_second_loop_is_refused(simulator: Simulator, service: Any) -> None:
     assert endings(simulator) == ["HttpNfcLeaseAbort"]
 
 
-def test_a_loop_that_is_closed(simulator: Simulator, service: Any, tmp_path: Path) -> None:
+def test_a_loop_that_is_closed(demo_vm: Any, simulator: Simulator, tmp_path: Path) -> None:
     """The transfer outlives its loop; the lease is aborted when it is dropped."""
     simulator.inject("stall", disk=".vmdk", after_bytes=1 << 20)
 
     async def leave_it() -> AsyncHttpNfcLease:
-        lease = AsyncHttpNfcLease(export(service))
+        lease = AsyncHttpNfcLease(demo_vm.ExportVm())
         info = await lease.wait_ready(10)
         disk = next(url for url in info.deviceUrl if url.disk)
         lease.start_download(disk, tmp_path / "disk")
@@ -315,11 +313,11 @@ SCRIPT = """
 import asyncio, sys
 from nfclease import AsyncHttpNfcLease
 from nfclease.simulator import Simulator
-from tests.conftest import find
+from tests.support.inventory import demo_vm_of
 from pyVmomi import vim
 
 async def main(service, directory):
-    vm = find(service, vim.VirtualMachine, "demo-vm")
+    vm = demo_vm_of(service)
     async with AsyncHttpNfcLease(vm.ExportVm()) as lease:
         await lease.wait_ready(10)
         print("running", flush=True)

@@ -13,20 +13,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from pyVmomi import vim
 
 import nfclease
-from nfclease import HttpNfcLease, ProgressSnapshot, Transfer, TransferCancelledError
+from nfclease import ProgressSnapshot, Transfer, TransferCancelledError
 from nfclease.simulator import Simulator
 
-from ..conftest import disk_of, endings, find, unique, until
-from ..transfer.test_stall import import_lease
-
-BOTH_FACES = True
-
-
-def export(service: Any) -> Any:
-    return find(service, vim.VirtualMachine, "demo-vm").ExportVm()
+from ..support.faces import OpenLease
+from ..support.imports import Imported
+from ..support.leases import disk_of, endings
+from ..support.waiting import until
 
 
 def start_all(lease: Any, directory: Path) -> list[Transfer]:
@@ -34,8 +29,10 @@ def start_all(lease: Any, directory: Path) -> list[Transfer]:
     return [lease.start_download(url, directory / url.targetId) for url in devices]
 
 
-def test_wait_and_as_completed(simulator: Simulator, service: Any, tmp_path: Path) -> None:
-    with HttpNfcLease(export(service)) as lease:
+def test_wait_and_as_completed(
+    open_lease: OpenLease, demo_vm: Any, simulator: Simulator, tmp_path: Path
+) -> None:
+    with open_lease(demo_vm.ExportVm()) as lease:
         transfers = start_all(lease, tmp_path)
         assert {one.result().verified for one in as_completed(transfers, 30)} == {"manifest"}
         done, running = wait(transfers, 30)
@@ -47,10 +44,12 @@ def test_wait_and_as_completed(simulator: Simulator, service: Any, tmp_path: Pat
     assert endings(simulator) == ["HttpNfcLeaseComplete"]
 
 
-def test_wait_for_the_first_failure(simulator: Simulator, service: Any, tmp_path: Path) -> None:
+def test_wait_for_the_first_failure(
+    open_lease: OpenLease, demo_vm: Any, simulator: Simulator, tmp_path: Path
+) -> None:
     simulator.inject("status", disk="disk-1.vmdk", code=410)
     simulator.inject("stall", disk="disk-2.vmdk", after_bytes=4096)
-    with pytest.raises(nfclease.HttpStatusError), HttpNfcLease(export(service)) as lease:
+    with pytest.raises(nfclease.HttpStatusError), open_lease(demo_vm.ExportVm()) as lease:
         transfers = start_all(lease, tmp_path)
         done, running = wait(transfers, 30, FIRST_EXCEPTION)
         assert done
@@ -61,9 +60,11 @@ def test_wait_for_the_first_failure(simulator: Simulator, service: Any, tmp_path
     assert list(tmp_path.glob("*.part")) == []
 
 
-def test_a_wait_that_times_out(simulator: Simulator, service: Any, tmp_path: Path) -> None:
+def test_a_wait_that_times_out(
+    open_lease: OpenLease, demo_vm: Any, simulator: Simulator, tmp_path: Path
+) -> None:
     simulator.inject("stall", disk="disk-1.vmdk", after_bytes=4096)
-    with pytest.raises(LookupError), HttpNfcLease(export(service)) as lease:
+    with pytest.raises(LookupError), open_lease(demo_vm.ExportVm()) as lease:
         transfer = lease.start_download(disk_of(lease), tmp_path / "disk")
         while not transfer.progress.bytes_done:
             time.sleep(0.01)
@@ -74,11 +75,13 @@ def test_a_wait_that_times_out(simulator: Simulator, service: Any, tmp_path: Pat
         raise LookupError
 
 
-def test_callbacks(simulator: Simulator, service: Any, tmp_path: Path) -> None:
+def test_callbacks(
+    open_lease: OpenLease, demo_vm: Any, simulator: Simulator, tmp_path: Path
+) -> None:
     """In the order of addition, in one thread that is not the caller's; at once after the end."""
     called: list[Any] = []
     everything = threading.Event()
-    with HttpNfcLease(export(service)) as lease:
+    with open_lease(demo_vm.ExportVm()) as lease:
         transfer = lease.start_download(disk_of(lease), tmp_path / "disk")
         transfer.add_done_callback(lambda one: called.append(one.result().verified))
         transfer.add_done_callback(lambda one: called.append(1 / 0))  # logged, and no more
@@ -93,10 +96,10 @@ def test_callbacks(simulator: Simulator, service: Any, tmp_path: Path) -> None:
 
 
 def test_a_callback_of_a_transfer_that_nobody_keeps(
-    simulator: Simulator, service: Any, tmp_path: Path
+    open_lease: OpenLease, demo_vm: Any, simulator: Simulator, tmp_path: Path
 ) -> None:
     called = threading.Event()
-    with HttpNfcLease(export(service)) as lease:
+    with open_lease(demo_vm.ExportVm()) as lease:
         lease.start_download(disk_of(lease), tmp_path / "disk").add_done_callback(
             lambda _: called.set()
         )
@@ -104,9 +107,11 @@ def test_a_callback_of_a_transfer_that_nobody_keeps(
         assert called.wait(30)
 
 
-def test_a_transfer_that_is_cancelled(simulator: Simulator, service: Any, tmp_path: Path) -> None:
+def test_a_transfer_that_is_cancelled(
+    open_lease: OpenLease, demo_vm: Any, simulator: Simulator, tmp_path: Path
+) -> None:
     simulator.inject("stall", disk="disk-1.vmdk", after_bytes=4096)
-    with HttpNfcLease(export(service)) as lease:
+    with open_lease(demo_vm.ExportVm()) as lease:
         transfer = lease.start_download(disk_of(lease), tmp_path / "disk")
         assert transfer.cancel() is True
         assert wait([transfer], 30).done == {transfer}
@@ -120,10 +125,10 @@ def test_a_transfer_that_is_cancelled(simulator: Simulator, service: Any, tmp_pa
 
 
 def test_an_exception_that_was_asked_for_is_read(
-    simulator: Simulator, service: Any, tmp_path: Path
+    open_lease: OpenLease, demo_vm: Any, simulator: Simulator, tmp_path: Path
 ) -> None:
     simulator.inject("status", disk="disk-1.vmdk", code=410)
-    with HttpNfcLease(export(service)) as lease:
+    with open_lease(demo_vm.ExportVm()) as lease:
         transfer = lease.start_download(disk_of(lease), tmp_path / "disk")
         error = transfer.exception(30)
         assert isinstance(error, nfclease.HttpStatusError)
@@ -136,11 +141,11 @@ def test_an_exception_that_was_asked_for_is_read(
 
 @pytest.mark.parametrize("how", ["wait", "callback", "done"])
 def test_what_is_only_waited_for_is_not_read(
-    simulator: Simulator, service: Any, tmp_path: Path, how: str
+    open_lease: OpenLease, demo_vm: Any, simulator: Simulator, tmp_path: Path, how: str
 ) -> None:
     simulator.inject("status", disk="disk-1.vmdk", code=410)
     called = threading.Event()
-    with pytest.raises(nfclease.HttpStatusError), HttpNfcLease(export(service)) as lease:
+    with pytest.raises(nfclease.HttpStatusError), open_lease(demo_vm.ExportVm()) as lease:
         transfer = lease.start_download(disk_of(lease), tmp_path / "disk")
         if how == "wait":
             assert wait([transfer], 30).done
@@ -161,8 +166,10 @@ class Refusing(io.BytesIO):
         raise MineError
 
 
-def test_a_users_own_exception_stays_the_same(simulator: Simulator, service: Any) -> None:
-    with HttpNfcLease(export(service)) as lease:
+def test_a_users_own_exception_stays_the_same(
+    open_lease: OpenLease, demo_vm: Any, simulator: Simulator
+) -> None:
+    with open_lease(demo_vm.ExportVm()) as lease:
         transfer = lease.start_download(disk_of(lease), Refusing())
         assert wait([transfer], 30).done
         error = transfer.exception()
@@ -174,7 +181,9 @@ def test_a_users_own_exception_stays_the_same(simulator: Simulator, service: Any
     assert endings(simulator) == ["HttpNfcLeaseComplete"]
 
 
-def test_an_asyncio_future_of_it(simulator: Simulator, service: Any, tmp_path: Path) -> None:
+def test_an_asyncio_future_of_it(
+    open_lease: OpenLease, demo_vm: Any, simulator: Simulator, tmp_path: Path
+) -> None:
     """As libraries make one; cancelling it cancels the transfer."""
     simulator.inject("stall", disk="disk-2.vmdk", after_bytes=4096)
 
@@ -185,7 +194,7 @@ def test_an_asyncio_future_of_it(simulator: Simulator, service: Any, tmp_path: P
         await until(transfers[1].done)
         return verified
 
-    with HttpNfcLease(export(service)) as lease:
+    with open_lease(demo_vm.ExportVm()) as lease:
         transfers = start_all(lease, tmp_path)
         assert asyncio.run(results(transfers)) == "manifest"
         assert transfers[1].cancelled()
@@ -193,10 +202,10 @@ def test_an_asyncio_future_of_it(simulator: Simulator, service: Any, tmp_path: P
 
 
 def test_a_lease_is_dropped_though_somebody_waited(
-    simulator: Simulator, service: Any, tmp_path: Path
+    open_lease: OpenLease, demo_vm: Any, simulator: Simulator, tmp_path: Path
 ) -> None:
     simulator.inject("stall", disk="disk-1.vmdk", after_bytes=4096)
-    lease = HttpNfcLease(export(service))
+    lease = open_lease(demo_vm.ExportVm())
     transfer = lease.start_download(disk_of(lease), tmp_path / "disk")
     assert wait([transfer], 0.1).not_done
     with pytest.warns(ResourceWarning, match="dropped while it was held"):
@@ -206,7 +215,9 @@ def test_a_lease_is_dropped_though_somebody_waited(
         time.sleep(0.02)
 
 
-def test_progress_in_the_background(simulator: Simulator, service: Any, tmp_path: Path) -> None:
+def test_progress_in_the_background(
+    open_lease: OpenLease, demo_vm: Any, simulator: Simulator, imported: Imported, tmp_path: Path
+) -> None:
     told: list[ProgressSnapshot] = []
     ended = threading.Event()
 
@@ -215,8 +226,8 @@ def test_progress_in_the_background(simulator: Simulator, service: Any, tmp_path
         if snapshot.done:
             ended.set()
 
-    raw, item, path = import_lease(service, tmp_path, unique("told"))
-    with HttpNfcLease(raw) as lease:
+    raw, item, path, _ = imported
+    with open_lease(raw) as lease:
         lease.wait_ready(10)
         result = lease.start_upload(item, path, progress=tell).result()
         assert ended.wait(30)
@@ -224,7 +235,7 @@ def test_progress_in_the_background(simulator: Simulator, service: Any, tmp_path
     assert told[-1].bytes_done == result.bytes
     ended.clear()
     simulator.inject("bandwidth", bytes_per_second=3 << 20)
-    with HttpNfcLease(export(service)) as lease:
+    with open_lease(demo_vm.ExportVm()) as lease:
         transfer = lease.start_download(disk_of(lease), tmp_path / "again", progress=tell)
         assert transfer.result().path == str(tmp_path / "again")
         assert ended.wait(30)
@@ -233,14 +244,14 @@ def test_progress_in_the_background(simulator: Simulator, service: Any, tmp_path
 
 @pytest.mark.parametrize("read", [True, False])
 def test_a_callable_that_raises_ends_the_transfer(
-    simulator: Simulator, service: Any, tmp_path: Path, read: bool
+    open_lease: OpenLease, demo_vm: Any, simulator: Simulator, tmp_path: Path, read: bool
 ) -> None:
     simulator.inject("bandwidth", bytes_per_second=100_000)
 
     def tell(_: ProgressSnapshot) -> None:
         raise MineError
 
-    with pytest.raises(MineError), HttpNfcLease(export(service)) as lease:
+    with pytest.raises(MineError), open_lease(demo_vm.ExportVm()) as lease:
         transfer = lease.start_download(disk_of(lease), tmp_path / "disk", progress=tell)
         if read:
             transfer.result()
@@ -248,14 +259,18 @@ def test_a_callable_that_raises_ends_the_transfer(
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_bar_for_the_background_is_refused(service: Any, tmp_path: Path) -> None:
-    with pytest.raises(TypeError, match="a bar belongs"), HttpNfcLease(export(service)) as lease:
+def test_a_bar_for_the_background_is_refused(
+    open_lease: OpenLease, demo_vm: Any, tmp_path: Path
+) -> None:
+    with pytest.raises(TypeError, match="a bar belongs"), open_lease(demo_vm.ExportVm()) as lease:
         wrong: Any = True
         lease.start_download(disk_of(lease), tmp_path / "disk", progress=wrong)
 
 
-def test_the_path_of_a_result(simulator: Simulator, service: Any, tmp_path: Path) -> None:
-    with HttpNfcLease(export(service)) as lease:
+def test_the_path_of_a_result(
+    open_lease: OpenLease, demo_vm: Any, simulator: Simulator, tmp_path: Path
+) -> None:
+    with open_lease(demo_vm.ExportVm()) as lease:
         disk = disk_of(lease)
         assert lease.download(disk, tmp_path / "disk").path == str(tmp_path / "disk")
         assert lease.download(disk, io.BytesIO()).path is None
@@ -263,8 +278,10 @@ def test_the_path_of_a_result(simulator: Simulator, service: Any, tmp_path: Path
             assert result.path == str(tmp_path / "all" / result.name)
 
 
-def test_the_thread_for_callbacks_goes(simulator: Simulator, service: Any, tmp_path: Path) -> None:
-    with HttpNfcLease(export(service)) as lease:
+def test_the_thread_for_callbacks_goes(
+    open_lease: OpenLease, demo_vm: Any, simulator: Simulator, tmp_path: Path
+) -> None:
+    with open_lease(demo_vm.ExportVm()) as lease:
         wait(start_all(lease, tmp_path), 30)
     deadline = time.monotonic() + 30
     while "nfclease-calls" in [thread.name for thread in threading.enumerate()]:

@@ -13,15 +13,16 @@ from pyVmomi import vim
 from nfclease import AsyncHttpNfcLease
 from nfclease.simulator import Simulator
 
-from ..conftest import endings, find, methods, until
+from ..support.leases import endings, methods
+from ..support.waiting import until
 
 #: Seconds that a slow ExportVm takes.
 SLOW = 1.5
 
 
 @pytest.fixture
-def vm(service: Any) -> Any:
-    return find(service, vim.VirtualMachine, "demo-vm")
+def vm(demo_vm: Any) -> Any:
+    return demo_vm
 
 
 def opening(simulator: Simulator) -> bool:

@@ -6,7 +6,6 @@ import gc
 import hashlib
 import io
 import os
-import time
 import weakref
 from pathlib import Path
 from types import SimpleNamespace
@@ -16,31 +15,29 @@ import pytest
 from pyVmomi import vim
 
 import nfclease
-from nfclease import HttpNfcLease
 from nfclease.simulator import Simulator
 
-from ..conftest import disk_of, endings, find
-from ..transfer.test_stall import import_lease
-
-BOTH_FACES = True
+from ..support.faces import OpenLease
+from ..support.imports import Imported
+from ..support.leases import disk_of, endings
 
 
 @pytest.mark.parametrize(
     "value", [None, "lease-1", 7, SimpleNamespace(_moId="lease-1", _stub=None), object]
 )
-def test_no_lease(value: Any) -> None:
+def test_no_lease(open_lease: OpenLease, value: Any) -> None:
     with pytest.raises(TypeError, match=r"vim\.HttpNfcLease"):
-        HttpNfcLease(value)
+        open_lease(value)
 
 
-def test_a_lease_without_session() -> None:
+def test_a_lease_without_session(open_lease: OpenLease) -> None:
     with pytest.raises(TypeError, match="no session"):
-        HttpNfcLease(vim.HttpNfcLease("lease-1", None))
+        open_lease(vim.HttpNfcLease("lease-1", None))
 
 
-def test_the_service_instance_for_its_stub(service: Any) -> None:
+def test_the_service_instance_for_its_stub(open_lease: OpenLease, service: Any) -> None:
     with pytest.raises(TypeError, match=r"service_instance\._stub"):
-        HttpNfcLease("session[1]lease-1", service)
+        open_lease("session[1]lease-1", service)
 
 
 def test_files_that_are_open_as_text(simulator: Simulator, lease: Any, tmp_path: Path) -> None:
@@ -72,11 +69,10 @@ def test_files_that_are_open_as_text(simulator: Simulator, lease: Any, tmp_path:
     ],
 )
 def test_options_out_of_range(
-    service: Any, option: str, value: Any, error: type[Exception]
+    open_lease: OpenLease, demo_vm: Any, option: str, value: Any, error: type[Exception]
 ) -> None:
-    vm = find(service, vim.VirtualMachine, "demo-vm")
     with pytest.raises(error, match=option):
-        HttpNfcLease(vm.ExportVm(), **{option: value})
+        open_lease(demo_vm.ExportVm(), **{option: value})
 
 
 def test_a_missing_directory(simulator: Simulator, lease: Any, tmp_path: Path) -> None:
@@ -91,12 +87,11 @@ def test_a_missing_directory(simulator: Simulator, lease: Any, tmp_path: Path) -
 
 
 def test_a_directory_that_was_made_for_nothing(
-    simulator: Simulator, service: Any, tmp_path: Path
+    open_lease: OpenLease, demo_vm: Any, simulator: Simulator, tmp_path: Path
 ) -> None:
     """It goes again, unless a file in it was verified before the failure."""
-    vm = find(service, vim.VirtualMachine, "demo-vm")
     simulator.inject("status", disk="", code=410)
-    lease = HttpNfcLease(vm.ExportVm(), max_retries=0)
+    lease = open_lease(demo_vm.ExportVm(), max_retries=0)
     with pytest.raises(nfclease.NfcError), lease:
         lease.wait_ready(10)
         lease.download_all(tmp_path / "out")
@@ -108,7 +103,7 @@ def test_a_directory_that_was_made_for_nothing(
         if snapshot.done:
             raise LookupError(snapshot.name)
 
-    lease = HttpNfcLease(vm.ExportVm())
+    lease = open_lease(demo_vm.ExportVm())
     with pytest.raises(LookupError) as caught, lease:
         lease.wait_ready(10)
         lease.download_all(tmp_path / "out", progress=stop)
@@ -201,11 +196,12 @@ class FullDisk(io.BytesIO):
         raise OSError(28, "No space left on device")
 
 
-def test_a_file_object_that_fails(simulator: Simulator, service: Any) -> None:
-    vm = find(service, vim.VirtualMachine, "demo-vm")
+def test_a_file_object_that_fails(
+    open_lease: OpenLease, demo_vm: Any, simulator: Simulator
+) -> None:
     with (
         pytest.raises(OSError, match="No space left") as raised,
-        HttpNfcLease(vm.ExportVm()) as lease,
+        open_lease(demo_vm.ExportVm()) as lease,
     ):
         lease.wait_ready(10)
         lease.download(disk_of(lease), FullDisk())
@@ -213,14 +209,13 @@ def test_a_file_object_that_fails(simulator: Simulator, service: Any) -> None:
     assert endings(simulator) == ["HttpNfcLeaseAbort"]
 
 
-def test_a_full_disk(simulator: Simulator, service: Any) -> None:
+def test_a_full_disk(open_lease: OpenLease, demo_vm: Any, simulator: Simulator) -> None:
     if not Path("/dev/full").exists():
         pytest.skip("not run: there is no /dev/full here")
-    vm = find(service, vim.VirtualMachine, "demo-vm")
     with (
         open("/dev/full", "wb", buffering=0) as full,
         pytest.raises(OSError, match="No space left"),
-        HttpNfcLease(vm.ExportVm()) as lease,
+        open_lease(demo_vm.ExportVm()) as lease,
     ):
         lease.wait_ready(10)
         lease.download(disk_of(lease), full)
@@ -231,10 +226,11 @@ def test_a_full_disk(simulator: Simulator, service: Any) -> None:
     "name",
     ["../../x", "/etc/x", "a\\b", "..", "CON", "x" * 5000, "disk-2.vmdk", "DISK-2.VMDK", ".x"],
 )
-def test_unsafe_target_ids(simulator: Simulator, service: Any, tmp_path: Path, name: str) -> None:
+def test_unsafe_target_ids(
+    open_lease: OpenLease, demo_vm: Any, simulator: Simulator, tmp_path: Path, name: str
+) -> None:
     simulator.inject("target_id", disk="disk-1.vmdk", value=name)
-    vm = find(service, vim.VirtualMachine, "demo-vm")
-    with pytest.raises(nfclease.UnsafePathError), HttpNfcLease(vm.ExportVm()) as lease:
+    with pytest.raises(nfclease.UnsafePathError), open_lease(demo_vm.ExportVm()) as lease:
         lease.wait_ready(10)
         lease.download_all(tmp_path)
     assert simulator.requests() == []
@@ -274,13 +270,13 @@ def test_planted_links_lead_nowhere(lease: Any, tmp_path: Path) -> None:
     assert victim.read_bytes() == b"precious"
 
 
-def test_a_source_that_shrinks(simulator: Simulator, service: Any, tmp_path: Path) -> None:
+def test_a_source_that_shrinks(open_lease: OpenLease, imported: Imported) -> None:
     class Liar(io.BytesIO):
         def seek(self, offset: int, whence: int = 0) -> int:
             return super().seek(offset, whence) + (100 if whence == os.SEEK_END else 0)
 
-    raw, item, _ = import_lease(service, tmp_path, f"shrinking-{time.monotonic_ns()}")
-    lease = HttpNfcLease(raw, verify_size=False)
+    raw, item, *_ = imported
+    lease = open_lease(raw, verify_size=False)
     with pytest.raises(nfclease.SizeMismatchError, match="while it was read"), lease:
         lease.upload(item, Liar(b"KDMV" * 100))
 
@@ -296,10 +292,14 @@ def test_a_source_that_shrinks(simulator: Simulator, service: Any, tmp_path: Pat
     ids=["doctype", "depth", "text", "size"],
 )
 def test_hostile_answers(
-    simulator: Simulator, service: Any, tmp_path: Path, body: str, error: type[Exception]
+    open_lease: OpenLease,
+    demo_vm: Any,
+    simulator: Simulator,
+    tmp_path: Path,
+    body: str,
+    error: type[Exception],
 ) -> None:
-    vm = find(service, vim.VirtualMachine, "demo-vm")
-    with pytest.raises(error), HttpNfcLease(vm.ExportVm()) as lease:
+    with pytest.raises(error), open_lease(demo_vm.ExportVm()) as lease:
         disk = disk_of(lease)
         simulator.inject("raw_reply", method="HttpNfcLeaseGetManifest", count=1, body=body)
         lease.download(disk, tmp_path / "disk")
@@ -307,9 +307,10 @@ def test_hostile_answers(
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_failed_file_object_keeps_nothing_alive(simulator: Simulator, service: Any) -> None:
-    vm = find(service, vim.VirtualMachine, "demo-vm")
-    held = HttpNfcLease(vm.ExportVm())
+def test_a_failed_file_object_keeps_nothing_alive(
+    open_lease: OpenLease, demo_vm: Any, simulator: Simulator
+) -> None:
+    held = open_lease(demo_vm.ExportVm())
     alive = weakref.ref(held)
     with pytest.raises(OSError, match="No space left"), held:
         held.wait_ready(10)
@@ -375,10 +376,15 @@ def closed(path: Path) -> Any:
     ],
 )
 def test_targets_that_are_none(
-    simulator: Simulator, service: Any, tmp_path: Path, target: Any, error: type[Exception]
+    open_lease: OpenLease,
+    demo_vm: Any,
+    simulator: Simulator,
+    tmp_path: Path,
+    target: Any,
+    error: type[Exception],
 ) -> None:
     """The object's own error, or one of ours; the lease aborted, nothing left."""
-    lease = HttpNfcLease(find(service, vim.VirtualMachine, "demo-vm").ExportVm())
+    lease = open_lease(demo_vm.ExportVm())
     made = target(tmp_path / "target")
     with pytest.raises(error), lease:
         lease.wait_ready(10)

@@ -13,12 +13,12 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
-from pyVmomi import vim
 
 from nfclease import HttpNfcLease
 from nfclease.simulator import Simulator
 
-from ..conftest import DISK_SIZE, disk_of, endings, find
+from ..support.inventory import DISK_SIZE
+from ..support.leases import disk_of, endings
 
 SCRIPT = str(Path(__file__).parents[1] / "support" / "export_one.py")
 
@@ -183,13 +183,12 @@ def test_a_directory_that_is_renamed_meanwhile(
     assert os.listdir(tmp_path / "moved") == []
 
 
-def test_more_than_is_free(simulator: Simulator, service: Any, out: Path) -> None:
+def test_more_than_is_free(demo_vm: Any, simulator: Simulator, out: Path) -> None:
     """Told before the first byte is written, where the server names a size."""
     simulator.inject("device_url", disk="nvram", fileSize=1 << 60)
     simulator.inject("cut", disk="nvram", after_bytes=0, how="close_delimited")
-    vm = find(service, vim.VirtualMachine, "demo-vm")
     with pytest.raises(OSError, match=f"{1 << 60} bytes are needed") as caught:  # noqa: SIM117
-        with HttpNfcLease(vm.ExportVm()) as lease:
+        with HttpNfcLease(demo_vm.ExportVm()) as lease:
             devices = lease.wait_ready(10).deviceUrl
             nvram = next(url for url in devices if "nvram" in (url.targetId or ""))
             lease.download(nvram, out / "nvram")
@@ -200,11 +199,10 @@ def test_more_than_is_free(simulator: Simulator, service: Any, out: Path) -> Non
 
 
 def test_a_length_counts_more_than_a_file_size(
-    simulator: Simulator, service: Any, out: Path
+    demo_vm: Any, simulator: Simulator, out: Path
 ) -> None:
     simulator.inject("device_url", disk="nvram", fileSize=1 << 60)
-    vm = find(service, vim.VirtualMachine, "demo-vm")
-    with HttpNfcLease(vm.ExportVm()) as lease:
+    with HttpNfcLease(demo_vm.ExportVm()) as lease:
         devices = lease.wait_ready(10).deviceUrl
         nvram = next(url for url in devices if "nvram" in (url.targetId or ""))
         assert lease.download(nvram, out / "nvram").verified == "manifest"

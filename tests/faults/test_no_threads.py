@@ -12,7 +12,7 @@ import pytest
 
 from nfclease.simulator import Simulator
 
-from ..conftest import endings
+from ..support.leases import endings
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="not run: Linux only")
 SCRIPT = Path(__file__).parents[1] / "support" / "without_threads.py"

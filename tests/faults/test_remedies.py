@@ -12,24 +12,17 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from pyVmomi import vim
 
 import nfclease
-from nfclease import HttpNfcLease, _core, exceptions
+from nfclease import _core, exceptions
 from nfclease._pyvmomi import ssl_context
 from nfclease.simulator import Simulator
 
-from ..conftest import disk_of, find, unique
-from ..transfer.test_stall import import_lease
-
-BOTH_FACES = True
-
-
-def export(service: Any) -> Any:
-    return find(service, vim.VirtualMachine, "demo-vm").ExportVm()
+from ..support.faces import OpenLease
+from ..support.imports import Imported
+from ..support.leases import disk_of
 
 
-@pytest.mark.blocking_face
 def test_the_table_is_that_of_the_classes() -> None:
     text = (Path(__file__).parents[2] / "docs" / "errors.md").read_text(encoding="utf-8")
     rows = re.findall(r'^\| "(\w+)" \| .+? \| (.+) \|$', text, re.MULTILINE)
@@ -50,10 +43,16 @@ def test_the_table_is_that_of_the_classes() -> None:
     ],
 )
 def test_a_status_of_a_download(
-    simulator: Simulator, service: Any, tmp_path: Path, code: int, remedy: str, says: str
+    open_lease: OpenLease,
+    demo_vm: Any,
+    simulator: Simulator,
+    tmp_path: Path,
+    code: int,
+    remedy: str,
+    says: str,
 ) -> None:
     simulator.inject("status", disk=".vmdk", code=code)
-    lease = HttpNfcLease(export(service), max_retries=0)
+    lease = open_lease(demo_vm.ExportVm(), max_retries=0)
     with pytest.raises(nfclease.HttpStatusError, match=says) as raised, lease:
         lease.download(disk_of(lease), tmp_path / "disk")
     assert (raised.value.remedy, raised.value.retryable) == (remedy, remedy == "retry")
@@ -68,26 +67,27 @@ def test_a_status_of_a_download(
     ],
 )
 def test_a_disk_that_was_begun_cannot_be_sent_again(
+    open_lease: OpenLease,
     simulator: Simulator,
-    service: Any,
-    tmp_path: Path,
+    imported: Imported,
     kind: str,
     params: dict[str, Any],
     error: type[nfclease.NfcError],
     remedy: str,
 ) -> None:
-    raw, item, path = import_lease(service, tmp_path, unique("begun"))
-    simulator.reset()
+    raw, item, path, _ = imported
     simulator.inject(kind, method="POST", **params)
-    with pytest.raises(error) as raised, HttpNfcLease(raw, max_retries=0) as lease:
+    with pytest.raises(error) as raised, open_lease(raw, max_retries=0) as lease:
         lease.wait_ready(10)
         lease.upload(item, path)
     assert (raised.value.remedy, raised.value.retryable) == (remedy, False)
 
 
-def test_a_lost_lease_wants_a_new_one(simulator: Simulator, service: Any, tmp_path: Path) -> None:
+def test_a_lost_lease_wants_a_new_one(
+    open_lease: OpenLease, demo_vm: Any, simulator: Simulator, tmp_path: Path
+) -> None:
     simulator.inject("bandwidth", bytes_per_second=1 << 20)
-    lease = HttpNfcLease(export(service), keep_alive_interval=0.2)
+    lease = open_lease(demo_vm.ExportVm(), keep_alive_interval=0.2)
     with pytest.raises(nfclease.LeaseLostError, match="new lease") as raised, lease:
         lease.wait_ready(10)
         simulator.expire()
@@ -95,9 +95,11 @@ def test_a_lost_lease_wants_a_new_one(simulator: Simulator, service: Any, tmp_pa
     assert (raised.value.remedy, raised.value.retryable) == ("new_lease", False)
 
 
-def test_a_trickle_is_told_as_one(simulator: Simulator, service: Any, tmp_path: Path) -> None:
+def test_a_trickle_is_told_as_one(
+    open_lease: OpenLease, demo_vm: Any, simulator: Simulator, tmp_path: Path
+) -> None:
     simulator.inject("bandwidth", disk=".vmdk", bytes_per_second=200)
-    lease = HttpNfcLease(export(service), timeout=2.0, max_retries=0)
+    lease = open_lease(demo_vm.ExportVm(), timeout=2.0, max_retries=0)
     with pytest.raises(nfclease.StallError, match=r"(\d+ bytes|no data) moved") as raised, lease:
         lease.download(disk_of(lease), tmp_path / "disk")
     assert raised.value.remedy == "retry"
@@ -106,7 +108,12 @@ def test_a_trickle_is_told_as_one(simulator: Simulator, service: Any, tmp_path: 
 @pytest.mark.parametrize("fault", ["NotSupported", "NotImplemented", "MethodNotFound"])
 @pytest.mark.parametrize("require", [False, True])
 def test_a_server_without_manifests(
-    simulator: Simulator, service: Any, tmp_path: Path, fault: str, require: bool
+    open_lease: OpenLease,
+    demo_vm: Any,
+    simulator: Simulator,
+    tmp_path: Path,
+    fault: str,
+    require: bool,
 ) -> None:
     body = (
         '<e:Envelope xmlns:e="http://schemas.xmlsoap.org/soap/envelope/" '
@@ -115,7 +122,7 @@ def test_a_server_without_manifests(
         f'xsi:type="{fault}"/></detail></e:Fault></e:Body></e:Envelope>'
     )
     simulator.inject("raw_reply", method="HttpNfcLeaseGetManifest", code=500, body=body)
-    lease = HttpNfcLease(export(service), require_manifest=require)
+    lease = open_lease(demo_vm.ExportVm(), require_manifest=require)
     if require:
         with pytest.raises(nfclease.ManifestError), lease:
             lease.download(disk_of(lease), tmp_path / "disk")
@@ -124,7 +131,6 @@ def test_a_server_without_manifests(
             assert lease.download(disk_of(lease), tmp_path / "disk").verified == "stream"
 
 
-@pytest.mark.blocking_face
 def test_a_proxys_own_words() -> None:
     """The HTTP library keeps them to itself; the proxy's password is not among them."""
     listener = socket.create_server(("127.0.0.1", 0))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import socket
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from html import escape
 from pathlib import Path
@@ -15,13 +15,12 @@ import pytest
 from pyVmomi import vim
 
 import nfclease
-from nfclease import HttpNfcLease
 from nfclease._arguments import core_device_url, core_file_item, display_name
 from nfclease.simulator import Simulator
 
-from ..conftest import endings, find, methods
-
-BOTH_FACES = True
+from ..support.faces import OpenLease
+from ..support.leases import endings, methods
+from ..support.waiting import wait_for
 
 NUMBERS = [
     *("-9223372036854775809", "-1", "0", "1", "7", "2147483648", "9007199254740993"),
@@ -38,10 +37,6 @@ ENVELOPE = (
     'xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance"><soapenv:Body>'
     '<{name}Response xmlns="urn:vim25">{body}</{name}Response></soapenv:Body></soapenv:Envelope>'
 )
-
-
-def export(service: Any) -> Any:
-    return find(service, vim.VirtualMachine, "demo-vm").ExportVm()
 
 
 def plain_info(raw: Any) -> Any:
@@ -93,74 +88,67 @@ def say(simulator: Simulator, info: str | None, moid: str, state: str = "ready")
     simulator.inject("raw_reply", method="Fetch", body=ENVELOPE.format(name="Fetch", body=returned))
 
 
-def until(condition: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 30
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
-
-
-def exported(simulator: Simulator, raw: Any, folder: Path) -> set[str]:
+def exported(open_lease: OpenLease, simulator: Simulator, raw: Any, folder: Path) -> set[str]:
     """Exports it all, and sees that the lease is renewed before, meanwhile and after."""
 
     def renewals() -> int:
         return len(methods(simulator, "HttpNfcLeaseProgress"))
 
-    with HttpNfcLease(raw, keep_alive_interval=0.02) as lease:
+    with open_lease(raw, keep_alive_interval=0.02) as lease:
         lease.wait_ready(10)
-        until(lambda: renewals() > 0)
+        wait_for(lambda: renewals() > 0)
         verified: set[str] = {result.verified for result in lease.download_all(folder)}
         seen = renewals()
-        until(lambda: renewals() > seen + 1)
+        wait_for(lambda: renewals() > seen + 1)
     assert endings(simulator) == ["HttpNfcLeaseComplete"]
     return verified
 
 
 @pytest.mark.parametrize("number", NUMBERS)
 def test_any_number_in_the_info(
-    simulator: Simulator, service: Any, tmp_path: Path, number: str
+    open_lease: OpenLease, demo_vm: Any, simulator: Simulator, tmp_path: Path, number: str
 ) -> None:
-    raw = export(service)
+    raw = demo_vm.ExportVm()
     fields = dict.fromkeys((*INFO, *DEVICE), number)
     say(simulator, info_xml(plain_info(raw), fields), raw._moId)
-    assert exported(simulator, raw, tmp_path) == {"manifest"}
+    assert exported(open_lease, simulator, raw, tmp_path) == {"manifest"}
 
 
 @pytest.mark.parametrize("flag", FLAGS)
 def test_any_flag_in_the_info(
-    simulator: Simulator, service: Any, tmp_path: Path, flag: str
+    open_lease: OpenLease, demo_vm: Any, simulator: Simulator, tmp_path: Path, flag: str
 ) -> None:
-    raw = export(service)
+    raw = demo_vm.ExportVm()
     say(simulator, info_xml(plain_info(raw), {}, flag), raw._moId)
-    assert exported(simulator, raw, tmp_path) == {"manifest"}
+    assert exported(open_lease, simulator, raw, tmp_path) == {"manifest"}
 
 
 def test_disks_that_are_said_to_be_huge_renew_their_lease(
-    simulator: Simulator, service: Any, tmp_path: Path
+    open_lease: OpenLease, demo_vm: Any, simulator: Simulator, tmp_path: Path
 ) -> None:
     """The sum of their sizes is more than fits: the keep-alive died of it, and nobody was told."""
-    raw = export(service)
+    raw = demo_vm.ExportVm()
     say(simulator, info_xml(plain_info(raw), {"fileSize": str(2**63 - 1)}), raw._moId)
     simulator.inject("stall", disk=".vmdk", after_bytes=1 << 20)
-    with pytest.raises(KeyboardInterrupt), HttpNfcLease(raw, keep_alive_interval=0.02) as lease:
+    with pytest.raises(KeyboardInterrupt), open_lease(raw, keep_alive_interval=0.02) as lease:
         started = [
             lease.start_download(url, tmp_path / url.targetId)
             for url in lease.wait_ready(10).deviceUrl
             if url.disk
         ]
-        until(lambda: all(transfer.progress.bytes_done for transfer in started))
+        wait_for(lambda: all(transfer.progress.bytes_done for transfer in started))
         seen = len(methods(simulator, "HttpNfcLeaseProgress"))
-        until(lambda: len(methods(simulator, "HttpNfcLeaseProgress")) > seen + 5)
+        wait_for(lambda: len(methods(simulator, "HttpNfcLeaseProgress")) > seen + 5)
         raise KeyboardInterrupt
     assert endings(simulator) == ["HttpNfcLeaseAbort"]
 
 
 @pytest.mark.parametrize("number", NUMBERS)
 def test_any_size_in_the_manifest(
-    simulator: Simulator, service: Any, tmp_path: Path, number: str
+    open_lease: OpenLease, demo_vm: Any, simulator: Simulator, tmp_path: Path, number: str
 ) -> None:
-    raw = export(service)
-    with HttpNfcLease(raw, max_retries=0) as lease:
+    raw = demo_vm.ExportVm()
+    with open_lease(raw, max_retries=0) as lease:
         [disk] = [d for d in lease.wait_ready(10).deviceUrl if d.targetId == "disk-1.vmdk"]
         entry = f"<key>{disk.key}</key><sha1></sha1><size>{escape(number)}</size>"
         body = f"<returnval>{entry}</returnval>"
@@ -175,11 +163,13 @@ def test_any_size_in_the_manifest(
     assert verified == ("stream" if size >= 1 << 63 else str(size))
 
 
-def test_ready_without_info_is_not_ready(simulator: Simulator, service: Any) -> None:
-    raw = export(service)
+def test_ready_without_info_is_not_ready(
+    open_lease: OpenLease, demo_vm: Any, simulator: Simulator
+) -> None:
+    raw = demo_vm.ExportVm()
     info = plain_info(raw)
     say(simulator, None, raw._moId)
-    with HttpNfcLease(raw) as lease:
+    with open_lease(raw) as lease:
         with pytest.raises(nfclease.LeaseInitError, match="gives no info"):
             lease.wait_ready(0.5)
         simulator.clear()
@@ -187,7 +177,6 @@ def test_ready_without_info_is_not_ready(simulator: Simulator, service: Any) -> 
         assert len(lease.wait_ready(10).deviceUrl) == len(info.deviceUrl)
 
 
-@pytest.mark.blocking_face
 @pytest.mark.parametrize("number", [-(2**63), -1, 0, 1, 2**31, 2**63 - 1, 2**63, 2**64 - 1, 2**70])
 def test_any_number_of_pyvmomis_objects(number: int) -> None:
     device: Any = vim.HttpNfcLease.DeviceUrl(key="k", url="https://[", disk=True, targetId="")
@@ -239,14 +228,14 @@ HEADERS = [
 
 @pytest.mark.parametrize("head", HEADERS)
 def test_any_number_in_a_header(
-    simulator: Simulator, service: Any, tmp_path: Path, head: str
+    open_lease: OpenLease, demo_vm: Any, simulator: Simulator, tmp_path: Path, head: str
 ) -> None:
     """Two files at once, so that their lengths are added."""
     with host(f"HTTP/1.1 {head}".encode()) as port:
         url = f"http://127.0.0.1:{port}/nfc/t1/disk.iso"
         simulator.inject("device_url", disk="iso", url=url, ssl_thumbprint="", file_size=None)
-        raw = export(service)
-        lease = HttpNfcLease(
+        raw = demo_vm.ExportVm()
+        lease = open_lease(
             raw, allow_http=True, max_retries=1, retry_timeout=0.2, keep_alive_interval=0.02
         )
         with suppress(nfclease.NfcError), lease:

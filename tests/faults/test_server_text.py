@@ -10,23 +10,16 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from pyVmomi import vim
 
 import nfclease
-from nfclease import HttpNfcLease
 from nfclease.simulator import Simulator
 
-from ..conftest import endings, find
-
-BOTH_FACES = True
+from ..support.faces import OpenLease
+from ..support.leases import endings
 
 #: What a terminal, an editor or a log reader would obey or hide.
 OBEYED = re.compile(r"[\x00-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff]")
 FORGED = "oops\n2026-01-01 CRITICAL nfclease: forged\x85\u202egnp.exe\u2028\u2066\u200b"
-
-
-def export(service: Any) -> Any:
-    return find(service, vim.VirtualMachine, "demo-vm").ExportVm()
 
 
 def is_a_line(text: str, longest: int = 1000) -> bool:
@@ -51,30 +44,36 @@ def until_said(lease: Any, caplog: pytest.LogCaptureFixture, part: str) -> None:
     "text", [FORGED, "x" * 300_000, FORGED * 10_000], ids=["forged", "long", "both"]
 )
 def test_a_faults_text_in_the_keep_alives_log(
-    simulator: Simulator, service: Any, caplog: pytest.LogCaptureFixture, text: str
+    open_lease: OpenLease,
+    demo_vm: Any,
+    simulator: Simulator,
+    caplog: pytest.LogCaptureFixture,
+    text: str,
 ) -> None:
     caplog.set_level(logging.DEBUG)
     simulator.inject("soap_fault", method="HttpNfcLeaseProgress", message=text)
-    with HttpNfcLease(export(service), keep_alive_interval=0.05) as lease:
+    with open_lease(demo_vm.ExportVm(), keep_alive_interval=0.05) as lease:
         lease.wait_ready(10)
         until_said(lease, caplog, "keep-alive")
     assert all(is_a_line(said, 400) for said in ours(caplog))
 
 
-def test_a_faults_text_at_the_end(simulator: Simulator, service: Any) -> None:
+def test_a_faults_text_at_the_end(
+    open_lease: OpenLease, demo_vm: Any, simulator: Simulator
+) -> None:
     simulator.inject("soap_fault", method="HttpNfcLeaseComplete", message=FORGED * 1000)
     with (
         pytest.raises(nfclease.LeaseCompleteError) as raised,
-        HttpNfcLease(export(service)) as lease,
+        open_lease(demo_vm.ExportVm()) as lease,
     ):
         lease.wait_ready(10)
     assert is_a_line(str(raised.value), 400)
     assert raised.value.fault.msg.startswith("oops\n")  # pyvmomi's own, as the server sent it
 
 
-def test_a_lease_that_fails(simulator: Simulator, service: Any) -> None:
+def test_a_lease_that_fails(open_lease: OpenLease, demo_vm: Any, simulator: Simulator) -> None:
     simulator.inject("init_error", message=FORGED * 1000)
-    with pytest.raises(nfclease.LeaseInitError) as raised, HttpNfcLease(export(service)) as lease:
+    with pytest.raises(nfclease.LeaseInitError) as raised, open_lease(demo_vm.ExportVm()) as lease:
         lease.wait_ready(10)
     assert is_a_line(str(raised.value), 400)
 
@@ -88,19 +87,23 @@ def test_a_lease_that_fails(simulator: Simulator, service: Any) -> None:
         "x\n" * 1000,
     ],
 )
-def test_broken_xml(simulator: Simulator, service: Any, tmp_path: Path, body: str) -> None:
-    with pytest.raises(nfclease.ProtocolError) as raised, HttpNfcLease(export(service)) as lease:
+def test_broken_xml(
+    open_lease: OpenLease, demo_vm: Any, simulator: Simulator, tmp_path: Path, body: str
+) -> None:
+    with pytest.raises(nfclease.ProtocolError) as raised, open_lease(demo_vm.ExportVm()) as lease:
         devices = lease.wait_ready(10).deviceUrl
         simulator.inject("raw_reply", method="HttpNfcLeaseGetManifest", count=1, body=body)
         lease.download(devices[0], tmp_path / "file")
     assert is_a_line(str(raised.value), 400)
 
 
-def test_the_manifests_checksum(simulator: Simulator, service: Any, tmp_path: Path) -> None:
+def test_the_manifests_checksum(
+    open_lease: OpenLease, demo_vm: Any, simulator: Simulator, tmp_path: Path
+) -> None:
     simulator.inject("manifest", disk="disk-1.vmdk", sha1=FORGED * 100)
     with (
         pytest.raises(nfclease.ChecksumMismatchError) as raised,
-        HttpNfcLease(export(service), max_retries=0) as lease,
+        open_lease(demo_vm.ExportVm(), max_retries=0) as lease,
     ):
         lease.wait_ready(10)
         lease.download_all(tmp_path)
@@ -109,23 +112,29 @@ def test_the_manifests_checksum(simulator: Simulator, service: Any, tmp_path: Pa
 
 
 @pytest.mark.parametrize("value", ["x" * (1 << 20), "a\u202egnp.exe"], ids=["long", "turned"])
-def test_a_target_id(simulator: Simulator, service: Any, tmp_path: Path, value: str) -> None:
+def test_a_target_id(
+    open_lease: OpenLease, demo_vm: Any, simulator: Simulator, tmp_path: Path, value: str
+) -> None:
     simulator.inject("target_id", disk="disk-1.vmdk", value=value)
-    with pytest.raises(nfclease.UnsafePathError) as raised, HttpNfcLease(export(service)) as lease:
+    with pytest.raises(nfclease.UnsafePathError) as raised, open_lease(demo_vm.ExportVm()) as lease:
         lease.wait_ready(10)
         lease.download_all(tmp_path)
     assert is_a_line(str(raised.value), 400)
 
 
 def test_a_long_target_id_in_other_errors(
-    simulator: Simulator, service: Any, tmp_path: Path, caplog: pytest.LogCaptureFixture
+    open_lease: OpenLease,
+    demo_vm: Any,
+    simulator: Simulator,
+    tmp_path: Path,
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
     caplog.set_level(logging.DEBUG)
     simulator.inject("target_id", disk="disk-1.vmdk", value=FORGED * 1000)
     simulator.inject("status", disk="disk-1.vmdk", code=503, body=FORGED * 1000)
     with (
         pytest.raises(nfclease.HttpStatusError) as raised,
-        HttpNfcLease(export(service), max_retries=1) as lease,
+        open_lease(demo_vm.ExportVm(), max_retries=1) as lease,
     ):
         device = next(d for d in lease.wait_ready(10).deviceUrl if d.targetId.startswith("oops"))
         lease.download(device, tmp_path / "disk")
@@ -136,12 +145,14 @@ def test_a_long_target_id_in_other_errors(
     assert not OBEYED.search("".join(shown.format()).replace("\n", ""))
 
 
-def test_a_redirect(simulator: Simulator, service: Any, tmp_path: Path) -> None:
+def test_a_redirect(
+    open_lease: OpenLease, demo_vm: Any, simulator: Simulator, tmp_path: Path
+) -> None:
     location = "foo://" + "x" * 20_000 + "/"
     simulator.inject("redirect", disk=".vmdk", location=location)
     with (
         pytest.raises(nfclease.UnexpectedRedirectError) as raised,
-        HttpNfcLease(export(service)) as lease,
+        open_lease(demo_vm.ExportVm()) as lease,
     ):
         lease.wait_ready(10)
         lease.download_all(tmp_path)
@@ -150,10 +161,10 @@ def test_a_redirect(simulator: Simulator, service: Any, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("value", ["no thumbprint", "abcd", "zz" * 20, "\u202e" * 10_000])
 def test_a_rubbish_thumbprint_names_device_and_host(
-    simulator: Simulator, service: Any, tmp_path: Path, value: str
+    open_lease: OpenLease, demo_vm: Any, simulator: Simulator, tmp_path: Path, value: str
 ) -> None:
     simulator.inject("device_url", disk="disk-1.vmdk", ssl_thumbprint=value)
-    with pytest.raises(nfclease.ProtocolError) as raised, HttpNfcLease(export(service)) as lease:
+    with pytest.raises(nfclease.ProtocolError) as raised, open_lease(demo_vm.ExportVm()) as lease:
         [disk] = [d for d in lease.wait_ready(10).deviceUrl if d.targetId == "disk-1.vmdk"]
         lease.download(disk, tmp_path / "disk")
     text = str(raised.value)

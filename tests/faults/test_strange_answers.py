@@ -14,15 +14,14 @@ from pyVim.connect import Disconnect, SmartConnect
 from pyVmomi import vim, vmodl
 
 import nfclease
-from nfclease import HttpNfcLease
 from nfclease.simulator import Simulator
 
-from ..conftest import disk_of, endings, find, unique
+from ..peers.leases import export_lease, import_spec
 from ..peers.run import Vcsim
-from ..peers.test_vcsim import export_lease, import_spec
-from ..transfer.test_stall import import_lease
-
-BOTH_FACES = True
+from ..support.faces import OpenLease
+from ..support.imports import Imported
+from ..support.inventory import unique
+from ..support.leases import disk_of, endings
 
 FAULT = (
     '<soapenv:Envelope xmlns:soapenv="http://schemas.xmlsoap.org/soap/envelope/" '
@@ -54,10 +53,6 @@ STRANGE = {
 }
 
 
-def export(service: Any) -> Any:
-    return find(service, vim.VirtualMachine, "demo-vm").ExportVm()
-
-
 def strange(simulator: Simulator, which: str, method: str, **options: Any) -> tuple[str, type[Any]]:
     fields, name, kind = STRANGE[which]
     body = FAULT.format(**{"fields": "", **fields})
@@ -67,11 +62,11 @@ def strange(simulator: Simulator, which: str, method: str, **options: Any) -> tu
 
 @pytest.mark.parametrize("which", STRANGE)
 def test_a_complete_that_is_refused_strangely(
-    simulator: Simulator, service: Any, which: str
+    open_lease: OpenLease, demo_vm: Any, simulator: Simulator, which: str
 ) -> None:
     with (
         pytest.raises(nfclease.LeaseCompleteError) as raised,
-        HttpNfcLease(export(service)) as lease,
+        open_lease(demo_vm.ExportVm()) as lease,
     ):
         lease.wait_ready(10)
         name, kind = strange(simulator, which, "HttpNfcLeaseComplete")
@@ -85,12 +80,12 @@ def test_a_complete_that_is_refused_strangely(
 
 @pytest.mark.parametrize("body", ["<a><b></a>", "", "\x01", "<!DOCTYPE a><a/>"])
 def test_a_complete_that_is_answered_with_rubbish(
-    simulator: Simulator, service: Any, body: str
+    open_lease: OpenLease, demo_vm: Any, simulator: Simulator, body: str
 ) -> None:
     simulator.inject("raw_reply", method="HttpNfcLeaseComplete", code=500, body=body)
     with (
         pytest.raises(nfclease.LeaseCompleteError) as raised,
-        HttpNfcLease(export(service)) as lease,
+        open_lease(demo_vm.ExportVm()) as lease,
     ):
         lease.wait_ready(10)
     assert raised.value.fault is None
@@ -99,14 +94,14 @@ def test_a_complete_that_is_answered_with_rubbish(
 
 @pytest.mark.parametrize("which", STRANGE)
 def test_a_manifest_that_is_refused_strangely(
-    simulator: Simulator, service: Any, tmp_path: Path, which: str
+    open_lease: OpenLease, demo_vm: Any, simulator: Simulator, tmp_path: Path, which: str
 ) -> None:
     """A fault of a call comes out itself, as far as it can be made."""
     strange(simulator, which, "HttpNfcLeaseSetManifestChecksumType")
     _, kind = STRANGE[which][1:]
     with (
         pytest.raises(kind) as raised,
-        HttpNfcLease(export(service), checksum_type="sha256") as lease,
+        open_lease(demo_vm.ExportVm(), checksum_type="sha256") as lease,
     ):
         lease.download(disk_of(lease), tmp_path / "disk")
     assert isinstance(raised.value, vmodl.MethodFault)
@@ -127,14 +122,21 @@ INFO = (
 )
 @pytest.mark.parametrize("use", ["wait_ready", "download_all"])
 def test_an_info_that_pyvmomi_cannot_read(
-    simulator: Simulator, service: Any, tmp_path: Path, kind: str, content: str, use: str
+    open_lease: OpenLease,
+    demo_vm: Any,
+    simulator: Simulator,
+    service: Any,
+    tmp_path: Path,
+    kind: str,
+    content: str,
+    use: str,
 ) -> None:
     if "Fetch" not in reads(service):
         pytest.skip("not run: this pyvmomi reads attributes otherwise")
     body = INFO.format(kind=kind, content=content)
     with (
         pytest.raises(nfclease.ProtocolError, match="pyvmomi cannot read"),
-        HttpNfcLease(export(service)) as lease,
+        open_lease(demo_vm.ExportVm()) as lease,
     ):
         lease.wait_ready(10)
         simulator.inject("raw_reply", method="Fetch", body=body)
@@ -150,13 +152,11 @@ def reads(service: Any) -> str:
 
 
 def test_an_answer_that_is_lost_and_a_lease_that_is_gone(
-    simulator: Simulator, service: Any, tmp_path: Path
+    open_lease: OpenLease, simulator: Simulator, service: Any, imported: Imported
 ) -> None:
     """As vCenter has it: the lease object goes with its Complete."""
-    name = unique("completed")
-    raw, item, path = import_lease(service, tmp_path, name)
-    simulator.reset()
-    with HttpNfcLease(raw) as lease:
+    raw, item, path, name = imported
+    with open_lease(raw) as lease:
         lease.wait_ready(10)
         lease.upload(item, path)
         simulator.inject("drop", method="HttpNfcLeaseComplete", after=True, count=1)
@@ -167,12 +167,11 @@ def test_an_answer_that_is_lost_and_a_lease_that_is_gone(
 
 
 def test_an_answer_that_is_lost_with_what_was_made(
-    simulator: Simulator, service: Any, tmp_path: Path
+    open_lease: OpenLease, simulator: Simulator, imported: Imported
 ) -> None:
     """Neither lease nor VM is there: it was ended otherwise, and that is no success."""
-    raw, item, path = import_lease(service, tmp_path, unique("lost"))
-    simulator.reset()
-    with pytest.raises(nfclease.LeaseCompleteError), HttpNfcLease(raw) as lease:
+    raw, item, path, _ = imported
+    with pytest.raises(nfclease.LeaseCompleteError), open_lease(raw) as lease:
         lease.wait_ready(10)
         lease.upload(item, path)
         simulator.inject("drop", method="HttpNfcLeaseComplete", count=1)
@@ -182,19 +181,21 @@ def test_an_answer_that_is_lost_with_what_was_made(
 
 
 def test_an_answer_that_is_lost_and_a_server_that_is_away(
-    simulator: Simulator, service: Any
+    open_lease: OpenLease, demo_vm: Any, simulator: Simulator
 ) -> None:
     """It is asked again before the lease counts as not completed."""
-    with HttpNfcLease(export(service)) as lease:
+    with open_lease(demo_vm.ExportVm()) as lease:
         lease.wait_ready(10)
         simulator.inject("drop", method="HttpNfcLeaseComplete", after=True, count=1)
         simulator.inject("drop", method="RetrievePropertiesEx", count=1)
     assert endings(simulator) == ["HttpNfcLeaseComplete"]
 
 
-def test_the_scripts_own_complete_whose_answer_is_lost(simulator: Simulator, service: Any) -> None:
+def test_the_scripts_own_complete_whose_answer_is_lost(
+    open_lease: OpenLease, demo_vm: Any, simulator: Simulator
+) -> None:
     """What comes out is as pyvmomi has it, and no Abort follows what has ended."""
-    with pytest.raises(nfclease.ConnectError), HttpNfcLease(export(service)) as lease:
+    with pytest.raises(nfclease.ConnectError), open_lease(demo_vm.ExportVm()) as lease:
         lease.wait_ready(10)
         simulator.inject("drop", method="HttpNfcLeaseComplete", after=True, count=1)
         lease.Complete()
@@ -241,7 +242,9 @@ def losing_answers(host: str, port: int, what: bytes) -> Iterator[int]:
 
 
 @pytest.mark.parametrize("kind", ["export", "import"])
-def test_vcsim_completes_and_the_answer_is_lost(tmp_path: Path, kind: str) -> None:
+def test_vcsim_completes_and_the_answer_is_lost(
+    open_lease: OpenLease, tmp_path: Path, kind: str
+) -> None:
     """It removes the lease with its Complete, as vCenter does."""
     with (
         Vcsim(tls=False) as vcsim,
@@ -259,7 +262,7 @@ def test_vcsim_completes_and_the_answer_is_lost(tmp_path: Path, kind: str) -> No
         else:
             pool, spec = import_spec(service, unique("relayed"), 1 << 20)
             raw = pool.ImportVApp(spec.importSpec)
-        with HttpNfcLease(raw, verify_format=False) as lease:
+        with open_lease(raw, verify_format=False) as lease:
             lease.wait_ready(10)
             if kind == "export":
                 lease.download_all(tmp_path)

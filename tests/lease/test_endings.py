@@ -17,21 +17,20 @@ import pytest
 from pyVmomi import vim, vmodl
 
 import nfclease
-from nfclease import HttpNfcLease
 from nfclease.simulator import Simulator
 
-from ..conftest import DISK_SIZE, disk_of, endings, find, unique
 from ..support.clock import Stopwatch
+from ..support.faces import OpenLease
+from ..support.imports import Imported
+from ..support.inventory import DISK_SIZE, demo_vm_of
+from ..support.leases import disk_of, endings
 from ..support.smoke import EXIT_MIDWAY, login
-from ..transfer.test_stall import import_lease
-
-BOTH_FACES = True
 
 
 def slow_lease(simulator: Simulator, service: Any, seconds: float) -> tuple[Any, Any]:
     """A demo VM whose disks take this long, and its lease."""
     simulator.inject("bandwidth", bytes_per_second=DISK_SIZE / seconds)
-    vm = find(service, vim.VirtualMachine, "demo-vm")
+    vm = demo_vm_of(service)
     return vm, vm.ExportVm()
 
 
@@ -51,10 +50,12 @@ class Interrupt(threading.Thread):
         signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGINT)
 
 
-def test_ctrl_c_in_an_export(simulator: Simulator, service: Any, tmp_path: Path) -> None:
+def test_ctrl_c_in_an_export(
+    open_lease: OpenLease, simulator: Simulator, service: Any, tmp_path: Path
+) -> None:
     _, raw = slow_lease(simulator, service, 4)
     interrupt = Interrupt(2, simulator)
-    with pytest.raises(KeyboardInterrupt), HttpNfcLease(raw) as lease:
+    with pytest.raises(KeyboardInterrupt), open_lease(raw) as lease:
         lease.wait_ready(10)
         interrupt.start()
         lease.download_all(tmp_path)
@@ -65,13 +66,13 @@ def test_ctrl_c_in_an_export(simulator: Simulator, service: Any, tmp_path: Path)
     assert "KeyboardInterrupt" in str(abort["args"])
 
 
-def test_ctrl_c_in_an_import(simulator: Simulator, service: Any, tmp_path: Path) -> None:
-    name = unique("interrupted")
-    raw, item, path = import_lease(service, tmp_path, name)
-    simulator.reset()
+def test_ctrl_c_in_an_import(
+    open_lease: OpenLease, simulator: Simulator, service: Any, imported: Imported
+) -> None:
+    raw, item, path, name = imported
     simulator.inject("bandwidth", bytes_per_second=DISK_SIZE / 4)
     interrupt = Interrupt(2, simulator)
-    with pytest.raises(KeyboardInterrupt), HttpNfcLease(raw) as lease:
+    with pytest.raises(KeyboardInterrupt), open_lease(raw) as lease:
         lease.wait_ready(10)
         interrupt.start()
         lease.upload(item, path)
@@ -82,10 +83,9 @@ def test_ctrl_c_in_an_import(simulator: Simulator, service: Any, tmp_path: Path)
 
 @pytest.mark.parametrize("cause", [RuntimeError("mine"), SystemExit(3), KeyboardInterrupt()])
 def test_any_exception_aborts_and_passes(
-    simulator: Simulator, service: Any, cause: BaseException
+    open_lease: OpenLease, demo_vm: Any, simulator: Simulator, cause: BaseException
 ) -> None:
-    vm = find(service, vim.VirtualMachine, "demo-vm")
-    with pytest.raises(type(cause)) as raised, HttpNfcLease(vm.ExportVm()) as lease:
+    with pytest.raises(type(cause)) as raised, open_lease(demo_vm.ExportVm()) as lease:
         lease.wait_ready(10)
         raise cause
     assert raised.value is cause
@@ -93,9 +93,8 @@ def test_any_exception_aborts_and_passes(
     assert endings(simulator) == ["HttpNfcLeaseAbort"]
 
 
-def test_close_without_complete(simulator: Simulator, service: Any) -> None:
-    vm = find(service, vim.VirtualMachine, "demo-vm")
-    lease = HttpNfcLease(vm.ExportVm())
+def test_close_without_complete(open_lease: OpenLease, demo_vm: Any, simulator: Simulator) -> None:
+    lease = open_lease(demo_vm.ExportVm())
     lease.wait_ready(10)
     lease.close()
     lease.close()
@@ -105,9 +104,10 @@ def test_close_without_complete(simulator: Simulator, service: Any) -> None:
 
 
 @pytest.mark.parametrize("name", ["Complete", "HttpNfcLeaseComplete"])
-def test_the_scripts_own_complete(simulator: Simulator, service: Any, name: str) -> None:
-    vm = find(service, vim.VirtualMachine, "demo-vm")
-    with HttpNfcLease(vm.ExportVm()) as lease:
+def test_the_scripts_own_complete(
+    open_lease: OpenLease, demo_vm: Any, simulator: Simulator, name: str
+) -> None:
+    with open_lease(demo_vm.ExportVm()) as lease:
         lease.wait_ready(10)
         while not simulator.calls("HttpNfcLeaseProgress"):  # the first is on its way
             time.sleep(0.01)
@@ -117,9 +117,11 @@ def test_the_scripts_own_complete(simulator: Simulator, service: Any, name: str)
     assert last <= simulator.calls("HttpNfcLeaseComplete")[0]["t"]
 
 
-def test_the_scripts_own_abort(simulator: Simulator, service: Any, tmp_path: Path) -> None:
+def test_the_scripts_own_abort(
+    open_lease: OpenLease, simulator: Simulator, service: Any, tmp_path: Path
+) -> None:
     _, raw = slow_lease(simulator, service, 30)
-    with HttpNfcLease(raw) as lease:
+    with open_lease(raw) as lease:
         disk = disk_of(lease)
         transfer = lease.start_download(disk, tmp_path / "disk")
         lease.Abort(vmodl.fault.SystemError(reason="enough"))
@@ -132,9 +134,10 @@ def test_the_scripts_own_abort(simulator: Simulator, service: Any, tmp_path: Pat
     assert lease.error.reason == "enough"
 
 
-def test_a_dropped_lease_is_aborted(simulator: Simulator, service: Any) -> None:
-    vm = find(service, vim.VirtualMachine, "demo-vm")
-    lease = HttpNfcLease(vm.ExportVm())
+def test_a_dropped_lease_is_aborted(
+    open_lease: OpenLease, demo_vm: Any, simulator: Simulator
+) -> None:
+    lease = open_lease(demo_vm.ExportVm())
     lease.wait_ready(10)
     with pytest.warns(ResourceWarning, match="dropped while it was held"):
         del lease
@@ -146,11 +149,11 @@ def test_a_dropped_lease_is_aborted(simulator: Simulator, service: Any) -> None:
 
 
 def test_a_dropped_lease_amid_a_transfer(
-    simulator: Simulator, service: Any, tmp_path: Path
+    open_lease: OpenLease, simulator: Simulator, service: Any, tmp_path: Path
 ) -> None:
     """At once, without the collector: nothing that a lease holds holds the lease."""
     _, raw = slow_lease(simulator, service, 30)
-    lease = HttpNfcLease(raw)
+    lease = open_lease(raw)
     disk = disk_of(lease)
     transfer = lease.start_download(disk, tmp_path / "disk")
     while not transfer.progress.bytes_done:
@@ -167,34 +170,42 @@ def test_a_dropped_lease_amid_a_transfer(
         time.sleep(0.02)
 
 
-def test_a_block_that_is_left_before_the_lease_is_ready(simulator: Simulator, service: Any) -> None:
+def test_a_block_that_is_left_before_the_lease_is_ready(
+    open_lease: OpenLease, demo_vm: Any, simulator: Simulator
+) -> None:
     """The server would refuse Complete, and hold the lease when it is ready."""
     simulator.inject("init_forever", count=1)
-    raw = find(service, vim.VirtualMachine, "demo-vm").ExportVm()
-    with pytest.raises(nfclease.LeaseInitError, match="block was left before"), HttpNfcLease(raw):
+    raw = demo_vm.ExportVm()
+    with pytest.raises(nfclease.LeaseInitError, match="block was left before"), open_lease(raw):
         pass
     assert endings(simulator) == ["HttpNfcLeaseAbort"]
 
 
-def test_a_script_that_waits_itself(simulator: Simulator, service: Any) -> None:
+def test_a_script_that_waits_itself(
+    open_lease: OpenLease, demo_vm: Any, simulator: Simulator
+) -> None:
     """Nobody has told the core that the lease is ready."""
-    raw = find(service, vim.VirtualMachine, "demo-vm").ExportVm()
-    with HttpNfcLease(raw, keep_alive=False):
+    raw = demo_vm.ExportVm()
+    with open_lease(raw, keep_alive=False):
         while raw.state != "ready":
             time.sleep(0.01)
     assert endings(simulator) == ["HttpNfcLeaseComplete"]
 
 
 def test_a_lease_that_is_wrapped_again(
-    simulator: Simulator, service: Any, tmp_path: Path, caplog: pytest.LogCaptureFixture
+    open_lease: OpenLease,
+    demo_vm: Any,
+    simulator: Simulator,
+    tmp_path: Path,
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
     """As by a notebook's cell that is run twice: dropping the first must not abort the second."""
-    raw = find(service, vim.VirtualMachine, "demo-vm").ExportVm()
+    raw = demo_vm.ExportVm()
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        lease = HttpNfcLease(raw, keep_alive_interval=0.1)
+        lease = open_lease(raw, keep_alive_interval=0.1)
         lease.wait_ready(10)
-        lease = HttpNfcLease(raw)
+        lease = open_lease(raw)
         gc.collect()
     with lease:
         lease.wait_ready(10)
@@ -205,46 +216,48 @@ def test_a_lease_that_is_wrapped_again(
     assert caplog.records == []
 
 
-def test_a_lost_answer_to_complete(simulator: Simulator, service: Any) -> None:
+def test_a_lost_answer_to_complete(
+    open_lease: OpenLease, demo_vm: Any, simulator: Simulator
+) -> None:
     simulator.inject("drop", method="HttpNfcLeaseComplete", count=1, after=True)
-    vm = find(service, vim.VirtualMachine, "demo-vm")
-    with HttpNfcLease(vm.ExportVm()) as lease:
+    with open_lease(demo_vm.ExportVm()) as lease:
         lease.wait_ready(10)
     assert endings(simulator) == ["HttpNfcLeaseComplete"]
     assert lease.state == "done"
 
 
-def test_a_complete_that_fails(simulator: Simulator, service: Any) -> None:
+def test_a_complete_that_fails(open_lease: OpenLease, demo_vm: Any, simulator: Simulator) -> None:
     simulator.inject(
         "soap_fault", method="HttpNfcLeaseComplete", fault="vmodl.fault.SystemError", message="no"
     )
-    vm = find(service, vim.VirtualMachine, "demo-vm")
     with (
         pytest.raises(nfclease.LeaseCompleteError) as raised,
-        HttpNfcLease(vm.ExportVm()) as lease,
+        open_lease(demo_vm.ExportVm()) as lease,
     ):
         lease.wait_ready(10)
     assert isinstance(raised.value.fault, vmodl.fault.SystemError)
     assert endings(simulator) == ["HttpNfcLeaseComplete", "HttpNfcLeaseAbort"]
 
 
-def test_an_abort_that_fails_hides_nothing(simulator: Simulator, service: Any) -> None:
+def test_an_abort_that_fails_hides_nothing(
+    open_lease: OpenLease, demo_vm: Any, simulator: Simulator
+) -> None:
     simulator.inject("soap_fault", method="HttpNfcLeaseAbort", fault="vmodl.fault.SystemError")
-    vm = find(service, vim.VirtualMachine, "demo-vm")
     error = nfclease.NfcError("first")
-    with pytest.raises(nfclease.NfcError) as raised, HttpNfcLease(vm.ExportVm()) as lease:
+    with pytest.raises(nfclease.NfcError) as raised, open_lease(demo_vm.ExportVm()) as lease:
         lease.wait_ready(10)
         raise error
     assert raised.value is error
     assert error.lease_outcome == "abort_failed"
 
 
-def test_completed_by_someone_else(simulator: Simulator, service: Any) -> None:
-    vm = find(service, vim.VirtualMachine, "demo-vm")
-    raw = vm.ExportVm()
+def test_completed_by_someone_else(
+    open_lease: OpenLease, demo_vm: Any, simulator: Simulator
+) -> None:
+    raw = demo_vm.ExportVm()
     with (
         pytest.raises(nfclease.LeaseLostError),
-        HttpNfcLease(raw, keep_alive_interval=0.1) as lease,
+        open_lease(raw, keep_alive_interval=0.1) as lease,
     ):
         lease.wait_ready(10)
         raw.Complete()
@@ -253,20 +266,20 @@ def test_completed_by_someone_else(simulator: Simulator, service: Any) -> None:
 
 
 def test_an_unseen_failure_stops_complete(
-    simulator: Simulator, service: Any, tmp_path: Path
+    open_lease: OpenLease, demo_vm: Any, simulator: Simulator, tmp_path: Path
 ) -> None:
     simulator.inject("status", disk="disk-1.vmdk", code=410)
-    vm = find(service, vim.VirtualMachine, "demo-vm")
-    with pytest.raises(nfclease.HttpStatusError), HttpNfcLease(vm.ExportVm()) as lease:
+    with pytest.raises(nfclease.HttpStatusError), open_lease(demo_vm.ExportVm()) as lease:
         disk = disk_of(lease)
         lease.start_download(disk, tmp_path / "disk")
     assert endings(simulator) == ["HttpNfcLeaseAbort"]
 
 
-def test_a_seen_failure_is_the_callers(simulator: Simulator, service: Any, tmp_path: Path) -> None:
+def test_a_seen_failure_is_the_callers(
+    open_lease: OpenLease, demo_vm: Any, simulator: Simulator, tmp_path: Path
+) -> None:
     simulator.inject("status", disk="disk-1.vmdk", code=410, count=1)
-    vm = find(service, vim.VirtualMachine, "demo-vm")
-    with HttpNfcLease(vm.ExportVm()) as lease:
+    with open_lease(demo_vm.ExportVm()) as lease:
         disk = disk_of(lease)
         with pytest.raises(nfclease.HttpStatusError):
             lease.download(disk, tmp_path / "disk")
@@ -274,7 +287,6 @@ def test_a_seen_failure_is_the_callers(simulator: Simulator, service: Any, tmp_p
     assert endings(simulator) == ["HttpNfcLeaseComplete"]
 
 
-@pytest.mark.blocking_face
 @pytest.mark.parametrize("how", ["alone", "daemon", "joined"])
 def test_the_interpreters_exit_aborts(
     simulator: Simulator, service: Any, tmp_path: Path, how: str
@@ -309,10 +321,9 @@ with HttpNfcLease(moid, service._stub) as lease:
 """
 
 
-@pytest.mark.blocking_face
-def test_a_second_ctrl_c_amid_the_abort(simulator: Simulator, service: Any) -> None:
+def test_a_second_ctrl_c_amid_the_abort(demo_vm: Any, simulator: Simulator) -> None:
     """The script ends at once, the process when the server has answered."""
-    raw = find(service, vim.VirtualMachine, "demo-vm").ExportVm()
+    raw = demo_vm.ExportVm()
     simulator.inject("soap_delay", method="HttpNfcLeaseAbort", seconds=3)
     process = subprocess.Popen(
         [sys.executable, "-c", TWICE, *login(simulator), raw._moId],
@@ -334,10 +345,10 @@ def test_a_second_ctrl_c_amid_the_abort(simulator: Simulator, service: Any) -> N
 
 
 def test_a_result_that_is_there_needs_no_time(
-    simulator: Simulator, service: Any, tmp_path: Path
+    open_lease: OpenLease, demo_vm: Any, simulator: Simulator, tmp_path: Path
 ) -> None:
     simulator.inject("stall", disk="disk-2.vmdk", after_bytes=4096)
-    lease = HttpNfcLease(find(service, vim.VirtualMachine, "demo-vm").ExportVm())
+    lease = open_lease(demo_vm.ExportVm())
     one, two = [url for url in lease.wait_ready(10).deviceUrl if url.disk][:2]
     ended, running = (
         lease.start_download(url, tmp_path / str(number)) for number, url in enumerate((one, two))
@@ -351,10 +362,10 @@ def test_a_result_that_is_there_needs_no_time(
 
 
 def test_a_cancelled_transfer_is_no_failure(
-    simulator: Simulator, service: Any, tmp_path: Path
+    open_lease: OpenLease, simulator: Simulator, service: Any, tmp_path: Path
 ) -> None:
     _, raw = slow_lease(simulator, service, 30)
-    with HttpNfcLease(raw) as lease:
+    with open_lease(raw) as lease:
         disk = disk_of(lease)
         transfer = lease.start_download(disk, tmp_path / "disk")
         transfer.cancel()
@@ -367,12 +378,13 @@ def test_a_cancelled_transfer_is_no_failure(
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="not run: no fork here")
 @pytest.mark.filterwarnings("ignore:.*multi-threaded.*fork:DeprecationWarning")
-def test_a_forked_child_that_leaves_the_block(simulator: Simulator, service: Any) -> None:
+def test_a_forked_child_that_leaves_the_block(
+    open_lease: OpenLease, demo_vm: Any, simulator: Simulator
+) -> None:
     """Its own exception comes out, not that the lease is the parent's."""
-    vm = find(service, vim.VirtualMachine, "demo-vm")
     child = -1
     try:
-        with HttpNfcLease(vm.ExportVm()) as lease:
+        with open_lease(demo_vm.ExportVm()) as lease:
             lease.wait_ready(10)
             child = os.fork()
             if child == 0:
@@ -388,10 +400,10 @@ def test_a_forked_child_that_leaves_the_block(simulator: Simulator, service: Any
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="not run: no fork here")
 @pytest.mark.filterwarnings("ignore:.*multi-threaded.*fork:DeprecationWarning")
 def test_a_forked_child_leaves_the_lease_alone(
-    simulator: Simulator, service: Any, tmp_path: Path
+    open_lease: OpenLease, simulator: Simulator, service: Any, tmp_path: Path
 ) -> None:
     _, raw = slow_lease(simulator, service, 1)
-    with HttpNfcLease(raw) as lease:
+    with open_lease(raw) as lease:
         disk = disk_of(lease)
         transfer = lease.start_download(disk, tmp_path / "disk")
         child = os.fork()

@@ -15,13 +15,14 @@ from typing import Any
 import pytest
 from pyVmomi import vim
 
-from nfclease import HttpNfcLease, LeaseInitError, LeaseLostError, SessionExpiredError
+from nfclease import LeaseInitError, LeaseLostError, SessionExpiredError
 from nfclease.simulator import Simulator
 
-from ..conftest import connected, disk_of, endings, find, resources, unique
 from ..support.clock import Stopwatch
-
-BOTH_FACES = True
+from ..support.faces import OpenLease
+from ..support.inventory import connected, find, unique
+from ..support.leases import disk_of, endings
+from ..support.resources import resources
 
 LEASE_TIMEOUT = 3
 DISK_SIZE = 3 << 20
@@ -44,10 +45,11 @@ def gaps(times: list[float]) -> list[float]:
 
 
 @pytest.mark.timeout(60)
-def test_a_lease_outlives_its_timeout(simulator: Simulator, service: Any, tmp_path: Path) -> None:
+def test_a_lease_outlives_its_timeout(
+    open_lease: OpenLease, demo_vm: Any, simulator: Simulator, tmp_path: Path
+) -> None:
     simulator.inject("bandwidth", bytes_per_second=DISK_SIZE / 15)
-    vm = find(service, vim.VirtualMachine, "demo-vm")
-    with HttpNfcLease(vm.ExportVm()) as lease:
+    with open_lease(demo_vm.ExportVm()) as lease:
         result = lease.download(disk_of(lease), tmp_path / "disk")
     assert result.seconds > 4 * LEASE_TIMEOUT
     assert result.verified == "manifest"
@@ -56,10 +58,11 @@ def test_a_lease_outlives_its_timeout(simulator: Simulator, service: Any, tmp_pa
 
 
 @pytest.mark.timeout(60)
-def test_a_held_gil_stops_nothing(simulator: Simulator, service: Any, tmp_path: Path) -> None:
+def test_a_held_gil_stops_nothing(
+    open_lease: OpenLease, demo_vm: Any, simulator: Simulator, tmp_path: Path
+) -> None:
     simulator.inject("bandwidth", bytes_per_second=DISK_SIZE / 13)
-    vm = find(service, vim.VirtualMachine, "demo-vm")
-    with HttpNfcLease(vm.ExportVm()) as lease:
+    with open_lease(demo_vm.ExportVm()) as lease:
         transfer = lease.start_download(disk_of(lease), tmp_path / "disk")
         held = threading.Thread(target=hold_the_gil, args=(10,))
         began = time.monotonic()
@@ -76,12 +79,13 @@ def hold_the_gil(seconds: int) -> None:
     ctypes.PyDLL(None).sleep(seconds)
 
 
-def test_without_it_the_lease_expires(simulator: Simulator, service: Any, tmp_path: Path) -> None:
+def test_without_it_the_lease_expires(
+    open_lease: OpenLease, demo_vm: Any, simulator: Simulator, tmp_path: Path
+) -> None:
     simulator.inject("bandwidth", bytes_per_second=DISK_SIZE / 15)
-    vm = find(service, vim.VirtualMachine, "demo-vm")
     with (
         pytest.raises(LeaseLostError) as raised,
-        HttpNfcLease(vm.ExportVm(), keep_alive=False) as lease,
+        open_lease(demo_vm.ExportVm(), keep_alive=False) as lease,
     ):
         disk = disk_of(lease)
         ready = time.monotonic()
@@ -95,10 +99,11 @@ def test_without_it_the_lease_expires(simulator: Simulator, service: Any, tmp_pa
     assert list(tmp_path.iterdir()) == []
 
 
-def test_expiry_ends_a_transfer_at_once(simulator: Simulator, service: Any, tmp_path: Path) -> None:
+def test_expiry_ends_a_transfer_at_once(
+    open_lease: OpenLease, demo_vm: Any, simulator: Simulator, tmp_path: Path
+) -> None:
     simulator.inject("stall", after_bytes=DISK_SIZE // 2)
-    vm = find(service, vim.VirtualMachine, "demo-vm")
-    with pytest.raises(LeaseLostError), HttpNfcLease(vm.ExportVm()) as lease:
+    with pytest.raises(LeaseLostError), open_lease(demo_vm.ExportVm()) as lease:
         transfer = lease.start_download(disk_of(lease), tmp_path / "disk")
         time.sleep(0.3)
         clock = Stopwatch(simulator.pid)
@@ -110,42 +115,44 @@ def test_expiry_ends_a_transfer_at_once(simulator: Simulator, service: Any, tmp_
     assert list(tmp_path.iterdir()) == []
 
 
-def test_one_failed_call_is_not_the_end(simulator: Simulator, service: Any, tmp_path: Path) -> None:
+def test_one_failed_call_is_not_the_end(
+    open_lease: OpenLease, demo_vm: Any, simulator: Simulator, tmp_path: Path
+) -> None:
     simulator.inject("soap_status", method="HttpNfcLeaseProgress", count=1, code=503)
     simulator.inject("drop", method="HttpNfcLeaseProgress", count=1)
     simulator.inject("bandwidth", bytes_per_second=DISK_SIZE / 5)
-    vm = find(service, vim.VirtualMachine, "demo-vm")
-    with HttpNfcLease(vm.ExportVm()) as lease:
+    with open_lease(demo_vm.ExportVm()) as lease:
         assert lease.download(disk_of(lease), tmp_path / "disk").verified == "manifest"
     assert endings(simulator) == ["HttpNfcLeaseComplete"]
 
 
 def test_a_dead_server_is_noticed_before_the_lease_expires(
-    simulator: Simulator, service: Any, tmp_path: Path
+    open_lease: OpenLease, demo_vm: Any, simulator: Simulator, tmp_path: Path
 ) -> None:
-    vm = find(service, vim.VirtualMachine, "demo-vm")
     simulator.inject("stall", after_bytes=DISK_SIZE // 2)
-    with pytest.raises(LeaseLostError) as raised, HttpNfcLease(vm.ExportVm()) as lease:
+    with pytest.raises(LeaseLostError) as raised, open_lease(demo_vm.ExportVm()) as lease:
         disk = disk_of(lease)
         simulator.inject("soap_status", method="HttpNfcLeaseProgress", code=502)
         lease.download(disk, tmp_path / "disk")
     assert "80 %" in str(raised.value)
 
 
-def test_the_session_is_gone(simulator: Simulator, service: Any, tmp_path: Path) -> None:
-    vm = find(service, vim.VirtualMachine, "demo-vm")
+def test_the_session_is_gone(
+    open_lease: OpenLease, demo_vm: Any, simulator: Simulator, tmp_path: Path
+) -> None:
     simulator.inject("stall", after_bytes=DISK_SIZE // 2)
     fault = "vim.fault.NotAuthenticated"
-    with pytest.raises(SessionExpiredError), HttpNfcLease(vm.ExportVm()) as lease:
+    with pytest.raises(SessionExpiredError), open_lease(demo_vm.ExportVm()) as lease:
         disk = disk_of(lease)
         simulator.inject("soap_fault", method="HttpNfcLeaseProgress", fault=fault)
         lease.download(disk, tmp_path / "disk")
 
 
-def test_error_while_initializing(simulator: Simulator, service: Any) -> None:
+def test_error_while_initializing(
+    open_lease: OpenLease, demo_vm: Any, simulator: Simulator
+) -> None:
     simulator.inject("init_error", fault="vim.fault.FileNotFound", message="no such disk")
-    vm = find(service, vim.VirtualMachine, "demo-vm")
-    with pytest.raises(LeaseInitError) as raised, HttpNfcLease(vm.ExportVm()) as lease:
+    with pytest.raises(LeaseInitError) as raised, open_lease(demo_vm.ExportVm()) as lease:
         lease.wait_ready(10)
     assert "FileNotFound" in str(raised.value)
     assert "no such disk" in str(raised.value)
@@ -154,20 +161,22 @@ def test_error_while_initializing(simulator: Simulator, service: Any) -> None:
 
 
 @pytest.mark.parametrize("keep_alive", [True, False])
-def test_stuck_while_initializing(simulator: Simulator, service: Any, keep_alive: bool) -> None:
+def test_stuck_while_initializing(
+    open_lease: OpenLease, demo_vm: Any, simulator: Simulator, keep_alive: bool
+) -> None:
     simulator.inject("init_forever")
-    vm = find(service, vim.VirtualMachine, "demo-vm")
-    lease = HttpNfcLease(vm.ExportVm(), keep_alive=keep_alive)
+    lease = open_lease(demo_vm.ExportVm(), keep_alive=keep_alive)
     with pytest.raises(LeaseInitError), lease:
         lease.wait_ready(0.5)
     assert endings(simulator) == ["HttpNfcLeaseAbort"]
 
 
 @pytest.mark.parametrize("failure", ["soap_status", "drop"])
-def test_a_state_that_cannot_be_read(simulator: Simulator, service: Any, failure: str) -> None:
-    vm = find(service, vim.VirtualMachine, "demo-vm")
+def test_a_state_that_cannot_be_read(
+    open_lease: OpenLease, demo_vm: Any, simulator: Simulator, failure: str
+) -> None:
     simulator.inject(failure, method="RetrievePropertiesEx")
-    with pytest.raises(LeaseInitError) as raised, HttpNfcLease(vm.ExportVm()) as lease:
+    with pytest.raises(LeaseInitError) as raised, open_lease(demo_vm.ExportVm()) as lease:
         lease.wait_ready(1)
     said = {"soap_status": "HTTP status 503", "drop": "the connection broke before an answer"}
     assert f"cannot be read: RetrievePropertiesEx: {said[failure]}" in str(raised.value)
@@ -175,14 +184,16 @@ def test_a_state_that_cannot_be_read(simulator: Simulator, service: Any, failure
 
 
 @pytest.mark.timeout(60)
-def test_twenty_leases_on_one_thread(simulator: Simulator, service: Any, tmp_path: Path) -> None:
+def test_twenty_leases_on_one_thread(
+    open_lease: OpenLease, simulator: Simulator, service: Any, tmp_path: Path
+) -> None:
     names = [unique("vm") for _ in range(20)]
     for name in names:
         simulator.add_vm(name, disks=1, disk_size=DISK_SIZE // 8, nvram=False, iso=False)
     machines = [find(service, vim.VirtualMachine, name) for name in names]
     gc.collect()
     before = resources()
-    leases = [HttpNfcLease(machine.ExportVm()) for machine in machines]
+    leases = [open_lease(machine.ExportVm()) for machine in machines]
     for lease in leases:
         lease.wait_ready(10)
     during, _ = resources()
@@ -219,9 +230,10 @@ def thread_names() -> list[str]:
     return [(task / "comm").read_text().strip() for task in Path("/proc/self/task").iterdir()]
 
 
-def test_a_second_session_sees_the_state(simulator: Simulator, service: Any) -> None:
-    vm = find(service, vim.VirtualMachine, "demo-vm")
-    with HttpNfcLease(vm.ExportVm()) as lease:
+def test_a_second_session_sees_the_state(
+    open_lease: OpenLease, demo_vm: Any, simulator: Simulator
+) -> None:
+    with open_lease(demo_vm.ExportVm()) as lease:
         lease.wait_ready(10)
         for other in connected(simulator):
             plain = vim.HttpNfcLease(lease._moId, other._stub)

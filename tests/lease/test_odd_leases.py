@@ -11,12 +11,11 @@ import pytest
 from pyVmomi import vim, vmodl
 
 import nfclease
-from nfclease import HttpNfcLease
 from nfclease.simulator import Simulator
 
-from ..conftest import connected, endings, find
-
-BOTH_FACES = True
+from ..support.faces import OpenLease
+from ..support.inventory import connected, find
+from ..support.leases import endings
 
 
 @pytest.fixture
@@ -31,10 +30,10 @@ def export(service: Any, name: str = "demo-vm") -> Any:
 
 @pytest.mark.parametrize("keep_alive", [True, False])
 def test_a_moid_that_does_not_exist(
-    simulator: Simulator, service: Any, tmp_path: Path, keep_alive: bool
+    open_lease: OpenLease, simulator: Simulator, service: Any, tmp_path: Path, keep_alive: bool
 ) -> None:
     started = time.monotonic()
-    lease = HttpNfcLease("session[1]gone", service._stub, keep_alive=keep_alive)
+    lease = open_lease("session[1]gone", service._stub, keep_alive=keep_alive)
     with pytest.raises(nfclease.LeaseError) as caught, lease:
         with pytest.raises(vmodl.fault.ManagedObjectNotFound):
             _ = lease.state
@@ -44,11 +43,13 @@ def test_a_moid_that_does_not_exist(
     assert endings(simulator) == []
 
 
-def test_a_session_that_is_logged_out(simulator: Simulator, service: Any) -> None:
+def test_a_session_that_is_logged_out(
+    open_lease: OpenLease, simulator: Simulator, service: Any
+) -> None:
     lease = export(service)
     service.content.sessionManager.Logout()
     started = time.monotonic()
-    ours = HttpNfcLease(lease)
+    ours = open_lease(lease)
     with pytest.raises(vim.fault.NotAuthenticated):
         _ = ours.info
     with pytest.raises(nfclease.SessionExpiredError) as caught:
@@ -60,21 +61,23 @@ def test_a_session_that_is_logged_out(simulator: Simulator, service: Any) -> Non
 
 
 def test_a_lease_of_another_session(
-    simulator: Simulator, service: Any, other: Any, tmp_path: Path
+    open_lease: OpenLease, simulator: Simulator, service: Any, other: Any, tmp_path: Path
 ) -> None:
     """Whoever may see the lease may use it: it is the server that judges."""
     lease = export(service)
-    with HttpNfcLease(lease._moId, other._stub) as ours:
+    with open_lease(lease._moId, other._stub) as ours:
         ours.wait_ready(10)
         results = ours.download_all(tmp_path)
     assert {result.verified for result in results} == {"manifest"}
     assert lease.state == "done"
 
 
-def test_no_device_at_all(simulator: Simulator, service: Any, tmp_path: Path) -> None:
+def test_no_device_at_all(
+    open_lease: OpenLease, simulator: Simulator, service: Any, tmp_path: Path
+) -> None:
     name = f"empty-{time.monotonic_ns()}"
     simulator.add_vm(name, disks=0, nvram=False)
-    with HttpNfcLease(export(service, name)) as lease:
+    with open_lease(export(service, name)) as lease:
         assert lease.wait_ready(10).deviceUrl == []
         assert lease.download_all(tmp_path) == []
         item = vim.OvfManager.FileItem(deviceId="/x", path="x", create=False)
@@ -83,9 +86,11 @@ def test_no_device_at_all(simulator: Simulator, service: Any, tmp_path: Path) ->
     assert endings(simulator) == ["HttpNfcLeaseComplete"]
 
 
-def test_devices_of_one_key(simulator: Simulator, service: Any, tmp_path: Path) -> None:
+def test_devices_of_one_key(
+    open_lease: OpenLease, simulator: Simulator, service: Any, tmp_path: Path
+) -> None:
     simulator.inject("device_url", disk=".vmdk", key="/vm-1/same:0", import_key="/same:0")
-    lease = HttpNfcLease(export(service))
+    lease = open_lease(export(service))
     with pytest.raises(nfclease.ProtocolError, match="'/vm-1/same:0'"), lease:
         lease.wait_ready(10)
         lease.download_all(tmp_path)
@@ -94,9 +99,11 @@ def test_devices_of_one_key(simulator: Simulator, service: Any, tmp_path: Path) 
     assert list(tmp_path.iterdir()) == []
 
 
-def test_devices_of_one_import_key(simulator: Simulator, service: Any) -> None:
+def test_devices_of_one_import_key(
+    open_lease: OpenLease, simulator: Simulator, service: Any
+) -> None:
     simulator.inject("device_url", disk=".vmdk", import_key="/same:0")
-    lease = HttpNfcLease(export(service))
+    lease = open_lease(export(service))
     with pytest.raises(nfclease.ProtocolError, match="pass the DeviceUrl"), lease:
         lease.wait_ready(10)
         lease.upload(vim.OvfManager.FileItem(deviceId="/same:0", path="x"), b"x")
@@ -105,14 +112,16 @@ def test_devices_of_one_import_key(simulator: Simulator, service: Any) -> None:
 
 
 @pytest.mark.parametrize("moid", ["", "x" * 100_000, "session[1]\n", "\x00"])
-def test_a_reference_that_is_none(service: Any, moid: str) -> None:
-    ours = HttpNfcLease(moid, service._stub, keep_alive=False)
+def test_a_reference_that_is_none(open_lease: OpenLease, service: Any, moid: str) -> None:
+    ours = open_lease(moid, service._stub, keep_alive=False)
     with pytest.raises(vmodl.MethodFault):
         _ = ours.state
     ours.close()
 
 
-def test_arguments_that_exclude_each_other(simulator: Simulator, service: Any) -> None:
+def test_arguments_that_exclude_each_other(
+    open_lease: OpenLease, simulator: Simulator, service: Any
+) -> None:
     with pytest.raises(TypeError, match="go with a moId"):
-        HttpNfcLease(export(service), service._stub)
+        open_lease(export(service), service._stub)
     assert endings(simulator) == ["HttpNfcLeaseAbort"]

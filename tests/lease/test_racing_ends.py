@@ -17,28 +17,17 @@ from types import FrameType
 from typing import Any
 
 import pytest
-from pyVmomi import vim
 
 import nfclease
 from nfclease import AsyncHttpNfcLease, HttpNfcLease
 from nfclease.simulator import Simulator
 
-from ..conftest import disk_of, endings, find, until
 from ..support.clock import Stopwatch
-from ..transfer.test_local_ends import Stuck
+from ..support.file_objects import Stuck
+from ..support.leases import disk_of, endings
+from ..support.waiting import until, wait_for
 
 on_posix = pytest.mark.skipif(not hasattr(signal, "setitimer"), reason="not run: no timer signals")
-
-
-def export(service: Any) -> Any:
-    return find(service, vim.VirtualMachine, "demo-vm").ExportVm()
-
-
-def wait_for(condition: Callable[[], object]) -> None:
-    deadline = time.monotonic() + 20
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
 
 
 class AlarmError(Exception):
@@ -78,11 +67,11 @@ class NoMessageError(Exception):
     ],
 )
 def test_a_cause_that_cannot_be_told_as_it_is(
-    simulator: Simulator, service: Any, cause: Callable[[], Exception]
+    demo_vm: Any, simulator: Simulator, cause: Callable[[], Exception]
 ) -> None:
     """It comes out unchanged, and the Abort is one that the server understands."""
     error = cause()
-    with pytest.raises(type(error)) as caught, HttpNfcLease(export(service)) as lease:
+    with pytest.raises(type(error)) as caught, HttpNfcLease(demo_vm.ExportVm()) as lease:
         lease.wait_ready(10)
         raise error
     assert caught.value is error
@@ -92,8 +81,8 @@ def test_a_cause_that_cannot_be_told_as_it_is(
 
 
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
-def test_a_drop_where_warnings_are_errors(simulator: Simulator, service: Any) -> None:
-    lease = HttpNfcLease(export(service))
+def test_a_drop_where_warnings_are_errors(demo_vm: Any, simulator: Simulator) -> None:
+    lease = HttpNfcLease(demo_vm.ExportVm())
     lease.wait_ready(10)
     with warnings.catch_warnings():
         warnings.simplefilter("error")
@@ -103,7 +92,7 @@ def test_a_drop_where_warnings_are_errors(simulator: Simulator, service: Any) ->
 
 @on_posix
 def test_a_constructor_that_is_interrupted(
-    simulator: Simulator, service: Any, monkeypatch: pytest.MonkeyPatch
+    demo_vm: Any, simulator: Simulator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """When the core has taken the lease on, and no Python object has it yet."""
 
@@ -112,7 +101,7 @@ def test_a_constructor_that_is_interrupted(
 
     monkeypatch.setattr("nfclease._pyvmomi.lease.native_stub", interrupted)
     with pytest.raises(AlarmError) as caught:
-        HttpNfcLease(export(service))
+        HttpNfcLease(demo_vm.ExportVm())
     caught.value.__traceback__ = None
     del caught
     gc.collect()
@@ -121,13 +110,13 @@ def test_a_constructor_that_is_interrupted(
 
 @pytest.mark.filterwarnings("ignore::ResourceWarning")
 def test_a_closed_loop_with_a_task_in_it(
-    simulator: Simulator, service: Any, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+    demo_vm: Any, simulator: Simulator, tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
     """Nothing native holds the task: with it goes the lease."""
     simulator.inject("stall", disk=".vmdk", after_bytes=1 << 20)
 
     async def work() -> None:
-        async with AsyncHttpNfcLease(export(service)) as lease:
+        async with AsyncHttpNfcLease(demo_vm.ExportVm()) as lease:
             await lease.wait_ready(10)
             await lease.download_all(tmp_path)
 
@@ -146,13 +135,13 @@ def test_a_closed_loop_with_a_task_in_it(
 @pytest.mark.parametrize("name", ["Complete", "Abort"])
 @pytest.mark.parametrize("after", [0.0, 0.3], ids=["at once", "under way"])
 def test_a_call_that_ends_the_lease_is_cancelled(
-    simulator: Simulator, service: Any, name: str, after: float
+    demo_vm: Any, simulator: Simulator, name: str, after: float
 ) -> None:
     """It is decided first, and no second ending is sent."""
     simulator.inject("soap_delay", method=f"HttpNfcLease{name}", seconds=1)
 
     async def run() -> None:
-        async with AsyncHttpNfcLease(export(service)) as lease:
+        async with AsyncHttpNfcLease(demo_vm.ExportVm()) as lease:
             await lease.wait_ready(10)
             call = asyncio.ensure_future(getattr(lease, name)())
             await asyncio.sleep(after)
@@ -165,10 +154,10 @@ def test_a_call_that_ends_the_lease_is_cancelled(
     assert sent == [f"HttpNfcLease{name}" if after else sent[0]]
 
 
-def test_close_while_the_block_waits(simulator: Simulator, service: Any) -> None:
+def test_close_while_the_block_waits(demo_vm: Any, simulator: Simulator) -> None:
     """From another thread, amid a transfer that does not stop: the block still ends."""
     target = Stuck()
-    lease = HttpNfcLease(export(service))
+    lease = HttpNfcLease(demo_vm.ExportVm())
     transfer = lease.start_download(disk_of(lease), target)
     closing = threading.Timer(0.3, lease.close)
     going_on = threading.Timer(6, target.goes_on.set)
@@ -182,18 +171,18 @@ def test_close_while_the_block_waits(simulator: Simulator, service: Any) -> None
 
 
 @on_posix
-def test_a_complete_that_is_refused_when_nobody_waits(simulator: Simulator, service: Any) -> None:
+def test_a_complete_that_is_refused_when_nobody_waits(demo_vm: Any, simulator: Simulator) -> None:
     """The Abort that was given up for it is sent then: the lease is not left held."""
     simulator.inject("soap_delay", method="HttpNfcLeaseComplete", seconds=12)
     simulator.inject("soap_fault", method="HttpNfcLeaseComplete", fault="vmodl.fault.SystemError")
-    with alarm(0.5), pytest.raises(AlarmError), HttpNfcLease(export(service)) as lease:
+    with alarm(0.5), pytest.raises(AlarmError), HttpNfcLease(demo_vm.ExportVm()) as lease:
         lease.wait_ready(10)
     assert endings(simulator) == ["HttpNfcLeaseComplete"]
     wait_for(lambda: endings(simulator) == ["HttpNfcLeaseComplete", "HttpNfcLeaseAbort"])
 
 
 @on_posix
-def test_a_signal_amid_the_clean_up(simulator: Simulator, service: Any) -> None:
+def test_a_signal_amid_the_clean_up(demo_vm: Any, simulator: Simulator) -> None:
     """Its handler's exception is not lost; the first goes along as its context."""
     target, error = Stuck(), LookupError("first")
 
@@ -203,7 +192,11 @@ def test_a_signal_amid_the_clean_up(simulator: Simulator, service: Any) -> None:
             raise error
 
     try:
-        with alarm(20), pytest.raises(AlarmError) as caught, HttpNfcLease(export(service)) as lease:
+        with (
+            alarm(20),
+            pytest.raises(AlarmError) as caught,
+            HttpNfcLease(demo_vm.ExportVm()) as lease,
+        ):
             lease.wait_ready(10)
             lease.download(disk_of(lease), target, progress=fail)
         assert caught.value.__context__ is error
@@ -212,13 +205,13 @@ def test_a_signal_amid_the_clean_up(simulator: Simulator, service: Any) -> None:
     wait_for(lambda: endings(simulator) == ["HttpNfcLeaseAbort"])
 
 
-def test_an_abort_without_an_answer(simulator: Simulator, service: Any) -> None:
+def test_an_abort_without_an_answer(demo_vm: Any, simulator: Simulator) -> None:
     """Clean-up ends after ten seconds, and says how it went."""
     simulator.inject("soap_delay", method="HttpNfcLeaseAbort", seconds=15)
     error = nfclease.NfcError("mine")
 
     async def run() -> None:
-        async with AsyncHttpNfcLease(export(service)) as lease:
+        async with AsyncHttpNfcLease(demo_vm.ExportVm()) as lease:
             await lease.wait_ready(10)
             raise error
 
@@ -232,10 +225,10 @@ def test_an_abort_without_an_answer(simulator: Simulator, service: Any) -> None:
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="not run: no fork here")
 @pytest.mark.filterwarnings("ignore:.*multi-threaded.*fork:DeprecationWarning")
 def test_a_forked_child_does_not_wait_for_its_parents_aborts(
-    simulator: Simulator, service: Any
+    demo_vm: Any, simulator: Simulator
 ) -> None:
     simulator.inject("soap_delay", method="HttpNfcLeaseAbort", seconds=3)
-    lease = HttpNfcLease(export(service))
+    lease = HttpNfcLease(demo_vm.ExportVm())
     lease.wait_ready(10)
     closing = threading.Thread(target=lease.close)
     closing.start()
@@ -251,7 +244,7 @@ def test_a_forked_child_does_not_wait_for_its_parents_aborts(
 
 
 @pytest.mark.skipif(not hasattr(os, "seteuid"), reason="not run: no users here")
-def test_a_directory_that_cannot_be_synced(service: Any, tmp_path: Path) -> None:
+def test_a_directory_that_cannot_be_synced(demo_vm: Any, tmp_path: Path) -> None:
     """The file has its name by then: that is no failure."""
     directory = tmp_path / "write-only"
     directory.mkdir()
@@ -264,7 +257,7 @@ def test_a_directory_that_cannot_be_synced(service: Any, tmp_path: Path) -> None
     directory.chmod(0o300)
     try:
         os.seteuid(65534 if user == 0 else user)
-        with HttpNfcLease(export(service)) as lease:
+        with HttpNfcLease(demo_vm.ExportVm()) as lease:
             assert lease.download(disk_of(lease), directory / "disk").verified == "manifest"
     finally:
         os.seteuid(user)

@@ -9,22 +9,14 @@ import sys
 from typing import Any
 
 import pytest
-from pyVmomi import vim
 
 import nfclease
-from nfclease import AsyncHttpNfcLease
-from nfclease import HttpNfcLease as Blocking
+from nfclease import AsyncHttpNfcLease, HttpNfcLease
 from nfclease.simulator import Simulator
 
-from ..conftest import endings, find
+from ..support.faces import OpenLease
+from ..support.leases import endings
 from ..support.smoke import login
-
-HttpNfcLease: Any = Blocking  # the face's
-BOTH_FACES = True
-
-
-def export(service: Any) -> Any:
-    return find(service, vim.VirtualMachine, "demo-vm").ExportVm()
 
 
 def states(simulator: Simulator, raw: Any) -> list[str]:
@@ -45,15 +37,16 @@ def states(simulator: Simulator, raw: Any) -> list[str]:
     ],
 )
 def test_the_lease_of_a_wrong_argument(
+    open_lease: OpenLease,
+    demo_vm: Any,
     simulator: Simulator,
-    service: Any,
     error: type[Exception],
     args: tuple[Any, ...],
     options: dict[str, Any],
 ) -> None:
-    raw = export(service)
+    raw = demo_vm.ExportVm()
     with pytest.raises(error) as caught:
-        HttpNfcLease(raw, *args, **options)
+        open_lease(raw, *args, **options)
     assert states(simulator, raw) == ["error"]
     assert endings(simulator) == ["HttpNfcLeaseAbort"]
     assert caught.value.lease_outcome == "aborted"  # type: ignore[attr-defined]
@@ -61,51 +54,59 @@ def test_the_lease_of_a_wrong_argument(
     assert error.__name__ in str(abort["args"])
 
 
-def test_a_lease_by_keyword(simulator: Simulator, service: Any) -> None:
+def test_a_lease_by_keyword(open_lease: OpenLease, demo_vm: Any, simulator: Simulator) -> None:
     with pytest.raises(TypeError, match="verify"):
-        HttpNfcLease(lease=export(service), verify=False)
+        open_lease(lease=demo_vm.ExportVm(), verify=False)
     assert endings(simulator) == ["HttpNfcLeaseAbort"]
 
 
 def test_a_session_that_cannot_be_read(
-    simulator: Simulator, service: Any, monkeypatch: pytest.MonkeyPatch
+    open_lease: OpenLease,
+    demo_vm: Any,
+    simulator: Simulator,
+    service: Any,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """The reason is the session's, not an option's: a path of httpProxyPath's kind."""
-    raw = export(service)
+    raw = demo_vm.ExportVm()
     monkeypatch.setattr(service._stub, "sslProxyPath", "/sdkTunnel", raising=False)
     with pytest.raises(ValueError, match="sslProxyPath"):
-        HttpNfcLease(raw)
+        open_lease(raw)
     assert endings(simulator) == ["HttpNfcLeaseAbort"]
 
 
-def test_a_lease_by_its_moid_is_left_alone(simulator: Simulator, service: Any) -> None:
+def test_a_lease_by_its_moid_is_left_alone(
+    open_lease: OpenLease, demo_vm: Any, simulator: Simulator, service: Any
+) -> None:
     """Its opener has it, and may try again."""
-    raw = export(service)
+    raw = demo_vm.ExportVm()
     with pytest.raises(ValueError, match="max_concurrency"):
-        HttpNfcLease(raw._moId, service._stub, max_concurrency=0)
+        open_lease(raw._moId, service._stub, max_concurrency=0)
     assert endings(simulator) == []
     raw.Abort()
 
 
-def test_a_lease_that_is_ours_already(simulator: Simulator, service: Any) -> None:
+def test_a_lease_that_is_ours_already(
+    open_lease: OpenLease, demo_vm: Any, simulator: Simulator
+) -> None:
     """Wrapping it, or its plain lease, with a wrong option takes nothing from who holds it."""
-    raw = export(service)
-    with Blocking(raw) as held:
+    raw = demo_vm.ExportVm()
+    with HttpNfcLease(raw) as held:
         held.wait_ready(10)
         for again in (held, raw):
             with pytest.raises(TypeError):
-                HttpNfcLease(again, verify=False)
+                open_lease(again, verify=False)
         assert held.state == "ready"
     assert endings(simulator) == ["HttpNfcLeaseComplete"]
 
 
 def test_an_abort_that_fails_as_well(
-    simulator: Simulator, service: Any, caplog: pytest.LogCaptureFixture
+    open_lease: OpenLease, demo_vm: Any, simulator: Simulator, caplog: pytest.LogCaptureFixture
 ) -> None:
-    raw = export(service)
+    raw = demo_vm.ExportVm()
     simulator.inject("soap_fault", method="HttpNfcLeaseAbort", message="not now")
     with caplog.at_level(logging.ERROR), pytest.raises(TypeError, match="verify") as caught:
-        HttpNfcLease(raw, verify=False)
+        open_lease(raw, verify=False)
     assert caught.value.lease_outcome == "abort_failed"  # type: ignore[attr-defined]
     told = [record.getMessage() for record in caplog.records]
     assert len(told) == 1
@@ -114,12 +115,11 @@ def test_an_abort_that_fails_as_well(
     assert getattr(caught.value, "__notes__", told) == told
 
 
-@pytest.mark.blocking_face
 def test_the_signatures_are_kept() -> None:
-    for face in (Blocking, AsyncHttpNfcLease):
+    for face in (HttpNfcLease, AsyncHttpNfcLease):
         names = list(inspect.signature(face).parameters)
         assert names[:3] == ["lease", "stub", "serverGuid"]
-    assert inspect.signature(Blocking).parameters["timeout"].default == 60.0
+    assert inspect.signature(HttpNfcLease).parameters["timeout"].default == 60.0
 
 
 NO_DESCRIPTOR = """
@@ -144,8 +144,8 @@ sys.exit("it was made")
 """
 
 
-def test_no_descriptor_is_left(simulator: Simulator, service: Any, face: str) -> None:
-    raw = export(service)
+def test_no_descriptor_is_left(demo_vm: Any, simulator: Simulator, face: str) -> None:
+    raw = demo_vm.ExportVm()
     script = [sys.executable, "-c", NO_DESCRIPTOR, face, raw._moId, *login(simulator)]
     done = subprocess.run(script, capture_output=True, text=True, timeout=60)
     assert (done.returncode, done.stderr) == (0, "")
@@ -153,11 +153,9 @@ def test_no_descriptor_is_left(simulator: Simulator, service: Any, face: str) ->
     assert states(simulator, raw) == ["error"]
 
 
-@pytest.mark.blocking_face
-def test_what_is_no_lease_ends_nothing(simulator: Simulator, service: Any) -> None:
-    vm = find(service, vim.VirtualMachine, "demo-vm")
+def test_what_is_no_lease_ends_nothing(demo_vm: Any, simulator: Simulator) -> None:
     wrong = HttpNfcLease
-    for arguments in ((), (None,), (vm,), (vm.summary,), ("moId",)):
+    for arguments in ((), (None,), (demo_vm,), (demo_vm.summary,), ("moId",)):
         with pytest.raises((TypeError, AttributeError)):
             wrong(*arguments)
     assert endings(simulator) == []

@@ -8,20 +8,19 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 import pytest
-from pyVmomi import vim
 
 import nfclease
 from nfclease import HttpNfcLease, TransferCancelledError
 from nfclease.simulator import Simulator
 
-from ..conftest import disk_of, endings, find
+from ..support.leases import disk_of, endings
 from ..support.smoke import login
+from ..support.waiting import wait_for
 
 PAGE = Path(__file__).parents[2] / "docs" / "stopping.md"
 SIGNALS, POOL = re.findall(r"^```python\n(.*?)^```$", PAGE.read_text("utf-8"), re.DOTALL | re.M)
@@ -65,17 +64,6 @@ export_all(vms, Path(directory))
 )
 
 
-def export(service: Any) -> Any:
-    return find(service, vim.VirtualMachine, "demo-vm").ExportVm()
-
-
-def wait_for(condition: Callable[[], object]) -> None:
-    deadline = time.monotonic() + 30
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
-
-
 def stopped(
     simulator: Simulator, code: str, directory: Path, number: int, leases: int
 ) -> tuple[int, float]:
@@ -84,8 +72,8 @@ def stopped(
     command = [sys.executable, "-c", LOGIN + code, str(directory), *login(simulator)]
     process = subprocess.Popen(command, stderr=subprocess.DEVNULL)
     try:
-        wait_for(lambda: len(list(directory.rglob("*.part"))) >= 3 * leases)
-        wait_for(lambda: len(simulator.requests()) >= leases)
+        wait_for(lambda: len(list(directory.rglob("*.part"))) >= 3 * leases, 30)
+        wait_for(lambda: len(simulator.requests()) >= leases, 30)
         sent = time.monotonic()
         process.send_signal(number)
         return process.wait(30), time.monotonic() - sent
@@ -122,27 +110,27 @@ def test_one_signal_ends_a_pool(simulator: Simulator, tmp_path: Path, number: in
 
 
 def test_cancel_all_ends_what_other_threads_wait_for(
-    simulator: Simulator, service: Any, tmp_path: Path
+    demo_vm: Any, simulator: Simulator, tmp_path: Path
 ) -> None:
     simulator.inject("stall", disk="disk-1.vmdk", after_bytes=4096)
     moving = threading.Barrier(3)
 
     def initializing() -> None:
         simulator.inject("init_forever", count=1)
-        raw = export(service)
+        raw = demo_vm.ExportVm()
         with HttpNfcLease(raw) as lease:
             moving.wait(30)
             lease.wait_ready(60)
 
     def downloading() -> None:
-        with HttpNfcLease(export(service)) as lease:
+        with HttpNfcLease(demo_vm.ExportVm()) as lease:
             disk = disk_of(lease)
             moving.wait(30)
             lease.download(disk, tmp_path / "disk")
 
     with ThreadPoolExecutor(2) as pool:
         first = pool.submit(initializing)
-        wait_for(lambda: simulator.calls("ExportVm"))
+        wait_for(lambda: simulator.calls("ExportVm"), 30)
         second = pool.submit(downloading)
         moving.wait(30)
         nfclease.cancel_all()
@@ -153,10 +141,10 @@ def test_cancel_all_ends_what_other_threads_wait_for(
 
 
 def test_a_block_that_was_cancelled_is_no_success(
-    simulator: Simulator, service: Any, tmp_path: Path
+    demo_vm: Any, simulator: Simulator, tmp_path: Path
 ) -> None:
     """Its files are there, and nothing was completed: what an import made would be gone."""
-    with pytest.raises(TransferCancelledError), HttpNfcLease(export(service)) as lease:
+    with pytest.raises(TransferCancelledError), HttpNfcLease(demo_vm.ExportVm()) as lease:
         lease.wait_ready(10)
         lease.download_all(tmp_path)
         nfclease.cancel_all()
@@ -164,10 +152,10 @@ def test_a_block_that_was_cancelled_is_no_success(
 
 
 def test_cancel_all_concerns_no_lease_that_comes_later(
-    simulator: Simulator, service: Any, tmp_path: Path
+    demo_vm: Any, simulator: Simulator, tmp_path: Path
 ) -> None:
     nfclease.cancel_all()
-    with HttpNfcLease(export(service)) as lease:
+    with HttpNfcLease(demo_vm.ExportVm()) as lease:
         lease.wait_ready(10)
         assert lease.download_all(tmp_path)
     assert endings(simulator) == ["HttpNfcLeaseComplete"]

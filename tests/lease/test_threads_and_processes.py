@@ -18,24 +18,20 @@ from typing import Any
 
 import pytest
 from pyVim.connect import Disconnect, SmartConnect
-from pyVmomi import vim
 
 import nfclease
 from nfclease import HttpNfcLease
 from nfclease.simulator import Simulator
 
-from ..conftest import disk_of, endings, find
 from ..support.clock import Stopwatch
+from ..support.inventory import demo_vm_of
+from ..support.leases import disk_of, endings
 
 THREADS = 8
 
 
-def export(service: Any) -> Any:
-    return find(service, vim.VirtualMachine, "demo-vm").ExportVm()
-
-
-def test_one_lease_in_eight_threads(simulator: Simulator, service: Any, tmp_path: Path) -> None:
-    with HttpNfcLease(export(service)) as lease:
+def test_one_lease_in_eight_threads(demo_vm: Any, simulator: Simulator, tmp_path: Path) -> None:
+    with HttpNfcLease(demo_vm.ExportVm()) as lease:
         disks = [url for url in lease.wait_ready(10).deviceUrl if url.disk]
 
         def work(number: int) -> nfclease.TransferResult:
@@ -57,13 +53,12 @@ def test_one_lease_in_eight_threads(simulator: Simulator, service: Any, tmp_path
     assert endings(simulator) == ["HttpNfcLeaseComplete"]
 
 
-def test_many_leases_in_a_pool(simulator: Simulator, service: Any, tmp_path: Path) -> None:
-    vm = find(service, vim.VirtualMachine, "demo-vm")
+def test_many_leases_in_a_pool(demo_vm: Any, simulator: Simulator, tmp_path: Path) -> None:
 
     def work(number: int) -> set[str]:
         directory = tmp_path / str(number)
         directory.mkdir()
-        with HttpNfcLease(vm.ExportVm()) as lease:
+        with HttpNfcLease(demo_vm.ExportVm()) as lease:
             lease.wait_ready(20)
             return {result.verified for result in lease.download_all(directory)}
 
@@ -86,7 +81,7 @@ def session_in_a_child(where: dict[str, Any], directory: str) -> set[str]:
         sslContext=context,
     )
     try:
-        with HttpNfcLease(export(service)) as lease:
+        with HttpNfcLease(demo_vm_of(service).ExportVm()) as lease:
             lease.wait_ready(10)
             return {result.verified for result in lease.download_all(directory)}
     finally:
@@ -117,16 +112,16 @@ def test_children_that_export_themselves(
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="not run: no fork here")
 @pytest.mark.filterwarnings("ignore:.*multi-threaded.*fork:DeprecationWarning")
 def test_a_child_that_inherits_a_session(
-    simulator: Simulator, service: Any, tmp_path: Path
+    demo_vm: Any, simulator: Simulator, service: Any, tmp_path: Path
 ) -> None:
     """After a use of it here; a lease of the child's own, over connections of its own."""
     directories = [tmp_path / "parent", tmp_path / "child"]
     for directory in directories:
         directory.mkdir()
-    with HttpNfcLease(export(service)) as lease:
+    with HttpNfcLease(demo_vm.ExportVm()) as lease:
         lease.wait_ready(10)
         lease.download_all(directories[0])
-    raw = export(service)
+    raw = demo_vm.ExportVm()
     child = os.fork()
     if child == 0:
         service._stub.pool.clear()  # pyvmomi would share its sockets with the parent
@@ -138,11 +133,11 @@ def test_a_child_that_inherits_a_session(
     assert endings(simulator) == ["HttpNfcLeaseComplete"] * 2
 
 
-def test_a_drop_never_blocks(simulator: Simulator, service: Any, tmp_path: Path) -> None:
+def test_a_drop_never_blocks(demo_vm: Any, simulator: Simulator, tmp_path: Path) -> None:
     """By ``del`` and by the collector, in the middle of stalled transfers."""
     simulator.inject("stall", disk=".vmdk", after_bytes=1 << 20)
     for collected in (False, True):
-        lease = HttpNfcLease(export(service))
+        lease = HttpNfcLease(demo_vm.ExportVm())
         disk = disk_of(lease)
         transfer = lease.start_download(disk, tmp_path / f"disk-{collected}")
         while not transfer.progress.bytes_done:
@@ -163,8 +158,8 @@ def test_a_drop_never_blocks(simulator: Simulator, service: Any, tmp_path: Path)
         time.sleep(0.05)
 
 
-def test_what_pickles_and_what_does_not(service: Any, tmp_path: Path) -> None:
-    with HttpNfcLease(export(service)) as lease:
+def test_what_pickles_and_what_does_not(demo_vm: Any, tmp_path: Path) -> None:
+    with HttpNfcLease(demo_vm.ExportVm()) as lease:
         disk = disk_of(lease)
         transfer = lease.start_download(disk, tmp_path / "disk")
         result = transfer.result()
@@ -182,10 +177,10 @@ def test_what_pickles_and_what_does_not(service: Any, tmp_path: Path) -> None:
 
 
 def test_a_callback_from_another_thread_can_cancel(
-    simulator: Simulator, service: Any, tmp_path: Path
+    demo_vm: Any, simulator: Simulator, tmp_path: Path
 ) -> None:
     simulator.inject("stall", disk=".vmdk", after_bytes=1 << 20)
-    with HttpNfcLease(export(service)) as lease:
+    with HttpNfcLease(demo_vm.ExportVm()) as lease:
         disk = disk_of(lease)
         transfer = lease.start_download(disk, tmp_path / "disk")
         threading.Timer(0.3, transfer.cancel).start()

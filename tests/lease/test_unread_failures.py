@@ -10,13 +10,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from pyVmomi import vim
 
 import nfclease
 from nfclease import AsyncHttpNfcLease, Transfer
 from nfclease.simulator import Simulator
 
-from ..conftest import endings, find, until
+from ..support.inventory import demo_vm_of
+from ..support.leases import endings
+from ..support.waiting import until
 
 
 async def forgotten(transfer: Transfer) -> None:
@@ -105,7 +106,7 @@ def run(
     async def work() -> None:
         loop = asyncio.get_running_loop()
         loop.set_exception_handler(lambda _, told: complaints.append(told))
-        vm = find(service, vim.VirtualMachine, "demo-vm")
+        vm = demo_vm_of(service)
         async with AsyncHttpNfcLease(vm.ExportVm(), max_retries=0) as lease:
             info = await lease.wait_ready(10)
             disk = next(url for url in info.deviceUrl if url.disk)
@@ -154,13 +155,13 @@ def test_what_was_read_is_the_scripts(
 
 
 def test_a_forgotten_task_around_the_method(
-    simulator: Simulator, service: Any, tmp_path: Path
+    demo_vm: Any, simulator: Simulator, tmp_path: Path
 ) -> None:
     simulator.inject("cut", disk="disk-1.vmdk", after_bytes=1 << 20)
 
     async def work() -> None:
         asyncio.get_running_loop().set_exception_handler(lambda _, told: None)
-        vm = find(service, vim.VirtualMachine, "demo-vm")
+        vm = demo_vm
         async with AsyncHttpNfcLease(vm.ExportVm(), max_retries=0) as lease:
             info = await lease.wait_ready(10)
             disk = next(url for url in info.deviceUrl if url.disk)
@@ -182,11 +183,11 @@ class Refusing(io.BytesIO):
         raise MineError
 
 
-def test_an_unread_exception_of_a_file_object(simulator: Simulator, service: Any) -> None:
+def test_an_unread_exception_of_a_file_object(demo_vm: Any, simulator: Simulator) -> None:
     """It comes out itself, though its first reader has gone."""
 
     async def work() -> None:
-        vm = find(service, vim.VirtualMachine, "demo-vm")
+        vm = demo_vm
         async with AsyncHttpNfcLease(vm.ExportVm()) as lease:
             info = await lease.wait_ready(10)
             disk = next(url for url in info.deviceUrl if url.disk)

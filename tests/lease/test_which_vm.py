@@ -9,20 +9,17 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
-from pyVmomi import vim
 
 import nfclease
-from nfclease import HttpNfcLease
 from nfclease.simulator import Simulator
 
-from ..conftest import disk_of, find
-
-BOTH_FACES = True
+from ..support.faces import OpenLease
+from ..support.leases import disk_of
 
 
 @pytest.fixture
-def vm(service: Any) -> Any:
-    return find(service, vim.VirtualMachine, "demo-vm")
+def vm(demo_vm: Any) -> Any:
+    return demo_vm
 
 
 def ours(caplog: pytest.LogCaptureFixture) -> list[Any]:
@@ -30,10 +27,14 @@ def ours(caplog: pytest.LogCaptureFixture) -> list[Any]:
 
 
 def test_a_transfer_that_is_started_again(
-    simulator: Simulator, vm: Any, tmp_path: Path, caplog: pytest.LogCaptureFixture
+    open_lease: OpenLease,
+    simulator: Simulator,
+    vm: Any,
+    tmp_path: Path,
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
     simulator.inject("cut", disk="disk-1.vmdk", count=1, after_bytes=1 << 20)
-    with caplog.at_level(logging.DEBUG), HttpNfcLease(vm.ExportVm()) as lease:
+    with caplog.at_level(logging.DEBUG), open_lease(vm.ExportVm()) as lease:
         disk = disk_of(lease)
         lease.download(disk, tmp_path / "disk")
         [record] = ours(caplog)
@@ -45,9 +46,11 @@ def test_a_transfer_that_is_started_again(
     assert record.levelname == "WARNING"
 
 
-def test_a_transfer_that_fails(simulator: Simulator, vm: Any, tmp_path: Path) -> None:
+def test_a_transfer_that_fails(
+    open_lease: OpenLease, simulator: Simulator, vm: Any, tmp_path: Path
+) -> None:
     simulator.inject("status", disk="disk-1.vmdk", code=410)
-    with pytest.raises(nfclease.HttpStatusError) as raised, HttpNfcLease(vm.ExportVm()) as lease:
+    with pytest.raises(nfclease.HttpStatusError) as raised, open_lease(vm.ExportVm()) as lease:
         disk = disk_of(lease)
         lease.download(disk, tmp_path / "disk")
     error = raised.value
@@ -57,19 +60,25 @@ def test_a_transfer_that_fails(simulator: Simulator, vm: Any, tmp_path: Path) ->
     assert pickle.loads(pickle.dumps(error)).vm == vm._moId
 
 
-def test_a_failure_that_nobody_read(simulator: Simulator, vm: Any, tmp_path: Path) -> None:
+def test_a_failure_that_nobody_read(
+    open_lease: OpenLease, simulator: Simulator, vm: Any, tmp_path: Path
+) -> None:
     simulator.inject("status", disk="disk-1.vmdk", code=410)
-    with pytest.raises(nfclease.HttpStatusError) as raised, HttpNfcLease(vm.ExportVm()) as lease:
+    with pytest.raises(nfclease.HttpStatusError) as raised, open_lease(vm.ExportVm()) as lease:
         disk = disk_of(lease)
         lease.start_download(disk, tmp_path / "disk")
     assert (raised.value.file, raised.value.vm) == (disk.targetId, vm._moId)
 
 
 def test_a_lease_that_is_lost(
-    simulator: Simulator, vm: Any, tmp_path: Path, caplog: pytest.LogCaptureFixture
+    open_lease: OpenLease,
+    simulator: Simulator,
+    vm: Any,
+    tmp_path: Path,
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
     simulator.inject("bandwidth", bytes_per_second=1 << 20)
-    lease = HttpNfcLease(vm.ExportVm(), keep_alive_interval=0.2)
+    lease = open_lease(vm.ExportVm(), keep_alive_interval=0.2)
     with caplog.at_level(logging.DEBUG), pytest.raises(nfclease.LeaseLostError) as raised, lease:
         lease.wait_ready(10)
         simulator.expire()
@@ -83,21 +92,21 @@ def test_a_lease_that_is_lost(
         assert vm._moId in record.getMessage()
 
 
-def test_a_lease_that_was_never_ready(simulator: Simulator, vm: Any) -> None:
+def test_a_lease_that_was_never_ready(open_lease: OpenLease, simulator: Simulator, vm: Any) -> None:
     simulator.inject("init_error", count=1)
-    with pytest.raises(nfclease.LeaseInitError) as raised, HttpNfcLease(vm.ExportVm()) as lease:
+    with pytest.raises(nfclease.LeaseInitError) as raised, open_lease(vm.ExportVm()) as lease:
         lease.wait_ready(10)
     assert raised.value.lease == lease._moId
     assert lease._moId in str(raised.value)
 
 
 def test_a_keep_alive_that_stumbles(
-    simulator: Simulator, vm: Any, caplog: pytest.LogCaptureFixture
+    open_lease: OpenLease, simulator: Simulator, vm: Any, caplog: pytest.LogCaptureFixture
 ) -> None:
     simulator.inject("soap_fault", method="HttpNfcLeaseProgress", count=1)
     with (
         caplog.at_level(logging.DEBUG),
-        HttpNfcLease(vm.ExportVm(), keep_alive_interval=0.05) as lease,
+        open_lease(vm.ExportVm(), keep_alive_interval=0.05) as lease,
     ):
         lease.wait_ready(10)
         while len(simulator.calls("HttpNfcLeaseProgress")) < 3:
@@ -108,12 +117,12 @@ def test_a_keep_alive_that_stumbles(
 
 
 def test_a_lease_that_is_ended_from_outside(
-    simulator: Simulator, vm: Any, caplog: pytest.LogCaptureFixture
+    open_lease: OpenLease, simulator: Simulator, vm: Any, caplog: pytest.LogCaptureFixture
 ) -> None:
     with (
         caplog.at_level(logging.DEBUG),
         pytest.raises(nfclease.TransferCancelledError) as raised,
-        HttpNfcLease(vm.ExportVm()) as lease,
+        open_lease(vm.ExportVm()) as lease,
     ):
         lease.wait_ready(10)
         nfclease.cancel_all()
@@ -124,7 +133,11 @@ def test_a_lease_that_is_ended_from_outside(
 
 
 def test_each_record_has_each_attribute(
-    simulator: Simulator, vm: Any, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    open_lease: OpenLease,
+    simulator: Simulator,
+    vm: Any,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     """A format with all of them never fails."""
     simulator.inject("no_manifest")
@@ -134,7 +147,7 @@ def test_each_record_has_each_attribute(
     logger = logging.getLogger("nfclease")
     logger.addHandler(handler)
     try:
-        with HttpNfcLease(vm.ExportVm()) as lease:
+        with open_lease(vm.ExportVm()) as lease:
             lease.wait_ready(10)
             lease.download_all(tmp_path)
     finally:

@@ -28,7 +28,8 @@ from nfclease import HttpNfcLease
 from nfclease.simulator import Simulator
 from nfclease.simulator.faults import KINDS
 
-from ..conftest import find
+from ..support.imports import import_spec, import_vm
+from ..support.inventory import find
 from ..support.proxying import running_proxy
 from ..tools.site import loads_from_elsewhere, search_from_disk
 
@@ -56,16 +57,17 @@ def examples() -> list[doctest.DocTest]:
 
 
 @pytest.fixture
-def names(simulator: Simulator, service: Any, tmp_path: Path) -> Iterator[dict[str, Any]]:
+def names(
+    demo_vm: Any, simulator: Simulator, service: Any, tmp_path: Path
+) -> Iterator[dict[str, Any]]:
     """What the examples take for granted: a VM, an open lease, a device, a directory."""
-    vm = find(service, vim.VirtualMachine, "demo-vm")
     other = find(service, vim.VirtualApp, "demo-vapp")
     directory = tmp_path / "directory"
     directory.mkdir()
     before = Path.cwd()
     os.chdir(tmp_path)
     try:
-        yield {"vm": vm, "vapp": other, "directory": directory, "service": service}
+        yield {"vm": demo_vm, "vapp": other, "directory": directory, "service": service}
     finally:
         os.chdir(before)
         simulator.expire()  # what an example handed on holds the VM for the next one
@@ -92,18 +94,8 @@ def import_lease(names: dict[str, Any]) -> tuple[Any, Any]:
     with HttpNfcLease(machine.ExportVm()) as lease:
         disk = next(url for url in lease.wait_ready(10).deviceUrl if url.disk)
         result = lease.download(disk, disk.targetId)
-    cdp = vim.OvfManager.CreateDescriptorParams(
-        name="documented",
-        ovfFiles=[vim.OvfManager.OvfFile(deviceId=disk.key, path=result.name, size=result.bytes)],
-    )
-    descriptor = service.content.ovfManager.CreateDescriptor(obj=machine, cdp=cdp)
-    spec = service.content.ovfManager.CreateImportSpec(
-        descriptor.ovfDescriptor,
-        machine.resourcePool,
-        machine.datastore[0],
-        vim.OvfManager.CreateImportSpecParams(entityName="documented"),
-    )
-    raw = machine.resourcePool.ImportVApp(spec.importSpec, machine.parent)
+    spec = import_spec(service, machine, "documented", [result])
+    raw = import_vm(machine, spec)
     return raw, next(item for item in spec.fileItem if item.path == result.name)
 
 

@@ -12,15 +12,13 @@ from typing import Any
 import pytest
 from pyVmomi import SoapAdapter, vim
 
-from nfclease import HttpNfcLease
 from nfclease.simulator import Simulator
 
-from ..conftest import connected, find, unique
+from ..support.faces import OpenLease
+from ..support.inventory import connected, find, unique
 from .run import govc
 
-BOTH_FACES = True
 DISK_SIZE = 2 << 20
-its_own = pytest.mark.blocking_face
 
 
 @pytest.fixture(scope="module")
@@ -43,13 +41,11 @@ def run(simulator: Simulator, *args: str) -> str:
     return done.stdout
 
 
-@its_own
 def test_about(simulator: Simulator) -> None:
     about = json.loads(run(simulator, "about", "-json"))["about"]
     assert about["apiType"] == "VirtualCenter"
 
 
-@its_own
 def test_inventory(simulator: Simulator) -> None:
     assert "/DC0/vm/demo-vm" in run(simulator, "ls", "/DC0/vm").split()
     assert "/DC0/vm/demo-vm" in run(simulator, "find", "/", "-type", "m").split()
@@ -63,13 +59,14 @@ def files(directory: Path) -> dict[str, tuple[int, str]]:
     }
 
 
-def test_exports_are_those_of_govc(simulator: Simulator, service: Any, tmp_path: Path) -> None:
+def test_exports_are_those_of_govc(
+    open_lease: OpenLease, demo_vm: Any, simulator: Simulator, tmp_path: Path
+) -> None:
     run(simulator, "export.ovf", "-i", "-vm", "demo-vm", str(tmp_path / "govc"))
     theirs = files(tmp_path / "govc" / "demo-vm")
     ours = tmp_path / "ours"
     ours.mkdir()
-    vm = find(service, vim.VirtualMachine, "demo-vm")
-    with HttpNfcLease(vm.ExportVm()) as lease:
+    with open_lease(demo_vm.ExportVm()) as lease:
         lease.wait_ready(10)
         lease.download_all(ours)
     # govc puts the VM's name before the server's names that do not begin with it.
@@ -80,7 +77,6 @@ def test_exports_are_those_of_govc(simulator: Simulator, service: Any, tmp_path:
     assert {name: value for name, value in theirs.items() if not name.endswith(".ovf")} == expected
 
 
-@its_own
 def test_imports_of_govc(simulator: Simulator, tmp_path: Path) -> None:
     run(simulator, "export.ovf", "-i", "-vm", "demo-vm", str(tmp_path))
     package = tmp_path / "demo-vm"
@@ -94,7 +90,6 @@ def test_imports_of_govc(simulator: Simulator, tmp_path: Path) -> None:
         assert find(service, vim.VirtualMachine, "by-govc").name == "by-govc"
 
 
-@its_own
 @pytest.mark.parametrize(
     ("command", "expected"),
     [
@@ -113,7 +108,6 @@ def test_reads(simulator: Simulator, command: str, expected: list[str]) -> None:
     assert [text for text in expected if text not in told] == []
 
 
-@its_own
 def test_import_of_an_appliance(simulator: Simulator, tmp_path: Path) -> None:
     run(simulator, "export.ovf", "-i", "-vm", "demo-vm", str(tmp_path))
     package = tmp_path / "demo-vm"
@@ -160,13 +154,18 @@ class TestLeaseOfGovc:
         return stub
 
     def test_export(
-        self, simulator: Simulator, service: Any, environment: dict[str, str], tmp_path: Path
+        self,
+        open_lease: OpenLease,
+        simulator: Simulator,
+        service: Any,
+        environment: dict[str, str],
+        tmp_path: Path,
     ) -> None:
         reference = self.opened(environment, "export.ovf", "-vm", "demo-vm")
         stub = self.stub(simulator, service, environment)
         target = tmp_path / "out"
         target.mkdir()
-        with HttpNfcLease(reference, stub) as lease:
+        with open_lease(reference, stub) as lease:
             lease.wait_ready(10)
             results = lease.download_all(target)
         assert {result.verified for result in results} == {"manifest"}
@@ -177,7 +176,12 @@ class TestLeaseOfGovc:
         stub.DropConnections()
 
     def test_import(
-        self, simulator: Simulator, service: Any, environment: dict[str, str], tmp_path: Path
+        self,
+        open_lease: OpenLease,
+        simulator: Simulator,
+        service: Any,
+        environment: dict[str, str],
+        tmp_path: Path,
     ) -> None:
         run(simulator, "export.ovf", "-i", "-vm", "demo-vm", str(tmp_path))
         package = tmp_path / "demo-vm"
@@ -188,7 +192,7 @@ class TestLeaseOfGovc:
         kinds = {
             kind: iter(sorted(package.glob(f"*{kind}"))) for kind in (".vmdk", ".nvram", ".iso")
         }
-        with HttpNfcLease(reference, stub) as lease:
+        with open_lease(reference, stub) as lease:
             device_urls = lease.wait_ready(10).deviceUrl
             for device_url in device_urls:
                 path = next(kinds[Path(device_url.targetId).suffix])

@@ -6,9 +6,8 @@ import hashlib
 import json
 import os
 import ssl
-import time
 import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -16,43 +15,10 @@ import pytest
 from pyVmomi import vim
 
 from ..support.clock import Stopwatch
+from ..support.waiting import wait_for
 from .build import build
+from .leases import export_lease, import_spec
 from .run import Vcsim, govc
-
-OVF = """<?xml version="1.0"?>
-<Envelope xmlns="http://schemas.dmtf.org/ovf/envelope/1"
-    xmlns:ovf="http://schemas.dmtf.org/ovf/envelope/1"
-    xmlns:vssd="http://schemas.dmtf.org/wbem/wscim/1/cim-schema/2/CIM_VirtualSystemSettingData"
-    xmlns:rasd="http://schemas.dmtf.org/wbem/wscim/1/cim-schema/2/CIM_ResourceAllocationSettingData">
-  <References><File ovf:id="file1" ovf:href="disk.vmdk" ovf:size="{size}"/></References>
-  <DiskSection><Info/>
-    <Disk ovf:diskId="vmdisk1" ovf:fileRef="file1" ovf:capacity="{size}"/>
-  </DiskSection>
-  <VirtualSystem ovf:id="imported"><Info/><Name>imported</Name>
-    <OperatingSystemSection ovf:id="1"><Info/></OperatingSystemSection>
-    <VirtualHardwareSection><Info/>
-      <System><vssd:ElementName>hardware</vssd:ElementName><vssd:InstanceID>0</vssd:InstanceID>
-        <vssd:VirtualSystemType>vmx-13</vssd:VirtualSystemType></System>
-      <Item><rasd:InstanceID>1</rasd:InstanceID><rasd:ElementName>cpu</rasd:ElementName>
-        <rasd:ResourceType>3</rasd:ResourceType><rasd:VirtualQuantity>1</rasd:VirtualQuantity></Item>
-      <Item><rasd:InstanceID>2</rasd:InstanceID><rasd:ElementName>memory</rasd:ElementName>
-        <rasd:ResourceType>4</rasd:ResourceType><rasd:VirtualQuantity>32</rasd:VirtualQuantity></Item>
-      <Item><rasd:InstanceID>3</rasd:InstanceID><rasd:ElementName>scsi</rasd:ElementName>
-        <rasd:ResourceType>6</rasd:ResourceType>
-        <rasd:ResourceSubType>lsilogic</rasd:ResourceSubType></Item>
-      <Item><rasd:InstanceID>4</rasd:InstanceID><rasd:ElementName>disk</rasd:ElementName>
-        <rasd:ResourceType>17</rasd:ResourceType><rasd:Parent>3</rasd:Parent>
-        <rasd:HostResource>ovf:/disk/vmdisk1</rasd:HostResource>
-        <rasd:AddressOnParent>0</rasd:AddressOnParent></Item>
-    </VirtualHardwareSection>
-  </VirtualSystem>
-</Envelope>"""
-
-
-@pytest.fixture(scope="module")
-def vcsim() -> Iterator[Vcsim]:
-    with Vcsim() as server:
-        yield server
 
 
 @pytest.fixture
@@ -69,38 +35,15 @@ def http(vcsim: Vcsim, url: str, data: bytes | None = None) -> bytes:
         return body
 
 
-def first_machine(service: vim.ServiceInstance) -> Any:
-    [datacenter] = service.content.rootFolder.childEntity
-    return datacenter.vmFolder.childEntity[0]
-
-
-def wait_until(read: Callable[[], object], wanted: object) -> None:
-    deadline = time.monotonic() + 10
-    while read() != wanted:
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
-
-
-def import_lease(service: vim.ServiceInstance, name: str, size: int) -> Any:
-    machine = first_machine(service)
-    manager: Any = service.content.ovfManager
-    params: Any = vim.OvfManager.CreateImportSpecParams  # its constructor is untyped
-    spec = manager.CreateImportSpec(
-        OVF.format(size=size), machine.resourcePool, machine.datastore[0], params(entityName=name)
-    )
-    assert not spec.error
-    lease = machine.resourcePool.ImportVApp(spec.importSpec)
-    wait_until(lambda: lease.state, vim.HttpNfcLease.State.ready)
-    assert lease.info.deviceUrl[0].importKey == spec.fileItem[0].deviceId
+def ready(lease: Any) -> Any:
+    wait_for(lambda: lease.state == vim.HttpNfcLease.State.ready, 10)
     return lease
 
 
-def snapshot_lease(service: vim.ServiceInstance) -> Any:
-    machine = first_machine(service)
-    task = machine.CreateSnapshot_Task("export", "", memory=False, quiesce=False)
-    wait_until(lambda: task.info.state, vim.TaskInfo.State.success)
-    lease = task.info.result.ExportSnapshot()
-    wait_until(lambda: lease.state, vim.HttpNfcLease.State.ready)
+def import_lease(service: vim.ServiceInstance, name: str, size: int) -> Any:
+    pool, spec = import_spec(service, name, size)
+    lease = ready(pool.ImportVApp(spec.importSpec))
+    assert lease.info.deviceUrl[0].importKey == spec.fileItem[0].deviceId
     return lease
 
 
@@ -119,7 +62,7 @@ def test_vcsim_is_a_vcenter(service: vim.ServiceInstance) -> None:
 def test_vcsim_can_be_a_host(tls: bool) -> None:
     with Vcsim(esx=True, tls=tls, machines=2) as host, host.connect() as service:
         assert service.content.about.apiType == "HostAgent"
-        lease = snapshot_lease(service)
+        lease = ready(export_lease(service))
         [device_url] = lease.info.deviceUrl
         assert "//*/" in device_url.url
         assert http(host, device_url.url).startswith(b"KDMV")
@@ -136,7 +79,7 @@ def test_the_thumbprints_are_those_of_the_served_certificate(vcsim: Vcsim) -> No
 def test_a_snapshot_lease_serves_a_stream_optimized_disk(
     vcsim: Vcsim, service: vim.ServiceInstance
 ) -> None:
-    lease = snapshot_lease(service)
+    lease = ready(export_lease(service))
     [device_url] = lease.info.deviceUrl
     assert device_url.disk
     body = http(vcsim, device_url.url)

@@ -15,19 +15,13 @@ from typing import Any
 import pytest
 from pyVmomi import vim, vmodl
 
-from nfclease import HttpNfcLease, LimitExceededError, ManifestError
+from nfclease import LimitExceededError, ManifestError
 
-from ..conftest import unique, whole_disk
+from ..support.faces import OpenLease
+from ..support.inventory import unique
+from ..support.leases import whole_disk
+from .leases import export_lease, import_spec
 from .run import Vcsim
-from .test_peers import OVF, first_machine, wait_until
-
-BOTH_FACES = True
-
-
-@pytest.fixture(scope="module")
-def vcsim() -> Iterator[Vcsim]:
-    with Vcsim() as server:
-        yield server
 
 
 @pytest.fixture
@@ -36,30 +30,15 @@ def service(vcsim: Vcsim) -> Iterator[vim.ServiceInstance]:
         yield session
 
 
-def import_spec(service: Any, name: str, size: int) -> tuple[Any, Any]:
-    machine = first_machine(service)
-    params: Any = vim.OvfManager.CreateImportSpecParams
-    spec = service.content.ovfManager.CreateImportSpec(
-        OVF.format(size=size), machine.resourcePool, machine.datastore[0], params(entityName=name)
-    )
-    assert not spec.error
-    return machine.resourcePool, spec
-
-
-def export_lease(service: Any) -> Any:
-    machine = first_machine(service)
-    task = machine.CreateSnapshot_Task("export", "", memory=False, quiesce=False)
-    wait_until(lambda: task.info.state, vim.TaskInfo.State.success)
-    return task.info.result.ExportSnapshot()
-
-
 @pytest.mark.parametrize("kind", ["path", "bytes", "file object"])
-def test_import_has_equal_sums(service: Any, tmp_path: Path, kind: str) -> None:
+def test_import_has_equal_sums(
+    open_lease: OpenLease, service: Any, tmp_path: Path, kind: str
+) -> None:
     data = whole_disk(2 << 20)
     path = tmp_path / "disk.vmdk"
     path.write_bytes(data)
     pool, spec = import_spec(service, unique("imported"), len(data))
-    with HttpNfcLease(pool.ImportVApp(spec.importSpec)) as lease:
+    with open_lease(pool.ImportVApp(spec.importSpec)) as lease:
         lease.wait_ready(10)
         [item] = spec.fileItem
         if kind == "path":
@@ -77,10 +56,10 @@ def test_import_has_equal_sums(service: Any, tmp_path: Path, kind: str) -> None:
 
 
 def test_export_of_a_snapshot(
-    service: Any, tmp_path: Path, caplog: pytest.LogCaptureFixture
+    open_lease: OpenLease, service: Any, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.WARNING, "nfclease")
-    with HttpNfcLease(export_lease(service), verify_format=False) as lease:
+    with open_lease(export_lease(service), verify_format=False) as lease:
         [result] = [
             lease.download(url, tmp_path / url.targetId) for url in lease.wait_ready(10).deviceUrl
         ]
@@ -89,15 +68,17 @@ def test_export_of_a_snapshot(
     assert len([r for r in caplog.records if "has no checksum" in r.getMessage()]) == 1
 
 
-def test_a_manifest_can_be_required(service: Any, tmp_path: Path) -> None:
-    lease = HttpNfcLease(export_lease(service), require_manifest=True)
+def test_a_manifest_can_be_required(open_lease: OpenLease, service: Any, tmp_path: Path) -> None:
+    lease = open_lease(export_lease(service), require_manifest=True)
     with lease, pytest.raises(ManifestError):
         lease.download(lease.wait_ready(10).deviceUrl[0], tmp_path / "disk.vmdk")
     assert list(tmp_path.iterdir()) == []
 
 
-def test_disks_without_a_capacity_have_a_limit(service: Any, tmp_path: Path) -> None:
-    lease = HttpNfcLease(export_lease(service), max_unannounced_size=1 << 20)
+def test_disks_without_a_capacity_have_a_limit(
+    open_lease: OpenLease, service: Any, tmp_path: Path
+) -> None:
+    lease = open_lease(export_lease(service), max_unannounced_size=1 << 20)
     with pytest.raises(LimitExceededError, match="max_unannounced_size"), lease:
         info = lease.wait_ready(10)
         assert not info.totalDiskCapacityInKB
@@ -105,33 +86,33 @@ def test_disks_without_a_capacity_have_a_limit(service: Any, tmp_path: Path) -> 
     assert list(tmp_path.iterdir()) == []
 
 
-def test_star_host_of_a_single_host(tmp_path: Path) -> None:
+def test_star_host_of_a_single_host(open_lease: OpenLease, tmp_path: Path) -> None:
     with (
         Vcsim(esx=True) as host,
         host.connect() as service,
-        HttpNfcLease(export_lease(service)) as lease,
+        open_lease(export_lease(service)) as lease,
     ):
         [device_url] = lease.wait_ready(10).deviceUrl
         assert "//*/" in device_url.url
         assert lease.download(device_url, tmp_path / "disk.vmdk").bytes > 1 << 20
 
 
-def test_plain_http_session(tmp_path: Path) -> None:
+def test_plain_http_session(open_lease: OpenLease, tmp_path: Path) -> None:
     with (
         Vcsim(tls=False) as host,
         host.connect() as service,
-        HttpNfcLease(export_lease(service)) as lease,
+        open_lease(export_lease(service)) as lease,
     ):
         lease.wait_ready(10)
         assert len(lease.download_all(tmp_path)) == 1
 
 
-def test_many_leases_are_kept_alive_by_one_thread(service: Any) -> None:
+def test_many_leases_are_kept_alive_by_one_thread(open_lease: OpenLease, service: Any) -> None:
     def keep_alive_threads() -> int:
         names = [Path(f"/proc/self/task/{task}/comm") for task in os.listdir("/proc/self/task")]
         return sum(name.read_text().startswith("nfclease-keep") for name in names)
 
-    leases = [HttpNfcLease(export_lease(service)) for _ in range(20)]
+    leases = [open_lease(export_lease(service)) for _ in range(20)]
     try:
         assert {lease.wait_ready(10).leaseTimeout for lease in leases} == {300}
         assert keep_alive_threads() == 1

@@ -16,13 +16,12 @@ from pyVim.connect import Disconnect
 from pyVmomi import vim
 
 import nfclease
-from nfclease import HttpNfcLease
 from nfclease.simulator import Simulator
 
-from ..conftest import disk_of, endings, find
+from ..support.faces import OpenLease
+from ..support.inventory import demo_vm_of
+from ..support.leases import disk_of, endings
 from ..support.smoke import login
-
-BOTH_FACES = True
 
 
 @pytest.fixture
@@ -31,10 +30,6 @@ def session(simulator: Simulator) -> Iterator[Any]:
     service = simulator.connect()
     yield service
     service._stub.DropConnections()
-
-
-def export(service: Any) -> Any:
-    return find(service, vim.VirtualMachine, "demo-vm").ExportVm()
 
 
 def log_out_elsewhere(simulator: Simulator, session: Any) -> None:
@@ -48,10 +43,14 @@ def log_out_elsewhere(simulator: Simulator, session: Any) -> None:
 
 
 def test_disconnect_ends_the_leases_of_its_session(
-    simulator: Simulator, service: Any, session: Any, caplog: pytest.LogCaptureFixture
+    open_lease: OpenLease,
+    demo_vm: Any,
+    simulator: Simulator,
+    session: Any,
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
-    leases = [HttpNfcLease(export(session)) for _ in range(3)]
-    with HttpNfcLease(export(service)) as other:
+    leases = [open_lease(demo_vm_of(session).ExportVm()) for _ in range(3)]
+    with open_lease(demo_vm.ExportVm()) as other:
         for lease in leases:
             lease.wait_ready(10)
         with caplog.at_level(logging.WARNING, "nfclease"):
@@ -67,8 +66,10 @@ def test_disconnect_ends_the_leases_of_its_session(
     assert endings(simulator)[3:] == ["HttpNfcLeaseComplete"]
 
 
-def test_a_lease_that_is_dropped_after_disconnect(simulator: Simulator, session: Any) -> None:
-    lease = HttpNfcLease(export(session))
+def test_a_lease_that_is_dropped_after_disconnect(
+    open_lease: OpenLease, simulator: Simulator, session: Any
+) -> None:
+    lease = open_lease(demo_vm_of(session).ExportVm())
     lease.wait_ready(10)
     Disconnect(session)
     del lease
@@ -77,12 +78,12 @@ def test_a_lease_that_is_dropped_after_disconnect(simulator: Simulator, session:
 
 
 def test_a_logout_in_the_block_is_no_success(
-    simulator: Simulator, session: Any, tmp_path: Path
+    open_lease: OpenLease, simulator: Simulator, session: Any, tmp_path: Path
 ) -> None:
     """The files are there, but nothing was completed: for an import nothing is left."""
     with (
         pytest.raises(nfclease.SessionExpiredError) as raised,
-        HttpNfcLease(export(session)) as lease,
+        open_lease(demo_vm_of(session).ExportVm()) as lease,
     ):
         lease.wait_ready(10)
         lease.download_all(tmp_path)
@@ -94,9 +95,12 @@ def test_a_logout_in_the_block_is_no_success(
 @pytest.mark.parametrize("use", ["download_all", "download", "wait_ready"])
 @pytest.mark.parametrize("how", [Disconnect, None])
 def test_what_is_used_after_a_logout(
-    simulator: Simulator, session: Any, tmp_path: Path, use: str, how: Any
+    open_lease: OpenLease, simulator: Simulator, session: Any, tmp_path: Path, use: str, how: Any
 ) -> None:
-    with contextlib.suppress(nfclease.SessionExpiredError), HttpNfcLease(export(session)) as lease:
+    with (
+        contextlib.suppress(nfclease.SessionExpiredError),
+        open_lease(demo_vm_of(session).ExportVm()) as lease,
+    ):
         disk = disk_of(lease)
         arguments = {
             "download_all": (tmp_path,),
@@ -113,9 +117,9 @@ def test_what_is_used_after_a_logout(
 
 
 def test_too_late_is_said(
-    simulator: Simulator, session: Any, caplog: pytest.LogCaptureFixture
+    open_lease: OpenLease, simulator: Simulator, session: Any, caplog: pytest.LogCaptureFixture
 ) -> None:
-    lease = HttpNfcLease(export(session), keep_alive=False)
+    lease = open_lease(demo_vm_of(session).ExportVm(), keep_alive=False)
     lease.wait_ready(10)
     log_out_elsewhere(simulator, session)
     with caplog.at_level(logging.ERROR, "nfclease"):
@@ -156,9 +160,9 @@ def script(simulator: Simulator, face: str, how: str, raw: Any, first: str) -> l
 @pytest.mark.parametrize("how", ["before", "after", "dropped", "never"])
 @pytest.mark.parametrize("first", ["", "import nfclease"])
 def test_the_exit_with_a_disconnect(
-    simulator: Simulator, service: Any, face: str, how: str, first: str
+    demo_vm: Any, simulator: Simulator, face: str, how: str, first: str
 ) -> None:
-    raw = export(service)
+    raw = demo_vm.ExportVm()
     began = simulator.calls("Logout")
     command = script(simulator, face, how, raw, first)
     done = subprocess.run(command, capture_output=True, text=True, timeout=60)
@@ -169,9 +173,9 @@ def test_the_exit_with_a_disconnect(
     assert len(simulator.calls("Logout")) - len(began) == (how != "never")
 
 
-def test_the_exit_of_a_session_that_is_gone(simulator: Simulator, service: Any, face: str) -> None:
+def test_the_exit_of_a_session_that_is_gone(demo_vm: Any, simulator: Simulator, face: str) -> None:
     """Nothing is logged without a configuration; the standard error has it all the same."""
-    raw = export(service)
+    raw = demo_vm.ExportVm()
     simulator.inject("soap_fault", method="HttpNfcLeaseAbort", fault="vim.fault.NotAuthenticated")
     command = script(simulator, face, "never", raw, "")
     done = subprocess.run(command, capture_output=True, text=True, timeout=60)
@@ -182,9 +186,9 @@ def test_the_exit_of_a_session_that_is_gone(simulator: Simulator, service: Any, 
 
 
 def test_detach_leaves_the_lease_to_somebody_else(
-    simulator: Simulator, service: Any, tmp_path: Path
+    open_lease: OpenLease, demo_vm: Any, simulator: Simulator, service: Any, tmp_path: Path
 ) -> None:
-    with HttpNfcLease(export(service)) as lease:
+    with open_lease(demo_vm.ExportVm()) as lease:
         disk = disk_of(lease)
         lease.download_all(tmp_path)
         plain = lease.detach()
@@ -194,13 +198,15 @@ def test_detach_leaves_the_lease_to_somebody_else(
     del lease
     gc.collect()
     assert endings(simulator) == []
-    with HttpNfcLease(plain._moId, service._stub) as taken:
+    with open_lease(plain._moId, service._stub) as taken:
         assert taken.state == "ready"
     assert endings(simulator) == ["HttpNfcLeaseComplete"]
 
 
-def test_a_detached_lease_is_not_renewed(simulator: Simulator, service: Any) -> None:
-    lease = HttpNfcLease(export(service), keep_alive_interval=0.05)
+def test_a_detached_lease_is_not_renewed(
+    open_lease: OpenLease, demo_vm: Any, simulator: Simulator
+) -> None:
+    lease = open_lease(demo_vm.ExportVm(), keep_alive_interval=0.05)
     lease.wait_ready(10)
     plain = lease.detach()
     renewed = len(simulator.calls("HttpNfcLeaseProgress"))
@@ -215,10 +221,10 @@ def test_a_detached_lease_is_not_renewed(simulator: Simulator, service: Any) -> 
 
 
 def test_detach_amid_a_transfer_is_refused(
-    simulator: Simulator, service: Any, tmp_path: Path
+    open_lease: OpenLease, demo_vm: Any, simulator: Simulator, tmp_path: Path
 ) -> None:
     simulator.inject("stall", disk="disk-1.vmdk", after_bytes=4096)
-    with pytest.raises(LookupError), HttpNfcLease(export(service)) as lease:
+    with pytest.raises(LookupError), open_lease(demo_vm.ExportVm()) as lease:
         lease.start_download(disk_of(lease), tmp_path / "disk")
         with pytest.raises(nfclease.LeaseStateError, match="still runs"):
             lease.detach()
@@ -227,10 +233,10 @@ def test_detach_amid_a_transfer_is_refused(
 
 
 def test_detach_tells_of_a_failure_that_nobody_read(
-    simulator: Simulator, service: Any, tmp_path: Path
+    open_lease: OpenLease, demo_vm: Any, simulator: Simulator, tmp_path: Path
 ) -> None:
     simulator.inject("status", disk="disk-1.vmdk", code=410)
-    with pytest.raises(nfclease.HttpStatusError), HttpNfcLease(export(service)) as lease:
+    with pytest.raises(nfclease.HttpStatusError), open_lease(demo_vm.ExportVm()) as lease:
         transfer = lease.start_download(disk_of(lease), tmp_path / "disk")
         while not transfer.done():
             pass
@@ -238,8 +244,8 @@ def test_detach_tells_of_a_failure_that_nobody_read(
     assert endings(simulator) == ["HttpNfcLeaseAbort"]
 
 
-def test_a_completed_lease_cannot_be_detached(service: Any) -> None:
-    lease = HttpNfcLease(export(service))
+def test_a_completed_lease_cannot_be_detached(open_lease: OpenLease, demo_vm: Any) -> None:
+    lease = open_lease(demo_vm.ExportVm())
     lease.wait_ready(10)
     lease.Complete()
     with pytest.raises(nfclease.LeaseStateError, match="completed"):
@@ -256,9 +262,8 @@ input()
 )
 
 
-@pytest.mark.blocking_face
-def test_the_exit_leaves_a_detached_lease(simulator: Simulator, service: Any) -> None:
-    raw = export(service)
+def test_the_exit_leaves_a_detached_lease(demo_vm: Any, simulator: Simulator) -> None:
+    raw = demo_vm.ExportVm()
     while raw.state != "ready":
         pass
     code = DETACHED.format(face="HttpNfcLease", first="")

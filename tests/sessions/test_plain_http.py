@@ -9,14 +9,11 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 import pytest
-from pyVmomi import vim
 
-from nfclease import HttpNfcLease, InsecureUrlError
+from nfclease import InsecureUrlError
 from nfclease.simulator import Simulator
 
-from ..conftest import find
-
-BOTH_FACES = True
+from ..support.faces import OpenLease
 
 BODY = b"a file over plain http"
 
@@ -50,11 +47,15 @@ def plain_url() -> Iterator[str]:
 
 @pytest.mark.parametrize("allow", [False, True])
 def test_plain_http_has_to_be_allowed(
-    simulator: Simulator, service: Any, tmp_path: Path, plain_url: str, allow: bool
+    open_lease: OpenLease,
+    demo_vm: Any,
+    simulator: Simulator,
+    tmp_path: Path,
+    plain_url: str,
+    allow: bool,
 ) -> None:
     simulator.inject("device_url", disk="disk-0.iso", url=plain_url, fileSize=len(BODY))
-    vm = find(service, vim.VirtualMachine, "demo-vm")
-    with HttpNfcLease(vm.ExportVm(), allow_http=allow) as lease:
+    with open_lease(demo_vm.ExportVm(), allow_http=allow) as lease:
         [iso] = [url for url in lease.wait_ready(10).deviceUrl if url.targetId == "disk-0.iso"]
         if not allow:
             with pytest.raises(InsecureUrlError):

@@ -11,20 +11,19 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from pyVmomi import vim
 
 import nfclease
-from nfclease import HttpNfcLease
 from nfclease.simulator import Simulator
 
-from ..conftest import connected, disk_of, find
+from ..support.faces import OpenLease
+from ..support.inventory import connected, demo_vm_of
+from ..support.leases import disk_of
 
-BOTH_FACES = True
 
-
-def test_no_cookie_at_the_disk_host(simulator: Simulator, service: Any, tmp_path: Path) -> None:
-    vm = find(service, vim.VirtualMachine, "demo-vm")
-    with HttpNfcLease(vm.ExportVm()) as lease:
+def test_no_cookie_at_the_disk_host(
+    open_lease: OpenLease, demo_vm: Any, simulator: Simulator, service: Any, tmp_path: Path
+) -> None:
+    with open_lease(demo_vm.ExportVm()) as lease:
         lease.wait_ready(10)
         lease.download_all(tmp_path)
     requests = simulator.requests()
@@ -54,6 +53,8 @@ def session_cookie(service: Any) -> str:
     ],
 )
 def test_no_secret_in_any_text(
+    open_lease: OpenLease,
+    demo_vm: Any,
     simulator: Simulator,
     service: Any,
     tmp_path: Path,
@@ -64,9 +65,8 @@ def test_no_secret_in_any_text(
     caplog.set_level(logging.DEBUG)
     where = {"listener": "host"} if fault == "wrong_certificate" else {"disk": ".vmdk"}
     simulator.inject(fault, **{**where, **params})
-    vm = find(service, vim.VirtualMachine, "demo-vm")
     tickets: set[str] = set()
-    with pytest.raises(nfclease.NfcError) as raised, HttpNfcLease(vm.ExportVm()) as lease:
+    with pytest.raises(nfclease.NfcError) as raised, open_lease(demo_vm.ExportVm()) as lease:
         tickets |= {url.url.split("/")[4] for url in lease.wait_ready(10).deviceUrl}
         lease.download_all(tmp_path)
     shown = traceback.TracebackException.from_exception(raised.value, capture_locals=False)
@@ -123,15 +123,20 @@ def host() -> Iterator[Simulator]:
 @pytest.mark.parametrize("dress", DRESSES)
 @pytest.mark.parametrize("what", ["ticket", "cookie", "header"])
 def test_a_page_that_echoes_the_request(
-    host: Simulator, tmp_path: Path, caplog: pytest.LogCaptureFixture, what: str, dress: str
+    open_lease: OpenLease,
+    host: Simulator,
+    tmp_path: Path,
+    caplog: pytest.LogCaptureFixture,
+    what: str,
+    dress: str,
 ) -> None:
     """The retry's log line holds the page's words too."""
     caplog.set_level(logging.DEBUG)
     host.reset()
     for service in connected(host):
         service._stub._customHeaders = {"X-Token": "t0ken/of+mine=0123"}
-        vm = find(service, vim.VirtualMachine, "demo-vm")
-        lease = HttpNfcLease(vm.ExportVm(), max_retries=1 if dress == "plain" else 0)
+        vm = demo_vm_of(service)
+        lease = open_lease(vm.ExportVm(), max_retries=1 if dress == "plain" else 0)
         with pytest.raises(nfclease.HttpStatusError) as raised, lease:
             url = disk_of(lease).url
             secret = {
@@ -150,10 +155,9 @@ def test_a_page_that_echoes_the_request(
 
 @pytest.mark.parametrize("after", range(180, 210, 3))
 def test_a_secret_where_the_page_is_cut(
-    simulator: Simulator, service: Any, tmp_path: Path, after: int
+    open_lease: OpenLease, demo_vm: Any, simulator: Simulator, tmp_path: Path, after: int
 ) -> None:
-    vm = find(service, vim.VirtualMachine, "demo-vm")
-    with pytest.raises(nfclease.HttpStatusError) as raised, HttpNfcLease(vm.ExportVm()) as lease:
+    with pytest.raises(nfclease.HttpStatusError) as raised, open_lease(demo_vm.ExportVm()) as lease:
         disk = disk_of(lease)
         ticket = disk.url.split("/")[4]
         simulator.inject("status", disk=".vmdk", code=404, body="x" * after + ticket)
@@ -173,14 +177,14 @@ def test_a_secret_where_the_page_is_cut(
     ],
 )
 def test_a_redirect_with_a_login(
+    open_lease: OpenLease,
+    demo_vm: Any,
     simulator: Simulator,
-    service: Any,
     tmp_path: Path,
     caplog: pytest.LogCaptureFixture,
     location: str,
 ) -> None:
-    vm = find(service, vim.VirtualMachine, "demo-vm")
-    lease = HttpNfcLease(vm.ExportVm())
+    lease = open_lease(demo_vm.ExportVm())
     with pytest.raises(nfclease.UnexpectedRedirectError) as raised, lease:
         disk = disk_of(lease)
         ticket = disk.url.split("/")[4]
@@ -194,6 +198,8 @@ def test_a_redirect_with_a_login(
 @pytest.mark.parametrize("dress", DRESSES)
 @pytest.mark.parametrize("method", ["HttpNfcLeaseProgress", "HttpNfcLeaseComplete"])
 def test_a_fault_that_echoes_the_session(
+    open_lease: OpenLease,
+    demo_vm: Any,
     simulator: Simulator,
     service: Any,
     caplog: pytest.LogCaptureFixture,
@@ -204,8 +210,7 @@ def test_a_fault_that_echoes_the_session(
     caplog.set_level(logging.DEBUG)
     cookie = session_cookie(service)
     simulator.inject("soap_fault", method=method, message=f"no {DRESSES[dress](cookie)} here")
-    vm = find(service, vim.VirtualMachine, "demo-vm")
-    lease = HttpNfcLease(vm.ExportVm(), keep_alive_interval=0.05)
+    lease = open_lease(demo_vm.ExportVm(), keep_alive_interval=0.05)
     if method == "HttpNfcLeaseProgress":
         with lease:
             lease.wait_ready(10)
@@ -222,22 +227,24 @@ def test_a_fault_that_echoes_the_session(
 
 
 def test_control_characters_of_a_server_are_escaped(
-    simulator: Simulator, service: Any, tmp_path: Path
+    open_lease: OpenLease, demo_vm: Any, simulator: Simulator, tmp_path: Path
 ) -> None:
     simulator.inject("status", disk=".vmdk", code=418, body="\x1b[31mred\r\nforged log line")
-    vm = find(service, vim.VirtualMachine, "demo-vm")
-    with pytest.raises(nfclease.HttpStatusError) as raised, HttpNfcLease(vm.ExportVm()) as lease:
+    with pytest.raises(nfclease.HttpStatusError) as raised, open_lease(demo_vm.ExportVm()) as lease:
         lease.wait_ready(10)
         lease.download_all(tmp_path)
     assert not re.search(r"[\x00-\x1f]", str(raised.value))
 
 
 def test_the_environments_proxy_is_not_asked(
-    simulator: Simulator, service: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    open_lease: OpenLease,
+    demo_vm: Any,
+    simulator: Simulator,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     for name in ("HTTPS_PROXY", "https_proxy", "ALL_PROXY"):
         monkeypatch.setenv(name, "http://127.0.0.1:9")
-    vm = find(service, vim.VirtualMachine, "demo-vm")
-    with HttpNfcLease(vm.ExportVm()) as lease:
+    with open_lease(demo_vm.ExportVm()) as lease:
         lease.wait_ready(10)
         assert len(lease.download_all(tmp_path)) == 5

@@ -10,12 +10,11 @@ from pyVim.connect import Disconnect
 from pyVmomi import SoapAdapter, vim
 from pyVmomi.VmomiSupport import GetRequestContext
 
-from nfclease import HttpNfcLease
 from nfclease.simulator import Simulator
 
-from ..conftest import endings, find
-
-BOTH_FACES = True
+from ..support.faces import OpenLease
+from ..support.inventory import demo_vm_of
+from ..support.leases import endings
 
 TOKEN = '<saml2:Assertion xmlns:saml2="urn:oasis:names:tc:SAML:2.0:assertion">t</saml2:Assertion>'
 
@@ -35,9 +34,9 @@ def session_id(service: Any) -> str:
     return cookie.split('"')[1]
 
 
-def export(service: Any, stub: Any, directory: Path) -> None:
-    lease = find(service, vim.VirtualMachine, "demo-vm").ExportVm()
-    with HttpNfcLease(vim.HttpNfcLease(lease._moId, stub), keep_alive_interval=0.2) as ours:
+def export(open_lease: OpenLease, service: Any, stub: Any, directory: Path) -> None:
+    lease = demo_vm_of(service).ExportVm()
+    with open_lease(vim.HttpNfcLease(lease._moId, stub), keep_alive_interval=0.2) as ours:
         assert ours.state in ("initializing", "ready")
         ours.wait_ready(10)
         ours.download_all(directory)
@@ -57,11 +56,11 @@ def core_calls(simulator: Simulator) -> list[dict[str, Any]]:
 
 
 def test_a_session_id_in_place_of_a_cookie(
-    simulator: Simulator, service: Any, tmp_path: Path
+    open_lease: OpenLease, simulator: Simulator, service: Any, tmp_path: Path
 ) -> None:
     stub = without_cookie(simulator, service)
     stub.sessionId = session_id(service)
-    export(service, stub, tmp_path)
+    export(open_lease, service, stub, tmp_path)
     assert endings(simulator) == ["HttpNfcLeaseComplete"]
     for call in core_calls(simulator):
         headers = {name.lower(): value for name, value in call["headers"].items()}
@@ -71,20 +70,20 @@ def test_a_session_id_in_place_of_a_cookie(
 
 
 def test_a_session_cookie_in_the_request_context(
-    simulator: Simulator, service: Any, tmp_path: Path
+    open_lease: OpenLease, simulator: Simulator, service: Any, tmp_path: Path
 ) -> None:
     stub = without_cookie(simulator, service)
     stub.requestContext = {"vcSessionCookie": session_id(service)}
-    export(service, stub, tmp_path)
+    export(open_lease, service, stub, tmp_path)
     assert endings(simulator) == ["HttpNfcLeaseComplete"]
     assert all(call["session"] for call in core_calls(simulator))
 
 
 def test_a_saml_token_goes_with_every_call(
-    simulator: Simulator, service: Any, tmp_path: Path
+    open_lease: OpenLease, simulator: Simulator, service: Any, tmp_path: Path
 ) -> None:
     service._stub.samlToken = TOKEN
-    export(service, service._stub, tmp_path)
+    export(open_lease, service, service._stub, tmp_path)
     methods = {call["method"] for call in core_calls(simulator)}
     assert methods == {"HttpNfcLeaseProgress", "HttpNfcLeaseGetManifest", "HttpNfcLeaseComplete"}
     for call in core_calls(simulator):
@@ -92,12 +91,10 @@ def test_a_saml_token_goes_with_every_call(
 
 
 def test_the_session_goes_on_under_a_new_cookie(
-    simulator: Simulator, service: Any, tmp_path: Path
+    open_lease: OpenLease, demo_vm: Any, simulator: Simulator, service: Any, tmp_path: Path
 ) -> None:
-    lease = find(service, vim.VirtualMachine, "demo-vm").ExportVm()
-    with HttpNfcLease(
-        lease, keep_alive=False
-    ) as ours:  # which would take a lost session for the end
+    lease = demo_vm.ExportVm()
+    with open_lease(lease, keep_alive=False) as ours:  # which would take a lost session for the end
         ours.wait_ready(10)
         manager = service.content.sessionManager
         terminate(simulator, manager.currentSession.key)
@@ -110,12 +107,12 @@ def test_the_session_goes_on_under_a_new_cookie(
 
 
 def test_the_request_context_of_the_thread(
-    simulator: Simulator, service: Any, tmp_path: Path
+    open_lease: OpenLease, demo_vm: Any, simulator: Simulator, tmp_path: Path
 ) -> None:
     """One for each thread is what pyvmomi keeps, and an awaited call is made in another."""
     GetRequestContext()["operationID"] = "of-this-thread"
     try:
-        with HttpNfcLease(find(service, vim.VirtualMachine, "demo-vm").ExportVm()) as lease:
+        with open_lease(demo_vm.ExportVm()) as lease:
             lease.wait_ready(10)
             lease.Progress(7)
             lease.download_all(tmp_path)

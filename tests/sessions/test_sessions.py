@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import inspect
 import socket
 import ssl
 import time
@@ -18,21 +17,13 @@ from pyVim import connect
 from pyVmomi import SoapAdapter, vim
 
 import nfclease
-from nfclease import HttpNfcLease
 from nfclease.simulator import Simulator
 
-from ..conftest import endings, find
+from ..support.faces import OpenLease
+from ..support.inventory import demo_vm_of
+from ..support.leases import endings
 from ..support.proxying import running_proxy
-
-BOTH_FACES = True
-
-KNOWN = set(inspect.signature(connect.SmartConnect).parameters)
-
-
-def needs(*names: str) -> pytest.MarkDecorator:
-    """Not run on a pyvmomi whose SmartConnect lacks one of these arguments."""
-    missing = [name for name in names if name not in KNOWN]
-    return pytest.mark.skipif(bool(missing), reason=f"not run: this pyvmomi has no {missing}")
+from ..support.versions import needs
 
 
 @contextmanager
@@ -45,9 +36,9 @@ def session(simulator: Simulator, **options: Any) -> Iterator[Any]:
         service._stub.DropConnections()
 
 
-def export(service: Any, directory: Path) -> set[str]:
-    lease = find(service, vim.VirtualMachine, "demo-vm").ExportVm()
-    with HttpNfcLease(lease, keep_alive_interval=0.2) as ours:
+def export(open_lease: OpenLease, service: Any, directory: Path) -> set[str]:
+    lease = demo_vm_of(service).ExportVm()
+    with open_lease(lease, keep_alive_interval=0.2) as ours:
         assert ours.wait_ready(10).leaseTimeout > 0
         ours.Progress(1)
         return {result.verified for result in ours.download_all(directory)}
@@ -60,44 +51,48 @@ def own_stub(simulator: Simulator, service: Any, **where: Any) -> Any:
     return SoapAdapter.SoapStubAdapter(sslContext=context, version=service._stub.version, **where)
 
 
-def test_by_thumbprint_alone(simulator: Simulator, tmp_path: Path) -> None:
+def test_by_thumbprint_alone(open_lease: OpenLease, simulator: Simulator, tmp_path: Path) -> None:
     context = ssl._create_unverified_context()
     sha1 = simulator.thumbprint_sha1
     with session(simulator, sslContext=context, thumbprint=sha1) as service:
-        assert export(service, tmp_path) == {"manifest"}
+        assert export(open_lease, service, tmp_path) == {"manifest"}
 
 
 @needs("serverPemCert")
-def test_by_the_servers_certificate(simulator: Simulator, tmp_path: Path) -> None:
+def test_by_the_servers_certificate(
+    open_lease: OpenLease, simulator: Simulator, tmp_path: Path
+) -> None:
     pem = ssl.get_server_certificate((simulator.host, simulator.port))
     with session(simulator, sslContext=None, serverPemCert=pem) as service:
-        assert export(service, tmp_path) == {"manifest"}
+        assert export(open_lease, service, tmp_path) == {"manifest"}
 
 
 @needs("disableSslCertValidation")
-def test_without_validation(simulator: Simulator, tmp_path: Path) -> None:
+def test_without_validation(open_lease: OpenLease, simulator: Simulator, tmp_path: Path) -> None:
     with session(simulator, sslContext=None, disableSslCertValidation=True) as service:
-        assert export(service, tmp_path) == {"manifest"}
+        assert export(open_lease, service, tmp_path) == {"manifest"}
 
 
 @needs("sessionId")
-def test_by_a_session_id(simulator: Simulator, service: Any, tmp_path: Path) -> None:
+def test_by_a_session_id(
+    open_lease: OpenLease, simulator: Simulator, service: Any, tmp_path: Path
+) -> None:
     found = service._stub.cookie.split('"')[1]
     again = simulator.connect(sessionId=found)
-    assert export(again, tmp_path) == {"manifest"}
+    assert export(open_lease, again, tmp_path) == {"manifest"}
     again._stub.DropConnections()
 
 
-def test_by_url(simulator: Simulator, service: Any, tmp_path: Path) -> None:
+def test_by_url(open_lease: OpenLease, simulator: Simulator, service: Any, tmp_path: Path) -> None:
     stub = own_stub(simulator, service, url=simulator.url)
     own: Any = vim.ServiceInstance("ServiceInstance", stub)
     own.content.sessionManager.Login(simulator.user, simulator.password)
-    assert export(own, tmp_path) == {"manifest"}
+    assert export(open_lease, own, tmp_path) == {"manifest"}
     own.content.sessionManager.Logout()
     stub.DropConnections()
 
 
-def test_ipv6(tmp_path: Path) -> None:
+def test_ipv6(open_lease: OpenLease, tmp_path: Path) -> None:
     try:
         with socket.socket(socket.AF_INET6) as probe:
             probe.bind(("::1", 0))
@@ -106,7 +101,7 @@ def test_ipv6(tmp_path: Path) -> None:
     with Simulator(host="::1", disk_host="::1", disk_size="1m", disks=1) as simulator:
         assert simulator.url.startswith("https://[::1]:")
         with session(simulator) as service:
-            assert export(service, tmp_path) == {"manifest"}
+            assert export(open_lease, service, tmp_path) == {"manifest"}
             assert {request["listener"] for request in simulator.requests()} == {"host"}
 
 
@@ -123,15 +118,17 @@ class TestSessionOriented:
         yield vim.ServiceInstance("ServiceInstance", stub)
         soap.DropConnections()
 
-    def test_export(self, simulator: Simulator, oriented: Any, tmp_path: Path) -> None:
-        assert export(oriented, tmp_path) == {"manifest"}
+    def test_export(
+        self, open_lease: OpenLease, simulator: Simulator, oriented: Any, tmp_path: Path
+    ) -> None:
+        assert export(open_lease, oriented, tmp_path) == {"manifest"}
         assert endings(simulator) == ["HttpNfcLeaseComplete"]
 
     def test_a_terminated_session_is_opened_again(
-        self, simulator: Simulator, service: Any, oriented: Any
+        self, open_lease: OpenLease, simulator: Simulator, service: Any, oriented: Any
     ) -> None:
-        raw = find(oriented, vim.VirtualMachine, "demo-vm").ExportVm()
-        lease = HttpNfcLease(raw, keep_alive=False)
+        raw = demo_vm_of(oriented).ExportVm()
+        lease = open_lease(raw, keep_alive=False)
         lease.wait_ready(10)
         for call in (lambda: lease.state, lambda: lease.Progress(5), lease.GetManifest):
             mine = oriented.content.sessionManager.currentSession.key
@@ -169,7 +166,7 @@ class TestProxy:
     """``httpProxyHost``: calls and data go through a tunnel of the session's own proxy."""
 
     def test_everything_goes_through(
-        self, simulator: Simulator, service: Any, tmp_path: Path
+        self, open_lease: OpenLease, simulator: Simulator, service: Any, tmp_path: Path
     ) -> None:
         target = tmp_path / "out"
         target.mkdir()
@@ -179,12 +176,12 @@ class TestProxy:
         }
         with running_proxy(tmp_path) as proxy:
             with through(simulator, service, proxy.port) as own:
-                assert export(own, target) == {"manifest"}
+                assert export(open_lease, own, target) == {"manifest"}
             assert proxy.wait_for(wanted) >= wanted
 
     @needs("customHeaders")
     def test_a_proxy_that_wants_a_password(
-        self, simulator: Simulator, service: Any, tmp_path: Path
+        self, open_lease: OpenLease, simulator: Simulator, service: Any, tmp_path: Path
     ) -> None:
         secret = base64.b64encode(b"user:s3cret").decode()
         headers = {"Proxy-Authorization": f"Basic {secret}"}
@@ -194,7 +191,7 @@ class TestProxy:
             running_proxy(tmp_path, credentials="user:s3cret") as proxy,
             through(simulator, service, proxy.port, customHeaders=headers) as own,
         ):
-            assert export(own, target) == {"manifest"}
+            assert export(open_lease, own, target) == {"manifest"}
         sent = [request["headers"] for request in simulator.requests()]
         assert sent
         sent += [call["headers"] for call in simulator.calls("HttpNfcLeaseProgress")]
@@ -202,13 +199,20 @@ class TestProxy:
         assert not any(secret in str(headers) for headers in sent)
 
     @needs("serverPemCert")  # from that version on the stub says plainly where its proxy is
-    def test_a_proxy_that_refuses(self, simulator: Simulator, service: Any, tmp_path: Path) -> None:
-        raw = find(service, vim.VirtualMachine, "demo-vm").ExportVm()
+    def test_a_proxy_that_refuses(
+        self,
+        open_lease: OpenLease,
+        demo_vm: Any,
+        simulator: Simulator,
+        service: Any,
+        tmp_path: Path,
+    ) -> None:
+        raw = demo_vm.ExportVm()
         stub = own_stub(simulator, service)
         with running_proxy(tmp_path, credentials="user:s3cret") as proxy:
             stub.httpProxyHost, stub.httpProxyPort = "127.0.0.1", proxy.port
             stub._customHeaders = {"Proxy-Authorization": "Basic d3Jvbmc="}
-            lease = HttpNfcLease(raw._moId, stub, keep_alive=False)
+            lease = open_lease(raw._moId, stub, keep_alive=False)
             with pytest.raises(nfclease.HttpStatusError) as caught:
                 _ = lease.state
             lease.close()
@@ -219,14 +223,19 @@ class TestProxy:
 
     @needs("serverPemCert")
     def test_a_proxy_that_refuses_the_keep_alive(
-        self, simulator: Simulator, service: Any, tmp_path: Path
+        self,
+        open_lease: OpenLease,
+        demo_vm: Any,
+        simulator: Simulator,
+        service: Any,
+        tmp_path: Path,
     ) -> None:
         """It is asked once: a login that is tried again and again may be locked."""
-        raw = find(service, vim.VirtualMachine, "demo-vm").ExportVm()
+        raw = demo_vm.ExportVm()
         stub = own_stub(simulator, service)
         with running_proxy(tmp_path, credentials="user:s3cret") as proxy:
             stub.httpProxyHost, stub.httpProxyPort = "127.0.0.1", proxy.port
-            lease = HttpNfcLease(raw._moId, stub)
+            lease = open_lease(raw._moId, stub)
             began = time.monotonic()
             with pytest.raises(nfclease.HttpStatusError, match="407"):
                 lease.wait_ready(30)
@@ -262,7 +271,11 @@ class TestClientCertificate:
 
     @pytest.mark.filterwarnings("ignore:key_file, cert_file:DeprecationWarning")  # of pyvmomi 7
     def test_files(
-        self, demanding: Simulator, client_files: tuple[str, str, str], tmp_path: Path
+        self,
+        open_lease: OpenLease,
+        demanding: Simulator,
+        client_files: tuple[str, str, str],
+        tmp_path: Path,
     ) -> None:
         _, certificate, key = client_files
         with session(demanding) as service:
@@ -278,36 +291,38 @@ class TestClientCertificate:
             )
         own: Any = vim.ServiceInstance("ServiceInstance", stub)
         own.content.sessionManager.Login(demanding.user, demanding.password)
-        assert export(own, tmp_path) == {"manifest"}
+        assert export(open_lease, own, tmp_path) == {"manifest"}
         own.content.sessionManager.Logout()
         stub.DropConnections()
 
-    def test_a_key_inside_the_context(self, demanding: Simulator) -> None:
+    def test_a_key_inside_the_context(self, open_lease: OpenLease, demanding: Simulator) -> None:
         with session(demanding) as service:
-            raw = find(service, vim.VirtualMachine, "demo-vm").ExportVm()
-            lease = HttpNfcLease(raw, keep_alive=False)
+            raw = demo_vm_of(service).ExportVm()
+            lease = open_lease(raw, keep_alive=False)
             with pytest.raises(OSError, match="give certFile and keyFile"):
                 _ = lease.state
             lease.close()
             raw.Abort()
 
 
-def test_what_cannot_be_followed(simulator: Simulator, service: Any) -> None:
+def test_what_cannot_be_followed(open_lease: OpenLease, simulator: Simulator, service: Any) -> None:
     for stub in (
         SoapAdapter.SoapStubAdapter(sock="/run/vpxd.sock"),
         SoapAdapter.SoapStubAdapter("h", sslProxyPath="/sdkTunnel"),
         SoapAdapter.SoapStubAdapter("::1", httpProxyHost="proxy.example"),
     ):
         with pytest.raises(ValueError, match="not supported"):
-            HttpNfcLease("lease-1", stub)
+            open_lease("lease-1", stub)
 
 
-def test_the_stub_is_left_alone(simulator: Simulator, service: Any, tmp_path: Path) -> None:
+def test_the_stub_is_left_alone(
+    open_lease: OpenLease, simulator: Simulator, service: Any, tmp_path: Path
+) -> None:
     def known() -> dict[str, Any]:
         """Without what pyvmomi itself keeps there: connections, and before 8 a collector."""
         stub = vars(service._stub)
         return {name: value for name, value in stub.items() if name not in ("pool", "_pc")}
 
     before = known()
-    assert export(service, tmp_path) == {"manifest"}
+    assert export(open_lease, service, tmp_path) == {"manifest"}
     assert known() == before

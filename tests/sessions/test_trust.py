@@ -11,15 +11,13 @@ from typing import Any
 
 import pytest
 from pyVim.connect import Disconnect
-from pyVmomi import vim
 
 import nfclease
-from nfclease import HttpNfcLease
 from nfclease.simulator import Simulator
 
-from ..conftest import connected, disk_of, endings, find
-
-BOTH_FACES = True
+from ..support.faces import OpenLease
+from ..support.inventory import connected, demo_vm_of
+from ..support.leases import disk_of, endings
 
 
 def certificate(simulator: Simulator) -> bytes:
@@ -27,11 +25,12 @@ def certificate(simulator: Simulator) -> bytes:
     return ssl.PEM_cert_to_DER_cert(pem)
 
 
-def export_disk(service: Any, directory: Path) -> nfclease.TransferResult:
-    vm = find(service, vim.VirtualMachine, "demo-vm")
-    with HttpNfcLease(vm.ExportVm(), max_retries=0) as lease:
+def export_disk(open_lease: OpenLease, service: Any, directory: Path) -> nfclease.TransferResult:
+    vm = demo_vm_of(service)
+    with open_lease(vm.ExportVm(), max_retries=0) as lease:
         disk = disk_of(lease)
-        return lease.download(disk, directory / "disk")
+        result: nfclease.TransferResult = lease.download(disk, directory / "disk")
+    return result
 
 
 @pytest.mark.parametrize(
@@ -44,10 +43,14 @@ def export_disk(service: Any, directory: Path) -> nfclease.TransferResult:
     ],
 )
 def test_a_thumbprint_in_any_dress(
-    simulator: Simulator, service: Any, tmp_path: Path, thumbprint: Callable[[bytes], str]
+    open_lease: OpenLease,
+    simulator: Simulator,
+    service: Any,
+    tmp_path: Path,
+    thumbprint: Callable[[bytes], str],
 ) -> None:
     simulator.inject("device_url", ssl_thumbprint=thumbprint(certificate(simulator)))
-    assert export_disk(service, tmp_path).verified == "manifest"
+    assert export_disk(open_lease, service, tmp_path).verified == "manifest"
 
 
 @pytest.mark.parametrize(
@@ -62,11 +65,16 @@ def test_a_thumbprint_in_any_dress(
     ],
 )
 def test_a_thumbprint_that_does_not_fit(
-    simulator: Simulator, service: Any, tmp_path: Path, thumbprint: str, error: type[Exception]
+    open_lease: OpenLease,
+    simulator: Simulator,
+    service: Any,
+    tmp_path: Path,
+    thumbprint: str,
+    error: type[Exception],
 ) -> None:
     simulator.inject("device_url", ssl_thumbprint=thumbprint)
     with pytest.raises(error):
-        export_disk(service, tmp_path)
+        export_disk(open_lease, service, tmp_path)
     assert simulator.requests() == []
     assert endings(simulator) == ["HttpNfcLeaseAbort"]
     assert list(tmp_path.iterdir()) == []
@@ -78,28 +86,32 @@ def newest() -> Iterator[Simulator]:
         yield simulator
 
 
-def test_a_certificate_of_vsphere_9(newest: Simulator, tmp_path: Path) -> None:
+def test_a_certificate_of_vsphere_9(
+    open_lease: OpenLease, newest: Simulator, tmp_path: Path
+) -> None:
     newest.reset()
     newest.inject("device_url", ssl_thumbprint="")  # the certificate alone has to do
     for service in connected(newest):
-        vm = find(service, vim.VirtualMachine, "demo-vm")
-        with HttpNfcLease(vm.ExportVm()) as lease:
+        vm = demo_vm_of(service)
+        with open_lease(vm.ExportVm()) as lease:
             disk = disk_of(lease)
             assert disk.sslCertificate.startswith("-----BEGIN CERTIFICATE-----")
             assert lease.download(disk, tmp_path / "disk").verified == "manifest"
 
 
-def test_another_certificate_than_that_of_vsphere_9(newest: Simulator, tmp_path: Path) -> None:
+def test_another_certificate_than_that_of_vsphere_9(
+    open_lease: OpenLease, newest: Simulator, tmp_path: Path
+) -> None:
     newest.reset()
     newest.inject("wrong_certificate", listener="host")
     for service in connected(newest):
         with pytest.raises(nfclease.ThumbprintMismatchError):
-            export_disk(service, tmp_path)
+            export_disk(open_lease, service, tmp_path)
     assert newest.requests() == []
 
 
 def test_an_unverified_session_is_told_once(
-    simulator: Simulator, tmp_path: Path, caplog: pytest.LogCaptureFixture
+    open_lease: OpenLease, simulator: Simulator, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.WARNING, "nfclease")
     service = simulator.connect(sslContext=ssl._create_unverified_context())
@@ -107,7 +119,7 @@ def test_an_unverified_session_is_told_once(
         for name in ("first", "second"):
             directory = tmp_path / name
             directory.mkdir()
-            assert export_disk(service, directory).verified == "manifest"
+            assert export_disk(open_lease, service, directory).verified == "manifest"
     finally:
         Disconnect(service)
         service._stub.DropConnections()
@@ -115,24 +127,26 @@ def test_an_unverified_session_is_told_once(
     assert len(told) == 1
 
 
-def test_a_thumbprint_session(simulator: Simulator, tmp_path: Path) -> None:
+def test_a_thumbprint_session(open_lease: OpenLease, simulator: Simulator, tmp_path: Path) -> None:
     context = ssl._create_unverified_context()
     service = simulator.connect(sslContext=context, thumbprint=simulator.thumbprint_sha256)
     try:
-        assert export_disk(service, tmp_path).verified == "manifest"
+        assert export_disk(open_lease, service, tmp_path).verified == "manifest"
     finally:
         Disconnect(service)
         service._stub.DropConnections()
 
 
-def test_a_session_whose_ca_is_another(simulator: Simulator, newest: Simulator) -> None:
+def test_a_session_whose_ca_is_another(
+    open_lease: OpenLease, simulator: Simulator, newest: Simulator
+) -> None:
     """What the session would refuse, the core refuses too: trust is read, not assumed."""
     service = simulator.connect()
-    vm = find(service, vim.VirtualMachine, "demo-vm")
+    vm = demo_vm_of(service)
     raw = vm.ExportVm()
     raw._stub.schemeArgs["context"] = newest.ssl_context()
     try:
-        lease = HttpNfcLease(raw, keep_alive=False)
+        lease = open_lease(raw, keep_alive=False)
         with pytest.raises(nfclease.TlsError, match="certificate"):
             _ = lease.state
         lease.close()
@@ -142,11 +156,11 @@ def test_a_session_whose_ca_is_another(simulator: Simulator, newest: Simulator) 
         service._stub.DropConnections()
 
 
-def test_a_single_host_with_star_urls(tmp_path: Path) -> None:
+def test_a_single_host_with_star_urls(open_lease: OpenLease, tmp_path: Path) -> None:
     with Simulator(esx=True, disk_size="1m", disks=1) as host:
         for service in connected(host):
-            vm = find(service, vim.VirtualMachine, "demo-vm")
-            with HttpNfcLease(vm.ExportVm()) as lease:
+            vm = demo_vm_of(service)
+            with open_lease(vm.ExportVm()) as lease:
                 urls = lease.wait_ready(10).deviceUrl
                 assert all("//*" in url.url for url in urls)
                 assert {r.verified for r in lease.download_all(tmp_path)} == {"manifest"}

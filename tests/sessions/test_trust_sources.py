@@ -15,18 +15,18 @@ from typing import Any
 
 import pytest
 from pyVim.connect import Disconnect
-from pyVmomi import SoapAdapter, vim
+from pyVmomi import SoapAdapter
 
 import nfclease
 from nfclease import HttpNfcLease
 from nfclease._pyvmomi import ssl_context
 from nfclease.simulator import Simulator
 
-from ..conftest import disk_of, find
 from ..support.certificates import CLIENT, NAMES, Certificate, authority, issue, version_1
-from ..support.tls_host import TlsHost, showing
-from .test_sessions import needs
-from .test_trust_verdicts import NEWEST, connected_stub
+from ..support.inventory import demo_vm_of
+from ..support.leases import disk_of
+from ..support.tls_host import TlsHost, connected_stub, showing
+from ..support.versions import NEWEST, needs
 
 ROOT = authority("root")
 OTHER = authority("other")
@@ -327,7 +327,7 @@ def test_a_pin_is_of_one_host(simulator: Simulator, tmp_path: Path) -> None:
     context = ssl._create_unverified_context()
     service = simulator.connect(sslContext=context, thumbprint=simulator.thumbprint_sha1)
     try:
-        vm = find(service, vim.VirtualMachine, "demo-vm")
+        vm = demo_vm_of(service)
         with (
             pytest.raises(nfclease.TlsError, match="pin is of its own host"),
             HttpNfcLease(vm.ExportVm(), max_retries=0) as lease,

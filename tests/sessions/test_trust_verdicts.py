@@ -11,18 +11,15 @@ import socket
 import ssl
 import tempfile
 import warnings
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from http.client import HTTPException
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import rsa
-from pyVmomi import SoapAdapter
-from pyVmomi.VmomiSupport import newestVersions
 
 import nfclease
 from nfclease import HttpNfcLease, _core
@@ -40,9 +37,8 @@ from ..support.certificates import (
     usage,
     version_1,
 )
-from ..support.tls_host import TlsHost, showing
+from ..support.tls_host import TlsHost, connected_stub, showing, stub_for
 
-NEWEST: str = cast(Any, newestVersions).Get("vim")
 V12, V13 = ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3
 FLAGS = ssl.VerifyFlags
 PARTIAL = FLAGS.VERIFY_X509_PARTIAL_CHAIN
@@ -359,25 +355,6 @@ def refusal_elsewhere(case: Case, host: TlsHost) -> str:
         return str(error)
     assert host.asked == before + 1
     return ""
-
-
-def stub_for(host: TlsHost, context: ssl.SSLContext) -> Any:
-    return SoapAdapter.SoapStubAdapter(
-        host="localhost", port=host.port, sslContext=context, version=NEWEST
-    )
-
-
-@contextmanager
-def connected_stub(host: TlsHost, context: ssl.SSLContext) -> Iterator[Any]:
-    """A stub that has a connection, as after any call, if its context lets it have one."""
-    stub = stub_for(host, context)
-    with suppress(ssl.SSLError):
-        connection = stub.GetConnection()
-        if not connection.sock:
-            connection.connect()
-        stub.ReturnConnection(connection)
-    yield stub
-    stub.DropConnections()
 
 
 def session_refusal(stub: Any, host: TlsHost) -> str:

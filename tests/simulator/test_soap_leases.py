@@ -10,7 +10,7 @@ from pyVmomi import vim, vmodl
 
 from nfclease.simulator import Simulator
 
-from ..conftest import find
+from ..support.inventory import find
 
 
 def ready(lease: Any) -> Any:

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from pyVmomi import vim
 
-from ..conftest import find
+from ..support.inventory import find
 from .test_soap_leases import descriptor, import_spec, ready
 
 _OVF = "{http://schemas.dmtf.org/ovf/envelope/1}"

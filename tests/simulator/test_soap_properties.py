@@ -10,7 +10,7 @@ from pyVim.task import WaitForTask
 from pyVmomi import vim, vmodl
 from pyVmomi.VmomiSupport import ManagedObject
 
-from ..conftest import find
+from ..support.inventory import find
 
 _api: Any = vmodl.query.PropertyCollector
 

@@ -7,15 +7,48 @@ import inspect
 from types import TracebackType
 from typing import Any
 
-from nfclease import AsyncHttpNfcLease, Transfer
+from nfclease import AsyncHttpNfcLease, HttpNfcLease, Transfer
+
+#: What a test that opens a lease runs on, one after the other.
+FACES = ("blocking", "asyncio")
+
+
+class OpenLease:
+    """Makes leases of one face, with the arguments of ``HttpNfcLease``."""
+
+    def __init__(self, face: str) -> None:
+        self.face = face
+        self.opened = 0
+        self._loop = asyncio.new_event_loop() if face == "asyncio" else None
+
+    def __call__(self, *args: Any, **options: Any) -> Any:
+        self.opened += 1
+        if self._loop is None:
+            return HttpNfcLease(*args, **options)
+        return Driven(self._loop, *args, **options)
+
+    def close(self) -> None:
+        """Ends the face's event loop, if it has one.
+
+        Raises:
+            AssertionError: No lease was opened: a test would be of this face by name only.
+        """
+        if self._loop is not None:
+            self._loop.run_until_complete(self._loop.shutdown_default_executor())
+            self._loop.close()
+        assert self.opened, f"the test opened no lease of the {self.face} face"
 
 
 class Driven:
-    """An ``AsyncHttpNfcLease`` with the manners of the blocking one, for the tests of that."""
+    """An ``AsyncHttpNfcLease`` with the manners of the blocking one, for the tests of that.
+
+    Attributes:
+        driven: The lease itself.
+    """
 
     def __init__(self, loop: asyncio.AbstractEventLoop, *args: Any, **options: Any) -> None:
         self._loop = loop
-        self._face = AsyncHttpNfcLease(*args, **options)
+        self.driven = AsyncHttpNfcLease(*args, **options)
 
     def _drive(self, value: Any) -> Any:
         if isinstance(value, Transfer):  # awaited for its result, which a test asks for itself
@@ -30,14 +63,14 @@ class Driven:
 
     def __getattr__(self, name: str) -> Any:
         if name.startswith("_"):  # what tests look at is the lease's own
-            return getattr(self._face.lease, name)
-        value = self._drive(getattr(self._face, name))
+            return getattr(self.driven.lease, name)
+        value = self._drive(getattr(self.driven, name))
         if not inspect.ismethod(value):
             return value
         return lambda *args, **kwargs: self._drive(value(*args, **kwargs))
 
     def __enter__(self) -> Driven:
-        self._drive(self._face.__aenter__())
+        self._drive(self.driven.__aenter__())
         return self
 
     def __exit__(
@@ -46,4 +79,4 @@ class Driven:
         exc: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        self._drive(self._face.__aexit__(exc_type, exc, traceback))
+        self._drive(self.driven.__aexit__(exc_type, exc, traceback))

@@ -8,10 +8,14 @@ import ssl
 import tempfile
 import threading
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import Any
+
+from pyVmomi import SoapAdapter
 
 from .certificates import Certificate
+from .versions import NEWEST
 
 _ANSWER = b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
 
@@ -93,3 +97,22 @@ def showing(
         yield host
     finally:
         host.close()
+
+
+def stub_for(host: TlsHost, context: ssl.SSLContext) -> Any:
+    return SoapAdapter.SoapStubAdapter(
+        host="localhost", port=host.port, sslContext=context, version=NEWEST
+    )
+
+
+@contextmanager
+def connected_stub(host: TlsHost, context: ssl.SSLContext) -> Iterator[Any]:
+    """A stub that has a connection, as after any call, if its context lets it have one."""
+    stub = stub_for(host, context)
+    with suppress(ssl.SSLError):
+        connection = stub.GetConnection()
+        if not connection.sock:
+            connection.connect()
+        stub.ReturnConnection(connection)
+    yield stub
+    stub.DropConnections()

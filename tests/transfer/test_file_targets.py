@@ -13,15 +13,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from pyVmomi import vim
 
 import nfclease
-from nfclease import HttpNfcLease
 from nfclease.simulator import Simulator
 
-from ..conftest import disk_of, endings, find
-
-BOTH_FACES = True
+from ..support.faces import OpenLease
+from ..support.leases import disk_of, endings
 
 #: More than what is kept back before a file object is written to.
 LARGE = 6 << 20
@@ -169,11 +166,11 @@ def pipe(files: ExitStack) -> Any:
 
 @pytest.mark.parametrize("opened", [only_write, no_truncate, compressed, pipe])
 def test_what_cannot_go_back(
-    simulator: Simulator, service: Any, files: ExitStack, opened: Any
+    open_lease: OpenLease, demo_vm: Any, simulator: Simulator, files: ExitStack, opened: Any
 ) -> None:
     """The first failure is the last, and says why."""
     simulator.inject("cut", count=1, after_bytes=CUT)
-    lease = HttpNfcLease(find(service, vim.VirtualMachine, "demo-vm").ExportVm())
+    lease = open_lease(demo_vm.ExportVm())
     with pytest.raises(nfclease.NfcError, match="not repeated, since the target") as caught, lease:
         lease.wait_ready(10)
         lease.download(disk_of(lease), opened(files))

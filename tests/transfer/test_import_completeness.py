@@ -8,39 +8,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from pyVmomi import vim
 
 import nfclease
-from nfclease import HttpNfcLease
 from nfclease.simulator import Simulator
 
-from ..conftest import endings, find, unique
-
-BOTH_FACES = True
-
-
-@pytest.fixture
-def spec(service: Any, simulator: Simulator, tmp_path: Path) -> Any:
-    """Of an import of the demo VM, whose exported files lie in `tmp_path`."""
-    vm = find(service, vim.VirtualMachine, "demo-vm")
-    with HttpNfcLease(vm.ExportVm()) as lease:
-        lease.wait_ready(10)
-        files = [
-            vim.OvfManager.OvfFile(deviceId=result.key, path=result.name, size=result.bytes)
-            for result in lease.download_all(tmp_path)
-        ]
-    ovf = service.content.ovfManager
-    named = vim.OvfManager.CreateDescriptorParams(name="x", ovfFiles=files)
-    descriptor = ovf.CreateDescriptor(vm, named).ovfDescriptor
-    params = vim.OvfManager.CreateImportSpecParams(entityName=unique("complete"))
-    simulator.reset()
-    return ovf.CreateImportSpec(descriptor, vm.resourcePool, vm.datastore[0], params)
-
-
-@pytest.fixture
-def raw(service: Any, spec: Any) -> Any:
-    vm = find(service, vim.VirtualMachine, "demo-vm")
-    return vm.resourcePool.ImportVApp(spec.importSpec, vm.parent)
+from ..support.faces import OpenLease
+from ..support.leases import endings
 
 
 def item_of(spec: Any, path: str) -> Any:
@@ -55,32 +28,34 @@ def send(lease: Any, spec: Any, directory: Path, *without: str) -> list[nfclease
     return [one.result(60) for one in started]
 
 
-def test_a_page_for_an_upload(simulator: Simulator, raw: Any, spec: Any, tmp_path: Path) -> None:
+def test_a_page_for_an_upload(
+    open_lease: OpenLease, simulator: Simulator, raw: Any, spec: Any, tmp_path: Path
+) -> None:
     """The host kept nothing of it, and its manifest lists the other files."""
     page = {"method": "POST", "disk": item_of(spec, "disk-2.vmdk").deviceId}
     simulator.inject("html", match=page, after=True)
-    with pytest.raises(nfclease.NfcError, match=r"^disk-2\.vmdk at "), HttpNfcLease(raw) as lease:
+    with pytest.raises(nfclease.NfcError, match=r"^disk-2\.vmdk at "), open_lease(raw) as lease:
         send(lease, spec, tmp_path)
     assert endings(simulator) == ["HttpNfcLeaseAbort"]
 
 
 @pytest.mark.parametrize("method", ["POST", "PUT"])
 def test_a_page_where_nothing_is_listed(
-    simulator: Simulator, raw: Any, spec: Any, tmp_path: Path, method: str
+    open_lease: OpenLease, simulator: Simulator, raw: Any, spec: Any, tmp_path: Path, method: str
 ) -> None:
     simulator.inject("no_manifest")
     simulator.inject("html", method=method, after=True)
-    with pytest.raises(nfclease.ProtocolError, match="page") as raised, HttpNfcLease(raw) as lease:
+    with pytest.raises(nfclease.ProtocolError, match="page") as raised, open_lease(raw) as lease:
         send(lease, spec, tmp_path)
     assert raised.value.phase == "headers"
     assert endings(simulator) == ["HttpNfcLeaseAbort"]
 
 
 def test_an_upload_that_only_the_host_confirms(
-    simulator: Simulator, raw: Any, spec: Any, tmp_path: Path
+    open_lease: OpenLease, simulator: Simulator, raw: Any, spec: Any, tmp_path: Path
 ) -> None:
     simulator.inject("no_manifest")
-    with HttpNfcLease(raw) as lease:
+    with open_lease(raw) as lease:
         results = send(lease, spec, tmp_path)
     assert {result.verified for result in results} == {"stream"}
     assert endings(simulator) == ["HttpNfcLeaseComplete"]
@@ -88,10 +63,15 @@ def test_an_upload_that_only_the_host_confirms(
 
 @pytest.mark.parametrize("require", [None, False])
 def test_an_upload_that_the_manifest_leaves_out(
-    simulator: Simulator, raw: Any, spec: Any, tmp_path: Path, require: bool | None
+    open_lease: OpenLease,
+    simulator: Simulator,
+    raw: Any,
+    spec: Any,
+    tmp_path: Path,
+    require: bool | None,
 ) -> None:
     simulator.inject("manifest", disk=item_of(spec, "disk-2.vmdk").deviceId, missing=True)
-    lease = HttpNfcLease(raw, require_manifest=require)
+    lease = open_lease(raw, require_manifest=require)
     if require is None:
         with pytest.raises(nfclease.ManifestError, match=r"^disk-2\.vmdk .*lists other"), lease:
             send(lease, spec, tmp_path)
@@ -104,8 +84,8 @@ def test_an_upload_that_the_manifest_leaves_out(
     assert endings(simulator) == [ending]
 
 
-def test_nothing_is_sent(simulator: Simulator, raw: Any, spec: Any) -> None:
-    with pytest.raises(nfclease.MissingUploadError) as raised, HttpNfcLease(raw) as lease:
+def test_nothing_is_sent(open_lease: OpenLease, simulator: Simulator, raw: Any, spec: Any) -> None:
+    with pytest.raises(nfclease.MissingUploadError) as raised, open_lease(raw) as lease:
         lease.wait_ready(10)
     for item in spec.fileItem:
         assert item.deviceId in str(raised.value)
@@ -113,9 +93,11 @@ def test_nothing_is_sent(simulator: Simulator, raw: Any, spec: Any) -> None:
     assert endings(simulator) == ["HttpNfcLeaseAbort"]
 
 
-def test_a_file_is_forgotten(simulator: Simulator, raw: Any, spec: Any, tmp_path: Path) -> None:
+def test_a_file_is_forgotten(
+    open_lease: OpenLease, simulator: Simulator, raw: Any, spec: Any, tmp_path: Path
+) -> None:
     forgotten = item_of(spec, "disk-2.vmdk")
-    with pytest.raises(nfclease.MissingUploadError) as raised, HttpNfcLease(raw) as lease:
+    with pytest.raises(nfclease.MissingUploadError) as raised, open_lease(raw) as lease:
         send(lease, spec, tmp_path, forgotten.path)
     assert f"({forgotten.deviceId})" in str(raised.value)
     assert "require_uploads=" in str(raised.value)
@@ -124,30 +106,30 @@ def test_a_file_is_forgotten(simulator: Simulator, raw: Any, spec: Any, tmp_path
 
 @pytest.mark.parametrize("required", ["none", "the others"])
 def test_who_means_it(
-    simulator: Simulator, raw: Any, spec: Any, tmp_path: Path, required: str
+    open_lease: OpenLease, simulator: Simulator, raw: Any, spec: Any, tmp_path: Path, required: str
 ) -> None:
     others = [item for item in spec.fileItem if item.path != "disk-2.vmdk"]
-    lease = HttpNfcLease(raw, require_uploads=False if required == "none" else others)
+    lease = open_lease(raw, require_uploads=False if required == "none" else others)
     with lease:
         send(lease, spec, tmp_path, "disk-2.vmdk")
     assert endings(simulator) == ["HttpNfcLeaseComplete"]
 
 
 def test_the_items_of_the_descriptor(
-    simulator: Simulator, raw: Any, spec: Any, tmp_path: Path
+    open_lease: OpenLease, simulator: Simulator, raw: Any, spec: Any, tmp_path: Path
 ) -> None:
-    lease = HttpNfcLease(raw, require_uploads=spec.fileItem)
+    lease = open_lease(raw, require_uploads=spec.fileItem)
     with pytest.raises(nfclease.MissingUploadError, match="nvram"), lease:
         send(lease, spec, tmp_path, "demo-vm.nvram")
     assert endings(simulator) == ["HttpNfcLeaseAbort"]
 
 
 def test_what_the_script_sent_itself(
-    simulator: Simulator, raw: Any, spec: Any, tmp_path: Path
+    open_lease: OpenLease, simulator: Simulator, raw: Any, spec: Any, tmp_path: Path
 ) -> None:
     """Its loop is none of ours, and the manifest lists what came."""
     by_hand = item_of(spec, "disk-2.vmdk")
-    with HttpNfcLease(raw) as lease:
+    with open_lease(raw) as lease:
         devices = {url.importKey: url for url in lease.wait_ready(10).deviceUrl}
         url = devices[by_hand.deviceId].url
         data = (tmp_path / by_hand.path).read_bytes()
@@ -158,14 +140,18 @@ def test_what_the_script_sent_itself(
     assert endings(simulator) == ["HttpNfcLeaseComplete"]
 
 
-def test_a_complete_of_the_script_s_own(simulator: Simulator, raw: Any) -> None:
-    with HttpNfcLease(raw) as lease:
+def test_a_complete_of_the_script_s_own(
+    open_lease: OpenLease, simulator: Simulator, raw: Any
+) -> None:
+    with open_lease(raw) as lease:
         lease.wait_ready(10)
         lease.Complete()
     assert endings(simulator) == ["HttpNfcLeaseComplete"]
 
 
 @pytest.mark.parametrize("value", [1, "yes", [1], ["/vm/disk:0"]])
-def test_what_is_required_must_be_items(simulator: Simulator, raw: Any, value: Any) -> None:
+def test_what_is_required_must_be_items(
+    open_lease: OpenLease, simulator: Simulator, raw: Any, value: Any
+) -> None:
     with pytest.raises(TypeError, match="require_uploads"):
-        HttpNfcLease(raw, require_uploads=value)
+        open_lease(raw, require_uploads=value)

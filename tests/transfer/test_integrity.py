@@ -9,12 +9,12 @@ import pytest
 from pyVmomi import vim
 
 import nfclease
-from nfclease import HttpNfcLease
 from nfclease.simulator import Simulator
 
-from ..conftest import DISK_SIZE, disk_of, endings, find
-
-BOTH_FACES = True
+from ..support.faces import OpenLease
+from ..support.imports import import_spec, import_vm
+from ..support.inventory import DISK_SIZE
+from ..support.leases import disk_of, endings
 
 MIDDLE = DISK_SIZE // 2
 
@@ -60,8 +60,9 @@ CASES = [
 
 @pytest.mark.parametrize(("fault", "params", "error", "attempts"), CASES)
 def test_a_broken_disk(
+    open_lease: OpenLease,
+    demo_vm: Any,
     simulator: Simulator,
-    service: Any,
     tmp_path: Path,
     fault: str,
     params: dict[str, Any],
@@ -69,8 +70,7 @@ def test_a_broken_disk(
     attempts: int,
 ) -> None:
     simulator.inject(fault, disk="disk-1.vmdk", **params)
-    vm = find(service, vim.VirtualMachine, "demo-vm")
-    with pytest.raises(error) as raised, HttpNfcLease(vm.ExportVm(), max_retries=1) as lease:
+    with pytest.raises(error) as raised, open_lease(demo_vm.ExportVm(), max_retries=1) as lease:
         lease.wait_ready(10)
         lease.download_all(tmp_path)
     assert endings(simulator) == ["HttpNfcLeaseAbort"]
@@ -85,11 +85,12 @@ def test_a_broken_disk(
     assert "disk-1.vmdk" in str(seen)
 
 
-def test_a_second_get_helps(simulator: Simulator, service: Any, tmp_path: Path) -> None:
+def test_a_second_get_helps(
+    open_lease: OpenLease, demo_vm: Any, simulator: Simulator, tmp_path: Path
+) -> None:
     simulator.inject("flip", disk="disk-1.vmdk", count=1, offset=MIDDLE)
     simulator.inject("cut", disk="disk-2.vmdk", count=1, after_bytes=MIDDLE, how="reset")
-    vm = find(service, vim.VirtualMachine, "demo-vm")
-    with HttpNfcLease(vm.ExportVm()) as lease:
+    with open_lease(demo_vm.ExportVm()) as lease:
         lease.wait_ready(10)
         results = {result.name: result for result in lease.download_all(tmp_path)}
     assert results["disk-1.vmdk"].attempts == results["disk-2.vmdk"].attempts == 2
@@ -98,12 +99,13 @@ def test_a_second_get_helps(simulator: Simulator, service: Any, tmp_path: Path) 
     assert endings(simulator) == ["HttpNfcLeaseComplete"]
 
 
-def test_a_wrong_certificate(simulator: Simulator, service: Any, tmp_path: Path) -> None:
+def test_a_wrong_certificate(
+    open_lease: OpenLease, demo_vm: Any, simulator: Simulator, tmp_path: Path
+) -> None:
     simulator.inject("wrong_certificate", listener="host")
-    vm = find(service, vim.VirtualMachine, "demo-vm")
     with (
         pytest.raises(nfclease.ThumbprintMismatchError) as raised,
-        HttpNfcLease(vm.ExportVm()) as lease,
+        open_lease(demo_vm.ExportVm()) as lease,
     ):
         lease.wait_ready(10)
         lease.download_all(tmp_path)
@@ -116,10 +118,11 @@ def test_a_wrong_certificate(simulator: Simulator, service: Any, tmp_path: Path)
     assert list(tmp_path.iterdir()) == []
 
 
-def test_an_http_url(simulator: Simulator, service: Any, tmp_path: Path) -> None:
+def test_an_http_url(
+    open_lease: OpenLease, demo_vm: Any, simulator: Simulator, tmp_path: Path
+) -> None:
     simulator.inject("http_url", disk=".vmdk")
-    vm = find(service, vim.VirtualMachine, "demo-vm")
-    with pytest.raises(nfclease.InsecureUrlError), HttpNfcLease(vm.ExportVm()) as lease:
+    with pytest.raises(nfclease.InsecureUrlError), open_lease(demo_vm.ExportVm()) as lease:
         lease.wait_ready(10)
         lease.download_all(tmp_path)
     assert not [r for r in simulator.requests() if r["path"].endswith(".vmdk")]
@@ -127,9 +130,10 @@ def test_an_http_url(simulator: Simulator, service: Any, tmp_path: Path) -> None
     assert not [path for path in tmp_path.iterdir() if path.name.endswith(".part")]
 
 
-def test_the_last_look_before_complete(simulator: Simulator, service: Any, tmp_path: Path) -> None:
-    vm = find(service, vim.VirtualMachine, "demo-vm")
-    with pytest.raises(nfclease.ChecksumMismatchError), HttpNfcLease(vm.ExportVm()) as lease:
+def test_the_last_look_before_complete(
+    open_lease: OpenLease, demo_vm: Any, simulator: Simulator, tmp_path: Path
+) -> None:
+    with pytest.raises(nfclease.ChecksumMismatchError), open_lease(demo_vm.ExportVm()) as lease:
         lease.wait_ready(10)
         lease.download_all(tmp_path)
         simulator.inject("manifest", sha1="0" * 40, count=1)
@@ -138,11 +142,10 @@ def test_the_last_look_before_complete(simulator: Simulator, service: Any, tmp_p
 
 @pytest.mark.parametrize("require", [False, True])
 def test_a_server_without_entries(
-    simulator: Simulator, service: Any, tmp_path: Path, require: bool
+    open_lease: OpenLease, demo_vm: Any, simulator: Simulator, tmp_path: Path, require: bool
 ) -> None:
     simulator.inject("no_manifest")
-    vm = find(service, vim.VirtualMachine, "demo-vm")
-    lease = HttpNfcLease(vm.ExportVm(), require_manifest=require)
+    lease = open_lease(demo_vm.ExportVm(), require_manifest=require)
     if require:
         with pytest.raises(nfclease.ManifestError), lease:
             lease.wait_ready(10)
@@ -160,12 +163,19 @@ def test_a_server_without_entries(
     [("html", {}), ("empty", {}), ("cut", {"after_bytes": 1000, "how": "close_delimited"})],
 )
 def test_the_announced_size_of_a_file_that_no_entry_lists(
-    simulator: Simulator, service: Any, tmp_path: Path, fault: str, params: dict[str, Any]
+    open_lease: OpenLease,
+    demo_vm: Any,
+    simulator: Simulator,
+    tmp_path: Path,
+    fault: str,
+    params: dict[str, Any],
 ) -> None:
     simulator.inject("no_manifest")
     simulator.inject(fault, disk=".nvram", **params)
-    vm = find(service, vim.VirtualMachine, "demo-vm")
-    with pytest.raises(nfclease.SizeMismatchError) as raised, HttpNfcLease(vm.ExportVm()) as lease:
+    with (
+        pytest.raises(nfclease.SizeMismatchError) as raised,
+        open_lease(demo_vm.ExportVm()) as lease,
+    ):
         nvram = lease.wait_ready(10).deviceUrl[-1]
         assert (nvram.targetId, nvram.disk) == ("demo-vm.nvram", False)
         lease.download(nvram, tmp_path / "nvram")
@@ -176,11 +186,10 @@ def test_the_announced_size_of_a_file_that_no_entry_lists(
 
 
 def test_the_announced_size_of_a_body_without_an_end(
-    simulator: Simulator, service: Any, tmp_path: Path
+    open_lease: OpenLease, demo_vm: Any, simulator: Simulator, tmp_path: Path
 ) -> None:
     simulator.inject("cut", disk=".nvram", after_bytes=1000, how="close_delimited")
-    vm = find(service, vim.VirtualMachine, "demo-vm")
-    with pytest.raises(nfclease.SizeMismatchError), HttpNfcLease(vm.ExportVm()) as lease:
+    with pytest.raises(nfclease.SizeMismatchError), open_lease(demo_vm.ExportVm()) as lease:
         lease.wait_ready(10)
         lease.download_all(tmp_path)
     assert endings(simulator) == ["HttpNfcLeaseAbort"]
@@ -191,23 +200,28 @@ def test_the_announced_size_of_a_body_without_an_end(
     ("fault", "params"), [("drop", {"after": True}), ("soap_status", {"code": 503})]
 )
 def test_a_lost_manifest_is_asked_for_again(
-    simulator: Simulator, service: Any, tmp_path: Path, fault: str, params: dict[str, Any]
+    open_lease: OpenLease,
+    demo_vm: Any,
+    simulator: Simulator,
+    tmp_path: Path,
+    fault: str,
+    params: dict[str, Any],
 ) -> None:
     simulator.inject(fault, method="HttpNfcLeaseGetManifest", count=1, **params)
-    vm = find(service, vim.VirtualMachine, "demo-vm")
-    with HttpNfcLease(vm.ExportVm()) as lease:
+    with open_lease(demo_vm.ExportVm()) as lease:
         result = lease.download(disk_of(lease), tmp_path / "disk.vmdk")
     assert (result.attempts, result.verified) == (1, "manifest")
     assert len(simulator.requests()) == 1
     assert endings(simulator) == ["HttpNfcLeaseComplete"]
 
 
-def test_a_manifest_that_cannot_be_had(simulator: Simulator, service: Any, tmp_path: Path) -> None:
+def test_a_manifest_that_cannot_be_had(
+    open_lease: OpenLease, demo_vm: Any, simulator: Simulator, tmp_path: Path
+) -> None:
     simulator.inject("drop", method="HttpNfcLeaseGetManifest")
-    vm = find(service, vim.VirtualMachine, "demo-vm")
     with (
         pytest.raises(nfclease.ConnectError) as raised,
-        HttpNfcLease(vm.ExportVm(), max_retries=1) as lease,
+        open_lease(demo_vm.ExportVm(), max_retries=1) as lease,
     ):
         lease.download(disk_of(lease), tmp_path / "disk.vmdk")
     assert (raised.value.attempts, raised.value.phase) == (1, "verify")
@@ -216,9 +230,10 @@ def test_a_manifest_that_cannot_be_had(simulator: Simulator, service: Any, tmp_p
     assert list(tmp_path.iterdir()) == []
 
 
-def test_two_exports_differ_but_verify(simulator: Simulator, service: Any, tmp_path: Path) -> None:
-    vm = find(service, vim.VirtualMachine, "demo-vm")
-    with HttpNfcLease(vm.ExportVm()) as lease:
+def test_two_exports_differ_but_verify(
+    open_lease: OpenLease, demo_vm: Any, simulator: Simulator, tmp_path: Path
+) -> None:
+    with open_lease(demo_vm.ExportVm()) as lease:
         disk = disk_of(lease)
         first = lease.download(disk, tmp_path / "first")
         second = lease.download(disk, tmp_path / "second")
@@ -229,33 +244,18 @@ def test_two_exports_differ_but_verify(simulator: Simulator, service: Any, tmp_p
 
 
 def test_a_disk_under_import_that_the_host_refuses(
-    simulator: Simulator, service: Any, tmp_path: Path
+    open_lease: OpenLease, demo_vm: Any, simulator: Simulator, service: Any, tmp_path: Path
 ) -> None:
-    vm = find(service, vim.VirtualMachine, "demo-vm")
-    with HttpNfcLease(vm.ExportVm()) as lease:
+    with open_lease(demo_vm.ExportVm()) as lease:
         url = disk_of(lease)
         result = lease.download(url, tmp_path / "disk.vmdk")
-        descriptor = service.content.ovfManager.CreateDescriptor(
-            obj=vm,
-            cdp=vim.OvfManager.CreateDescriptorParams(
-                name="x",
-                ovfFiles=[
-                    vim.OvfManager.OvfFile(deviceId=url.key, path="disk.vmdk", size=result.bytes)
-                ],
-            ),
-        )
-    spec = service.content.ovfManager.CreateImportSpec(
-        descriptor.ovfDescriptor,
-        vm.resourcePool,
-        vm.datastore[0],
-        vim.OvfManager.CreateImportSpecParams(entityName="refused"),
-    )
+    spec = import_spec(service, demo_vm, "refused", [result])
     simulator.reset()
-    [item] = [item for item in spec.fileItem if item.path == "disk.vmdk"]
-    lease = vm.resourcePool.ImportVApp(spec.importSpec, vm.parent)
+    [item] = [item for item in spec.fileItem if item.path == result.name]
+    lease = import_vm(demo_vm, spec)
     with (
         pytest.raises(nfclease.HttpStatusError) as raised,
-        HttpNfcLease(lease, verify_format=False, verify_size=False) as held,
+        open_lease(lease, verify_format=False, verify_size=False) as held,
     ):
         held.wait_ready(10)
         held.upload(item, b"<html>no disk</html>" * 100)

@@ -5,22 +5,20 @@ from __future__ import annotations
 import hashlib
 import io
 import os
-import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 import pytest
-from pyVmomi import vim
 
 import nfclease
-from nfclease import HttpNfcLease
 from nfclease.simulator import Simulator
 
-from ..conftest import DISK_SIZE, disk_of, endings, find
-
-BOTH_FACES = True
+from ..support.faces import OpenLease
+from ..support.file_objects import Stuck
+from ..support.inventory import DISK_SIZE
+from ..support.leases import disk_of, endings
 
 needs_fifo = pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="not run: no FIFO here")
 
@@ -99,9 +97,11 @@ class WouldBlock(io.RawIOBase):
         return None
 
 
-def test_a_raw_file_that_would_block(simulator: Simulator, service: Any) -> None:
+def test_a_raw_file_that_would_block(
+    open_lease: OpenLease, demo_vm: Any, simulator: Simulator
+) -> None:
     """None is how it says that nothing was written; that must not count as all."""
-    lease = HttpNfcLease(find(service, vim.VirtualMachine, "demo-vm").ExportVm())
+    lease = open_lease(demo_vm.ExportVm())
     with pytest.raises(BlockingIOError, match="would block"), lease:
         lease.wait_ready(10)
         lease.download(disk_of(lease), WouldBlock())
@@ -148,21 +148,9 @@ def test_pipes_that_nobody_reads_yet(lease: Any, tmp_path: Path) -> None:
         assert [done.result() for done in sums] == [result.checksum for result in results]
 
 
-class Stuck(io.RawIOBase):
-    """Its write comes back when the test says so: a file system that is gone."""
-
-    def __init__(self) -> None:
-        self.goes_on = threading.Event()
-
-    def writable(self) -> bool:
-        return True
-
-    def write(self, data: Any) -> int:
-        self.goes_on.wait(60)
-        return len(data)
-
-
-def test_a_write_that_does_not_come_back(simulator: Simulator, service: Any) -> None:
+def test_a_write_that_does_not_come_back(
+    open_lease: OpenLease, demo_vm: Any, simulator: Simulator
+) -> None:
     """The Abort does not wait for it longer than the ten seconds of all clean-up."""
     target, error = Stuck(), LookupError("mine")
     began = 0.0
@@ -173,7 +161,7 @@ def test_a_write_that_does_not_come_back(simulator: Simulator, service: Any) -> 
             began = time.monotonic()
             raise error
 
-    lease = HttpNfcLease(find(service, vim.VirtualMachine, "demo-vm").ExportVm())
+    lease = open_lease(demo_vm.ExportVm())
     try:
         with pytest.raises(LookupError) as caught, lease:
             lease.wait_ready(10)
@@ -190,9 +178,11 @@ class Exhausted(io.BytesIO):
         raise StopIteration("no more")
 
 
-def test_a_stop_iteration_of_a_file_object(simulator: Simulator, service: Any) -> None:
+def test_a_stop_iteration_of_a_file_object(
+    open_lease: OpenLease, demo_vm: Any, simulator: Simulator
+) -> None:
     """No future of asyncio takes one, and no coroutine lets one pass: it would wait for ever."""
-    lease = HttpNfcLease(find(service, vim.VirtualMachine, "demo-vm").ExportVm())
+    lease = open_lease(demo_vm.ExportVm())
     with pytest.raises(RuntimeError, match="StopIteration") as caught, lease:
         lease.wait_ready(10)
         lease.download(disk_of(lease), Exhausted())

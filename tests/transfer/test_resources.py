@@ -11,14 +11,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from pyVmomi import vim
 
-from nfclease import HttpNfcLease
 from nfclease.simulator import Simulator
 
-from ..conftest import connected, disk_of, find
+from ..support.faces import OpenLease
+from ..support.imports import import_spec, import_vm
+from ..support.inventory import connected, demo_vm_of
+from ..support.leases import disk_of
 
-BOTH_FACES = True
 SIZE = 2 << 30
 MOST_GROWTH = 40 << 20
 
@@ -56,33 +56,21 @@ def big_service() -> Iterator[Any]:
 
 
 @pytest.mark.timeout(110)
-def test_two_gigabytes_out_and_in(big_service: Any, tmp_path: Path) -> None:
+def test_two_gigabytes_out_and_in(open_lease: OpenLease, big_service: Any, tmp_path: Path) -> None:
     if shutil.disk_usage(tmp_path).free < SIZE + (1 << 30):
         pytest.skip("not run: less than 3 GiB free")
-    vm = find(big_service, vim.VirtualMachine, "demo-vm")
+    vm = demo_vm_of(big_service)
     peak = Peak()
     peak.start()
-    with HttpNfcLease(vm.ExportVm()) as lease:
+    with open_lease(vm.ExportVm()) as lease:
         disk = disk_of(lease)
         result = lease.download(disk, tmp_path / "disk.vmdk")
-        cdp = vim.OvfManager.CreateDescriptorParams(
-            name="big",
-            ovfFiles=[
-                vim.OvfManager.OvfFile(deviceId=disk.key, path="disk.vmdk", size=result.bytes)
-            ],
-        )
-        descriptor = big_service.content.ovfManager.CreateDescriptor(obj=vm, cdp=cdp)
     assert result.bytes > SIZE * 0.99
     assert result.verified == "manifest"
-    spec = big_service.content.ovfManager.CreateImportSpec(
-        descriptor.ovfDescriptor,
-        vm.resourcePool,
-        vm.datastore[0],
-        vim.OvfManager.CreateImportSpecParams(entityName="big"),
-    )
-    with HttpNfcLease(vm.resourcePool.ImportVApp(spec.importSpec, vm.parent)) as lease:
+    spec = import_spec(big_service, vm, "big", [result])
+    with open_lease(import_vm(vm, spec)) as lease:
         lease.wait_ready(10)
-        [item] = [item for item in spec.fileItem if item.path == "disk.vmdk"]
+        [item] = [item for item in spec.fileItem if item.path == result.name]
         uploaded = lease.upload(item, tmp_path / "disk.vmdk")
     growth = peak.stop()
     assert uploaded.verified == "manifest"

@@ -12,37 +12,31 @@ import pytest
 from pyVim.connect import Disconnect
 from pyVmomi import vim
 
-from nfclease import HttpNfcLease, TransferResult
+from nfclease import TransferResult
 from nfclease.simulator import Simulator
 
-from ..conftest import DISK_SIZE, disk_of, endings, find, unique
-from .test_stall import import_lease
+from ..support.faces import OpenLease
+from ..support.imports import descriptor_of, import_one_disk, import_vm, spec_of
+from ..support.inventory import DISK_SIZE, demo_vm_of, find, unique
+from ..support.leases import disk_of, endings
 
-BOTH_FACES = True
 
-
-def export(service: Any, directory: Path, **options: Any) -> tuple[list[TransferResult], Any, str]:
-    vm = find(service, vim.VirtualMachine, "demo-vm")
-    with HttpNfcLease(vm.ExportVm(), **options) as lease:
+def export(
+    open_lease: OpenLease, service: Any, directory: Path, **options: Any
+) -> tuple[list[TransferResult], Any, str]:
+    vm = demo_vm_of(service)
+    with open_lease(vm.ExportVm(), **options) as lease:
         lease.wait_ready(10)
         results = lease.download_all(directory)
         manifest = lease.GetManifest()
-        descriptor = service.content.ovfManager.CreateDescriptor(
-            obj=vm,
-            cdp=vim.OvfManager.CreateDescriptorParams(
-                name=vm.name,
-                ovfFiles=[
-                    vim.OvfManager.OvfFile(deviceId=r.key, path=r.name, size=r.bytes)
-                    for r in results
-                ],
-            ),
-        )
-        assert not descriptor.error
-    return results, manifest, descriptor.ovfDescriptor
+        descriptor = descriptor_of(service, vm, results)
+    return results, manifest, descriptor
 
 
-def test_round_trip(simulator: Simulator, service: Any, tmp_path: Path) -> None:
-    results, manifest, descriptor = export(service, tmp_path)
+def test_round_trip(
+    open_lease: OpenLease, demo_vm: Any, simulator: Simulator, service: Any, tmp_path: Path
+) -> None:
+    results, manifest, descriptor = export(open_lease, service, tmp_path)
     names = [result.name for result in results]
     assert [name.rpartition(".")[2] for name in names] == ["iso", "vmdk", "vmdk", "vmdk", "nvram"]
     assert sorted(path.name for path in tmp_path.iterdir()) == sorted(names)
@@ -54,15 +48,9 @@ def test_round_trip(simulator: Simulator, service: Any, tmp_path: Path) -> None:
         assert (result.bytes, result.checksum) == sums[result.key]
     assert sum(result.bytes for result in results) > 3 * DISK_SIZE * 0.9
 
-    vm, name = find(service, vim.VirtualMachine, "demo-vm"), unique("round-trip")
-    spec = service.content.ovfManager.CreateImportSpec(
-        descriptor,
-        vm.resourcePool,
-        vm.datastore[0],
-        vim.OvfManager.CreateImportSpecParams(entityName=name),
-    )
-    assert not spec.error
-    with HttpNfcLease(vm.resourcePool.ImportVApp(spec.importSpec, vm.parent)) as lease:
+    name = unique("round-trip")
+    spec = spec_of(service, demo_vm, descriptor, name)
+    with open_lease(import_vm(demo_vm, spec)) as lease:
         lease.wait_ready(10)
         uploads = [lease.start_upload(item, tmp_path / item.path) for item in spec.fileItem]
         uploaded = [upload.result(60) for upload in uploads]
@@ -84,22 +72,26 @@ def test_round_trip(simulator: Simulator, service: Any, tmp_path: Path) -> None:
         assert (headers["content-type"] == "application/x-vnd.vmware-streamVmdk") == disk
 
 
-def test_disks_move_in_parallel(simulator: Simulator, service: Any, tmp_path: Path) -> None:
+def test_disks_move_in_parallel(
+    open_lease: OpenLease, simulator: Simulator, service: Any, tmp_path: Path
+) -> None:
     simulator.inject("bandwidth", disk=".vmdk", bytes_per_second=DISK_SIZE * 2)
-    export(service, tmp_path)
+    export(open_lease, service, tmp_path)
     disks = [r for r in simulator.requests() if r["path"].endswith(".vmdk")]
     assert len(disks) == 3
     assert max(r["started"] for r in disks) < min(r["ended"] for r in disks)
 
 
-def test_one_disk_at_a_time(simulator: Simulator, service: Any, tmp_path: Path) -> None:
-    export(service, tmp_path, max_concurrency=1)
+def test_one_disk_at_a_time(
+    open_lease: OpenLease, simulator: Simulator, service: Any, tmp_path: Path
+) -> None:
+    export(open_lease, service, tmp_path, max_concurrency=1)
     spans = sorted((r["started"], r["ended"]) for r in simulator.requests())
     assert all(first[1] <= second[0] for first, second in itertools.pairwise(spans))
 
 
-def test_sha256_by_request(service: Any, tmp_path: Path) -> None:
-    results, manifest, _ = export(service, tmp_path, checksum_type="sha256")
+def test_sha256_by_request(open_lease: OpenLease, service: Any, tmp_path: Path) -> None:
+    results, manifest, _ = export(open_lease, service, tmp_path, checksum_type="sha256")
     sums = {entry.key: entry for entry in manifest}
     for result in results:
         data = (tmp_path / result.name).read_bytes()
@@ -108,9 +100,8 @@ def test_sha256_by_request(service: Any, tmp_path: Path) -> None:
         assert result.verified == "manifest"
 
 
-def test_a_file_object_gets_the_bytes(service: Any) -> None:
-    vm = find(service, vim.VirtualMachine, "demo-vm")
-    with HttpNfcLease(vm.ExportVm()) as lease:
+def test_a_file_object_gets_the_bytes(open_lease: OpenLease, demo_vm: Any) -> None:
+    with open_lease(demo_vm.ExportVm()) as lease:
         device_url = disk_of(lease)
         target = io.BytesIO()
         result = lease.download(device_url, target)
@@ -136,18 +127,18 @@ class Counted(io.BytesIO):
         return super().read(size)
 
 
-def test_a_file_object_is_called_once_per_4_mib(tmp_path: Path) -> None:
+def test_a_file_object_is_called_once_per_4_mib(open_lease: OpenLease, tmp_path: Path) -> None:
     with Simulator(disks=1, disk_size=32 << 20) as simulator:
         service = simulator.connect()
         target = Counted()
-        vm = find(service, vim.VirtualMachine, "demo-vm")
-        with HttpNfcLease(vm.ExportVm()) as lease:
+        vm = demo_vm_of(service)
+        with open_lease(vm.ExportVm()) as lease:
             device_url = disk_of(lease)
             size = lease.download(device_url, target).bytes
         assert target.calls <= -(-size // (4 << 20))
-        raw, item, path = import_lease(service, tmp_path, "counted")
+        raw, item, path, _ = import_one_disk(open_lease, service, vm, tmp_path, "counted")
         source = Counted(path.read_bytes())
-        with HttpNfcLease(raw) as lease:
+        with open_lease(raw) as lease:
             lease.wait_ready(10)
             size = lease.upload(item, source).bytes
         assert source.calls <= -(-size // (4 << 20)) + 1, "one more may find the end"
@@ -155,23 +146,26 @@ def test_a_file_object_is_called_once_per_4_mib(tmp_path: Path) -> None:
         Disconnect(service)
 
 
-def test_a_snapshot_and_a_vapp(simulator: Simulator, service: Any, tmp_path: Path) -> None:
+def test_a_snapshot_and_a_vapp(
+    open_lease: OpenLease, simulator: Simulator, service: Any, tmp_path: Path
+) -> None:
     running = find(service, vim.VirtualMachine, "running-vm")
     vapp = find(service, vim.VirtualApp, "demo-vapp")
     for lease in (running.snapshot.currentSnapshot.ExportSnapshot(), vapp.ExportVApp()):
         directory = tmp_path / lease._moId[-8:]
         directory.mkdir()
-        with HttpNfcLease(lease) as held:
+        with open_lease(lease) as held:
             held.wait_ready(10)
             assert all(r.verified == "manifest" for r in held.download_all(directory))
     assert endings(simulator) == ["HttpNfcLeaseComplete"] * 2
 
 
-def test_overwrite_replaces_only_when_told(service: Any, tmp_path: Path) -> None:
-    vm = find(service, vim.VirtualMachine, "demo-vm")
+def test_overwrite_replaces_only_when_told(
+    open_lease: OpenLease, demo_vm: Any, tmp_path: Path
+) -> None:
     target = tmp_path / "disk.vmdk"
     target.write_bytes(b"old")
-    with HttpNfcLease(vm.ExportVm()) as lease:
+    with open_lease(demo_vm.ExportVm()) as lease:
         device_url = disk_of(lease)
         with pytest.raises(FileExistsError):
             lease.download(device_url, target)
@@ -181,10 +175,11 @@ def test_overwrite_replaces_only_when_told(service: Any, tmp_path: Path) -> None
     assert [path.name for path in tmp_path.iterdir()] == ["disk.vmdk"]
 
 
-def test_progress_is_told(service: Any, simulator: Simulator, tmp_path: Path) -> None:
+def test_progress_is_told(
+    open_lease: OpenLease, demo_vm: Any, simulator: Simulator, tmp_path: Path
+) -> None:
     simulator.inject("bandwidth", bytes_per_second=DISK_SIZE)
-    vm = find(service, vim.VirtualMachine, "demo-vm")
-    with HttpNfcLease(vm.ExportVm()) as lease:
+    with open_lease(demo_vm.ExportVm()) as lease:
         device_url = disk_of(lease)
         transfer = lease.start_download(device_url, tmp_path / "disk.vmdk")
         with pytest.raises(TimeoutError):

@@ -17,15 +17,13 @@ from typing import Any
 
 import pytest
 from pyVim.connect import Disconnect
-from pyVmomi import vim
 
-from nfclease import HttpNfcLease
 from nfclease._local.file_objects import SourceEnd, TargetEnd
 from nfclease.simulator import Simulator
 
-from ..conftest import DISK_SIZE, disk_of, endings, find, unique
-
-BOTH_FACES = True
+from ..support.faces import OpenLease
+from ..support.inventory import DISK_SIZE, demo_vm_of
+from ..support.leases import disk_of, endings
 
 
 class Slow(io.FileIO):
@@ -87,31 +85,6 @@ def files() -> Iterator[ExitStack]:
         yield stack
 
 
-@pytest.fixture
-def spec(service: Any, tmp_path: Path) -> Any:
-    """Of an import of the demo VM, whose exported files lie in `tmp_path`."""
-    vm = find(service, vim.VirtualMachine, "demo-vm")
-    with HttpNfcLease(vm.ExportVm()) as lease:
-        lease.wait_ready(10)
-        files = [
-            vim.OvfManager.OvfFile(deviceId=result.key, path=result.name, size=result.bytes)
-            for result in lease.download_all(tmp_path)
-        ]
-    ovf = service.content.ovfManager
-    named = vim.OvfManager.CreateDescriptorParams(name="x", ovfFiles=files)
-    descriptor = ovf.CreateDescriptor(vm, named).ovfDescriptor
-    params = vim.OvfManager.CreateImportSpecParams(entityName=unique("shared"))
-    return ovf.CreateImportSpec(descriptor, vm.resourcePool, vm.datastore[0], params)
-
-
-@pytest.fixture
-def raw(simulator: Simulator, service: Any, spec: Any) -> Any:
-    vm = find(service, vim.VirtualMachine, "demo-vm")
-    lease = vm.resourcePool.ImportVApp(spec.importSpec, vm.parent)
-    simulator.reset()
-    return lease
-
-
 def slow(files: ExitStack, path: Path) -> Slow:
     return files.enter_context(Slow(path))
 
@@ -146,13 +119,13 @@ def slices_of_a_handle(files: ExitStack, directory: Path, names: list[str]) -> C
 
 @pytest.mark.parametrize("parts", [members_of_a_tar, members_of_a_zip, slices_of_a_handle])
 def test_parts_of_one_file(
-    raw: Any, spec: Any, tmp_path: Path, files: ExitStack, parts: Any
+    open_lease: OpenLease, raw: Any, spec: Any, tmp_path: Path, files: ExitStack, parts: Any
 ) -> None:
     """The digest is of what was read, so that it proves nothing when that is another's part."""
     names = [item.path for item in spec.fileItem]
     sums = {name: hashlib.sha1((tmp_path / name).read_bytes()).hexdigest() for name in names}
     open_part = parts(files, tmp_path, names)
-    with HttpNfcLease(raw, max_concurrency=8) as lease:
+    with open_lease(raw, max_concurrency=8) as lease:
         lease.wait_ready(10)
         uploads = [lease.start_upload(item, open_part(item.path)) for item in spec.fileItem]
         results = [upload.result() for upload in uploads]
@@ -181,14 +154,14 @@ def objects_over_one_descriptor(files: ExitStack, path: Path) -> list[Any]:
     [buffers_over_one_raw_file, duplicated_descriptors, objects_over_one_descriptor],
 )
 def test_several_over_one_position(
-    raw: Any, spec: Any, tmp_path: Path, files: ExitStack, several: Any
+    open_lease: OpenLease, raw: Any, spec: Any, tmp_path: Path, files: ExitStack, several: Any
 ) -> None:
     """Nobody knows where the second began: the first moves it."""
     one, other = (item for item in spec.fileItem if not item.path.endswith(".vmdk"))
     content = os.urandom(11_000_000)
     (tmp_path / "long").write_bytes(content)
     one.size = other.size = len(content)
-    with HttpNfcLease(raw, require_uploads=False) as lease:
+    with open_lease(raw, require_uploads=False) as lease:
         lease.wait_ready(10)
         first, second = several(files, tmp_path / "long")
         upload = lease.start_upload(one, first)
@@ -198,7 +171,7 @@ def test_several_over_one_position(
 
 
 def test_each_its_own_way_to_one_file(
-    raw: Any, spec: Any, tmp_path: Path, files: ExitStack
+    open_lease: OpenLease, raw: Any, spec: Any, tmp_path: Path, files: ExitStack
 ) -> None:
     """They share a file and no position: neither is sent back, which would unpack it all again."""
     items = [item for item in spec.fileItem if not item.path.endswith(".vmdk")]
@@ -213,7 +186,7 @@ def test_each_its_own_way_to_one_file(
             type(self).seeks += whence == io.SEEK_END
             return super().seek(offset, whence)
 
-    with HttpNfcLease(raw, require_uploads=False) as lease:
+    with open_lease(raw, require_uploads=False) as lease:
         lease.wait_ready(10)
         uploads = []
         for item in items:
@@ -225,14 +198,14 @@ def test_each_its_own_way_to_one_file(
 
 
 def test_a_new_source_where_an_old_one_was(
-    simulator: Simulator, raw: Any, spec: Any, tmp_path: Path
+    open_lease: OpenLease, simulator: Simulator, raw: Any, spec: Any, tmp_path: Path
 ) -> None:
     """A source that was read and let go is not known by its address."""
     simulator.inject("soap_delay", method="HttpNfcLeaseGetManifest", seconds=1)
     disks = [item for item in spec.fileItem if item.path.endswith(".vmdk")]
     small = next(item for item in spec.fileItem if not item.path.endswith(".vmdk"))
     small.size = len(b"other")
-    with HttpNfcLease(raw, require_uploads=False) as lease:
+    with open_lease(raw, require_uploads=False) as lease:
         lease.wait_ready(10)
         source = io.BytesIO((tmp_path / disks[0].path).read_bytes())
         first = lease.start_upload(disks[0], source)
@@ -296,7 +269,6 @@ def test_two_targets_over_one_position(
     assert transfer.result().verified == "manifest"
 
 
-@pytest.mark.blocking_face
 def test_a_source_that_somebody_else_moves(tmp_path: Path) -> None:
     """It is read on from its own place, whatever stands in the buffer."""
     content = os.urandom(100_000)
@@ -315,7 +287,6 @@ def test_a_source_that_somebody_else_moves(tmp_path: Path) -> None:
     assert b"".join(parts) == content[1000:]
 
 
-@pytest.mark.blocking_face
 @pytest.mark.parametrize("move", [lambda file: file.seek(0), lambda file: file.write(b"mine")])
 @pytest.mark.parametrize(
     "step", [lambda end: end.write(b"more"), lambda end: end.rewind(), lambda end: end.finish()]
@@ -333,12 +304,12 @@ def test_a_target_that_somebody_else_moves(tmp_path: Path, move: Any, step: Any)
         target.free()
 
 
-def test_a_download_whose_target_somebody_else_moves(tmp_path: Path) -> None:
+def test_a_download_whose_target_somebody_else_moves(open_lease: OpenLease, tmp_path: Path) -> None:
     """Before the second attempt, which would write over what is not its own: there is none."""
     with Simulator(disk_size=12 << 20) as simulator:
         simulator.inject("stall", disk=".vmdk", after_bytes=10 << 20)
         service = simulator.connect()
-        raw = find(service, vim.VirtualMachine, "demo-vm").ExportVm()
+        raw = demo_vm_of(service).ExportVm()
         seen: list[int] = []
         moved: list[int] = []
         with open(tmp_path / "target", "w+b") as file:
@@ -348,7 +319,7 @@ def test_a_download_whose_target_somebody_else_moves(tmp_path: Path) -> None:
                 if file.tell() and seen[-3:] == [seen[-1]] * 3 and not moved:  # nothing moves
                     moved.append(file.seek(0))
 
-            lease = HttpNfcLease(raw, timeout=3)
+            lease = open_lease(raw, timeout=3)
             with pytest.raises(ValueError, match="somebody else moved"), lease:
                 lease.download(disk_of(lease), file, progress=move)
         assert moved == [0]

@@ -8,26 +8,16 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from pyVmomi import vim
 
 import nfclease
-from nfclease import HttpNfcLease
 from nfclease.simulator import Simulator
 
-from ..conftest import endings, find, unique, whole_disk
-from .test_stall import import_lease
-
-BOTH_FACES = True
+from ..support.faces import OpenLease
+from ..support.imports import Imported, import_spec, import_vm
+from ..support.inventory import unique
+from ..support.leases import endings, whole_disk
 
 MIB = 1 << 20
-
-
-@pytest.fixture
-def imported(service: Any, simulator: Simulator, tmp_path: Path) -> Any:
-    """An import of one disk, with its item and its file."""
-    raw, item, path = import_lease(service, tmp_path, unique("checked"))
-    simulator.reset()
-    return raw, item, path
 
 
 def half(path: Path) -> bytes:
@@ -47,11 +37,13 @@ GIVEN = [
 
 
 @pytest.mark.parametrize("given", GIVEN)
-def test_half_a_disk(simulator: Simulator, imported: Any, given: Any) -> None:
+def test_half_a_disk(
+    open_lease: OpenLease, simulator: Simulator, imported: Imported, given: Any
+) -> None:
     """The server sums what it got, and its sum agreed."""
-    raw, item, path = imported
+    raw, item, path, _ = imported
     data = half(path)
-    with pytest.raises(nfclease.SizeMismatchError) as raised, HttpNfcLease(raw) as lease:
+    with pytest.raises(nfclease.SizeMismatchError) as raised, open_lease(raw) as lease:
         lease.wait_ready(10)
         lease.upload(item, given(path, data))
     assert (raised.value.expected, raised.value.actual) == (item.size, len(data))
@@ -63,13 +55,13 @@ def test_half_a_disk(simulator: Simulator, imported: Any, given: Any) -> None:
 
 @pytest.mark.parametrize("given", GIVEN)
 def test_half_a_disk_whose_size_nobody_knows(
-    simulator: Simulator, imported: Any, given: Any
+    open_lease: OpenLease, simulator: Simulator, imported: Imported, given: Any
 ) -> None:
-    raw, item, path = imported
+    raw, item, path, _ = imported
     item.size, data = None, half(path)
     with (
         pytest.raises(nfclease.DiskFormatError, match="not whole") as raised,
-        HttpNfcLease(raw) as lease,
+        open_lease(raw) as lease,
     ):
         lease.wait_ready(10)
         lease.upload(item, given(path, data))
@@ -80,20 +72,22 @@ def test_half_a_disk_whose_size_nobody_knows(
 
 
 @pytest.mark.parametrize("given", GIVEN)
-def test_what_is_no_disk(simulator: Simulator, imported: Any, given: Any) -> None:
-    raw, item, path = imported
+def test_what_is_no_disk(
+    open_lease: OpenLease, simulator: Simulator, imported: Imported, given: Any
+) -> None:
+    raw, item, path, _ = imported
     item.size = None
-    with pytest.raises(nfclease.DiskFormatError, match="<html>"), HttpNfcLease(raw) as lease:
+    with pytest.raises(nfclease.DiskFormatError, match="<html>"), open_lease(raw) as lease:
         lease.wait_ready(10)
         lease.upload(item, given(path, b"<html>Service Unavailable</html>" * 4000))
     assert sent(simulator) == []
     assert endings(simulator) == ["HttpNfcLeaseAbort"]
 
 
-def test_who_means_it(simulator: Simulator, imported: Any) -> None:
-    raw, item, path = imported
+def test_who_means_it(open_lease: OpenLease, simulator: Simulator, imported: Imported) -> None:
+    raw, item, path, _ = imported
     data = half(path)
-    with HttpNfcLease(raw, verify_size=False, verify_format=False) as lease:
+    with open_lease(raw, verify_size=False, verify_format=False) as lease:
         lease.wait_ready(10)
         assert lease.upload(item, data).verified == "manifest"
     assert endings(simulator) == ["HttpNfcLeaseComplete"]
@@ -101,13 +95,16 @@ def test_who_means_it(simulator: Simulator, imported: Any) -> None:
 
 @pytest.mark.parametrize("packing", [{"compressionMethod": "gzip"}, {"chunkSize": 4096}])
 def test_a_packed_file_has_another_size(
-    imported: Any, packing: dict[str, Any], caplog: pytest.LogCaptureFixture
+    open_lease: OpenLease,
+    imported: Imported,
+    packing: dict[str, Any],
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
-    raw, item, path = imported
+    raw, item, path, _ = imported
     for name, value in packing.items():
         setattr(item, name, value)
     item.size //= 2
-    with HttpNfcLease(raw) as lease:
+    with open_lease(raw) as lease:
         lease.wait_ready(10)
         assert lease.upload(item, path).verified == "manifest"
     assert [record for record in caplog.records if record.levelno == logging.WARNING] == []
@@ -115,11 +112,16 @@ def test_a_packed_file_has_another_size(
 
 @pytest.mark.parametrize("wrong", ["own", "all", "terabyte"])
 def test_a_capacity_in_place_of_a_size(
-    service: Any, simulator: Simulator, imported: Any, wrong: str, caplog: pytest.LogCaptureFixture
+    open_lease: OpenLease,
+    service: Any,
+    simulator: Simulator,
+    imported: Imported,
+    wrong: str,
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
     """Some tools write what the disk can hold, or what all of them can."""
-    raw, item, path = imported
-    with HttpNfcLease(raw) as lease:
+    raw, item, path, _ = imported
+    with open_lease(raw) as lease:
         total = lease.wait_ready(10).totalDiskCapacityInKB << 10
         own = int.from_bytes(path.read_bytes()[12:20], "little") * 512
         item.size = {"own": own, "all": total, "terabyte": MIB * MIB}[wrong]
@@ -132,11 +134,13 @@ def test_a_capacity_in_place_of_a_size(
     assert endings(simulator) == ["HttpNfcLeaseComplete"]
 
 
-def test_a_name_in_the_log_is_escaped(imported: Any, caplog: pytest.LogCaptureFixture) -> None:
-    raw, item, path = imported
+def test_a_name_in_the_log_is_escaped(
+    open_lease: OpenLease, imported: Imported, caplog: pytest.LogCaptureFixture
+) -> None:
+    raw, item, path, _ = imported
     item.path = "disk\x1b[2J.vmdk"
     item.size += 512
-    with HttpNfcLease(raw, verify_size=False) as lease:
+    with open_lease(raw, verify_size=False) as lease:
         lease.wait_ready(10)
         lease.upload(item, path)
     [said] = [record.getMessage() for record in caplog.records if record.levelno > logging.INFO]
@@ -146,17 +150,17 @@ def test_a_name_in_the_log_is_escaped(imported: Any, caplog: pytest.LogCaptureFi
 
 @pytest.mark.parametrize("size", [100, 99])
 def test_a_file_that_is_no_disk(
-    simulator: Simulator, service: Any, size: int, caplog: pytest.LogCaptureFixture
+    open_lease: OpenLease,
+    demo_vm: Any,
+    simulator: Simulator,
+    service: Any,
+    size: int,
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
-    manager, vm = service.content.ovfManager, find(service, vim.VirtualMachine, "demo-vm")
-    described = manager.CreateDescriptor(vm, vim.OvfManager.CreateDescriptorParams(name="x"))
-    params = vim.OvfManager.CreateImportSpecParams(entityName=unique("file"))
-    spec = manager.CreateImportSpec(
-        described.ovfDescriptor, vm.resourcePool, vm.datastore[0], params
-    )
+    spec = import_spec(service, demo_vm, unique("file"))
     [item] = [item for item in spec.fileItem if item.path.endswith(".nvram")]
     item.size = 100
-    with HttpNfcLease(vm.resourcePool.ImportVApp(spec.importSpec, vm.parent)) as lease:
+    with open_lease(import_vm(demo_vm, spec)) as lease:
         lease.wait_ready(10)
         if size == item.size:
             assert lease.upload(item, b"n" * size).verified == "manifest"
@@ -167,10 +171,12 @@ def test_a_file_that_is_no_disk(
         lease.close()
 
 
-def test_a_disk_of_the_wrong_item(simulator: Simulator, imported: Any) -> None:
-    raw, item, _ = imported
+def test_a_disk_of_the_wrong_item(
+    open_lease: OpenLease, simulator: Simulator, imported: Imported
+) -> None:
+    raw, item, _, _ = imported
     other = whole_disk(item.size // 2)
-    with pytest.raises(nfclease.SizeMismatchError), HttpNfcLease(raw) as lease:
+    with pytest.raises(nfclease.SizeMismatchError), open_lease(raw) as lease:
         lease.wait_ready(10)
         lease.upload(item, other)
     assert sent(simulator) == []

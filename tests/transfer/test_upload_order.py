@@ -9,28 +9,25 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from pyVmomi import vim
 
 import nfclease
 from nfclease import AsyncHttpNfcLease, HttpNfcLease
 from nfclease.simulator import Simulator
 
-from ..conftest import endings, find, unique, whole_disk
-from .test_stall import import_lease
-
-BOTH_FACES = True
+from ..support.faces import OpenLease
+from ..support.imports import Imported, descriptor_of, import_one_disk, import_vm, spec_of
+from ..support.inventory import unique
+from ..support.leases import endings, whole_disk
 
 SIZES = [70_000, 140_000, 280_000, 420_000]
 CHAIN = [whole_disk(size) for size in SIZES]
 
 
 @pytest.fixture
-def imported(service: Any, simulator: Simulator, tmp_path: Path) -> Any:
-    """An import of one disk and its item, whose size nobody knows."""
-    raw, item, _ = import_lease(service, tmp_path, unique("ordered"))
-    simulator.reset()
-    item.size = None
-    return raw, item
+def imported(imported: Imported) -> Imported:
+    """An import of one disk whose size nobody knows."""
+    imported.item.size = None
+    return imported
 
 
 def lengths(simulator: Simulator) -> list[int]:
@@ -45,10 +42,12 @@ def assert_one_after_another(simulator: Simulator) -> None:
 
 
 @pytest.mark.parametrize("at_once", [1, 4])
-def test_a_parent_and_its_deltas(simulator: Simulator, imported: Any, at_once: int) -> None:
-    raw, item = imported
+def test_a_parent_and_its_deltas(
+    open_lease: OpenLease, simulator: Simulator, imported: Imported, at_once: int
+) -> None:
+    raw, item, *_ = imported
     simulator.inject("bandwidth", method="POST", bytes_per_second=1 << 20)
-    with HttpNfcLease(raw, max_concurrency=at_once) as lease:
+    with open_lease(raw, max_concurrency=at_once) as lease:
         lease.wait_ready(10)
         started = [lease.start_upload(item, data) for data in CHAIN]
         assert [one.result(60).verified for one in started] == ["manifest"] * len(CHAIN)
@@ -56,9 +55,12 @@ def test_a_parent_and_its_deltas(simulator: Simulator, imported: Any, at_once: i
     assert endings(simulator) == ["HttpNfcLeaseComplete"]
 
 
-@pytest.mark.blocking_face
-def test_calls_that_a_loop_makes_at_once(simulator: Simulator, imported: Any) -> None:
-    raw, item = imported
+def test_calls_that_a_loop_makes_at_once(
+    simulator: Simulator, service: Any, demo_vm: Any, tmp_path: Path
+) -> None:
+    raw, item, *_ = import_one_disk(HttpNfcLease, service, demo_vm, tmp_path, unique("at-once"))
+    item.size = None
+    simulator.reset()
     simulator.inject("bandwidth", method="POST", bytes_per_second=1 << 20)
 
     async def send() -> list[nfclease.TransferResult]:
@@ -69,10 +71,12 @@ def test_calls_that_a_loop_makes_at_once(simulator: Simulator, imported: Any) ->
     assert_one_after_another(simulator)
 
 
-def test_a_delta_whose_parent_failed(simulator: Simulator, imported: Any) -> None:
-    raw, item = imported
+def test_a_delta_whose_parent_failed(
+    open_lease: OpenLease, simulator: Simulator, imported: Imported
+) -> None:
+    raw, item, *_ = imported
     simulator.inject("status", method="POST", code=500, count=1)
-    with pytest.raises(nfclease.HttpStatusError), HttpNfcLease(raw) as lease:
+    with pytest.raises(nfclease.HttpStatusError), open_lease(raw) as lease:
         lease.wait_ready(10)
         started = [lease.start_upload(item, data) for data in CHAIN]
         for one in started[1:]:
@@ -82,10 +86,12 @@ def test_a_delta_whose_parent_failed(simulator: Simulator, imported: Any) -> Non
     assert endings(simulator) == ["HttpNfcLeaseAbort"]
 
 
-def test_a_failure_that_was_read_holds_up_nothing(simulator: Simulator, imported: Any) -> None:
-    raw, item = imported
+def test_a_failure_that_was_read_holds_up_nothing(
+    open_lease: OpenLease, simulator: Simulator, imported: Imported
+) -> None:
+    raw, item, *_ = imported
     simulator.inject("status", method="POST", code=500, count=1)
-    with HttpNfcLease(raw) as lease:
+    with open_lease(raw) as lease:
         lease.wait_ready(10)
         with pytest.raises(nfclease.HttpStatusError):
             lease.upload(item, CHAIN[0])
@@ -93,20 +99,17 @@ def test_a_failure_that_was_read_holds_up_nothing(simulator: Simulator, imported
     assert endings(simulator) == ["HttpNfcLeaseComplete"]
 
 
-def test_a_descriptor_with_a_delta(simulator: Simulator, service: Any) -> None:
-    manager, vm = service.content.ovfManager, find(service, vim.VirtualMachine, "demo-vm")
-    text = manager.CreateDescriptor(
-        vm, vim.OvfManager.CreateDescriptorParams(name="x")
-    ).ovfDescriptor
+def test_a_descriptor_with_a_delta(
+    open_lease: OpenLease, demo_vm: Any, simulator: Simulator, service: Any
+) -> None:
+    text = descriptor_of(service, demo_vm)
     first, second = re.findall(r'<Disk [^>]*ovf:diskId="(\w+)"', text)[:2]
     text = text.replace(f'ovf:diskId="{second}"', f'ovf:diskId="{second}" ovf:parentRef="{first}"')
-    params = vim.OvfManager.CreateImportSpecParams(entityName=unique("delta"))
-    spec = manager.CreateImportSpec(text, vm.resourcePool, vm.datastore[0], params)
+    spec = spec_of(service, demo_vm, text, unique("delta"))
     items = [item for item in spec.fileItem if item.cimType == 17]
     simulator.reset()
     simulator.inject("bandwidth", method="POST", bytes_per_second=1 << 20)
-    raw = vm.resourcePool.ImportVApp(spec.importSpec, vm.parent)
-    with HttpNfcLease(raw, require_uploads=items) as lease:
+    with open_lease(import_vm(demo_vm, spec), require_uploads=items) as lease:
         lease.wait_ready(10)
         for item in items:
             item.size = None

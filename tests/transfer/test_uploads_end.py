@@ -12,41 +12,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from pyVmomi import vim
 
 import nfclease
-from nfclease import HttpNfcLease
 from nfclease.simulator import Simulator
 
-from ..conftest import DISK_SIZE, disk_of, endings, find, unique
+from ..support.faces import OpenLease
 from ..support.front import OK, Front, Visit, answer
-
-BOTH_FACES = True
-
-
-@pytest.fixture
-def spec(service: Any, tmp_path: Path) -> Any:
-    """Of an import of the demo VM, whose exported files lie in `tmp_path`."""
-    vm = find(service, vim.VirtualMachine, "demo-vm")
-    with HttpNfcLease(vm.ExportVm()) as lease:
-        lease.wait_ready(10)
-        files = [
-            vim.OvfManager.OvfFile(deviceId=result.key, path=result.name, size=result.bytes)
-            for result in lease.download_all(tmp_path)
-        ]
-    ovf = service.content.ovfManager
-    named = vim.OvfManager.CreateDescriptorParams(name="x", ovfFiles=files)
-    descriptor = ovf.CreateDescriptor(vm, named).ovfDescriptor
-    params = vim.OvfManager.CreateImportSpecParams(entityName=unique("ended"))
-    return ovf.CreateImportSpec(descriptor, vm.resourcePool, vm.datastore[0], params)
-
-
-@pytest.fixture
-def raw(simulator: Simulator, service: Any, spec: Any) -> Any:
-    vm = find(service, vim.VirtualMachine, "demo-vm")
-    lease = vm.resourcePool.ImportVApp(spec.importSpec, vm.parent)
-    simulator.reset()
-    return lease
+from ..support.inventory import DISK_SIZE
+from ..support.leases import disk_of, endings
 
 
 def file_of(lease: Any) -> Any:
@@ -64,13 +37,13 @@ def dies_when_it_is_used_again(visit: Visit) -> None:
 
 @pytest.mark.parametrize("kind", ["post", "put of a file object", "put without repetitions"])
 def test_what_cannot_be_repeated_goes_over_a_new_connection(
-    simulator: Simulator, raw: Any, tmp_path: Path, kind: str
+    open_lease: OpenLease, simulator: Simulator, raw: Any, tmp_path: Path, kind: str
 ) -> None:
     path = tmp_path / ("disk-1.vmdk" if kind == "post" else "demo-vm.nvram")
     retries = 0 if "without" in kind else 2
     with (
         Front(dies_when_it_is_used_again) as front,
-        HttpNfcLease(raw, require_uploads=False, allow_http=True, max_retries=retries) as lease,
+        open_lease(raw, require_uploads=False, allow_http=True, max_retries=retries) as lease,
     ):
         disk = front.device(disk_of(lease) if kind == "post" else file_of(lease))
         for _ in range(4):
@@ -82,11 +55,11 @@ def test_what_cannot_be_repeated_goes_over_a_new_connection(
 
 
 def test_many_small_files_share_a_connection(
-    simulator: Simulator, raw: Any, tmp_path: Path
+    open_lease: OpenLease, simulator: Simulator, raw: Any, tmp_path: Path
 ) -> None:
     with (
         Front(answer) as front,
-        HttpNfcLease(raw, require_uploads=False, allow_http=True) as lease,
+        open_lease(raw, require_uploads=False, allow_http=True) as lease,
     ):
         disk = front.device(file_of(lease))
         for _ in range(5):
@@ -96,6 +69,7 @@ def test_many_small_files_share_a_connection(
 
 @pytest.mark.parametrize("how", ["fin", "reset"])
 def test_a_lost_answer_to_what_was_taken(
+    open_lease: OpenLease,
     simulator: Simulator,
     raw: Any,
     tmp_path: Path,
@@ -110,7 +84,7 @@ def test_a_lost_answer_to_what_was_taken(
 
     with (
         Front(loses) as front,
-        HttpNfcLease(raw, require_uploads=False, allow_http=True) as lease,
+        open_lease(raw, require_uploads=False, allow_http=True) as lease,
     ):
         result = lease.upload(front.device(disk_of(lease)), tmp_path / "disk-1.vmdk")
         assert (result.verified, result.attempts) == ("manifest", 1)
@@ -120,7 +94,7 @@ def test_a_lost_answer_to_what_was_taken(
 
 
 def test_a_lost_answer_to_what_was_not_taken(
-    simulator: Simulator, raw: Any, tmp_path: Path
+    open_lease: OpenLease, simulator: Simulator, raw: Any, tmp_path: Path
 ) -> None:
     def swallows(visit: Visit) -> None:
         visit.body()
@@ -129,7 +103,7 @@ def test_a_lost_answer_to_what_was_not_taken(
     with (
         Front(swallows) as front,
         pytest.raises(nfclease.ConnectError) as caught,
-        HttpNfcLease(raw, require_uploads=False, allow_http=True) as lease,
+        open_lease(raw, require_uploads=False, allow_http=True) as lease,
     ):
         lease.upload(front.device(disk_of(lease)), tmp_path / "disk-1.vmdk")
     assert (caught.value.phase, caught.value.attempts) == ("headers", 1)
@@ -153,7 +127,7 @@ class Held(io.BytesIO):
 
 @pytest.mark.parametrize("end", ["takes it", "drops it", "stops"])
 def test_an_answer_before_the_last_piece(
-    simulator: Simulator, raw: Any, tmp_path: Path, end: str
+    open_lease: OpenLease, simulator: Simulator, raw: Any, tmp_path: Path, end: str
 ) -> None:
     """The source's last piece comes after it: two who waited for that piece missed it for ever."""
     data = (tmp_path / "disk-1.vmdk").read_bytes()
@@ -173,7 +147,7 @@ def test_an_answer_before_the_last_piece(
         raise EOFError
 
     def upload() -> nfclease.TransferResult:
-        with HttpNfcLease(
+        with open_lease(
             raw, require_uploads=False, allow_http=True, timeout=2.0, max_retries=0
         ) as lease:
             disk = front.device(disk_of(lease))
@@ -191,13 +165,15 @@ def test_an_answer_before_the_last_piece(
     assert endings(simulator) == [wanted]
 
 
-def test_a_source_that_does_not_end(simulator: Simulator, raw: Any, tmp_path: Path) -> None:
+def test_a_source_that_does_not_end(
+    open_lease: OpenLease, simulator: Simulator, raw: Any, tmp_path: Path
+) -> None:
     """All announced bytes are sent and taken; the object's next `read` does not come back."""
     source = Held((tmp_path / "disk-1.vmdk").read_bytes(), keeps=0)
     began = time.monotonic()
     with (
         pytest.raises(nfclease.StallError),
-        HttpNfcLease(raw, require_uploads=False, timeout=1.0) as lease,
+        open_lease(raw, require_uploads=False, timeout=1.0) as lease,
     ):
         lease.upload(disk_of(lease), source)
     source.go.set()
@@ -205,10 +181,10 @@ def test_a_source_that_does_not_end(simulator: Simulator, raw: Any, tmp_path: Pa
     assert endings(simulator) == ["HttpNfcLeaseAbort"]
 
 
-def test_a_closed_port_is_no_body(raw: Any, tmp_path: Path) -> None:
+def test_a_closed_port_is_no_body(open_lease: OpenLease, raw: Any, tmp_path: Path) -> None:
     with (
         pytest.raises(nfclease.ConnectError, match="cannot connect") as caught,
-        HttpNfcLease(raw, require_uploads=False, allow_http=True, max_retries=1) as lease,
+        open_lease(raw, require_uploads=False, allow_http=True, max_retries=1) as lease,
     ):
         with Front(answer) as front:
             disk = front.device(disk_of(lease))
@@ -218,13 +194,13 @@ def test_a_closed_port_is_no_body(raw: Any, tmp_path: Path) -> None:
 
 @pytest.mark.skipif(sys.platform != "linux", reason="not run: Linux only")
 def test_no_timer_of_the_kernel_ends_a_connection(
-    simulator: Simulator, service: Any, tmp_path: Path
+    open_lease: OpenLease, demo_vm: Any, simulator: Simulator, tmp_path: Path
 ) -> None:
     """TCP_USER_TIMEOUT would end an upload whose host has closed its window, whatever `timeout`."""
     simulator.inject("stall", disk="disk-1.vmdk", after_bytes=DISK_SIZE // 2)
     options: list[tuple[int, ...]] = []
     asked = (socket.TCP_USER_TIMEOUT, socket.TCP_KEEPIDLE, socket.TCP_KEEPINTVL, socket.TCP_KEEPCNT)
-    lease = HttpNfcLease(find(service, vim.VirtualMachine, "demo-vm").ExportVm())
+    lease = open_lease(demo_vm.ExportVm())
     try:
         mine = {int(name) for name in os.listdir("/proc/self/fd")}
         transfer = lease.start_download(disk_of(lease), tmp_path / "disk")
