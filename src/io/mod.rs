@@ -1,12 +1,13 @@
 //! Local bytes: what a download writes, what an upload reads, and their digest.
 //!
-//! Imports only [`crate::error`]. Read [`sink::Sink`] first.
+//! Imports only [`crate::error`]. Read [`sink::Sink`] and [`source::Source`] first.
 
 pub mod digest;
 mod directory;
 mod file_sink;
 pub mod names;
 mod part;
+mod reader;
 mod rename;
 pub mod sink;
 pub mod source;
@@ -14,5 +15,6 @@ pub mod threads;
 
 pub use digest::{ChecksumType, Digest};
 pub use file_sink::{FileSink, Overwrite};
+pub use reader::Reader;
 pub use sink::{Sink, Wait};
-pub use source::{Feed, Reader, Source};
+pub use source::{FileSource, MemorySource, ReaderSource, Source};

@@ -14,7 +14,7 @@ use super::error::{failure_to_py, to_py};
 use nfclease::error::{Error, Failure, Result};
 use nfclease::http::retry::RetryPolicy;
 use nfclease::http::{Client, Pin, Trust, Verify};
-use nfclease::io::{ChecksumType, FileSink, Overwrite, Source};
+use nfclease::io::{ChecksumType, FileSink, FileSource, Overwrite, Source};
 use nfclease::transfer::download::Format;
 use nfclease::transfer::{
     Completed, Described, Download, Engine, Job, LeaseServer, Moved, Progress, SourceCheck, Upload,
@@ -115,7 +115,7 @@ pub(crate) fn bench_put(
     let start = || {
         Ok((
             job(url, thumbprint)?,
-            Source::open(&path)?,
+            Box::new(FileSource::open(&path)?),
             Engine::shared()?,
         ))
     };

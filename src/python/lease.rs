@@ -20,7 +20,9 @@ use super::transfer::Transfer;
 use super::work::Work;
 use nfclease::error::{Error, Result};
 use nfclease::http::retry::RetryPolicy;
-use nfclease::io::{ChecksumType, FileSink, Overwrite, Sink, Source};
+use nfclease::io::{
+    ChecksumType, FileSink, FileSource, MemorySource, Overwrite, ReaderSource, Sink, Source,
+};
 use nfclease::lease::{
     Ended, KeepAlive, Lease as CoreLease, Options, PlainHttp, RequireManifest, RequireUploads,
     Unfinished,
@@ -357,7 +359,9 @@ impl Lease {
         item: &FileItem,
         path: PathBuf,
     ) -> PyResult<Transfer> {
-        self.upload(py, device_url, item, || Source::open(&path))
+        self.upload(py, device_url, item, || {
+            Ok(Box::new(FileSource::open(&path)?))
+        })
     }
 
     fn upload_bytes(
@@ -368,7 +372,7 @@ impl Lease {
         data: PyBackedBytes,
     ) -> PyResult<Transfer> {
         self.upload(py, device_url, item, || {
-            Ok(Source::from_bytes(Bytes::from_owner(data)))
+            Ok(Box::new(MemorySource::new(Bytes::from_owner(data))))
         })
     }
 
@@ -381,10 +385,10 @@ impl Lease {
         length: u64,
     ) -> PyResult<Transfer> {
         self.upload(py, device_url, item, || {
-            Ok(Source::from_reader(
+            Ok(Box::new(ReaderSource::new(
                 Box::new(FileObjectReader::new(file)),
                 length,
-            ))
+            )))
         })
     }
 }
@@ -441,7 +445,7 @@ impl Lease {
         py: Python<'_>,
         device_url: &DeviceUrl,
         item: &FileItem,
-        source: impl FnOnce() -> Result<Source> + Send,
+        source: impl FnOnce() -> Result<Box<dyn Source>> + Send,
     ) -> PyResult<Transfer> {
         let lease = self.core(py)?;
         let transfer =

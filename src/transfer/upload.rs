@@ -84,7 +84,7 @@ impl Upload {
     /// Runs to the end.
     pub async fn run(
         self,
-        mut source: Source,
+        mut source: Box<dyn Source>,
         server: &impl LeaseServer,
         progress: &Arc<Progress>,
         cancel: &CancellationToken,
@@ -104,7 +104,7 @@ impl Upload {
                 },
                 verifying: false,
             };
-            let work = self.attempt(&mut source, server, &mut attempt);
+            let work = self.attempt(source.as_mut(), server, &mut attempt);
             let error = match repeat.guarded(work).await {
                 Ok(done) => {
                     progress.finish();
@@ -135,7 +135,7 @@ impl Upload {
 
     async fn attempt(
         &self,
-        source: &mut Source,
+        source: &mut dyn Source,
         server: &impl LeaseServer,
         attempt: &mut Attempt,
     ) -> Result<(Moved, Verified)> {

@@ -89,7 +89,7 @@ impl Lease {
         self: &Arc<Self>,
         device: &DeviceUrl,
         item: FileItem,
-        source: Source,
+        source: Box<dyn Source>,
     ) -> Result<Transfer> {
         let job = self.job(device)?;
         let format = match self.format(device) {

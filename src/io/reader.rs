@@ -1,0 +1,167 @@
+//! A source that is read: a thread that fills and hashes recycled buffers ahead of the socket.
+//!
+//! Measured against streams that allocate or hop per chunk, this is the cheapest way to feed an
+//! upload: the digest runs on the reader's core while the socket's core encrypts.
+
+use std::io::{self, Read};
+use std::path::PathBuf;
+use std::thread;
+
+use bytes::Bytes;
+use tokio::sync::{mpsc, oneshot};
+
+use super::digest::{ChecksumType, Digest};
+use super::source::{Feed, Watch};
+use crate::error::{Error, Result};
+
+/// Large enough that a hand-over costs nothing, small enough to stay in the L2 cache.
+const BUFFER_BYTES: usize = 256 * 1024;
+
+/// Buffers in flight for each upload: one being filled, one being sent, two between.
+const BUFFERS: usize = 4;
+
+/// A readable local thing, with its name for messages and its own way to report an error.
+pub trait Reader: Read + Send {
+    /// The name for messages.
+    fn name(&self) -> PathBuf;
+    /// Turns a read error into ours.
+    fn error(&mut self, error: io::Error) -> Error {
+        Error::io(self.name(), error)
+    }
+}
+
+/// A filled buffer that returns itself to the reader thread when the transport drops it.
+struct Buffer {
+    bytes: Vec<u8>,
+    home: mpsc::Sender<Vec<u8>>,
+}
+
+impl AsRef<[u8]> for Buffer {
+    fn as_ref(&self) -> &[u8] {
+        &self.bytes
+    }
+}
+
+impl Drop for Buffer {
+    fn drop(&mut self) {
+        // The reader is gone when the upload ends; the buffer then simply dies.
+        let _ = self.home.try_send(std::mem::take(&mut self.bytes));
+    }
+}
+
+/// Starts the thread, from the reader's next byte. Each piece is checked and hashed before it is
+/// handed over.
+pub(super) fn start(
+    reader: Box<dyn Reader>,
+    length: u64,
+    checksum_type: ChecksumType,
+    what: &str,
+    watch: Option<Watch>,
+) -> Result<Feed> {
+    let (chunk_sender, chunks) = mpsc::channel(BUFFERS);
+    let (end_sender, end) = oneshot::channel();
+    let (home, returned) = mpsc::channel(BUFFERS);
+    for _ in 0..BUFFERS {
+        // The channel has just been made with this capacity.
+        let _ = home.try_send(vec![0; BUFFER_BYTES]);
+    }
+    let name = reader.name();
+    let pump = Pump {
+        reader,
+        length,
+        digest: Digest::new(checksum_type),
+        watch,
+        chunks: chunk_sender,
+        home,
+        returned,
+        what: what.to_owned(),
+    };
+    thread::Builder::new()
+        .name("nfclease-reader".into())
+        .spawn(move || pump.run(end_sender))
+        .map_err(|e| Error::io(name, e))?;
+    Ok(Feed { chunks, end })
+}
+
+struct Pump {
+    reader: Box<dyn Reader>,
+    length: u64,
+    digest: Digest,
+    watch: Option<Watch>,
+    chunks: mpsc::Sender<Bytes>,
+    home: mpsc::Sender<Vec<u8>>,
+    returned: mpsc::Receiver<Vec<u8>>,
+    what: String,
+}
+
+impl Pump {
+    fn run(mut self, end: oneshot::Sender<Result<String>>) {
+        let read = self.read_all();
+        let Self {
+            reader,
+            digest,
+            chunks,
+            ..
+        } = self;
+        // Who is told of the end may use the source again.
+        drop(reader);
+        // Nobody listens after a cancelled upload.
+        let _ = end.send(read.map(|()| digest.finish()));
+        drop(chunks);
+    }
+
+    fn read_all(&mut self) -> Result<()> {
+        let mut sent = 0u64;
+        while sent < self.length {
+            let Some(mut buffer) = self.returned.blocking_recv() else {
+                return Err(Error::Cancelled);
+            };
+            let rest = usize::try_from(self.length - sent).unwrap_or(usize::MAX);
+            buffer.resize(rest.min(BUFFER_BYTES), 0);
+            let filled =
+                fill(self.reader.as_mut(), &mut buffer).map_err(|e| self.reader.error(e))?;
+            if filled < buffer.len() {
+                return Err(self.wrong_size(sent + filled as u64));
+            }
+            if let Some(watch) = &mut self.watch {
+                watch(&buffer)?;
+            }
+            self.digest.update(&buffer);
+            sent += filled as u64;
+            let data = Bytes::from_owner(Buffer {
+                bytes: buffer,
+                home: self.home.clone(),
+            });
+            self.chunks
+                .blocking_send(data)
+                .map_err(|_| Error::Cancelled)?;
+        }
+        match self.reader.read(&mut [0u8; 1]) {
+            Ok(0) => Ok(()),
+            Ok(_) => Err(self.wrong_size(sent + 1)),
+            Err(e) => Err(self.reader.error(e)),
+        }
+    }
+
+    fn wrong_size(&self, actual: u64) -> Error {
+        let what = format!("{} (the source changed while it was read)", self.what);
+        Error::SizeMismatch {
+            what: what.into(),
+            expected: self.length,
+            actual,
+        }
+    }
+}
+
+fn fill(reader: &mut dyn Reader, buffer: &mut [u8]) -> io::Result<usize> {
+    let mut filled = 0;
+    while filled < buffer.len() {
+        match reader.read(&mut buffer[filled..]) {
+            Ok(0) => break,
+            Ok(n) => filled += n,
+            Err(e) if e.kind() == io::ErrorKind::Interrupted => {}
+            Err(e) => return Err(e),
+        }
+    }
+    Ok(filled)
+}
