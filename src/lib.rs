@@ -8,6 +8,7 @@
 //! ```
 //!
 //! - [`text`], [`secrets`], [`number`]: what a server said, the only text of errors and log records.
+//! - [`log`]: log records, kept until somebody comes by who can emit them.
 //! - [`advice`]: what to do about an error, and what a status means.
 //! - [`error`]: one `Error`, a variant per thing a caller can do differently.
 //! - [`xml`]: hostile XML to a small tree.
@@ -26,6 +27,7 @@ pub mod error;
 pub mod http;
 pub mod io;
 pub mod lease;
+pub mod log;
 pub mod number;
 pub mod secrets;
 pub mod soap;

@@ -47,7 +47,7 @@ mod _core {
 
     #[pymodule_init]
     fn init(module: &Bound<'_, PyModule>) -> PyResult<()> {
-        super::log::install();
+        nfclease::log::install();
         module.add("__version__", env!("CARGO_PKG_VERSION"))
     }
 }

@@ -1,0 +1,160 @@
+//! Log records, kept until somebody comes by who can emit them.
+//!
+//! A native thread that logged straight into Python would wait for the GIL, and a busy script
+//! would stop the keep-alive. So records are queued, and whoever calls in next takes them.
+
+use std::collections::VecDeque;
+use std::fmt;
+use std::sync::{Mutex, PoisonError};
+
+use tracing::field::{Field, Visit};
+use tracing::level_filters::LevelFilter;
+use tracing::span::{Attributes, Id, Record};
+use tracing::subscriber::set_global_default;
+use tracing::{Event, Level, Metadata, Subscriber};
+
+use crate::text::Text;
+
+/// One record for each decision; a process that never calls in loses the oldest.
+const MOST_RECORDS: usize = 1000;
+const MOST_BYTES: usize = 1024 * 1024;
+
+static QUEUE: Mutex<Records> = Mutex::new(Records::new());
+
+/// What a record says, escaped and bounded, whatever was put into it.
+pub struct Said {
+    /// How much it matters.
+    pub level: Level,
+    /// The module it comes from.
+    pub target: &'static str,
+    /// What happened.
+    pub message: Text,
+    /// What it is about, as [`crate::text::Place`] names it.
+    pub fields: Vec<(&'static str, Text)>,
+}
+
+impl Said {
+    fn bytes(&self) -> usize {
+        let field = |(_, value): &(&str, Text)| size_of::<(&str, Text)>() + value.len();
+        size_of::<Self>()
+            .saturating_add(self.message.len())
+            .saturating_add(self.fields.iter().map(field).sum())
+    }
+}
+
+/// The newest records, bounded in number and in bytes.
+struct Records {
+    kept: VecDeque<Said>,
+    bytes: usize,
+}
+
+impl Records {
+    const fn new() -> Self {
+        Self {
+            kept: VecDeque::new(),
+            bytes: 0,
+        }
+    }
+
+    fn push(&mut self, record: Said) {
+        self.bytes = self.bytes.saturating_add(record.bytes());
+        self.kept.push_back(record);
+        while self.kept.len() > MOST_RECORDS || self.bytes > MOST_BYTES {
+            let Some(oldest) = self.kept.pop_front() else {
+                return;
+            };
+            self.bytes = self.bytes.saturating_sub(oldest.bytes());
+        }
+    }
+}
+
+struct Queue;
+
+impl Subscriber for Queue {
+    /// Our own records only: what HTTP and TLS libraries log holds URLs and headers.
+    fn enabled(&self, metadata: &Metadata<'_>) -> bool {
+        metadata.is_event()
+            && *metadata.level() <= Level::INFO
+            && metadata.target().starts_with("nfclease")
+    }
+
+    fn max_level_hint(&self) -> Option<LevelFilter> {
+        Some(LevelFilter::INFO)
+    }
+
+    fn event(&self, event: &Event<'_>) {
+        let mut record = Said {
+            level: *event.metadata().level(),
+            target: event.metadata().target(),
+            message: Text::default(),
+            fields: Vec::new(),
+        };
+        event.record(&mut record);
+        QUEUE
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .push(record);
+    }
+
+    // There are no spans.
+
+    fn new_span(&self, _: &Attributes<'_>) -> Id {
+        Id::from_u64(1)
+    }
+
+    fn record(&self, _: &Id, _: &Record<'_>) {}
+
+    fn record_follows_from(&self, _: &Id, _: &Id) {}
+
+    fn enter(&self, _: &Id) {}
+
+    fn exit(&self, _: &Id) {}
+}
+
+impl Visit for Said {
+    fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
+        let text = Text::of(format_args!("{value:?}"));
+        match field.name() {
+            "message" => self.message = text,
+            name => self.fields.push((name, text)),
+        }
+    }
+}
+
+/// Becomes the process's subscriber; where there is one already, it stays.
+pub fn install() {
+    let _ = set_global_default(Queue);
+}
+
+/// The records since the last call, oldest first.
+pub fn take() -> VecDeque<Said> {
+    let mut queue = QUEUE.lock().unwrap_or_else(PoisonError::into_inner);
+    std::mem::replace(&mut *queue, Records::new()).kept
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_queue_is_bounded_in_records_and_in_bytes() {
+        let mut queue = Records::new();
+        for n in 0..20_000 {
+            queue.push(Said {
+                level: Level::WARN,
+                target: "nfclease",
+                fields: vec![("nfclease_lease", "\u{1d54f}".repeat(10).into())],
+                message: format!("{n} {}", "\u{1d54f}".repeat(1 << 10)).into(),
+            });
+            assert!(queue.bytes <= MOST_BYTES && queue.kept.len() <= MOST_RECORDS);
+        }
+        let bytes: usize = queue.kept.iter().map(Said::bytes).sum();
+        assert_eq!(bytes, queue.bytes);
+        assert!(
+            queue
+                .kept
+                .back()
+                .is_some_and(|last| last.message.starts_with("19999 "))
+        );
+    }
+}
