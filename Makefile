@@ -8,23 +8,31 @@ BIN := .venv/bin
 # Most tests wait for a clock or a server, not for a processor.
 TEST_PROCESSES ?= 3
 ROUNDS ?= 1
+# What the tests run on: a debug build shares what the Rust tests compile, BUILD=release is what users get.
+BUILD ?= debug
 SOURCES := $(shell find src python -name '*.rs' -o -name '*.py' -o -name '*.pyi' -o -name 'py.typed' -o -name 'Cargo.toml') \
            Cargo.toml Cargo.lock pyproject.toml README.md LICENSE
+# What maturin told pyo3: else pyo3 is compiled anew for each of the two after the other.
+AS_MATURIN = PYO3_BUILD_EXTENSION_MODULE=1 PYO3_CONFIG_FILE="$$(echo $(CURDIR)/target/maturin/pyo3-config-*.txt)"
 MATURIN_VERSION := $(shell sed -n 's/.*"maturin==\([^"]*\)".*/\1/p' pyproject.toml)
 
-.PHONY: help demo test test-rust test-python test-versions test-matrix test-busy lint lint-workflows bench-quick bench-calls bench-progress serve wheel test-wheel test-browser peers docs clean prerequisites
+.PHONY: help demo dev test test-rust test-python test-versions test-matrix test-busy lint lint-workflows bench-quick bench-calls bench-progress serve wheel test-wheel test-browser peers docs clean prerequisites
 
 help:  ## Lists the commands.
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
 
-demo: .venv/.installed  ## Exports and imports a VM against the simulator, all set-up included.
+demo: .venv/.with-release  ## Exports and imports a VM against the simulator, all set-up included.
 	$(BIN)/python examples/demo.py
+
+# An edit of Python needs no command after the first.
+dev: .venv/.with-edits  ## After an edit of Rust, for a run of .venv/bin/python on this folder's code, in seconds.
+	$(BIN)/maturin develop --locked --skip-install
 
 test: lint lint-workflows test-rust test-python test-versions  ## Runs every check and every test, all set-up included.
 
-lint: .venv/.dev .venv/.installed  ## Formatting, lints and types of both languages.
+lint: .venv/.dev .venv/.with-$(BUILD)  ## Formatting, lints and types of both languages.
 	$(CARGO) fmt --all --check
-	$(CARGO) clippy --locked --workspace --all-targets -- -D warnings
+	$(AS_MATURIN) $(CARGO) clippy --locked --workspace --all-targets -- -D warnings
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy python/nfclease tests benchmarks examples
@@ -38,43 +46,43 @@ lint-workflows: .venv/.dev peers  ## The workflows of GitHub: mistakes, and what
 test-rust: prerequisites  ## Rust tests of both crates.
 	$(CARGO) test --locked --workspace
 
-test-python: .venv/.dev .venv/.installed peers  ## Python tests against the simulator, vcsim and govc.
+test-python: .venv/.dev .venv/.with-$(BUILD) peers  ## Python tests against the simulator, vcsim and govc.
 	$(BIN)/python -m pytest --numprocesses $(TEST_PROCESSES) --dist loadfile
 
-test-versions: .venv/.dev .venv/.installed  ## The drop-in tests on every pyvmomi in use, on one Python.
+test-versions: .venv/.dev .venv/.with-$(BUILD)  ## The drop-in tests on every pyvmomi in use, on one Python.
 	$(BIN)/python tests/tools/matrix.py --python current
 
-test-matrix: .venv/.dev .venv/.installed  ## The same on every Python 3.10 to 3.13 that is found.
+test-matrix: .venv/.dev .venv/.with-$(BUILD)  ## The same on every Python 3.10 to 3.14 that is found.
 	$(BIN)/python tests/tools/matrix.py
 
-test-busy: .venv/.dev .venv/.installed peers  ## The Python tests beside four busy processes; ROUNDS=3 for three times.
+test-busy: .venv/.dev .venv/.with-$(BUILD) peers  ## The Python tests beside four busy processes; ROUNDS=3 for three times.
 	$(BIN)/python tests/tools/busy.py --rounds $(ROUNDS) $(BIN)/python -m pytest --numprocesses $(TEST_PROCESSES) --dist loadfile
 
-test-browser: .venv/.browser .venv/.installed  ## The notebooks in JupyterLab, in the Chromium of this machine.
+test-browser: .venv/.browser .venv/.with-$(BUILD)  ## The notebooks in JupyterLab, in the Chromium of this machine.
 	$(BIN)/python tests/tools/browser.py
 
 peers: .venv/.dev  ## Builds vcsim, govc and more from the small Go module in tests/peers.
 	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python tests/peers/build.py
 
-bench-quick: .venv/.dev .venv/.installed peers  ## A first measure against Go, requests and the sample loop.
+bench-quick: .venv/.dev .venv/.with-release peers  ## A first measure against Go, requests and the sample loop.
 	$(BIN)/python -m benchmarks.quick
 
-bench-calls: .venv/.dev .venv/.installed peers  ## An attribute read and a Progress beside pyvmomi's, and the import.
+bench-calls: .venv/.dev .venv/.with-release peers  ## An attribute read and a Progress beside pyvmomi's, and the import.
 	$(BIN)/python -m benchmarks.calls
 
-bench-progress: .venv/.dev .venv/.installed  ## A download with and without progress=, beside a busy thread.
+bench-progress: .venv/.dev .venv/.with-release  ## A download with and without progress=, beside a busy thread.
 	$(BIN)/python -m benchmarks.progress
 
-serve: .venv/.installed  ## Runs the simulator until Ctrl-C, for a script of your own.
+serve: .venv/.with-release  ## Runs the simulator until Ctrl-C, for a script of your own.
 	$(BIN)/python -m nfclease.simulator --no-stdin
 
 wheel: .venv/.wheel-tools .venv/.created  ## Builds the wheel and sdist to give away into dist/, and checks them.
-	rm -rf dist
+	rm -rf dist .venv/.wheel-*
 	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/maturin build --release --locked --zig --compatibility manylinux_2_17 --sdist --out dist
 	$(BIN)/auditwheel show dist/*.whl
 	$(BIN)/abi3audit --strict --summary dist/*.whl
 	$(BIN)/twine check --strict dist/*
-	@touch .venv/.wheel
+	@touch .venv/.wheel-release
 
 test-wheel: wheel .venv/.dev  ## Installs that wheel, and the sdist, for every Python found, and exports a VM.
 	$(BIN)/python -m tests.tools.wheels
@@ -102,13 +110,20 @@ prerequisites:
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check 'pip>=25.1' 'maturin==$(MATURIN_VERSION)'
 	@touch $@
 
-# For this machine, in half the time that the wheel to give away takes.
-.venv/.wheel: .venv/.created $(SOURCES) | prerequisites
-	rm -rf dist
-	$(BIN)/maturin build --release --locked --interpreter $(BIN)/python --out dist
+# For this machine, in half the time that the wheel to give away takes. dist/ holds one wheel, .venv one package.
+.PRECIOUS: .venv/.wheel-% .venv/.with-%
+.venv/.wheel-%: .venv/.created $(SOURCES) | prerequisites
+	rm -rf dist .venv/.wheel-*
+	$(BIN)/maturin build $(if $(filter release,$*),--release) --locked --interpreter $(BIN)/python --out dist
 	@touch $@
 
-.venv/.installed: .venv/.wheel
+.venv/.with-edits: .venv/.created pyproject.toml | prerequisites
+	@rm -f .venv/.with-*
+	$(BIN)/maturin develop --locked --extras simulator
+	@touch $@
+
+.venv/.with-%: .venv/.wheel-%
+	@rm -f .venv/.with-*
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check "$$(ls dist/*.whl)[simulator]"
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --force-reinstall --no-deps dist/*.whl
 	@touch $@

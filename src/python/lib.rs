@@ -24,7 +24,8 @@ mod work;
 
 use pyo3::prelude::*;
 
-#[pymodule(gil_used = false)]
+// `nfclease` refuses a Python without a GIL, on which this was never tried.
+#[pymodule(gil_used = true)]
 mod _core {
     #[pymodule_export]
     use super::abandoned::{after_fork, finish_at_exit};

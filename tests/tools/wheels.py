@@ -12,7 +12,7 @@ from pathlib import Path
 from .matrix import interpreter
 
 ROOT = Path(__file__).resolve().parents[2]
-MINORS = (10, 11, 12, 13)
+MINORS = (10, 11, 12, 13, 14)
 LARGEST = 5_000_000
 WANTED = ("*.dist-info/sboms/*.json", "nfclease/py.typed", "nfclease/_core.pyi", "*/LICENSE")
 _SECONDS = 900
