@@ -9,7 +9,7 @@ import pytest
 from nfclease.simulator import Simulator
 from nfclease.simulator.soap.vsphere import vim, vmodl
 
-from .conftest import by_path, disks, get, ready, wait_for_task
+from .support.calls import by_path, disks, get, ready, wait_for_task
 
 _d = vim.vm.device
 _Change = _d.VirtualDeviceSpec

@@ -13,7 +13,7 @@ import pytest
 import nfclease
 from nfclease.simulator import Simulator, SimulatorError
 
-from .conftest import wait_until
+from .support.calls import wait_until
 
 
 def test_another_python_than_this_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

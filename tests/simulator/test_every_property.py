@@ -11,7 +11,7 @@ from pyVim.connect import Disconnect
 from nfclease.simulator import Simulator
 from nfclease.simulator.soap.vsphere import DataObject, ManagedObject, support, vim, vmodl
 
-from .conftest import ready, wait_for_task
+from .support.calls import ready, wait_for_task
 
 _Collector = vmodl.query.PropertyCollector
 

@@ -12,8 +12,8 @@ from pyVmomi import vim, vmodl
 
 from nfclease.simulator import Simulator, faults
 
-from .conftest import disks, get, manifest, ready, request, wait_until
-from .rawtls import raw_get
+from .support.calls import disks, get, manifest, ready, request, wait_until
+from .support.rawtls import raw_get
 
 MIDDLE = 1_000_003
 

@@ -14,8 +14,8 @@ from nfclease.simulator import Simulator
 from nfclease.simulator.soap.vsphere import vim
 
 from ..support.genuine import govmomi_descriptors, pyvcloud_ova
-from .conftest import disks, manifest, ready, request, wait_for_task
-from .test_imports import CREATE, VMDK, import_spec, url_of
+from .support.calls import disks, manifest, ready, request, wait_for_task
+from .support.imports import CREATE, VMDK, import_spec, url_of
 
 _ENVELOPE = "{http://schemas.dmtf.org/ovf/envelope/1}Envelope"
 #: Made by real tools, and each refused once.

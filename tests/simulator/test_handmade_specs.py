@@ -10,8 +10,8 @@ from nfclease.simulator import Simulator
 from nfclease.simulator.inventory.vmdk import StreamOptimizedDisk
 from nfclease.simulator.soap.vsphere import vim
 
-from .conftest import ready, request
-from .test_imports import VMDK, descriptor, import_spec
+from .support.calls import ready, request
+from .support.imports import VMDK, descriptor, import_spec
 
 _d = vim.vm.device
 

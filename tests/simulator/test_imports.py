@@ -10,43 +10,8 @@ from pyVmomi import vim, vmodl
 from nfclease.simulator import Simulator
 from nfclease.simulator.inventory.vmdk import StreamOptimizedDisk
 
-from .conftest import by_path, disks, get, manifest, ready, request, wait_until
-
-VMDK = {"Content-Type": "application/x-vnd.vmware-streamVmdk"}
-CREATE = {"Content-Type": "application/octet-stream", "Overwrite": "t"}
-
-
-def descriptor(service: Any, entity: Any, **params: Any) -> str:
-    params.setdefault("includeImageFiles", True)
-    result = service.content.ovfManager.CreateDescriptor(
-        obj=entity, cdp=vim.OvfManager.CreateDescriptorParams(**params)
-    )
-    assert not result.error
-    text: str = result.ovfDescriptor
-    return text
-
-
-def import_spec(service: Any, text: str, name: str, **params: Any) -> Any:
-    vm = by_path(service, "vm/demo-vm")
-    result = service.content.ovfManager.CreateImportSpec(
-        text,
-        vm.resourcePool,
-        vm.datastore[0],
-        vim.OvfManager.CreateImportSpecParams(entityName=name, **params),
-    )
-    return result
-
-
-def open_import(service: Any, name: str) -> tuple[Any, Any]:
-    vm = by_path(service, "vm/demo-vm")
-    spec = import_spec(service, descriptor(service, vm), name)
-    assert not spec.error
-    return ready(vm.resourcePool.ImportVApp(spec.importSpec, vm.parent)), spec.fileItem
-
-
-def url_of(lease: Any, item: Any) -> Any:
-    [found] = [url for url in lease.info.deviceUrl if url.importKey == item.deviceId]
-    return found
+from .support.calls import by_path, disks, get, manifest, ready, request, wait_until
+from .support.imports import CREATE, VMDK, descriptor, import_spec, open_import, url_of
 
 
 def missing(service: Any, name: str) -> bool:

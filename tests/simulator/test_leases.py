@@ -12,9 +12,9 @@ from pyVmomi import vim, vmodl
 
 from nfclease.simulator import Simulator
 
-from .conftest import by_path, disks, get, manifest, ready, request, wait_for_task, wait_until
-from .rawtls import RawTls
-from .streamwalk import walk
+from .support.calls import by_path, disks, get, manifest, ready, request, wait_for_task, wait_until
+from .support.rawtls import RawTls
+from .support.streamwalk import walk
 
 
 def test_info(simulator: Simulator, demo_vm: Any, lease: Any) -> None:

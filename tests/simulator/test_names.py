@@ -9,8 +9,8 @@ import pytest
 from nfclease.simulator import Simulator
 from nfclease.simulator.soap.vsphere import vim, vmodl
 
-from .conftest import by_path, get, ready, wait_for_task
-from .test_imports import descriptor, import_spec
+from .support.calls import by_path, get, ready, wait_for_task
+from .support.imports import descriptor, import_spec
 
 
 def test_a_slash_in_a_name_is_escaped(simulator: Simulator, service: Any) -> None:

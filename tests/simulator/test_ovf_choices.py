@@ -8,8 +8,8 @@ import pytest
 
 from nfclease.simulator.soap.vsphere import vim, vmodl
 
-from .conftest import by_path, ready
-from .test_imports import descriptor, import_spec
+from .support.calls import by_path, ready
+from .support.imports import descriptor, import_spec
 
 _PRODUCT = """\
     <ProductSection ovf:class="com.example" ovf:instance="1">

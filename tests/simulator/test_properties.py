@@ -10,7 +10,7 @@ from pyVmomi import vim, vmodl
 
 from nfclease.simulator import Simulator
 
-from .conftest import by_path, ready, wait_for_task
+from .support.calls import by_path, ready, wait_for_task
 
 Api: Any = vmodl.query.PropertyCollector
 

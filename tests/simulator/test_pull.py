@@ -19,8 +19,8 @@ from nfclease.simulator import Simulator
 from nfclease.simulator.inventory.vmdk import StreamOptimizedDisk
 from nfclease.simulator.soap.vsphere import vim, vmodl
 
-from .conftest import disks, manifest, ready, request, wait_for_task
-from .test_imports import open_import, url_of
+from .support.calls import disks, manifest, ready, request, wait_for_task
+from .support.imports import open_import, url_of
 
 DISK = b"".join(StreamOptimizedDisk(3 << 20).chunks())
 LONG = "a-very-long-directory-name/" * 5 + "disk.vmdk"

@@ -15,7 +15,7 @@ from pyVmomi import SoapAdapter, VmomiSupport, vim, vmodl
 
 from nfclease.simulator import Simulator, SimulatorError
 
-from .conftest import by_path, disks, get, ready, request
+from .support.calls import by_path, disks, get, ready, request
 
 ENVELOPE = (
     '<soapenv:Envelope xmlns:soapenv="http://schemas.xmlsoap.org/soap/envelope/"'

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from typing import Any
 
 import pytest
@@ -11,30 +10,7 @@ from pyVmomi import vim, vmodl
 from nfclease.simulator import Simulator
 
 from ..support.inventory import find
-
-
-def ready(lease: Any) -> Any:
-    until = time.monotonic() + 10
-    while lease.state == "initializing":
-        assert time.monotonic() < until
-        time.sleep(0.01)
-    assert lease.state == "ready"
-    return lease
-
-
-def descriptor(service: Any, entity: Any, **params: Any) -> str:
-    made = service.content.ovfManager.CreateDescriptor(
-        entity, vim.OvfManager.CreateDescriptorParams(**params)
-    )
-    assert not made.error
-    return str(made.ovfDescriptor)
-
-
-def import_spec(service: Any, text: str, name: str) -> Any:
-    pool = find(service, vim.ResourcePool, "Resources")
-    store = find(service, vim.Datastore, "datastore1")
-    params = vim.OvfManager.CreateImportSpecParams(entityName=name, locale="", deploymentOption="")
-    return service.content.ovfManager.CreateImportSpec(text, pool, store, params)
+from .support.calls import ready
 
 
 @pytest.mark.parametrize("wait", [False, True], ids=["initializing", "ready"])

@@ -10,7 +10,8 @@ import pytest
 from pyVmomi import vim
 
 from ..support.inventory import find
-from .test_soap_leases import descriptor, import_spec, ready
+from .support.calls import ready
+from .support.imports import descriptor, import_spec
 
 _OVF = "{http://schemas.dmtf.org/ovf/envelope/1}"
 _VMW = "{http://www.vmware.com/schema/ovf}"

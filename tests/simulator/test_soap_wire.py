@@ -4,72 +4,17 @@ from __future__ import annotations
 
 import http.client
 from collections.abc import Iterator
-from typing import NamedTuple
-from urllib.parse import urlsplit
 
 import pytest
 
 from nfclease.simulator import Simulator
 
-_SOAP = "http://schemas.xmlsoap.org/soap/envelope/"
-_XSI = "http://www.w3.org/2001/XMLSchema-instance"
-
-
-class Answer(NamedTuple):
-    status: int
-    text: str
-    cookie: str | None
-
-
-class Wire:
-    """Posts envelopes as they are."""
-
-    def __init__(self, simulator: Simulator) -> None:
-        self.simulator = simulator
-        self.cookie: str | None = None
-
-    def post(
-        self,
-        body: str | bytes,
-        action: str | None = '"urn:vim25/8.0.3.0"',
-        cookie: str | None = None,
-        chunked: bool = False,
-    ) -> Answer:
-        connection = http.client.HTTPSConnection(
-            self.simulator.host, self.simulator.port, context=self.simulator.ssl_context()
-        )
-        headers = {"Content-Type": "text/xml"}
-        if action is not None:
-            headers["SOAPAction"] = action
-        if cookie or self.cookie:
-            headers["Cookie"] = cookie or self.cookie or ""
-        data = body.encode() if isinstance(body, str) else body
-        path = urlsplit(self.simulator.url).path
-        try:
-            payload = iter([data]) if chunked else data
-            connection.request("POST", path, payload, headers, encode_chunked=chunked)
-            response = connection.getresponse()
-            text = response.read().decode()
-            return Answer(response.status, text, response.getheader("Set-Cookie"))
-        finally:
-            connection.close()
-
-    def call(self, method: str, moid: str, kind: str, arguments: str = "") -> Answer:
-        return self.post(envelope(method, moid, kind, arguments))
-
-
-def envelope(method: str, moid: str, kind: str, arguments: str = "") -> str:
-    return (
-        f'<?xml version="1.0"?><s:Envelope xmlns:s="{_SOAP}" xmlns:xsi="{_XSI}"><s:Body>'
-        f'<{method} xmlns="urn:vim25"><_this type="{kind}">{moid}</_this>{arguments}</{method}>'
-        "</s:Body></s:Envelope>"
-    )
-
+from .support.wire import SOAP, Wire, envelope
 
 NAME = envelope("Fetch", "group-d1", "Folder", "<prop>name</prop>")
 #: As Go's encoder writes it: default namespaces everywhere, no prefix, no declaration.
 GO = (
-    f'<Envelope xmlns="{_SOAP}"><Body><Fetch xmlns="urn:vim25">'
+    f'<Envelope xmlns="{SOAP}"><Body><Fetch xmlns="urn:vim25">'
     '<_this xmlns="urn:vim25" type="Folder">group-d1</_this><prop xmlns="urn:vim25">name</prop>'
     "</Fetch></Body></Envelope>"
 )
@@ -108,8 +53,8 @@ def test_default_namespaces_and_chunks_as_go_sends_them(wire: Wire, chunked: boo
         b"",
         b"hello",
         GO[:-20],
-        f'<Envelope xmlns="{_SOAP}"/>',
-        f'<Envelope xmlns="{_SOAP}"><Body/></Envelope>',
+        f'<Envelope xmlns="{SOAP}"/>',
+        f'<Envelope xmlns="{SOAP}"><Body/></Envelope>',
         "<!DOCTYPE a [<!ENTITY x 'y'>]>" + GO,
         GO.replace(' type="Folder"', ""),
         GO.replace('type="Folder"', 'type="Nope"'),

@@ -10,8 +10,8 @@ import pytest
 from nfclease.simulator import Simulator
 from nfclease.simulator.inventory.vmdk import StreamOptimizedDisk
 
-from .conftest import manifest, request
-from .test_imports import CREATE, VMDK, open_import, url_of
+from .support.calls import manifest, request
+from .support.imports import CREATE, VMDK, open_import, url_of
 
 STREAM = b"".join(StreamOptimizedDisk(1 << 20).chunks())
 OCTETS = {"Content-Type": "application/octet-stream"}

@@ -13,8 +13,8 @@ from pyVmomi import VmomiSupport, vim, vmodl
 
 from nfclease.simulator import Simulator
 
-from .conftest import by_path, disks, get, manifest, ready, request
-from .test_soap_wire import Wire
+from .support.calls import by_path, disks, get, manifest, ready, request
+from .support.wire import Wire
 
 #: As given, apiVersion, the product's version, pyvmomi's name; each newer than the one before.
 VERSIONS = [

@@ -8,7 +8,7 @@ import pytest
 
 from nfclease.simulator.inventory.vmdk import GRAIN, StreamOptimizedDisk, header_capacity
 
-from .streamwalk import walk
+from .support.streamwalk import walk
 
 SIZES = [0, 1 << 20, (20 << 20) + 12345, 64 << 20]
 
