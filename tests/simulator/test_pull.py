@@ -158,6 +158,39 @@ def test_what_cannot_be_fetched(
     assert manifest(lease) == {}
 
 
+@pytest.mark.skipif(
+    not hasattr(vim.HttpNfcLease.SourceFile(), "sslCertificate"), reason="pyvmomi is older than it"
+)
+@pytest.mark.parametrize("whose", ["server", "stranger", "nobody"])
+def test_a_certificate_decides(source: tuple[str, str], whose: str) -> None:
+    url, _ = source
+    host, port = url.removeprefix("https://").split(":")
+    pems = {
+        "server": ssl.get_server_certificate((host, int(port))),
+        "stranger": trustme.CA().issue_cert(host).cert_chain_pems[0].bytes().decode(),
+        "nobody": "not a certificate",
+    }
+    # The field is as new as this version.
+    with Simulator(disk_size="1m", initializing=0, api_version="9.0.0.0") as simulator:
+        service = simulator.connect()
+        lease, items = open_import(service, "pulled")
+        item = next(item for item in items if not item.create)  # a disk
+        given = file(source, item, sslThumbprint=None, sslCertificate=pems[whose])
+        probed = lease.ProbeUrls([given], 5)
+        task = lease.PullFromUrls([given])
+        if whose == "server":
+            wait_for_task(task)
+            [entry] = lease.GetManifest()
+            assert (entry.sha1, entry.size) == (hashlib.sha1(DISK).hexdigest(), len(DISK))
+        else:
+            refused = vim.fault.SSLVerifyFault if whose == "stranger" else vim.fault.FileFault
+            with pytest.raises(refused):
+                wait_for_task(task)
+            assert lease.GetManifest() == []
+        assert [one.serverAccessible for one in probed] == [whose == "server"]
+        lease.Abort()
+
+
 def test_progress_and_cancel(
     simulator: Simulator, source: tuple[str, str], opened: tuple[Any, list[Any]]
 ) -> None:
