@@ -50,10 +50,36 @@ class UserDirectory(Managed):
 
 @handles(vim.UserDirectory, "RetrieveUserGroups")
 async def find(directory: UserDirectory, call: Call) -> Any:
-    """The one user."""
-    user = directory.world.options.user.partition("@")[0]
-    wanted, exact = call.arg("searchStr", ""), call.arg("exactMatch", False)
-    found = wanted == user if exact else wanted in user
-    if not found or not call.arg("findUsers", True):
+    """The one user, who is in no group."""
+    user, _, domain = directory.world.options.user.partition("@")
+    wanted, exact = call.arg("searchStr", "").lower(), call.arg("exactMatch", False)
+    found = wanted == user.lower() if exact else wanted in user.lower()
+    elsewhere = call.arg("domain", domain) != domain
+    grouped = call.arg("belongsToGroup") or call.arg("belongsToUser")
+    if not found or elsewhere or grouped or not call.arg("findUsers", True):
         return []
     return [vim.UserSearchResult(principal=user, fullName=user, group=False)]
+
+
+@handles(
+    vim.AuthorizationManager,
+    "RetrieveAllPermissions",
+    "RetrieveEntityPermissions",
+    "RetrieveRolePermissions",
+)
+async def permissions(manager: AuthorizationManager, call: Call) -> Any:
+    """The one there is, at the root; seen from below only if inherited ones are asked for."""
+    other = call.method == "RetrieveRolePermissions" and call.arg("roleId") != -1
+    entity = call.arg("entity")
+    below = entity is not None and entity._moId != manager.root.moid
+    if other or (below and not call.arg("inherited")):
+        return []
+    return [
+        vim.AuthorizationManager.Permission(
+            entity=manager.root.ref,
+            principal=manager.world.options.user,
+            group=False,
+            roleId=-1,
+            propagate=True,
+        )
+    ]
