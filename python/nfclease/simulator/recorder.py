@@ -30,6 +30,15 @@ class Transfer:
     aborted: bool = False
     ended: float | None = None
 
+    def facts(self) -> dict[str, str]:
+        """What faults are matched against."""
+        return {
+            "disk": self.disk,
+            "lease": self.lease,
+            "method": self.method,
+            "listener": self.listener,
+        }
+
 
 class Recorder:
     """Calls and data requests, in order."""

@@ -148,6 +148,18 @@ class World:
             raise fault("vmodl.fault.ManagedObjectNotFound", obj=ref)
         return found
 
+    def expect(self, ref: Any, kind: Any, argument: str) -> Managed:
+        """The object of a reference, which has to be of a kind.
+
+        Raises:
+            vmodl.fault.ManagedObjectNotFound: It is not there.
+            vmodl.fault.InvalidArgument: It is of another kind, whatever the reference says.
+        """
+        found = self.find(ref)
+        if not isinstance(found.ref, kind):
+            raise fault("vmodl.fault.InvalidArgument", invalidProperty=argument)
+        return found
+
     def touch(self) -> None:
         """Tells waiting clients that something may have changed."""
         self._changed.set()

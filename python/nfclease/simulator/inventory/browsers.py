@@ -15,6 +15,13 @@ from nfclease.simulator.soap.vsphere import fault, support, vim
 from nfclease.simulator.world import Managed, World
 
 _Results: Any = support.GetVmodlType("vim.host.DatastoreBrowser.SearchResults[]")
+#: Queries for files of one kind, with the ends of their names.
+_QUERIES: dict[Any, str] = {
+    vim.host.DatastoreBrowser.VmDiskQuery: ".vmdk",
+    vim.host.DatastoreBrowser.IsoImageQuery: ".iso",
+    vim.host.DatastoreBrowser.VmNvramQuery: ".nvram",
+    vim.host.DatastoreBrowser.VmConfigQuery: ".vmx",
+}
 _VERSIONS = ("vmx-13", "vmx-14", "vmx-15", "vmx-17", "vmx-18", "vmx-19", "vmx-20", "vmx-21")
 
 
@@ -35,7 +42,7 @@ class DatastoreBrowser(Managed):
         )
         self.store = datastore
 
-    def result(self, folder: str, entries: dict[str, _Entry], patterns: list[str]) -> Any:
+    def result(self, folder: str, entries: dict[str, _Entry], spec: Any) -> Any:
         """What one folder has."""
         api = vim.host.DatastoreBrowser
         return api.SearchResults(
@@ -46,7 +53,7 @@ class DatastoreBrowser(Managed):
                 if not entry.folder
                 else api.FolderInfo(path=name, modification=entry.modified)
                 for name, entry in sorted(entries.items())
-                if any(fnmatch.fnmatchcase(name, pattern) for pattern in patterns)
+                if _wanted(name, entry, spec)
             ],
         )
 
@@ -160,7 +167,7 @@ def _search(browser: DatastoreBrowser, call: Call, recursive: bool) -> Any:
     if store != f"[{browser.store.name}":
         raise fault("vim.fault.InvalidDatastorePath", datastorePath=call.arg("datastorePath"))
     folder = folder.strip().strip("/")
-    patterns = (spec.matchPattern if (spec := call.arg("searchSpec")) else None) or ["*"]
+    spec = call.arg("searchSpec") or vim.host.DatastoreBrowser.SearchSpec()
 
     async def work() -> Any:
         tree = browser.tree()
@@ -168,9 +175,27 @@ def _search(browser: DatastoreBrowser, call: Call, recursive: bool) -> Any:
             raise fault("vim.fault.FileNotFound", file=call.arg("datastorePath"))
         found = [name for name in tree if name == folder or _below(name, folder)]
         results = [
-            browser.result(name, tree[name], patterns)
+            browser.result(name, tree[name], spec)
             for name in (sorted(found) if recursive else [folder])
         ]
         return _Results(results) if recursive else results[0]
 
     return Task(browser.world, call.method, browser.store).run(work)
+
+
+def _wanted(name: str, entry: _Entry, spec: Any) -> bool:
+    """Whether a search is for this file: by its name and, if that is asked, by its kind."""
+    patterns = spec.matchPattern or ["*"]
+    if spec.searchCaseInsensitive:
+        name, patterns = name.lower(), [pattern.lower() for pattern in patterns]
+    named = any(fnmatch.fnmatchcase(name, pattern) for pattern in patterns)
+    return named and (not spec.query or any(_is_of(name, entry, one) for one in spec.query))
+
+
+def _is_of(name: str, entry: _Entry, query: Any) -> bool:
+    for kind, suffix in _QUERIES.items():
+        if isinstance(query, kind):
+            return not entry.folder and name.lower().endswith(suffix)
+    if isinstance(query, vim.host.DatastoreBrowser.FolderQuery):
+        return entry.folder
+    return type(query) is vim.host.DatastoreBrowser.Query

@@ -57,6 +57,7 @@ def configure(machine: Machine, spec: Any) -> Any:
     for index, change in enumerate(spec.deviceChange):
         if change.operation not in (None, _d.VirtualDeviceSpec.Operation.add):
             raise fault("vim.fault.InvalidDeviceSpec", deviceIndex=index, property="operation")
+        _refuse_unknown_change(change)
     hardware: list[Any] = []
     path = f"[{store}] {name}/{name}.vmx"
     info = vim.vm.ConfigInfo(
@@ -191,6 +192,7 @@ def _change_device(
     machine: Machine, hardware: list[Any], files: list[VmFile], index: int, change: Any
 ) -> None:
     operations = _d.VirtualDeviceSpec.Operation
+    _refuse_unknown_change(change)
     if change.operation in (None, operations.add):
         _add_device(machine, hardware, files, index, change)
         return
@@ -202,6 +204,8 @@ def _change_device(
         hardware.remove(found)
         files[:] = [file for file in files if file.device != where]
         return
+    if change.fileOperation is not None:
+        raise fault("vim.fault.InvalidDeviceSpec", deviceIndex=index, property="fileOperation")
     asked = change.device
     if devices.is_disk(found) and devices.capacity(asked) not in (0, devices.capacity(found)):
         raise fault("vmodl.fault.NotSupported", "a disk cannot get another size here")
@@ -212,6 +216,14 @@ def _change_device(
     if type(asked.backing) is type(backing):
         found.backing = _merged(backing, asked.backing)
     found.deviceInfo = info
+
+
+def _refuse_unknown_change(change: Any) -> None:
+    """Refuses a VirtualDeviceSpec with a field that nothing here would follow."""
+    for info in change._GetPropertyList():
+        followed = info.name in ("operation", "fileOperation", "device")
+        if is_set(getattr(change, info.name)) and not followed:
+            raise fault("vmodl.fault.NotSupported", f"a device's {info.name} cannot be set here")
 
 
 def _add_device(

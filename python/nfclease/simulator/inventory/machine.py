@@ -88,19 +88,21 @@ class Machine(Managed):
         """Raises InvalidPowerState unless it is switched off."""
         self.refuse_power(_Power.poweredOn, _Power.poweredOff)
 
-    def take_snapshot(self, name: str, description: str = "") -> Snapshot:
-        """Takes a snapshot, at once."""
+    def take_snapshot(self, name: str, description: str = "", memory: bool = False) -> Snapshot:
+        """Takes a snapshot, at once; with its memory it is one of a VM that runs."""
         snapshot = Snapshot(self.world, self, name, description)
+        snapshot.power = self.power if memory else _Power.poweredOff
         self.snapshots.append(snapshot)
         self.current_snapshot = snapshot
         self.world.touch()
         return snapshot
 
-    def revert(self, snapshot: Snapshot) -> None:
-        """Is as it was when a snapshot was taken; off, for memory is not kept."""
+    def revert(self, snapshot: Snapshot, stay_off: bool) -> None:
+        """Is as it was when a snapshot was taken; it runs if its memory was taken too."""
         self.config, self.files = copy.deepcopy(snapshot.config), list(snapshot.files)
         self.config.name = self.name
-        self.power, self.current_snapshot = _Power.poweredOff, snapshot
+        self.power = _Power.poweredOff if stay_off else snapshot.power
+        self.current_snapshot = snapshot
         self.world.touch()
 
     def destroy(self) -> None:
@@ -120,7 +122,7 @@ class Snapshot(Managed):
         self.title = name
         self.description = description
         self.created: datetime.datetime = now()
-        self.power: Any = machine.power
+        self.power: Any = _Power.poweredOff
         self.number: int = world.number()
         self.parent: Snapshot | None = machine.current_snapshot
         self.config: Any = copy.deepcopy(machine.config)
@@ -139,6 +141,12 @@ class Snapshot(Managed):
     def children(self) -> list[Snapshot]:
         """Those that were taken after it, without another between."""
         return [one for one in self.machine.snapshots if one.parent is self]
+
+    def as_it_was(self) -> Machine:
+        """The VM at that time, to be looked at."""
+        then = copy.copy(self.machine)
+        then.config, then.files = self.config, self.files
+        return then
 
     def tree(self) -> Any:
         """The snapshot and those below it in its VM's SnapshotInfo."""

@@ -83,7 +83,8 @@ async def create_snapshot(machine: Machine, call: Call) -> Any:
     machine.refuse_if_leased()
 
     async def work() -> Any:
-        return machine.take_snapshot(call.arg("name"), call.arg("description", "")).ref
+        memory = bool(call.arg("memory"))
+        return machine.take_snapshot(call.arg("name"), call.arg("description", ""), memory).ref
 
     return Task(machine.world, call.method, machine).run(work)
 
@@ -127,6 +128,6 @@ async def revert(snapshot: Snapshot, call: Call) -> Any:
     snapshot.machine.refuse_if_leased()
 
     async def work() -> None:
-        snapshot.machine.revert(snapshot)
+        snapshot.machine.revert(snapshot, bool(call.arg("suppressPowerOn")))
 
     return Task(snapshot.world, call.method, snapshot.machine).run(work)

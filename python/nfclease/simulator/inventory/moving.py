@@ -43,9 +43,7 @@ def moved(machine: Machine, call: Call) -> Place:
     found: dict[str, Managed] = {}
     for name, ref in asked.items():
         if ref is not None:
-            found[name] = machine.world.find(ref)
-            if not isinstance(found[name].ref, kinds[name]):
-                raise fault("vmodl.fault.InvalidArgument", invalidProperty=name)
+            found[name] = machine.world.expect(ref, kinds[name], name)
     if "folder" in found:
         found["parent"] = found.pop("folder")
     pool = found.get("pool")

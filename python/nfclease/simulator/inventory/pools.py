@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 from typing import Any
 
+from nfclease.simulator.inventory import vapp_config
 from nfclease.simulator.inventory.hosts import capacity
 from nfclease.simulator.inventory.machine import Machine
 from nfclease.simulator.inventory.names import entity_name
@@ -123,11 +124,5 @@ class VirtualApp(ResourcePool):
         if spec.resourcePoolSpec is not None:
             self.props["config"] = spec.resourcePoolSpec
             self.props["config"].entity = self.ref
-        asked = spec.vAppConfigSpec
-        self.props["vAppConfig"] = complete(
-            vim.vApp.VAppConfigInfo(
-                product=[one.info for one in asked.product],
-                property=[one.info for one in asked.property],
-                annotation=asked.annotation or "",
-            )
-        )
+        self.props["vAppConfig"] = complete(vim.vApp.VAppConfigInfo())
+        vapp_config.apply(self.props["vAppConfig"], spec.vAppConfigSpec)

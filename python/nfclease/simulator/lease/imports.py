@@ -46,8 +46,10 @@ async def import_vapp(pool: ResourcePool, call: Call) -> Any:
     if vapp and any(isinstance(child, vim.vApp.VAppImportSpec) for child in spec.child):
         raise fault("vmodl.fault.NotSupported", "a vApp in a vApp cannot be imported here")
     specs = [child.configSpec for child in spec.child] if vapp else [spec.configSpec]
-    folder = call.arg("folder")
-    parent = world.find(folder) if folder else None
+    folder, host = call.arg("folder"), call.arg("host")
+    parent = world.expect(folder, vim.Folder, "folder") if folder else None
+    if host:
+        world.expect(host, vim.HostSystem, "host")
     name = entity_name((spec.name if vapp else specs[0].name) or "")
 
     def prepare() -> Content:

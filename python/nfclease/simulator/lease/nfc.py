@@ -84,12 +84,7 @@ class DataPlane:
         return web.Response(status=405)
 
     async def _refused(self, request: web.Request, record: Transfer) -> web.Response | None:
-        facts = {
-            "disk": record.disk,
-            "lease": record.lease,
-            "method": record.method,
-            "listener": self.listener,
-        }
+        facts = record.facts()
         take = self.world.faults.take
         if (params := take("status", facts)) is not None:
             return last_word(

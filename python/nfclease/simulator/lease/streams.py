@@ -38,12 +38,7 @@ class Stream:
         self._sha1 = hashlib.sha1(usedforsecurity=False)
         self._sha256 = hashlib.sha256() if file.checksum_type == "sha256" else None
         self._begun = time.monotonic()
-        facts = {
-            "disk": record.disk,
-            "lease": lease.moid,
-            "method": record.method,
-            "listener": record.listener,
-        }
+        facts = record.facts()
         take = world.faults.take
         self._flips = [flip] if (flip := take("flip", facts)) is not None else []
         self._pace = (take("bandwidth", facts) or {}).get("bytes_per_second")

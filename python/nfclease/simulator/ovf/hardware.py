@@ -6,13 +6,14 @@ from typing import Any
 
 from nfclease.simulator.inventory import devices
 from nfclease.simulator.inventory.names import entity_name
-from nfclease.simulator.ovf import products, reader
+from nfclease.simulator.ovf import products
+from nfclease.simulator.ovf.model import Descriptor, File, Item, System
 from nfclease.simulator.soap.vsphere import fault, vim
 
 _CONTROLLERS = (5, 6, 20)  # IDE, SCSI, SATA
 
 
-def config_spec(read: reader.Descriptor, system: reader.System, name: str, params: Any) -> Any:
+def config_spec(read: Descriptor, system: System, name: str, params: Any) -> Any:
     """The ConfigSpec of one VirtualSystem.
 
     Raises:
@@ -54,14 +55,14 @@ def _addresses(params: Any) -> Any:
     return vim.vApp.IPAssignmentInfo(ipAllocationPolicy=policy, ipProtocol=protocol)
 
 
-def _parents_first(item: reader.Item) -> bool:
+def _parents_first(item: Item) -> bool:
     return item.kind not in _CONTROLLERS
 
 
 class _Hardware:
     """Devices, as the items say, with negative keys as new devices have them."""
 
-    def __init__(self, read: reader.Descriptor, params: Any) -> None:
+    def __init__(self, read: Descriptor, params: Any) -> None:
         self.cpus, self.memory = 1, 1024
         self.devices: list[Any] = []
         self._read = read
@@ -69,7 +70,7 @@ class _Hardware:
         self._networks = {mapping.name: mapping.network for mapping in params.networkMapping}
         self._provisioning = params.diskProvisioning or "thin"
 
-    def add(self, key: int, item: reader.Item) -> None:
+    def add(self, key: int, item: Item) -> None:
         """Takes one item; kinds that a VM need not have are passed over."""
         self._keys[item.values.get("InstanceID", "")] = key
         if item.kind == 3:
@@ -85,23 +86,23 @@ class _Hardware:
         elif item.kind == 10:
             self.devices.append(self._card(key, item))
 
-    def file(self, resource: str) -> reader.File:
+    def file(self, resource: str) -> File:
         """The file that a resource such as ``ovf:/file/file1`` names."""
         found = self._read.files.get(_local(resource, "file"))
         if found is None:
             raise _invalid(resource)
         return found
 
-    def _parent(self, item: reader.Item) -> tuple[int, int]:
+    def _parent(self, item: Item) -> tuple[int, int]:
         parent = self._keys.get(item.values.get("Parent", ""), 0)
         return parent, item.number("AddressOnParent")
 
-    def _cdrom(self, key: int, item: reader.Item) -> Any:
+    def _cdrom(self, key: int, item: Item) -> Any:
         resource = item.values.get("HostResource")
         path = f"{devices.OVF_FILE}{self.file(resource).id}" if resource else ""
         return devices.cdrom(key, *self._parent(item), path)
 
-    def _disk(self, key: int, item: reader.Item) -> Any:
+    def _disk(self, key: int, item: Item) -> Any:
         resource = item.values.get("HostResource", "")
         if not resource:
             raise fault("vim.fault.OvfMissingElement", "a disk has no HostResource", name="Item")
@@ -114,7 +115,7 @@ class _Hardware:
         device.backing.fileName = "[]" if file is None else f"{devices.OVF_FILE}{file}"
         return device
 
-    def _card(self, key: int, item: reader.Item) -> Any:
+    def _card(self, key: int, item: Item) -> Any:
         source = item.values.get("Connection", "")
         subtype = item.values.get("ResourceSubType", "")
         card = devices.network_card(key, source or "VM Network", subtype)
@@ -122,7 +123,7 @@ class _Hardware:
         return card
 
 
-def _controller(key: int, item: reader.Item) -> Any:
+def _controller(key: int, item: Item) -> Any:
     bus = item.number("Address")
     if item.kind == 5:
         return vim.vm.device.VirtualIDEController(key=key, busNumber=bus)

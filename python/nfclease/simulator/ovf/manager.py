@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from nfclease.simulator.inventory.machine import Machine
+from nfclease.simulator.inventory.machine import Machine, Snapshot
 from nfclease.simulator.inventory.pools import VirtualApp
 from nfclease.simulator.ovf import reader, specs, writer
 from nfclease.simulator.ovf.products import product_infos
@@ -17,6 +17,7 @@ from nfclease.simulator.world import Managed
 async def create_descriptor(manager: Managed, call: Call) -> Any:
     """The descriptor of a VM or a vApp."""
     found = manager.world.find(call.arg("obj"))
+    params = call.arg("cdp")
     vapp = found if isinstance(found, VirtualApp) else None
     if isinstance(found, VirtualApp):
         machines = found.machines()
@@ -24,14 +25,19 @@ async def create_descriptor(manager: Managed, call: Call) -> Any:
         machines = [found]
     else:
         raise fault("vmodl.fault.InvalidArgument", invalidProperty="obj")
-    return writer.create_descriptor(found.name, machines, vapp, call.arg("cdp"))
+    if params.snapshot is not None:
+        snapshot = manager.world.find(params.snapshot)
+        if not isinstance(snapshot, Snapshot) or [snapshot.machine] != machines:
+            raise fault("vmodl.fault.InvalidArgument", invalidProperty="cdp.snapshot")
+        machines = [snapshot.as_it_was()]
+    return writer.create_descriptor(found.name, machines, vapp, params)
 
 
 @handles(vim.OvfManager, "CreateImportSpec")
 async def create_import_spec(manager: Managed, call: Call) -> Any:
     """What ImportVApp takes, and the files that the lease will want."""
-    for name in ("resourcePool", "datastore"):
-        manager.world.find(call.arg(name))
+    for name, kind in (("resourcePool", vim.ResourcePool), ("datastore", vim.Datastore)):
+        manager.world.expect(call.arg(name), kind, name)
     return specs.create_import_spec(manager.world, call.arg("ovfDescriptor", ""), call.arg("cisp"))
 
 

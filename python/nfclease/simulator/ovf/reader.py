@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import dataclasses
 import re
 import xml.etree.ElementTree as ET
 from typing import Any
 
-from nfclease.simulator.ovf.products import Product, choose, read_products, resolve
+from nfclease.simulator.ovf.model import Descriptor, Disk, File, Item, Option, System
+from nfclease.simulator.ovf.products import choose, read_products, resolve
 from nfclease.simulator.soap.vsphere import fault
 
 _OVF = "{http://schemas.dmtf.org/ovf/envelope/1}"
@@ -15,84 +15,6 @@ _VMW = "{http://www.vmware.com/schema/ovf}"
 _OPTIONS = f"{_OVF}DeploymentOptionSection"
 _ITEMS = {"Item", "StorageItem", "EthernetPortItem"}
 _UNITS = {"": 0, "byte": 0, "kilobytes": 10, "megabytes": 20, "gigabytes": 30, "terabytes": 40}
-
-
-@dataclasses.dataclass
-class File:
-    """An element of References."""
-
-    id: str
-    href: str
-    size: int | None
-    compression: str | None
-    chunk_size: int | None
-
-
-@dataclasses.dataclass
-class Disk:
-    """An element of the DiskSection."""
-
-    id: str
-    capacity: int
-    file: str | None
-    parent: str | None = None
-
-
-@dataclasses.dataclass
-class Item:
-    """A hardware item: its CIM type, and its elements by local name."""
-
-    kind: int
-    values: dict[str, str]
-
-    def number(self, name: str, default: int = 0) -> int:
-        """An element as a number."""
-        text = self.values.get(name, "")
-        return int(text) if text.strip().lstrip("-").isdigit() else default
-
-
-@dataclasses.dataclass
-class System:
-    """A VirtualSystem."""
-
-    name: str
-    hardware_version: str
-    items: list[Item]
-    config: dict[str, str]
-    extra_config: dict[str, str]
-    annotation: str = ""
-    products: list[Product] = dataclasses.field(default_factory=list)
-    os_type: str = ""
-    transports: list[str] = dataclasses.field(default_factory=list)
-
-
-@dataclasses.dataclass
-class Option:
-    """A Configuration of the DeploymentOptionSection."""
-
-    id: str
-    label: str
-    description: str
-    default: bool
-
-
-@dataclasses.dataclass
-class Descriptor:
-    """A descriptor, as it is after the choices of an import."""
-
-    name: str
-    vapp: bool
-    files: dict[str, File]
-    disks: dict[str, Disk]
-    networks: dict[str, str]
-    systems: list[System]
-    products: list[Product]
-    options: list[Option]
-    option: str
-
-    def all_products(self) -> list[Product]:
-        """Those of the collection and of each system."""
-        return [*self.products, *(product for one in self.systems for product in one.products)]
 
 
 class _Builder(ET.TreeBuilder):

@@ -8,6 +8,7 @@ from nfclease.simulator.inventory.pools import pool_config
 from nfclease.simulator.lease.imports import awaited
 from nfclease.simulator.ovf import products, reader
 from nfclease.simulator.ovf.hardware import config_spec
+from nfclease.simulator.ovf.model import Descriptor
 from nfclease.simulator.soap.vsphere import MethodFault, fault, vim
 from nfclease.simulator.world import World
 
@@ -52,10 +53,9 @@ def create_import_spec(world: World, text: str, params: Any) -> Any:
 def _refuse_params(world: World, params: Any) -> None:
     """Refuses what nothing here would follow, or what is not there."""
     for pair in params.networkMapping:
-        if not isinstance(world.find(pair.network).ref, vim.Network):
-            raise fault("vmodl.fault.InvalidArgument", invalidProperty="cisp.networkMapping")
+        world.expect(pair.network, vim.Network, "cisp.networkMapping")
     if params.hostSystem is not None:
-        world.find(params.hostSystem)
+        world.expect(params.hostSystem, vim.HostSystem, "cisp.hostSystem")
     provisioning = params.diskProvisioning
     if provisioning not in ("", None, "flat", "thin", "thick", "eagerZeroedThick", *_SPARSE):
         raise fault("vim.fault.OvfUnsupportedDiskProvisioning", diskProvisioning=provisioning)
@@ -65,7 +65,7 @@ def _refuse_params(world: World, params: Any) -> None:
             raise fault("vmodl.fault.NotSupported", message)
 
 
-def _unused(read: reader.Descriptor, params: Any) -> list[Any]:
+def _unused(read: Descriptor, params: Any) -> list[Any]:
     """Warnings of mappings for what the descriptor has not."""
     keys = {
         one.full_key
@@ -80,7 +80,7 @@ def _unused(read: reader.Descriptor, params: Any) -> list[Any]:
     return [fault("vmodl.fault.InvalidArgument", invalidProperty=f"cisp.{name}") for name in wrong]
 
 
-def _file_items(read: reader.Descriptor, spec: Any) -> list[Any]:
+def _file_items(read: Descriptor, spec: Any) -> list[Any]:
     items = []
     order = list(read.files)
     chained = [(file, one) for file, last in awaited(spec) for one in _chain(read, last)]
@@ -100,7 +100,7 @@ def _file_items(read: reader.Descriptor, spec: Any) -> list[Any]:
     return items
 
 
-def _chain(read: reader.Descriptor, file_id: str) -> list[str]:
+def _chain(read: Descriptor, file_id: str) -> list[str]:
     """The files that a disk is made of: its own, and before it those that it is a delta of."""
     found = next((disk for disk in read.disks.values() if disk.file == file_id), None)
     files = [file_id]

@@ -62,6 +62,8 @@ def create_descriptor(name: str, machines: list[Machine], vapp: Managed | None, 
         fault("vmodl.fault.InvalidArgument", f"no device {key}", invalidProperty="ovfFiles")
         for key in unknown
     ]
+    if params.exportOption:  # none is on offer in ovfExportOption
+        result.warning = [fault("vmodl.fault.InvalidArgument", invalidProperty="cdp.exportOption")]
     if not result.error:
         title = params.name or name
         result.ovfDescriptor = "".join(_envelope(title, machines, vapp, params, entries))

@@ -116,20 +116,22 @@ async def destroy_view(view: Managed, call: Call) -> None:
 
 @handles(vim.view.ListView, "ModifyListView")
 async def modify(view: ListView, call: Call) -> Any:
-    """Adds and removes objects."""
+    """Adds and removes objects; returns those that are not there."""
     removed = call.arg("remove", [])
-    view.props["view"] = [r for r in view.props["view"] if r not in removed]
-    view.props["view"] += call.arg("add", [])
-    view.world.touch()
-    return []
+    return _show(view, [r for r in view.props["view"] if r not in removed], call.arg("add", []))
 
 
 @handles(vim.view.ListView, "ResetListView")
 async def reset(view: ListView, call: Call) -> Any:
-    """Replaces the objects."""
-    view.props["view"] = call.arg("obj", [])
+    """Replaces the objects; returns those that are not there."""
+    return _show(view, [], call.arg("obj", []))
+
+
+def _show(view: ListView, kept: list[Any], more: list[Any]) -> list[Any]:
+    known = [ref for ref in more if ref._moId in view.world.objects]
+    view.props["view"] = list(dict.fromkeys([*kept, *known]))
     view.world.touch()
-    return []
+    return [ref for ref in more if ref not in known]
 
 
 @handles(vim.SearchIndex, "FindByInventoryPath")
@@ -152,7 +154,7 @@ async def find_child(index: SearchIndex, call: Call) -> Any:
 
 @handles(vim.SearchIndex, "FindByUuid")
 async def find_by_uuid(index: SearchIndex, call: Call) -> Any:
-    """A VM by its BIOS or instance UUID."""
+    """A VM by its BIOS or instance UUID, or a host."""
     return next(iter(_by_uuid(index, call)), None)
 
 
@@ -171,12 +173,34 @@ async def find_by_datastore_path(index: SearchIndex, call: Call) -> Any:
     )
 
 
-@handles(vim.SearchIndex, "FindByDnsName", "FindByIp")
-async def find_nothing(index: SearchIndex, call: Call) -> None:
-    """No VM here has a name in the DNS, or tools that tell an address."""
+@handles(vim.SearchIndex, "FindByDnsName")
+async def find_by_dns_name(index: SearchIndex, call: Call) -> Any:
+    """A host: no VM here has a name in the DNS."""
+    return next((one.ref for one in _hosts(index, call) if one.name == call.arg("dnsName")), None)
+
+
+@handles(vim.SearchIndex, "FindByIp")
+async def find_by_ip(index: SearchIndex, call: Call) -> Any:
+    """A host: no VM here has tools that tell an address."""
+    for host in _hosts(index, call):
+        adapters = host.get("config").network.vnic
+        if call.arg("ip") in [adapter.spec.ip.ipAddress for adapter in adapters]:
+            return host.ref
+    return None
+
+
+def _hosts(index: SearchIndex, call: Call) -> list[Managed]:
+    """The hosts, unless it is a VM that is looked for."""
+    if call.arg("vmSearch"):
+        return []
+    return [m for m in index.world.objects.values() if isinstance(m.ref, vim.HostSystem)]
 
 
 def _by_uuid(index: SearchIndex, call: Call) -> list[Any]:
+    if not call.arg("vmSearch"):
+        hosts = _hosts(index, call)
+        uuids = [host.get("hardware").systemInfo.uuid for host in hosts]
+        return [h.ref for h, own in zip(hosts, uuids, strict=True) if own == call.arg("uuid")]
     field = "instanceUuid" if call.arg("instanceUuid") else "uuid"
     wanted = call.arg("uuid", "").lower()
     return [ref for ref, config in _machines(index) if getattr(config, field) == wanted]

@@ -82,20 +82,17 @@ async def refuse_login(manager: SessionManager, call: Call) -> None:
 
 @handles(vim.SessionManager, "Logout")
 async def logout(manager: SessionManager, call: Call) -> None:
-    """Ends the session, and the views and filters that it owns."""
-    session = call.session
-    if session is not None:
-        manager.world.sessions.pop(session.cookie, None)
-        for owned in session.owned:
-            owned.forget()
-        manager.world.touch()
+    """Ends the session."""
+    if call.session is not None:
+        _end(manager.world, call.session)
 
 
 @handles(vim.SessionManager, "SessionIsActive")
 async def session_is_active(manager: SessionManager, call: Call) -> bool:
-    """Whether a session with this key is logged in."""
-    keys = {session.key for session in manager.world.sessions.values()}
-    return call.arg("sessionID") in keys
+    """Whether a session with this key is logged in, as this user."""
+    return (call.arg("sessionID"), call.arg("userName")) in {
+        (session.key, session.user) for session in manager.world.sessions.values()
+    }
 
 
 @handles(vim.SessionManager, "TerminateSession")
@@ -106,9 +103,9 @@ async def terminate_session(manager: SessionManager, call: Call) -> None:
         raise fault("vmodl.fault.InvalidArgument", invalidProperty="sessionId")
     if set(wanted) - {session.key for session in manager.world.sessions.values()}:
         raise fault("vim.fault.NotFound")
-    for cookie, session in list(manager.world.sessions.items()):
+    for session in list(manager.world.sessions.values()):
         if session.key in wanted:
-            del manager.world.sessions[cookie]
+            _end(manager.world, session)
 
 
 def _begin(manager: SessionManager, call: Call) -> Any:
@@ -123,3 +120,11 @@ def _begin(manager: SessionManager, call: Call) -> Any:
     )
     call.session = session
     return session.user_session()
+
+
+def _end(world: World, session: Session) -> None:
+    """Ends a session, and the views, filters and collectors that it owns."""
+    world.sessions.pop(session.cookie, None)
+    for owned in session.owned:
+        owned.forget()
+    world.touch()

@@ -10,6 +10,8 @@ from typing import Any
 
 from nfclease.simulator.registry import Call, handles
 from nfclease.simulator.services.history import collect_history
+from nfclease.simulator.services.search import below
+from nfclease.simulator.soap.neutral import is_set
 from nfclease.simulator.soap.vsphere import MethodFault, fault, support, vim
 from nfclease.simulator.world import Managed, World, now
 
@@ -31,7 +33,9 @@ class Task(Managed):
         self._queued = now()
         self._completed: datetime.datetime | None = None
         self.progress: int = 0
+        #: Stops what it stands for; None if nothing can.
         self.on_cancel: Callable[[], None] | None = None
+        self.cancelled: bool = False
         manager = world.objects.get("TaskManager")
         if isinstance(manager, TaskManager):
             manager.tasks.append(self)
@@ -49,8 +53,8 @@ class Task(Managed):
             entity=entity.ref if entity else None,
             entityName=entity.name if entity else None,
             state=self.state,
-            cancelled=False,
-            cancelable=running,
+            cancelled=self.cancelled,
+            cancelable=running and self.on_cancel is not None,
             error=self._error,
             result=self._result,
             progress=self.progress if running else None,
@@ -113,11 +117,37 @@ async def cancel(task: Task, call: Call) -> None:
     """Cancels what can be cancelled: the task of a lease."""
     if task.on_cancel is None or task.state != vim.TaskInfo.State.running:
         raise fault("vim.fault.InvalidState")
+    task.cancelled = True
     task.on_cancel()
 
 
 @handles(vim.TaskManager, "CreateCollectorForTasks")
 async def collect(manager: TaskManager, call: Call) -> Any:
     """Something to page through them with."""
-    items = [task.get("info") for task in manager.tasks]
-    return collect_history(manager.world, call, vim.TaskHistoryCollector, lambda: items)
+    asked = call.arg("filter")
+    for info in asked._GetPropertyList():
+        if is_set(getattr(asked, info.name)) and info.name not in ("entity", "state"):
+            raise fault("vmodl.fault.NotSupported", f"tasks cannot be chosen by {info.name} here")
+
+    def chosen() -> list[Any]:
+        entities = _entities(manager.world, asked.entity) if asked.entity else None
+        infos = [task.get("info") for task in manager.tasks]
+        return [
+            info
+            for info in infos
+            if (entities is None or (info.entity and info.entity._moId in entities))
+            and (not asked.state or info.state in asked.state)
+        ]
+
+    return collect_history(manager.world, call, vim.TaskHistoryCollector, chosen)
+
+
+def _entities(world: World, asked: Any) -> set[str]:
+    """The ids of an entity, of those right below it, or of both and all that is further below."""
+    top = world.find(asked.entity)
+    under = [one.moid for one in below(top, asked.recursion == "all")]
+    return {
+        "self": {top.moid},
+        "children": {*under},
+        "all": {top.moid, *under},
+    }[asked.recursion]
