@@ -1,28 +1,23 @@
 //! The lease.
 
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use bytes::Bytes;
 use pyo3::prelude::*;
-use pyo3::pybacked::PyBackedBytes;
 use pyo3::types::PyBytes;
 
 use super::abandoned::{self, Counted};
 use super::bridge;
 use super::device::{DeviceUrl, FileItem};
 use super::error::{failure_to_py, to_py};
-use super::fileobj::{FileObjectReader, FileObjectSink};
+use super::local::{Sink, Source};
 use super::session::{Session, seconds};
 use super::transfer::Transfer;
 use super::work::Work;
 use nfclease::error::{Error, Result};
 use nfclease::http::retry::RetryPolicy;
-use nfclease::io::{
-    ChecksumType, FileSink, FileSource, MemorySource, Overwrite, ReaderSource, Sink, Source,
-};
+use nfclease::io::ChecksumType;
 use nfclease::lease::{
     Ended, KeepAlive, Lease as CoreLease, Options, PlainHttp, RequireManifest, RequireUploads,
     Unfinished,
@@ -325,71 +320,26 @@ impl Lease {
         Ok(())
     }
 
-    #[pyo3(signature = (device_url, path, overwrite))]
-    fn download_to_path(
-        &self,
-        py: Python<'_>,
-        device_url: &DeviceUrl,
-        path: PathBuf,
-        overwrite: bool,
-    ) -> PyResult<Transfer> {
-        let overwrite = if overwrite {
-            Overwrite::Replace
-        } else {
-            Overwrite::Never
-        };
-        self.download(py, device_url, || {
-            Ok(Box::new(FileSink::create(&path, overwrite)?))
-        })
+    /// Starts one download into a sink that is its own.
+    fn download(&self, py: Python<'_>, device_url: &DeviceUrl, sink: &Sink) -> PyResult<Transfer> {
+        let lease = self.core(py)?;
+        let start = || lease.start_download(&device_url.0, sink.open()?);
+        let transfer = bridge::guarded(py, start)?;
+        Ok(Transfer { lease, transfer })
     }
 
-    fn download_to_file(
-        &self,
-        py: Python<'_>,
-        device_url: &DeviceUrl,
-        file: Py<PyAny>,
-    ) -> PyResult<Transfer> {
-        self.download(py, device_url, || Ok(Box::new(FileObjectSink::new(file))))
-    }
-
-    fn upload_path(
+    /// Starts one upload from a source that is its own.
+    fn upload(
         &self,
         py: Python<'_>,
         device_url: &DeviceUrl,
         item: &FileItem,
-        path: PathBuf,
+        source: &Source,
     ) -> PyResult<Transfer> {
-        self.upload(py, device_url, item, || {
-            Ok(Box::new(FileSource::open(&path)?))
-        })
-    }
-
-    fn upload_bytes(
-        &self,
-        py: Python<'_>,
-        device_url: &DeviceUrl,
-        item: &FileItem,
-        data: PyBackedBytes,
-    ) -> PyResult<Transfer> {
-        self.upload(py, device_url, item, || {
-            Ok(Box::new(MemorySource::new(Bytes::from_owner(data))))
-        })
-    }
-
-    fn upload_file(
-        &self,
-        py: Python<'_>,
-        device_url: &DeviceUrl,
-        item: &FileItem,
-        file: Py<PyAny>,
-        length: u64,
-    ) -> PyResult<Transfer> {
-        self.upload(py, device_url, item, || {
-            Ok(Box::new(ReaderSource::new(
-                Box::new(FileObjectReader::new(file)),
-                length,
-            )))
-        })
+        let lease = self.core(py)?;
+        let start = || lease.start_upload(&device_url.0, item.0, source.open()?);
+        let transfer = bridge::guarded(py, start)?;
+        Ok(Transfer { lease, transfer })
     }
 }
 
@@ -427,30 +377,6 @@ impl Lease {
             py,
             bridge::wait(py, lease.engine(), call(Arc::clone(&lease)))?,
         )
-    }
-
-    fn download(
-        &self,
-        py: Python<'_>,
-        device_url: &DeviceUrl,
-        sink: impl FnOnce() -> Result<Box<dyn Sink>> + Send,
-    ) -> PyResult<Transfer> {
-        let lease = self.core(py)?;
-        let transfer = bridge::guarded(py, || lease.start_download(&device_url.0, sink()?))?;
-        Ok(Transfer { lease, transfer })
-    }
-
-    fn upload(
-        &self,
-        py: Python<'_>,
-        device_url: &DeviceUrl,
-        item: &FileItem,
-        source: impl FnOnce() -> Result<Box<dyn Source>> + Send,
-    ) -> PyResult<Transfer> {
-        let lease = self.core(py)?;
-        let transfer =
-            bridge::guarded(py, || lease.start_upload(&device_url.0, item.0, source()?))?;
-        Ok(Transfer { lease, transfer })
     }
 }
 

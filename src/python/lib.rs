@@ -17,6 +17,7 @@ mod ends;
 mod error;
 mod fileobj;
 mod lease;
+mod local;
 mod log;
 mod session;
 mod transfer;
@@ -37,6 +38,8 @@ mod _core {
     use super::ends::Ends;
     #[pymodule_export]
     use super::lease::Lease;
+    #[pymodule_export]
+    use super::local::{Sink, Source};
     #[pymodule_export]
     use super::session::Session;
     #[pymodule_export]

@@ -10,10 +10,7 @@ from nfclease._local.turns import End
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from typing import Any
-
-    from nfclease import _core
 
 
 class SourceEnd(End):
@@ -152,14 +149,3 @@ def _write_all(file: Any, data: bytes) -> None:
         if not 0 < count <= len(rest):
             raise OSError(f"write() of {len(rest)} bytes returned {count}")
         rest = rest[count:]
-
-
-def start_with_file(end: End, start: Callable[[], _core.Transfer]) -> _core.Transfer:
-    """Starts the transfer of a file object, which is its only one."""
-    try:
-        core = start()
-    except BaseException:
-        end.free()
-        raise
-    end.started(core)
-    return core

@@ -14,11 +14,10 @@ from nfclease._arguments import (
     display_name,
     file_name,
     host_name,
-    local_path,
-    refuse_text,
     transferable,
 )
 from nfclease._backends.base import INTERVAL
+from nfclease._local.ends import sink_of, source_of, start_at
 from nfclease._operations.ready import ready_info
 from nfclease._tracking import Tracked
 
@@ -110,22 +109,9 @@ def _start_download(lease: LeaseCore, device_url: Any, target: Any, overwrite: b
     device, name = core_device_url(device_url), display_name(device_url)
     native = lease.native_now()
     with lease.faults():
-        if isinstance(target, (str, os.PathLike)):
-            path = local_path(target)
-            to_path = native.download_to_path(device, path, overwrite)
-            tracked = Tracked(to_path, name, os.fspath(path))
-        elif callable(getattr(target, "write", None)):
-            refuse_text("target", target, "wb")
-            from nfclease._local.file_objects import TargetEnd, start_with_file
-
-            end = TargetEnd(target, name)
-            to_file = start_with_file(end, lambda: native.download_to_file(device, end))
-            tracked = Tracked(to_file, name)
-        else:
-            raise TypeError(
-                f"target must be a path or a binary file object, not {type(target).__name__}"
-            )
-    return _transfer(lease, tracked, device_url)
+        sink, (path, end) = sink_of(target, name, overwrite)
+        core = start_at(end, lambda: native.download(device, sink))
+    return _transfer(lease, Tracked(core, name, path), device_url)
 
 
 async def _start_upload(lease: LeaseCore, backend: Backend, item: Any, source: Any) -> Transfer:
@@ -138,26 +124,9 @@ async def _start_upload(lease: LeaseCore, backend: Backend, item: Any, source: A
         device, described = core_device_url(device_url, name, item), core_file_item(item)
         native = lease.native_now()
         with lease.faults():
-            if isinstance(source, (str, os.PathLike)):
-                of_path = native.upload_path(device, described, local_path(source))
-                tracked = Tracked(of_path, name, os.fspath(source))
-            elif isinstance(source, (bytes, bytearray, memoryview)):
-                tracked = Tracked(native.upload_bytes(device, described, bytes(source)), name)
-            elif callable(getattr(source, "read", None)):
-                refuse_text("source", source, "rb")
-                from nfclease._local.file_objects import SourceEnd, start_with_file
-
-                end = SourceEnd(source, name)
-                of_file = start_with_file(
-                    end, lambda: native.upload_file(device, described, end, end.length)
-                )
-                tracked = Tracked(of_file, name)
-            else:
-                raise TypeError(
-                    "source must be a path, bytes or a binary file object, "
-                    f"not {type(source).__name__}"
-                )
-        return _transfer(lease, tracked, device_url)
+            read, (path, end) = source_of(source, name)
+            core = start_at(end, lambda: native.upload(device, described, read))
+        return _transfer(lease, Tracked(core, name, path), device_url)
 
 
 def _transfer(lease: LeaseCore, tracked: Tracked, device_url: Any) -> Transfer:
