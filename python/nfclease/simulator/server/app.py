@@ -29,7 +29,8 @@ from nfclease.simulator.recorder import Recorder
 from nfclease.simulator.server import certificates
 from nfclease.simulator.server.certificates import Certificate
 from nfclease.simulator.server.control import Control
-from nfclease.simulator.server.endpoint import Endpoint, service_versions, service_wsdl
+from nfclease.simulator.server.endpoint import Endpoint, service_versions
+from nfclease.simulator.server.wsdl import Wsdl
 from nfclease.simulator.world import World
 
 _OTHER_LOOPBACK = "127.0.0.2"
@@ -131,22 +132,25 @@ class Server:
     def _route(self) -> None:
         endpoint = Endpoint(self.world)
         control = Control(self.world, self.inventory, self.token)
-        versions = service_versions(self.world)
+        versions, wsdl = service_versions(self.world), Wsdl(self.world)
+        documents = {
+            "vimServiceVersions.xml": lambda: versions,
+            "vimService": lambda: wsdl.service(self.vcenter.url),
+            "vimService.wsdl": lambda: wsdl.service(self.vcenter.url),
+            "vim.wsdl": wsdl.interface,
+            "vim-types.xsd": wsdl.types,
+        }
 
-        async def get_versions(_: web.Request) -> web.Response:
-            return web.Response(text=versions, content_type="text/xml")
-
-        async def get_wsdl(_: web.Request) -> web.Response:
-            return web.Response(text=service_wsdl(self.vcenter.url), content_type="text/xml")
+        async def get_document(request: web.Request) -> web.Response:
+            text = documents[request.path.rpartition("/")[2]]()
+            return web.Response(text=text, content_type="text/xml")
 
         self.vcenter.app.add_routes(
             [
                 web.post("/sdk", endpoint.post),
                 web.post("/sdk/", endpoint.post),
                 web.post("/sdk/vimService", endpoint.post),
-                web.get("/sdk/vimService", get_wsdl),
-                web.get("/sdk/vimService.wsdl", get_wsdl),
-                web.get("/sdk/vimServiceVersions.xml", get_versions),
+                *(web.get(f"/sdk/{name}", get_document) for name in documents),
                 web.post("/control", control.post),
             ]
         )

@@ -173,21 +173,6 @@ def _refuse_incomplete(info: Any, call: Call) -> None:
             raise fault("vmodl.fault.InvalidRequest", message)
 
 
-def service_wsdl(url: str) -> str:
-    """``/sdk/vimService.wsdl``: where the service is, for toolkits that begin there."""
-    return (
-        '<?xml version="1.0" encoding="UTF-8" ?>\n'
-        '<definitions targetNamespace="urn:vim25Service"'
-        ' xmlns="http://schemas.xmlsoap.org/wsdl/"'
-        ' xmlns:soap="http://schemas.xmlsoap.org/wsdl/soap/" xmlns:interface="urn:vim25">\n'
-        '  <import location="vim.wsdl" namespace="urn:vim25" />\n'
-        '  <service name="VimService">\n'
-        '    <port binding="interface:VimBinding" name="VimPort">\n'
-        f'      <soap:address location="{url}/sdk/vimService" />\n'
-        "    </port>\n  </service>\n</definitions>\n"
-    )
-
-
 def service_versions(world: World) -> str:
     """``/sdk/vimServiceVersions.xml``: what a client chooses its version from."""
     ids = [
