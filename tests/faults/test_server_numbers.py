@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import socket
 import threading
 import time
@@ -169,9 +170,10 @@ def test_ready_without_info_is_not_ready(
     raw = demo_vm.ExportVm()
     info = plain_info(raw)
     say(simulator, None, raw._moId)
-    with open_lease(raw) as lease:
+    with open_lease(raw, keep_alive_interval=0.05) as lease:
         with pytest.raises(nfclease.LeaseInitError, match="gives no info"):
             lease.wait_ready(0.5)
+        assert not methods(simulator, "HttpNfcLeaseProgress"), "it was taken for ready"
         simulator.clear()
         say(simulator, info_xml(info, {}), raw._moId)
         assert len(lease.wait_ready(10).deviceUrl) == len(info.deviceUrl)
@@ -211,6 +213,54 @@ def host(head: bytes) -> Iterator[int]:
             listener.shutdown(socket.SHUT_RDWR)
         listener.close()
         thread.join(10)
+
+
+@contextmanager
+def endless_host(length: str) -> Iterator[int]:
+    """A host of plain HTTP that announces a length, sends 8 bytes of it, and then no more."""
+    head = f"HTTP/1.1 200 OK\r\nContent-Length: {length}"
+    listener = socket.create_server(("127.0.0.1", 0))
+    held = []
+
+    def serve() -> None:
+        with suppress(OSError):
+            while True:
+                connection, _ = listener.accept()
+                held.append(connection)
+                connection.recv(65536)
+                connection.sendall(f"{head}\r\n\r\n12345678".encode())
+
+    thread = threading.Thread(target=serve, daemon=True)
+    thread.start()
+    try:
+        yield listener.getsockname()[1]
+    finally:
+        with suppress(OSError):
+            listener.shutdown(socket.SHUT_RDWR)
+        for each in (listener, *held):
+            each.close()
+        thread.join(10)
+
+
+@pytest.mark.parametrize("length", [2**63 - 1, 2**63, 2**64 - 1])
+def test_lengths_that_are_said_to_be_huge_renew_their_lease(
+    open_lease: OpenLease, demo_vm: Any, simulator: Simulator, length: int
+) -> None:
+    """Two of them are more than fits: the keep-alive died of their sum, and nobody was told."""
+    with endless_host(str(length)) as port:
+        url = f"http://127.0.0.1:{port}/nfc/t1/disk.iso"
+        simulator.inject("device_url", disk="iso", url=url, ssl_thumbprint="", file_size=None)
+        options = {"max_retries": 0, "timeout": 2, "keep_alive_interval": 0.02}
+        lease = open_lease(demo_vm.ExportVm(), allow_http=True, **options)
+        with pytest.raises(KeyboardInterrupt), lease:
+            device = next(d for d in lease.wait_ready(10).deviceUrl if d.targetId.endswith("iso"))
+            for transfer in [lease.start_download(device, io.BytesIO()) for _ in range(2)]:
+                with pytest.raises(nfclease.NfcError):
+                    transfer.result(30)
+            seen = len(methods(simulator, "HttpNfcLeaseProgress"))
+            until(lambda: len(methods(simulator, "HttpNfcLeaseProgress")) > seen + 5)
+            raise KeyboardInterrupt
+    assert endings(simulator) == ["HttpNfcLeaseAbort"]
 
 
 HEADERS = [
