@@ -5,7 +5,7 @@
 pub enum Remedy {
     /// The same call on the same lease may work.
     Retry,
-    /// This lease is of no more use; the same job on a new one may work.
+    /// This lease is useless now; the same job on a new one may work.
     NewLease,
     /// The same again fails again: a file, an option or the session has to change.
     FixInput,
@@ -45,27 +45,28 @@ pub fn of_status(asked: Asked, status: u16) -> (&'static str, Remedy) {
     use Asked::{Call, Get, Post, Put, Tunnel};
     use Remedy::{FixInput, NewLease, Nobody, Retry};
     match (asked, status) {
-        (_, 407) => ("the proxy wants a login", FixInput),
-        (Tunnel, 403) => ("the proxy does not let this host through", FixInput),
+        (_, 407) => ("the proxy asks for a login", FixInput),
+        (Tunnel, 403) => ("the proxy refuses to connect to this host", FixInput),
         (Tunnel, _) => ("the proxy did not reach the host", Retry),
         (Call, 401 | 403) => (
-            "something before vCenter wants a login of its own",
+            "something in front of vCenter asks for a login of its own",
             FixInput,
         ),
-        (Call, 404 | 405) => ("no vSphere API answers there", FixInput),
+        (Call, 404 | 405) => ("there is no vSphere API at this address", FixInput),
         (Call, 408 | 429 | 502..=504) => (
-            "vCenter or a proxy before it is starting or overloaded",
+            "vCenter or a proxy in front of it is starting or overloaded",
             Retry,
         ),
-        (Call, _) => ("no vSphere API answers so", Nobody),
+        (Call, _) => ("a vSphere API does not answer like this", Nobody),
         (Get | Post | Put, 401 | 403) => (
-            "the host does not take the lease's ticket: lease or session have ended",
+            "the host refuses the lease's ticket: the lease or the session has ended",
             NewLease,
         ),
-        (Get | Post | Put, 404 | 410) => {
-            ("the host knows no such file: the lease has ended", NewLease)
-        }
-        (Get, 405) => ("no NFC server answers there", Nobody),
+        (Get | Post | Put, 404 | 410) => (
+            "the host does not have the file any more: the lease has ended",
+            NewLease,
+        ),
+        (Get, 405) => ("there is no NFC server at this address", Nobody),
         (Get, 408) => ("the host waited for the request too long", Retry),
         (Get, 500) => ("the host cannot read the disk now: it may be locked", Retry),
         (Post | Put, 405) => (
@@ -73,24 +74,24 @@ pub fn of_status(asked: Asked, status: u16) -> (&'static str, Remedy) {
             FixInput,
         ),
         (Post, 400 | 415 | 422 | 500) => (
-            "the file is no streamOptimized VMDK, or the datastore is full",
+            "the file is not a streamOptimized VMDK, or the datastore is full",
             FixInput,
         ),
         (Put, 500) => (
             "the host cannot write the file: the datastore may be full",
             FixInput,
         ),
-        (Post | Put, 409 | 412) => ("the file is there already", FixInput),
-        (Post | Put, 411 | 413) => ("something before the host limits uploads", FixInput),
+        (Post | Put, 409 | 412) => ("the file exists already", FixInput),
+        (Post | Put, 411 | 413) => ("something in front of the host limits uploads", FixInput),
         (Post | Put, 507) => ("the datastore is full", FixInput),
         (Get, 429 | 502..=504) | (Put, 408 | 429 | 502..=504) => {
-            ("the host or a proxy before it is overloaded", Retry)
+            ("the host or a proxy in front of it is overloaded", Retry)
         }
         (Post, 408 | 429 | 502..=504) => (
-            "the host or a proxy before it is overloaded; what it has of the disk cannot be told",
+            "the host or a proxy in front of it is overloaded; nobody knows how much of the disk it has",
             NewLease,
         ),
-        (Get | Post | Put, _) => ("no NFC server answers so", Nobody),
+        (Get | Post | Put, _) => ("an NFC server does not answer like this", Nobody),
     }
 }
 

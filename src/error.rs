@@ -146,14 +146,14 @@ pub enum Error {
     },
 
     #[error(
-        "{what}: the host said that it took it, and the lease manifest lists other uploads and not this one; \
-         require_manifest=False takes the host's word"
+        "{what}: the host took it, but the lease manifest lists other uploads and not this one; \
+         require_manifest=False trusts the host"
     )]
     Unlisted { what: Text },
 
     #[error(
-        "nothing was uploaded for {devices}; require_uploads=spec.fileItem leaves out disks that are to stay empty, \
-         require_uploads=False any"
+        "nothing was uploaded for {devices}; pass require_uploads=spec.fileItem if other disks are meant to stay \
+         empty, or require_uploads=False"
     )]
     MissingUpload { devices: Text },
 
@@ -213,7 +213,7 @@ pub enum Error {
     Cancelled,
 
     #[error(
-        "it was not sent: what goes to the same device before it was not taken ({before}), and it may be a delta of that"
+        "it was not sent: an earlier file for the same device failed ({before}), and this one may be a delta of it"
     )]
     NotSent {
         #[source]
@@ -349,7 +349,7 @@ enum Class {
     Call,
     /// What the other end said to which request.
     Status(Asked, u16),
-    /// The lease, which is of no more use.
+    /// The lease, which is useless now.
     Lease,
     /// A file, an option or the session.
     Input,

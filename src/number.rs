@@ -1,9 +1,9 @@
-//! Numbers that a server said. Nothing that it can write overflows, and nonsense is no number.
+//! Numbers that a server said. Nothing that it can write overflows, and nonsense is `None`.
 
 /// vSphere's `long`; more than that is nonsense.
 const LARGEST: u64 = i64::MAX.unsigned_abs();
 
-/// A count of bytes, kilobytes or seconds; `None` for what is none, a negative one included.
+/// A count of bytes, kilobytes or seconds; `None` for anything else, a negative number included.
 pub fn count(text: &str) -> Option<u64> {
     let text = text.trim();
     let digits = text.strip_prefix('+').unwrap_or(text);
@@ -12,7 +12,7 @@ pub fn count(text: &str) -> Option<u64> {
     number.filter(|number| *number <= LARGEST)
 }
 
-/// XML's boolean; `None` for what is none.
+/// XML's boolean; `None` for anything else.
 pub fn flag(text: &str) -> Option<bool> {
     match text.trim() {
         "true" | "1" => Some(true),

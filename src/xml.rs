@@ -81,7 +81,7 @@ impl Element {
 /// Parses a document. Refuses DOCTYPE and processing instructions before the root is looked at.
 pub fn parse(bytes: &[u8], what: &str) -> Result<Element> {
     let protocol = |reason: String| Error::protocol(what, reason);
-    let text = std::str::from_utf8(bytes).map_err(|_| protocol("the XML is no UTF-8".into()))?;
+    let text = std::str::from_utf8(bytes).map_err(|_| protocol("the XML is not UTF-8".into()))?;
     let mut reader = Reader::from_str(text.trim_start_matches('\u{feff}'));
     reader.config_mut().expand_empty_elements = true;
     let mut tree = Tree {

@@ -57,7 +57,7 @@ _CIM_DISK = 17
 
 
 def check_lease(lease: object, ours: type) -> None:
-    """Refuses what is no lease, and a lease that is one of ours already."""
+    """Refuses anything but a lease, and a lease that is one of ours already."""
     if not isinstance(lease, vim.HttpNfcLease):
         raise TypeError(
             "HttpNfcLease takes the vim.HttpNfcLease that ExportVm(), ExportSnapshot(), "
@@ -73,7 +73,7 @@ def check_lease(lease: object, ours: type) -> None:
 
 
 def check_stub(stub: object) -> None:
-    """Refuses the service instance itself, which is what comes to mind."""
+    """Refuses the service instance itself, which people pass first."""
     if isinstance(stub, VmomiSupport.ManagedObject):
         raise TypeError(
             f"stub must be the session's stub, such as service_instance._stub, not {stub!r}"
@@ -241,7 +241,7 @@ def device_for(item: Any, info: Callable[[], Any]) -> Any:
     if found:
         raise ProtocolError(
             f"{len(found)} deviceUrls of this lease have the importKey {item.deviceId!r}; "
-            "pass the DeviceUrl that is meant"
+            "pass the DeviceUrl that you mean"
         )
     raise ValueError(
         f"no device of this lease has the importKey {item.deviceId!r}; "

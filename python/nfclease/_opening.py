@@ -31,7 +31,7 @@ def opener(
     parameters = inspect.signature(HttpNfcLease.__init__).parameters.values()
     known = {each.name: each.default for each in parameters if each.kind is each.KEYWORD_ONLY}
     for name in options.keys() - known.keys():
-        raise TypeError(f"HttpNfcLease takes no option {name!r}")
+        raise TypeError(f"HttpNfcLease has no option {name!r}")
     check_options({**known, **options})
     return lambda: HttpNfcLease(call(), **options)  # type: ignore[arg-type]
 

@@ -69,7 +69,7 @@ class AsyncHttpNfcLease(AsyncLeaseSignatures):
         **options: The keywords of ``HttpNfcLease``.
 
     Raises:
-        TypeError: `lease` is no ``vim.HttpNfcLease``, or has no session.
+        TypeError: `lease` is not a ``vim.HttpNfcLease``, or has no session.
         ValueError: An option is out of its range.
 
     Examples:

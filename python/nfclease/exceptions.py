@@ -91,7 +91,7 @@ class NfcError(Exception):
         attempts: How many times the transfer was started.
         retryable: Whether the same call on the same lease may work when it is made again.
         remedy: What may help: ``retry`` (the same call), ``new_lease`` (the same job on a new
-            lease; this one is of no more use), ``fix_input`` (a file, an option or the session
+            lease; this one is useless now), ``fix_input`` (a file, an option or the session
             has to change first) or ``none`` (a person has to look).
         files_left: Partial files that could not be removed.
         lease_state: What the lease was when its ``with`` block ended: ``ready``, ``initializing``,
@@ -268,7 +268,7 @@ class MissingUploadError(IntegrityError):
 
 
 class DiskFormatError(IntegrityError):
-    """A disk's stream is no streamOptimized VMDK."""
+    """A disk's stream is not a streamOptimized VMDK."""
 
     remedy: _Remedy = "fix_input"
 

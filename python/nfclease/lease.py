@@ -72,7 +72,7 @@ class HttpNfcLease(MirroredLease):
         allow_http: Whether ``http://`` data URLs are accepted from an ``https`` session.
 
     Raises:
-        TypeError: `lease` is no ``vim.HttpNfcLease``, or has no session.
+        TypeError: `lease` is not a ``vim.HttpNfcLease``, or has no session.
         ValueError: An argument is out of its range, or the session's trust cannot be read.
 
     Examples:
@@ -207,7 +207,7 @@ class HttpNfcLease(MirroredLease):
                 be known.
             ChecksumMismatchError: The server's checksum differs, twice.
             TruncatedError: The stream ended early.
-            DiskFormatError: A disk's stream is no streamOptimized VMDK.
+            DiskFormatError: A disk's stream is not a streamOptimized VMDK.
             ThumbprintMismatchError: The host's certificate is not the lease's.
             LeaseLostError: The lease ended meanwhile.
             NfcError: Any other failure; see ``nfclease.exceptions``.
@@ -299,7 +299,7 @@ class HttpNfcLease(MirroredLease):
             OSError: The source cannot be read.
             SizeMismatchError: The source is not as long as its descriptor says, or changed while
                 it was read.
-            DiskFormatError: The source of a disk is no whole streamOptimized VMDK.
+            DiskFormatError: The source of a disk is not a whole streamOptimized VMDK.
             HttpStatusError: The host refused the file.
             ChecksumMismatchError: The server received other bytes.
             LeaseLostError: The lease ended meanwhile.

@@ -1,4 +1,4 @@
-"""A running transfer and what it comes to."""
+"""A running transfer and its result."""
 
 from __future__ import annotations
 
@@ -185,7 +185,7 @@ class Transfer(Future):
             raise TimeoutError(f"{self._tracked.name}: not done after {timeout} s; it goes on")
 
     def _read(self) -> TransferResult:
-        """What it came to. Without need nothing keeps an error, which has the caller's frames."""
+        """The outcome. An error is kept only where it must be, for it holds the caller's frames."""
         if self._is_watched or self._tracked.broken:
             self._tracked.broken_is_observed = True
             result, error = self._keep()
@@ -207,7 +207,7 @@ class Transfer(Future):
         return None if row is None else TransferResult(of.key, of.name, *row, of.path)
 
     def _keep(self) -> tuple[TransferResult | None, BaseException | None]:
-        """What it came to, from now on kept as a future keeps it. Tells nobody."""
+        """The outcome, from now on kept as a future keeps it. That observes nothing."""
         with self._keeping:
             first = self._outcome is None
             if self._outcome is None:
@@ -256,7 +256,7 @@ class Transfer(Future):
         """Calls when the transfer has ended, well or not; at once when it has already.
 
         It is called in a thread of its own, in the order of addition. An exception of it is logged.
-        It does not count as read what the transfer came to, unless it asks. Until then transfer and
+        It does not count as observing the outcome, unless it asks. Until then transfer and
         lease are kept.
 
         Args:

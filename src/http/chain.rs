@@ -99,7 +99,7 @@ impl Chain {
             return Err(self.refused("it cannot be verified here"));
         }
         if shown.is_version_1 {
-            return Err(self.refused("it is of X.509 version 1, which is taken with a pin only"));
+            return Err(self.refused("it is of X.509 version 1, which is accepted only with a pin"));
         }
         if !shown.is_server {
             return Err(CertificateError::InvalidPurpose.into());
@@ -185,19 +185,19 @@ impl Chain {
                     // The chain was good; only the name was not.
                     HostName::Ignored => Ok(()),
                     HostName::Checked if !shown.has_names => Err(self.refused(
-                        "it has no subjectAltName, and a name in its subject (CN) is not looked at: \
+                        "it has no subjectAltName, and the name in its subject (CN) does not count: \
                          have it issued again with one",
                     )),
                     HostName::Checked => Err(error),
                 }
             }
             CertificateError::UnknownIssuer => Err(self.refused(
-                "no CA that the session trusts issued it, as far as its SSLContext shows them (those \
-                 in a directory it does not)",
+                "no CA that the session trusts issued it, as far as its SSLContext shows its CAs (it \
+                 does not show those in a directory)",
             )),
             CertificateError::Other(other) => match other.0.downcast_ref() {
                 Some(webpki::Error::CaUsedAsEndEntity) => {
-                    Err(self.refused("it is a CA's, and not for servers"))
+                    Err(self.refused("it is a CA's certificate, not a server's"))
                 }
                 _ => Err(self.refused(&other.to_string())),
             },

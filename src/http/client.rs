@@ -111,7 +111,7 @@ impl Client {
         let tunnel = |proxy: &Proxy| {
             let all = reqwest::Proxy::all(format!("http://{}", proxy.address)).map_err(|_| {
                 Error::InvalidArgument {
-                    reason: "the session's proxy is no host and port".into(),
+                    reason: "the session's proxy is not a host and a port".into(),
                 }
             })?;
             Ok::<_, Error>(all.headers(proxy.header_map()?))
@@ -291,7 +291,7 @@ impl Response {
         matches!(chunk, Ok(Ok(Some(chunk))) if is_page(&chunk))
     }
 
-    /// The error for a status that is no success, with the first line of what the host says.
+    /// The error for a status other than success, with the first line of what the host says.
     pub async fn into_status_error(mut self) -> Error {
         let (status, phrase) = (self.status(), self.reason());
         let mut page = Vec::new();

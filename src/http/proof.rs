@@ -34,7 +34,7 @@ pub fn of_request(url: &Url, headers: &HeaderMap) -> Secrets {
     secrets
 }
 
-/// What of a URL is no name of a host, a place or a file.
+/// The parts of a URL that do not name a host, a place or a file.
 pub fn of_url(url: &Url) -> Secrets {
     let mut secrets = Secrets::default();
     secrets.add(url.username());
@@ -53,7 +53,7 @@ pub fn of_url(url: &Url) -> Secrets {
     secrets
 }
 
-/// Whether the last segment of a path is no name that a message may show.
+/// Whether a message may not show the last segment of a path.
 pub fn may_be_ticket(name: &str) -> bool {
     name.len() >= TICKET && !name.contains('.')
 }

@@ -57,7 +57,7 @@ pub fn header_map(pairs: &[(String, String)]) -> Result<HeaderMap> {
     let mut headers = HeaderMap::new();
     for (name, value) in pairs {
         let name = HeaderName::from_bytes(name.as_bytes()).map_err(|_| Error::InvalidArgument {
-            reason: "a custom header's name is none".into(),
+            reason: "a custom header's name is not valid".into(),
         })?;
         let (name, value) = header(name, value, "a custom header")?;
         headers.insert(name, value);

@@ -1,4 +1,4 @@
-//! Whom to believe: the session's own trust, or the pin that the lease gives for a host.
+//! Which hosts to trust: by the session's own trust, or by the pin that the lease gives for a host.
 //!
 //! A pin is judged inside the handshake, before one byte of ours is sent, and the handshake's
 //! signature is still verified: knowing the certificate is not owning its key.
@@ -133,7 +133,7 @@ impl Pin {
             .ok()
             .filter(|found| !found.is_empty())
             .ok_or_else(|| Error::InvalidArgument {
-                reason: "sslCertificate is no PEM certificate".into(),
+                reason: "sslCertificate is not a PEM certificate".into(),
             })?;
         Ok(Some(Self::Certificates(certificates)))
     }
@@ -223,9 +223,9 @@ impl Trust {
         };
         let certificates = CertificateDer::pem_slice_iter(&identity.certificates)
             .collect::<Result<Vec<_>, _>>()
-            .map_err(|_| bad("the certificate file is no PEM"))?;
+            .map_err(|_| bad("the certificate file is not a PEM file"))?;
         let key = PrivateKeyDer::from_pem_slice(&identity.key)
-            .map_err(|_| bad("the key file is no unencrypted PEM"))?;
+            .map_err(|_| bad("the key file is not an unencrypted PEM file"))?;
         builder
             .with_client_auth_cert(certificates, key)
             .map_err(|e| bad(&e.to_string()))
@@ -246,8 +246,8 @@ impl Protocol {
         if versions.is_empty() {
             return Err(Error::InvalidArgument {
                 reason: "the session's SSLContext allows neither TLS 1.2 nor 1.3 with a cipher \
-                         suite that is safe today (ECDHE with AES-GCM or ChaCha20), and older ones \
-                         are not spoken here: see its minimum_version, maximum_version, options and \
+                         suite that is safe today (ECDHE with AES-GCM or ChaCha20), and nfclease \
+                         does not speak older ones: see its minimum_version, maximum_version, options and \
                          set_ciphers"
                     .into(),
             });

@@ -100,11 +100,11 @@ fn verify_pin(pin: &Pin, certificate: &CertificateDer<'_>) -> Result<(), Error> 
     Err(CertificateError::Other(OtherError(Arc::new(mismatch))).into())
 }
 
-/// A short key looks like a wrong signature to the library; it is no impostor's.
+/// A short key looks like a wrong signature to the library, but does not mean an impostor.
 fn bad_signature(certificate: &CertificateDer<'_>) -> Error {
     match rsa_bits(certificate) {
         Some(bits) if bits < SHORTEST_RSA => Refused::error(format!(
-            "its RSA key has {bits} bits, and fewer than {SHORTEST_RSA} are not believed: have it \
+            "its RSA key has {bits} bits, and fewer than {SHORTEST_RSA} prove nothing: have it \
              issued again"
         )),
         _ => CertificateError::BadSignature.into(),

@@ -48,7 +48,7 @@ impl FileSink {
     pub fn create(target: &Path, overwrite: Overwrite) -> Result<Self> {
         let Some(name) = target.file_name() else {
             return Err(Error::InvalidArgument {
-                reason: format!("target {} names no file", target.display()).into(),
+                reason: format!("target {} does not name a file", target.display()).into(),
             });
         };
         if target.is_dir() {

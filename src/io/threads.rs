@@ -17,7 +17,7 @@ use crate::error::{Error, Result};
 /// How long the start of a few threads may take, on a machine that is very busy.
 const START_WAIT: Duration = Duration::from_secs(10);
 
-/// Whether so many threads can be had at once. Between this and their use others may take them.
+/// Whether so many threads can be started now. Another process may take them before they are used.
 pub fn reserve(threads: usize) -> Result<()> {
     let mut parked: Vec<JoinHandle<()>> = Vec::new();
     let mut reserved = Ok(());

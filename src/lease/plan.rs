@@ -50,7 +50,7 @@ pub(super) fn plan(
 ) -> Result<Plan> {
     let name = display_name(device);
     let protocol = |reason: &str| Error::protocol(name.clone(), reason);
-    let mut url = Url::parse(&device.url).map_err(|_| protocol("its url is no URL"))?;
+    let mut url = Url::parse(&device.url).map_err(|_| protocol("its url is not a URL"))?;
     if !matches!(url.scheme(), "http" | "https") {
         return Err(protocol("its url is neither https nor http"));
     }
@@ -59,7 +59,7 @@ pub(super) fn plan(
     }
     if url.host_str() == Some("*") {
         substitute_host(&mut url, session)
-            .ok_or_else(|| protocol("the session has no host to put for '*'"))?;
+            .ok_or_else(|| protocol("the session has no host to put in place of '*'"))?;
     }
     let what = Text::from(format!("{name} at {}", ServerText::from(host_of(&url))));
     if url.scheme() == "http" && session.scheme() == "https" && plain == PlainHttp::Refuse {

@@ -82,7 +82,7 @@ impl Lease {
                 self.end(Event::ServerEnded, cause);
             }
             Some(LeaseState::Done) => {
-                let reason = "it was completed already, not through this object".into();
+                let reason = "it was completed already, but not through this object".into();
                 self.end(
                     Event::ServerEnded,
                     Error::LeaseLost {

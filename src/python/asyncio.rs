@@ -39,7 +39,7 @@ pub(super) fn end_of<'py>(
     })
 }
 
-/// The caller's loop, to which an end is no news any more once it is closed.
+/// The caller's loop. Once it is closed, nobody tells it of an end.
 #[pyclass(frozen, module = "nfclease._core")]
 struct EventLoop {
     running: Py<PyAny>,
@@ -133,7 +133,7 @@ impl ContextExt for OnEngine {
     }
 }
 
-/// Of what runs in a thread of its own there is none, and nobody waits for it.
+/// What runs in a thread of its own has none, and nobody waits for it.
 struct Handle(Option<tokio::task::JoinHandle<()>>);
 
 impl Future for Handle {

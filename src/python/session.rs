@@ -72,7 +72,7 @@ impl TrustArguments {
     }
 
     /// What decides where no pin does. A session that is pinned trusts one certificate, so that an
-    /// unverified context beside the pin is no leave to trust every other host.
+    /// unverified context beside the pin does not mean to trust every other host.
     fn without_pin(self, pinned: bool) -> Result<Verify> {
         let host_name = match self.verify.as_str() {
             "full" => HostName::Checked,
@@ -125,7 +125,7 @@ impl Session {
     ) -> PyResult<Self> {
         let build = || -> Result<Self> {
             let url = Url::parse(url).map_err(|_| Error::InvalidArgument {
-                reason: "the session's host is no host name".into(),
+                reason: "the session's host is not a host name".into(),
             })?;
             let endpoint = Endpoint {
                 url,

@@ -21,7 +21,7 @@ pub(crate) struct Transfer {
 
 #[pymethods]
 impl Transfer {
-    /// Waits for the end alone; what it came to is told to nobody.
+    /// Waits for the end alone, and observes nothing of the outcome.
     #[pyo3(signature = (timeout=None))]
     fn wait_end(&self, py: Python<'_>, timeout: Option<f64>) -> PyResult<()> {
         self.watch(py, timeout).map(|_| ())
@@ -68,12 +68,12 @@ impl Transfer {
         matches!(outcome, Some(Err(failure)) if matches!(failure.error, Error::Cancelled))
     }
 
-    /// Stops it, which is a failure to be told of.
+    /// Stops it; that is a failure that somebody has to observe.
     fn break_off(&self) {
         self.transfer.break_off();
     }
 
-    /// What the user cancels is no failure to be told of at the end; what has failed before is.
+    /// What the user cancels needs not be observed at the end; what has failed before does.
     fn cancel(&self, py: Python<'_>) -> PyResult<()> {
         let engine = self.lease.engine();
         engine.check().map_err(|error| to_py(py, &error))?;

@@ -21,12 +21,12 @@ type Finish = Box<dyn FnOnce(Python<'_>) -> PyResult<Py<PyAny>> + Send>;
 pub(crate) struct Work {
     engine: Arc<Engine>,
     end: Mutex<Option<oneshot::Receiver<Finish>>>,
-    /// What it came to, between its end and the coroutine that asks.
+    /// Its outcome, between its end and the coroutine that asks.
     ended: Arc<Mutex<Option<Finish>>>,
 }
 
 impl Work {
-    /// Starts it; `finish` makes Python's object or exception of what it came to.
+    /// Starts it; `finish` makes Python's object or exception of its outcome.
     pub(super) fn start<F, R>(
         py: Python<'_>,
         engine: &Arc<Engine>,
@@ -82,7 +82,7 @@ impl Work {
         })
     }
 
-    /// What it came to, after its end was awaited.
+    /// Its outcome, after its end was awaited.
     fn result(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
         log::emit(py)?;
         match taken(&self.ended) {

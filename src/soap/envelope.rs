@@ -42,7 +42,7 @@ pub fn response(method: &str, answer: &Answer) -> Result<Element> {
     })?;
     let protocol = |reason: &str| Error::protocol(method, reason);
     if root.name != "Envelope" {
-        return Err(protocol("the answer is no SOAP envelope"));
+        return Err(protocol("the answer is not a SOAP envelope"));
     }
     let content = root
         .children

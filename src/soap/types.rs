@@ -35,7 +35,7 @@ pub struct DeviceUrl {
     pub disk: Option<bool>,
     /// `targetId`, empty when there is none.
     pub target_id: String,
-    /// `fileSize`, only set for files that are no disks.
+    /// `fileSize`, only set for files other than disks.
     pub file_size: Option<u64>,
 }
 
@@ -82,7 +82,7 @@ impl LeaseProperties {
     /// Why a lease that its server calls ready is not.
     pub fn unready(&self) -> Option<&'static str> {
         let ready = self.state == Some(LeaseState::Ready);
-        (ready && self.info.is_none()).then_some("the server says ready, and gives no info")
+        (ready && self.info.is_none()).then_some("the server says ready but gives no info")
     }
 
     /// Reads a `RetrievePropertiesExResponse`.
@@ -107,7 +107,7 @@ impl LeaseProperties {
 }
 
 impl LeaseInfo {
-    /// A number that is none is left out: the lease is usable without it.
+    /// A malformed number is left out: the lease is usable without it.
     fn read(value: &Element) -> Self {
         let device_urls = value.children_named("deviceUrl").map(DeviceUrl::read);
         let number = |name| value.child_text(name).and_then(number::count);

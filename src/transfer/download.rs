@@ -77,7 +77,7 @@ pub struct Download {
     pub format: Format,
     /// More than this is a server that never ends.
     pub limit: Option<Limit>,
-    /// `DeviceUrl.fileSize` of a file that is no disk.
+    /// `DeviceUrl.fileSize` of a file other than a disk.
     pub file_size: Option<u64>,
 }
 
@@ -87,7 +87,7 @@ const HEADROOM_BYTES: u64 = 64 * 1024 * 1024;
 /// Of a sink that cannot forget what was written.
 const STAYS: &str = "not repeated, since the target cannot go back to where the download began";
 
-/// What one attempt has come to.
+/// How one attempt ended.
 struct Attempt {
     step: Step,
     bytes: u64,
@@ -226,14 +226,14 @@ impl Download {
         Ok((moved, verified))
     }
 
-    /// Where neither a sum nor a size says what the file is, a page for a browser is none.
+    /// Where neither a sum nor a size says what the file is, a page for a browser is refused.
     fn refuse_page(&self, head: &[u8]) -> Result<()> {
         if self.file_size.is_some() || !is_page(head) {
             return Ok(());
         }
         Err(Error::protocol(
             &self.job.what,
-            "status 200 came with a page in place of the file",
+            "the host answered 200 with a page in place of the file",
         ))
     }
 

@@ -21,7 +21,7 @@ pub(super) struct Repeat<'a, S> {
     were_wrong: bool,
 }
 
-/// What one attempt came to.
+/// How one attempt ended.
 pub(super) struct Broken {
     pub(super) error: Error,
     pub(super) step: Step,

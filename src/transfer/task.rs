@@ -104,7 +104,7 @@ impl Transfer {
         self.seen.store(true, Ordering::Relaxed);
     }
 
-    /// Its failure, where the user was not told. That it was cancelled is no news to who did it.
+    /// Its failure, where the user was not told. Who cancelled it need not be told.
     pub fn unseen_failure(&self) -> Option<Arc<Failure>> {
         if self.seen.load(Ordering::Relaxed) {
             return None;

@@ -207,7 +207,7 @@ impl Upload {
         }
     }
 
-    /// What answered was no host of a lease, unless the manifest says so.
+    /// What answered was not a host of a lease, unless the manifest lists the file.
     fn page(&self) -> Error {
         Error::protocol(
             &self.job.what,
@@ -248,7 +248,7 @@ impl Upload {
                 said_at!(
                     warn,
                     self.job.place,
-                    "{doubt}; the manifest lists the whole of it, so it was taken"
+                    "{doubt}; the manifest lists the whole file, so the host took it"
                 );
                 return Ok(Verified::Manifest);
             }

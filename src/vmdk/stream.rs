@@ -116,7 +116,7 @@ impl StreamCheck {
             )));
         }
         if !self.seen.is_multiple_of(SECTOR as u64) {
-            return Err(Flaw::Cut("the size is no multiple of 512".into()));
+            return Err(Flaw::Cut("the size is not a multiple of 512".into()));
         }
         let (footer, end) = self.tail.split_at(self.tail.len().saturating_sub(SECTOR));
         if end.iter().any(|byte| *byte != 0) {

@@ -258,7 +258,7 @@ def test_lengths_that_are_said_to_be_huge_renew_their_lease(
                 with pytest.raises(nfclease.NfcError):
                     transfer.result(30)
             seen = len(methods(simulator, "HttpNfcLeaseProgress"))
-            until(lambda: len(methods(simulator, "HttpNfcLeaseProgress")) > seen + 5)
+            wait_for(lambda: len(methods(simulator, "HttpNfcLeaseProgress")) > seen + 5)
             raise KeyboardInterrupt
     assert endings(simulator) == ["HttpNfcLeaseAbort"]
 

@@ -128,7 +128,7 @@ def test_disks_are_fetched(
         ("/disk.vmdk", {"sslThumbprint": "00:" * 19 + "00"}, vim.fault.SSLVerifyFault, ""),
         ("/disk.vmdk", {"sslThumbprint": None}, vim.fault.HttpFault, "certificate"),
         ("/disk.vmdk", {"size": 7}, vim.fault.FileFault, "not 7"),
-        ("/page", {}, vim.fault.FileFault, "is no disk"),
+        ("/page", {}, vim.fault.FileFault, "is not a disk"),
         ("/x.ova", {"memberName": "none.vmdk"}, vim.fault.FileNotFound, "none.vmdk"),
         ("/x.ova", {"memberName": "disk.vmdk", "size": 7}, vim.fault.FileFault, "not 7"),
         ("/disk.vmdk", {"memberName": "x"}, vim.fault.FileFault, ""),

@@ -42,7 +42,7 @@ results
 
 
 def wait_for(what: str, condition: Callable[[], Any]) -> Any:
-    """What the condition comes to, once that is true."""
+    """The value of the condition, once it is true."""
     deadline = time.monotonic() + SECONDS
     while True:
         found = condition()

@@ -16,7 +16,7 @@ def checked_callback(progress: Callback) -> Callback:
     """Refuses what cannot be called of a transfer in the background.
 
     Raises:
-        TypeError: It is no callable that takes one argument.
+        TypeError: It is not a callable that takes one argument.
     """
     if isinstance(progress, bool):
         raise TypeError(
@@ -31,7 +31,7 @@ def checked(progress: ProgressOption) -> ProgressOption:
     """Refuses what cannot show progress, before anything is asked of a server.
 
     Raises:
-        TypeError: It is no bool and no callable that takes one argument.
+        TypeError: It is neither a bool nor a callable that takes one argument.
         ImportError: It is True and rich is not installed.
     """
     if progress is None or progress is False:
@@ -46,7 +46,7 @@ def checked(progress: ProgressOption) -> ProgressOption:
     import inspect  # costs as much as half of the package
 
     if any(inspect.iscoroutinefunction(form) for form in _forms(progress)):
-        raise TypeError("progress is called, not awaited: it must be no coroutine function")
+        raise TypeError("progress is called, not awaited: it must not be a coroutine function")
     try:
         inspect.signature(progress).bind(None)
     except ValueError:

@@ -38,7 +38,7 @@ class Row(NamedTuple):
 
 
 class Overview:
-    """The newest snapshot of each transfer, and what they come to in all."""
+    """The newest snapshot of each transfer, and their total."""
 
     def __init__(self, transfers: Sequence[Transfer], disk_capacity: int) -> None:
         self._capacity = disk_capacity

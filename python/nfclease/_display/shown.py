@@ -111,7 +111,7 @@ class _Drawn(_Display):
 
 
 class _Lines(_Display):
-    """A line now and then, where standard error is no terminal."""
+    """A line now and then, where standard error is not a terminal."""
 
     def __init__(self, transfers: Sequence[Transfer], disk_capacity: int) -> None:
         super().__init__(transfers, disk_capacity)

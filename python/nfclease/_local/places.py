@@ -79,7 +79,7 @@ class _Way(NamedTuple):
     chained: bool = True
     #: Something above it goes to its own position each time.
     placed: bool = False
-    #: Objects above it that are no files.
+    #: Objects above it other than files.
     others: int = 0
 
 

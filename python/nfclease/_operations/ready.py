@@ -40,7 +40,7 @@ async def wait_ready(lease: LeaseCore, backend: Backend, timeout: float) -> Any:
                 error.fault = await backend.for_call(lambda: lease.plain.error)
         raise
     if info is None:
-        raise LeaseInitError("the server says ready, and gives no info")
+        raise LeaseInitError("the server says ready but gives no info")
     return info
 
 

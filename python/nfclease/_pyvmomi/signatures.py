@@ -1,6 +1,6 @@
 """What type checkers are told of a lease where pyvmomi's own declarations are vague or missing.
 
-At run time there is none of this: ``_pyvmomi/lease.py`` and ``async_lease.py`` make the methods.
+None of this exists at run time: ``_pyvmomi/lease.py`` and ``async_lease.py`` make the methods.
 """
 
 from __future__ import annotations

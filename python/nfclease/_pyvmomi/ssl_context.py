@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
 #: The settings, and what becomes of each; docs/sessions.md says it to users, and a test that this
 #: is all of them. ``read``: followed here. ``python``: only Python's own TLS can judge by it.
-#: ``none``: without bearing on whom a client trusts.
+#: ``none``: has no effect on which hosts a client trusts.
 SETTINGS = {
     "verify_mode": "read",
     "check_hostname": "read",
@@ -188,9 +188,8 @@ def _gap(context: ssl.SSLContext) -> str | None:
     stats = context.cert_store_stats()
     hidden = stats["x509"] - stats["x509_ca"]
     if hidden:
-        return (
-            f"SSLContext holds {hidden} certificate(s) that are no CA's and cannot be read from it"
-        )
+        text = "certificate(s) that are not a CA's and cannot be read from it"
+        return f"SSLContext holds {hidden} {text}"
     if not stats["x509_ca"]:
         return "SSLContext holds no CA that can be read from it; CAs in a directory cannot"
     return None

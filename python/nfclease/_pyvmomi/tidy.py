@@ -12,7 +12,7 @@ _REQUIRED = (b"leaseTimeout", b"totalDiskCapacityInKB")
 
 
 def tidy(answer: bytes) -> bytes:
-    """An answer with what is no flag or number taken out, and without blanks around those that are.
+    """An answer without malformed flags and numbers, and without blanks around the others.
 
     They inform, and no more: a lease with one of them wrong is usable.
     """

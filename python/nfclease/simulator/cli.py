@@ -95,6 +95,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
         made.error(f"there is no {error.name} on this Python: pip install 'nfclease[simulator]'")
     try:
         asyncio.run(serve(options))
-    except (OSError, ValueError) as error:  # an address in use, a version that is none
+    except (OSError, ValueError) as error:  # an address in use, a malformed version
         made.error(str(error))
     return 0

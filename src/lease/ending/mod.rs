@@ -30,7 +30,7 @@ const COMPLETE_ATTEMPTS: u32 = 3;
 /// Answers to an Abort that nobody needs any more.
 const ENDED_BEFORE: [&str; 3] = ["Timedout", "InvalidState", "ManagedObjectNotFound"];
 
-/// What an abort of ours came to.
+/// How an abort of ours ended.
 #[derive(Debug, Clone)]
 pub enum Ended {
     /// The server took it.
@@ -139,7 +139,8 @@ impl Lease {
         match self.info_if_ready()? {
             Some(_) => Ok(()),
             None => Err(Error::LeaseInit {
-                reason: "its block was left before; call wait_ready() in it".into(),
+                reason: "its block was left before it was ready; call wait_ready() in the block"
+                    .into(),
                 fault: None,
             }),
         }

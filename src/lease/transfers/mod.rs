@@ -24,7 +24,7 @@ use crate::transfer::{
     Completed, Described, Download, Job, Progress, SourceCheck, Transfer, Upload,
 };
 
-/// What came of the wish to end the lease well.
+/// Whether the lease can begin to complete.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Begun {
     /// It has begun.

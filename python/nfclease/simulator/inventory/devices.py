@@ -44,7 +44,7 @@ class VmFile:
         return self.kind == "disk"
 
     def small_content(self) -> bytes:
-        """The bytes of a file that is no disk: the same ones each time."""
+        """The bytes of a file other than a disk: the same ones each time."""
         return random.Random(self.path).randbytes(self.size)
 
 

@@ -27,7 +27,7 @@ def entity_named(world: World, name: str) -> Managed | None:
 
 
 def refuse_name(world: World, name: str, own: Managed | None = None) -> None:
-    """Refuses a name that is none, or that another VM or vApp has.
+    """Refuses a malformed name, and one that another VM or vApp has.
 
     Raises:
         vim.fault.InvalidName: It is empty, or longer than 80 characters.

@@ -134,7 +134,7 @@ class StreamOptimizedDisk:
 
 
 def header_capacity(head: bytes) -> int | None:
-    """The capacity in bytes that a stream's first bytes tell; None if it is no sparse VMDK."""
+    """The capacity in bytes that a stream's first bytes tell; None if it is not a sparse VMDK."""
     if len(head) < 20 or head[:4] != b"KDMV":
         return None
     (sectors,) = struct.unpack_from("<Q", head, 12)

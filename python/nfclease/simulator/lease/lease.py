@@ -96,7 +96,7 @@ class Lease(Managed):
             self._become_ready()
         except MethodFault as error:
             self.end(_State.error, error)
-        except Exception as error:  # such as a fault injected with a field that is none
+        except Exception as error:  # such as a fault injected with a field that it does not have
             reason = f"simulator: {error!r}"
             self.end(_State.error, fault("vmodl.fault.SystemError", reason, reason=reason))
 

@@ -47,7 +47,7 @@ async def member(pieces: Pieces, name: str, found: Callable[[int], None]) -> Asy
     Raises:
         KeyError: There is none of this name.
         EOFError: The archive ends in the middle.
-        ValueError: It is no tar archive.
+        ValueError: It is not a tar archive.
     """
     reader, long_name = _Reader(pieces), ""
     while True:

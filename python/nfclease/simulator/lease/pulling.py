@@ -76,7 +76,7 @@ async def pull(lease: Lease, task: Task, sources: list[Any]) -> None:
         vim.fault.HttpFault: A server cannot be reached, refuses, or breaks off.
         vim.fault.SSLVerifyFault: It presents another certificate than the one that is given.
         vim.fault.FileNotFound: The archive has no such member.
-        vim.fault.FileFault: A file has another size than was said, or is no disk.
+        vim.fault.FileFault: A file has another size than was said, or is not a disk.
         vmodl.fault.InvalidArgument: A device is not one of the lease.
     """
     running = asyncio.current_task()
@@ -118,7 +118,7 @@ async def _pull_one(lease: Lease, task: Task, source: Any, before: int, files: i
         text = f"{source.url} has {stream.size} bytes, not {source.size}"
         raise fault("vim.fault.FileFault", text, file=source.url)
     if file.file.disk and stream.head[:4] != b"KDMV":
-        raise fault("vim.fault.FileFault", f"{source.url} is no disk", file=source.url)
+        raise fault("vim.fault.FileFault", f"{source.url} is not a disk", file=source.url)
     stream.record.status, stream.record.ended = 200, lease.world.clock()
     stream.publish()
     keep(file, stream)

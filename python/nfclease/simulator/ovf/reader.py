@@ -31,7 +31,7 @@ def parse(text: str, properties: dict[str, str] | None = None, option: str = "")
         option: The deployment option that it chooses; the default one if empty.
 
     Raises:
-        vim.fault.OvfFault: It is none, or one that cannot be imported.
+        vim.fault.OvfFault: It is not one, or one that cannot be imported.
     """
     try:
         root = ET.fromstring(text, ET.XMLParser(target=_Builder()))

@@ -79,7 +79,7 @@ class Updates:
         """An UpdateSet, or None if the client has seen everything.
 
         Raises:
-            vmodl.query.InvalidCollectorVersion: ``seen`` is no version of this collector.
+            vmodl.query.InvalidCollectorVersion: ``seen`` is not a version of this collector.
         """
         if not seen:
             for one in self.filters:
