@@ -36,7 +36,7 @@ fn raised(error: PyErr) -> Error {
     Error::Foreign(ForeignError(Arc::new(Raised::new(error))))
 }
 
-/// The end of a download that is a file object (`_ends.TargetEnd`). It has no name to rename: what
+/// The end of a download that is a file object (`TargetEnd` of `_local`). It has no name to rename: what
 /// was written before an error stays written, and the caller gets the error.
 pub(super) struct FileObjectSink {
     end: Arc<Py<PyAny>>,
@@ -126,7 +126,7 @@ impl Sink for FileObjectSink {
     }
 }
 
-/// A file object that an upload reads (`_ends.SourceEnd`).
+/// A file object that an upload reads (`SourceEnd` of `_local`).
 pub(super) struct FileObjectReader {
     end: Py<PyAny>,
     piece: Option<PyBackedBytes>,

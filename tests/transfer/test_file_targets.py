@@ -7,6 +7,7 @@ import hashlib
 import io
 import os
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -182,3 +183,57 @@ def test_nothing_was_written_yet(simulator: Simulator, lease: Any) -> None:
     """Then there is nothing to take back."""
     simulator.inject("cut", count=1, after_bytes=1 << 20)
     assert lease.download(disk_of(lease), OnlyWrite()).attempts == 2
+
+
+class Slow(io.BytesIO):
+    """One of its methods comes back when the test says so."""
+
+    def __init__(self, slow: str) -> None:
+        super().__init__()
+        self._slow = slow
+        self.is_entered, self.goes_on = threading.Event(), threading.Event()
+
+    def _enter(self, method: str) -> None:
+        if method == self._slow:
+            self.is_entered.set()
+            self.goes_on.wait(60)
+
+    def write(self, data: Any) -> int:
+        self._enter("write")
+        return super().write(data)
+
+    def flush(self) -> None:
+        self._enter("flush")
+        super().flush()
+
+
+def test_a_write_that_is_given_up_has_its_file_object(lease: Any) -> None:
+    """It may still write: the transfer has not ended, and no other gets the file object."""
+    target = Slow("write")
+    transfer = lease.start_download(disk_of(lease), target)
+    try:
+        assert target.is_entered.wait(10)
+        transfer.cancel()
+        time.sleep(0.3)
+        assert not transfer.done()
+        with pytest.raises(ValueError, match="belongs to the running transfer"):
+            lease.start_download(disk_of(lease), target)
+    finally:
+        target.goes_on.set()
+    with pytest.raises(nfclease.TransferCancelledError):
+        transfer.result()
+    assert lease.download(disk_of(lease), target).attempts == 1
+
+
+def test_a_commit_is_not_given_up(lease: Any) -> None:
+    """All is there and verified; that it was cancelled meanwhile changes nothing."""
+    target = Slow("flush")
+    transfer = lease.start_download(disk_of(lease), target)
+    try:
+        assert target.is_entered.wait(10)
+        transfer.cancel()
+        time.sleep(0.3)
+    finally:
+        target.goes_on.set()
+    result = transfer.result()
+    assert hashlib.sha1(target.getvalue()).hexdigest() == result.checksum
