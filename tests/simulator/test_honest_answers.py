@@ -105,6 +105,13 @@ def test_a_task_says_whether_it_can_be_cancelled(service: Any, vm: Any) -> None:
     assert (task.info.cancelable, task.info.cancelled, lease.state) == (False, True, "error")
 
 
+def test_a_vm_is_switched_on_where_there_is_a_host(service: Any, vm: Any) -> None:
+    with pytest.raises(vmodl.fault.ManagedObjectNotFound):
+        vm.PowerOnVM_Task(vim.HostSystem("host-0", service._stub))
+    wait_for_task(vm.PowerOnVM_Task(vm.runtime.host))
+    assert vm.runtime.powerState == "poweredOn"
+
+
 @pytest.mark.parametrize("memory", [True, False])
 def test_a_snapshot_with_memory_runs_again(service: Any, vm: Any, memory: bool) -> None:
     wait_for_task(vm.PowerOnVM_Task())

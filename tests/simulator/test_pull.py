@@ -184,8 +184,9 @@ def test_a_certificate_decides(source: tuple[str, str], whose: str) -> None:
             assert (entry.sha1, entry.size) == (hashlib.sha1(DISK).hexdigest(), len(DISK))
         else:
             refused = vim.fault.SSLVerifyFault if whose == "stranger" else vim.fault.FileFault
-            with pytest.raises(refused):
+            with pytest.raises(refused) as caught:
                 wait_for_task(task)
+            assert not getattr(caught.value, "selfSigned", False)  # a CA has issued it
             assert lease.GetManifest() == []
         assert [one.serverAccessible for one in probed] == [whose == "server"]
         lease.Abort()

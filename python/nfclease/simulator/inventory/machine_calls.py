@@ -17,7 +17,9 @@ _Power: Any = vim.VirtualMachine.PowerState
 
 @handles(vim.VirtualMachine, "PowerOnVM_Task")
 async def power_on(machine: Machine, call: Call) -> Any:
-    """Switches it on."""
+    """Switches it on, on the host that is named or the one where it is."""
+    if host := call.arg("host"):
+        machine.world.expect(host, vim.HostSystem, "host")
     return _switch(machine, call, _Power.poweredOn)
 
 

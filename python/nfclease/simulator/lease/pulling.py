@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 import aiohttp
+from cryptography import x509
 
 from nfclease.simulator.lease.files import LeaseFile
 from nfclease.simulator.lease.lease import Lease
@@ -66,7 +67,9 @@ class _Source:
         wrong = digits not in sums if wanted else pem and ssl.PEM_cert_to_DER_cert(pem) != shown
         if wrong:
             told = ":".join(thumbprint[at : at + 2] for at in range(0, 40, 2)).upper()
-            raise fault("vim.fault.SSLVerifyFault", selfSigned=True, thumbprint=told)
+            known = x509.load_der_x509_certificate(shown)
+            own = known.issuer == known.subject
+            raise fault("vim.fault.SSLVerifyFault", selfSigned=own, thumbprint=told)
 
 
 async def pull(lease: Lease, task: Task, sources: list[Any]) -> None:
