@@ -158,7 +158,7 @@ class InsecureUrlError(NfcError, ValueError):
 
 
 class UnexpectedRedirectError(NfcError):
-    """The host answered with a redirect; none is ever followed.
+    """The host answered with a redirect; redirects are never followed.
 
     Attributes:
         status: The HTTP status.
@@ -255,14 +255,14 @@ class SizeMismatchError(IntegrityError):
 class ManifestError(IntegrityError):
     """The lease manifest lacks an entry, and ``require_manifest`` is set.
 
-    Or it lists other uploads and not this one, of which the host said that it took it.
+    Or it lists other uploads and not this one, though the host took it.
     """
 
     remedy: _Remedy = "fix_input"
 
 
 class MissingUploadError(IntegrityError):
-    """An import was to be completed, and a device or item of it was sent nothing."""
+    """A device or item of an import was sent nothing, and the import was about to complete."""
 
     remedy: _Remedy = "fix_input"
 

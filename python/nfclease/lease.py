@@ -40,7 +40,7 @@ class HttpNfcLease(MirroredLease):
     It is the same managed object under the same reference: every attribute and method that is not
     described here is pyvmomi's own. As a context manager it ends in exactly one Complete or one
     Abort. When it cannot be made, a wrong option included, the lease that was passed gets one
-    Abort, for nobody else may have it; a lease named by its moId is left alone.
+    Abort, because nobody else may have it; a lease named by its moId is left alone.
 
     Args:
         lease: What ``ExportVm()``, ``ExportSnapshot()``, ``ExportVApp()`` or ``ImportVApp()``
@@ -55,19 +55,19 @@ class HttpNfcLease(MirroredLease):
             ``info.leaseTimeout``, at least 1 and at most 15.
         max_concurrency: Transfers at once, 1 to 64.
         max_retries: Repetitions of one download, 0 to 10. A started POST is never repeated.
-        retry_timeout: Seconds that failing may take in all for one transfer.
+        retry_timeout: Seconds that the failures of one transfer may take in all.
         timeout: Seconds that a host may be silent before the transfer counts as stalled; the answer
             to the last byte of an upload gets 120 at least.
         require_manifest: Whether a download or upload without an entry in the lease manifest is
-            an error (``ManifestError``) instead of ``verified="stream"``. None is as the server
-            does: one that lists others of the lease's uploads must list each.
+            an error (``ManifestError``) instead of ``verified="stream"``. With None, a server
+            that lists other uploads of the lease must list each.
         require_uploads: What an import needs before the block ends in Complete
             (``MissingUploadError``): True is a file for each device, ``spec.fileItem`` a file for
             each item, since a descriptor may have disks that stay empty; False is nothing.
         verify_format: Whether a disk must be a whole streamOptimized VMDK, sent or received.
         verify_size: Whether a source must be as long as its ``FileItem`` says, where that is not
             what a disk can hold; False only logs the difference.
-        max_unannounced_size: Bytes that are taken of a file whose size the lease does not say: one
+        max_unannounced_size: The most bytes of a file whose size the lease does not say: one
             without `fileSize`, or a disk of a lease whose disks have no capacity.
         allow_http: Whether ``http://`` data URLs are accepted from an ``https`` session.
 
@@ -195,7 +195,7 @@ class HttpNfcLease(MirroredLease):
                 verified.
             progress: True for a bar (a table in a notebook, lines in a log; needs
                 ``nfclease[progress]``), or a callable that gets a ``ProgressSnapshot`` at most
-                five times a second. An exception of it ends the transfer, and comes out.
+                five times a second. If it raises, the transfer ends with that exception.
 
         Returns:
             What moved, and how far it was verified.

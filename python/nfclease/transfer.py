@@ -97,7 +97,7 @@ class Transfer(Future):
 
     Made by ``HttpNfcLease.start_download`` and ``HttpNfcLease.start_upload``. It goes on
     when this object is dropped; the lease waits for it at its end. It can be awaited, or given to
-    ``concurrent.futures.wait`` and ``as_completed``. Other than most futures it can be cancelled
+    ``concurrent.futures.wait`` and ``as_completed``. Unlike most futures, it can be cancelled
     while it runs.
 
     Examples:
@@ -156,7 +156,7 @@ class Transfer(Future):
     def exception(self, timeout: float | None = None) -> BaseException | None:
         """Waits for the end, and gives the error that ``result`` would raise.
 
-        Who asks has read it: the end of the lease's block does not raise it again.
+        That observes the error: the end of the lease's block does not raise it again.
 
         Args:
             timeout: As for ``result``.
@@ -270,7 +270,7 @@ class Transfer(Future):
         """Waits for the end in a running event loop; raises what ``result`` raises.
 
         Cancelling the wait cancels the transfer, as awaiting an ``asyncio.Task`` does; its partial
-        file is removed first. ``asyncio.shield`` keeps it going. A failure that nobody reads,
+        file is removed first. ``asyncio.shield`` keeps it going. A failure that nobody observes,
         because the shield's caller gave up, is raised at the end of the lease's block.
         """
         return self._awaited().__await__()

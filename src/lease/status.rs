@@ -35,8 +35,8 @@ impl Lease {
         properties.map_err(|error| self.lost_instead(error))
     }
 
-    /// The lease's own end for a fault that tells of nothing else: a call of ours is no call of the
-    /// script's, to which the fault itself comes out.
+    /// The lease's own end in place of a fault that only tells of it. That is for our calls; a call
+    /// of the script's gets the fault itself.
     pub(super) fn lost_instead(&self, error: Error) -> Error {
         let told = matches!(&error, Error::Fault(fault)
             if fault.name.as_str() == "NotAuthenticated" || LAST_FAULTS.contains(&fault.name.as_str()));

@@ -20,8 +20,8 @@ tokio::task_local! {
     static LOCALS: TaskLocals;
 }
 
-/// Runs a future on the engine; its end is an `asyncio.Future` of None. What it came to is asked
-/// for by the coroutine that waits: an `asyncio.Future` takes no `StopIteration`, and cannot know
+/// Runs a future on the engine; its end is an `asyncio.Future` of None. The coroutine that
+/// waits asks for the outcome: an `asyncio.Future` takes no `StopIteration`, and cannot know
 /// whether anybody read an error. Cancelling it drops the future, which may only watch work.
 pub(super) fn end_of<'py>(
     py: Python<'py>,

@@ -35,19 +35,19 @@ impl Transfer {
         })
     }
 
-    /// What it came to; `None` while it runs. That somebody was told is said apart.
+    /// The outcome; `None` while it runs. That observes nothing.
     fn peek(&self, py: Python<'_>) -> PyResult<Option<Result>> {
         let outcome = self.transfer.outcome();
         outcome.map(|outcome| result(py, &outcome)).transpose()
     }
 
-    /// Somebody asks what it came to; whether that is read is another matter.
+    /// Somebody asks for the outcome, and may or may not observe it.
     fn tell(&self, py: Python<'_>) -> PyResult<()> {
         self.transfer.tell();
         log::emit(py)
     }
 
-    /// Somebody is told what it came to: a failure is no news at the lease's end.
+    /// Somebody observes the outcome: the lease's end does not raise a failure again.
     fn seen(&self) {
         self.transfer.tell();
         self.transfer.see();

@@ -94,7 +94,7 @@ def text_of(screen: list[str]) -> str:
 
 
 def rows(screen: list[str]) -> list[str]:
-    """The first word of each line that is no line of what has ended."""
+    """The first word of each line but those of files that have ended."""
     return [line.split()[0] for line in screen if line.strip() and ":" not in line.split()[0]]
 
 

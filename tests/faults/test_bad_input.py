@@ -397,6 +397,6 @@ def test_targets_that_are_none(
 
 
 def test_a_path_that_is_no_text(lease: Any, tmp_path: Path) -> None:
-    """What the file system calls by bytes that are no UTF-8."""
+    """What the file system calls by bytes that are not UTF-8."""
     path = os.path.join(tmp_path, os.fsdecode(b"disk-\xff"))
     assert lease.download(disk_of(lease), path).bytes == os.stat(path).st_size

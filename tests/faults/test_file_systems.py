@@ -100,7 +100,7 @@ def test_without_any_rename(simulator: Simulator, out: Path) -> None:
 @traced
 @pytest.mark.parametrize("how", ["new", "overwrite"])
 def test_a_directory_that_cannot_be_synced(simulator: Simulator, out: Path, how: str) -> None:
-    """The file has its name and its bytes by then: that is no failure, and it is said."""
+    """The file has its name and its bytes by then: that is not a failure, and a warning says so."""
     if how == "overwrite":
         (out / "disk").write_bytes(b"old")
     ended = export(simulator, out / "disk", "fsync:error=EIO", how=how, only=out)
@@ -133,7 +133,7 @@ def test_no_descriptor_for_the_directory(simulator: Simulator, out: Path) -> Non
 
 @traced
 def test_a_link_that_stays(simulator: Simulator, out: Path) -> None:
-    """The second name of a whole file is no failure either."""
+    """The second name of a whole file is not a failure either."""
     faults = "renameat2:error=EINVAL", "unlinkat:error=EIO", "unlink:error=EIO"
     ended = export(simulator, out / "disk", *faults, only=Path("disk.part"))
     assert ended.said == {"verified": "manifest"}

@@ -169,7 +169,7 @@ def test_an_answer_that_is_lost_and_a_lease_that_is_gone(
 def test_an_answer_that_is_lost_with_what_was_made(
     open_lease: OpenLease, simulator: Simulator, imported: Imported
 ) -> None:
-    """Neither lease nor VM is there: it was ended otherwise, and that is no success."""
+    """Neither lease nor VM is there: it was ended otherwise, and that is not a success."""
     raw, item, path, _ = imported
     with pytest.raises(nfclease.LeaseCompleteError), open_lease(raw) as lease:
         lease.wait_ready(10)

@@ -60,7 +60,7 @@ class NoMessageError(Exception):
 @pytest.mark.parametrize(
     "cause",
     [
-        pytest.param(lambda: OddMessageError("x"), id="msg is no text"),
+        pytest.param(lambda: OddMessageError("x"), id="msg is not text"),
         pytest.param(NoMessageError, id="no text"),
         pytest.param(lambda: RuntimeError("bad \udcff name"), id="lone surrogate"),
         pytest.param(lambda: RuntimeError("\x1b[31mred\x00\ufffe"), id="not in XML"),
@@ -155,7 +155,7 @@ def test_a_call_that_ends_the_lease_is_cancelled(
 
 
 def test_close_while_the_block_waits(demo_vm: Any, simulator: Simulator) -> None:
-    """From another thread, amid a transfer that does not stop: the block still ends."""
+    """From another thread, during a transfer that does not stop: the block still ends."""
     target = Stuck()
     lease = HttpNfcLease(demo_vm.ExportVm())
     transfer = lease.start_download(disk_of(lease), target)
@@ -245,7 +245,7 @@ def test_a_forked_child_does_not_wait_for_its_parents_aborts(
 
 @pytest.mark.skipif(not hasattr(os, "seteuid"), reason="not run: no users here")
 def test_a_directory_that_cannot_be_synced(demo_vm: Any, tmp_path: Path) -> None:
-    """The file has its name by then: that is no failure."""
+    """The file has its name by then: that is not a failure."""
     directory = tmp_path / "write-only"
     directory.mkdir()
     user = os.geteuid()

@@ -67,7 +67,7 @@ export_all(vms, Path(directory))
 def stopped(
     simulator: Simulator, code: str, directory: Path, number: int, leases: int
 ) -> tuple[int, float]:
-    """The end of a script that is signalled amid its exports, and how long that took."""
+    """The end of a script that is signalled during its exports, and how long that took."""
     simulator.inject("bandwidth", bytes_per_second=10_000)
     command = [sys.executable, "-c", LOGIN + code, str(directory), *login(simulator)]
     process = subprocess.Popen(command, stderr=subprocess.DEVNULL)

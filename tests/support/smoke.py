@@ -1,4 +1,4 @@
-"""An export, as small as it can be, and exits amid one, of whatever nfclease is installed."""
+"""An export, as small as it can be, and exits during one, of whatever nfclease is installed."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from pyVmomi import vim
 import nfclease
 from nfclease.simulator import Simulator
 
-# A thread that the interpreter's exit ends amid native code does not always fall badly.
+# A thread that the interpreter's exit ends inside native code does not always fall badly.
 EXITS = 5
 EXIT_MIDWAY = str(Path(__file__).with_name("exit_midway.py"))
 

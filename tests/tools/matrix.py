@@ -78,7 +78,7 @@ class Pair:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What a pair came to, with pytest's output."""
+    """How a pair ended, with pytest's output."""
 
     verdict: str
     note: str

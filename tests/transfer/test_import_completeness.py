@@ -127,7 +127,7 @@ def test_the_items_of_the_descriptor(
 def test_what_the_script_sent_itself(
     open_lease: OpenLease, simulator: Simulator, raw: Any, spec: Any, tmp_path: Path
 ) -> None:
-    """Its loop is none of ours, and the manifest lists what came."""
+    """Its loop is its own, and the manifest lists what arrived."""
     by_hand = item_of(spec, "disk-2.vmdk")
     with open_lease(raw) as lease:
         devices = {url.importKey: url for url in lease.wait_ready(10).deviceUrl}

@@ -1,4 +1,4 @@
-"""What an operation came to, in a form that can be compared."""
+"""How an operation ended, in a form that can be compared."""
 
 from __future__ import annotations
 
