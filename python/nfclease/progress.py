@@ -30,8 +30,8 @@ class ProgressSnapshot(NamedTuple):
         attempts: Attempts started.
         done: Whether it has ended, well or not.
         disk_capacity: Bytes that all disks of the lease can hold (``totalDiskCapacityInKB``),
-            while ``bytes_total`` is None; not a size, because what is sent is smaller. None where the
-            size is known or the server does not say.
+            while ``bytes_total`` is None; not a size, because what is sent is smaller. None where
+            the size is known or the server does not say.
         failed: Whether it has ended, and not well.
 
     Examples:

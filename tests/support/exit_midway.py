@@ -1,4 +1,4 @@
-"""A script that ends during an export. Arguments: how, host, port, user, password, CA, moId, file."""
+"""A script that ends in an export. Arguments: how, host, port, user, password, CA, moId, file."""
 
 from __future__ import annotations
 
