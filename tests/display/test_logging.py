@@ -15,12 +15,12 @@ from nfclease.simulator import Simulator
 
 from ..support.faces import OpenLease
 from ..support.leases import endings
+from ..support.records import ours
 
 
 def lines(caplog: pytest.LogCaptureFixture) -> list[tuple[str, str]]:
     """Level and text of our own records."""
-    ours = [record for record in caplog.records if record.name.split(".")[0] == "nfclease"]
-    return [(record.levelname, record.getMessage()) for record in ours]
+    return [(record.levelname, record.getMessage()) for record in ours(caplog)]
 
 
 def test_nothing_is_said_when_all_is_well(

@@ -165,6 +165,14 @@ class Terminal(io.StringIO):
         return True
 
 
+def shown_on(monkeypatch: pytest.MonkeyPatch) -> Terminal:
+    """What standard error is from now on. Not a fixture: pytest sets it anew when a test begins."""
+    pytest.importorskip("rich", reason="not run: rich is not installed")
+    terminal = Terminal()
+    monkeypatch.setattr(sys, "stderr", terminal)
+    return terminal
+
+
 def lines_of(shown: Terminal) -> list[str]:
     """What was written to it, without what moves the cursor."""
     return re.split(r"[\r\n]+", re.sub(r"\x1b(?:\[[\d;?]*[A-Za-z]|D)", "\n", shown.getvalue()))
@@ -184,10 +192,8 @@ def test_bars_in_a_terminal(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    pytest.importorskip("rich", reason="not run: rich is not installed")
+    shown = shown_on(monkeypatch)
     simulator.inject("bandwidth", bytes_per_second=DISK_SIZE)
-    shown = Terminal()
-    monkeypatch.setattr(sys, "stderr", shown)
     with open_lease(demo_vm.ExportVm()) as lease:
         lease.wait_ready(10)
         lease.download_all(tmp_path, progress=True)
@@ -323,11 +329,9 @@ def test_a_name_does_not_steer_the_terminal(
     monkeypatch: pytest.MonkeyPatch,
     tty: bool,
 ) -> None:
-    pytest.importorskip("rich", reason="not run: rich is not installed")
+    shown = shown_on(monkeypatch)
     simulator.inject("target_id", disk="disk-1.vmdk", value="disk\u202e\u009b2J.vmdk")
-    shown = Terminal()
     monkeypatch.setattr(shown, "isatty", lambda: tty)
-    monkeypatch.setattr(sys, "stderr", shown)
     with open_lease(demo_vm.ExportVm()) as lease:
         lease.wait_ready(10)
         lease.download(disk_of(lease), tmp_path / "disk", progress=True)
@@ -343,10 +347,8 @@ def test_one_bar_for_one_file(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    pytest.importorskip("rich", reason="not run: rich is not installed")
+    shown = shown_on(monkeypatch)
     simulator.inject("bandwidth", bytes_per_second=DISK_SIZE)
-    shown = Terminal()
-    monkeypatch.setattr(sys, "stderr", shown)
     with open_lease(demo_vm.ExportVm()) as lease:
         lease.wait_ready(10)
         lease.download(disk_of(lease), tmp_path / "disk", progress=True)
@@ -365,10 +367,8 @@ def test_a_bar_keeps_its_rate_when_others_go_on(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    pytest.importorskip("rich", reason="not run: rich is not installed")
+    shown = shown_on(monkeypatch)
     simulator.inject("bandwidth", disk="disk-3.vmdk", bytes_per_second=DISK_SIZE / 3)
-    shown = Terminal()
-    monkeypatch.setattr(sys, "stderr", shown)
     with open_lease(demo_vm.ExportVm()) as lease:
         lease.wait_ready(10)
         lease.download_all(tmp_path, progress=True)
@@ -405,9 +405,7 @@ def test_a_failure_is_no_full_bar(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    pytest.importorskip("rich", reason="not run: rich is not installed")
-    shown = Terminal()
-    monkeypatch.setattr(sys, "stderr", shown)
+    shown = shown_on(monkeypatch)
     failing_export(open_lease, simulator, service, tmp_path, True)
     lines = lines_of(shown)
     assert any(re.match(r"disk-2\.vmdk: .*, failed$", line) for line in lines)

@@ -26,7 +26,7 @@ from nfclease.simulator import Simulator
 from ..support.clock import Stopwatch
 from ..support.inventory import demo_vm_of
 from ..support.leases import endings
-from ..support.waiting import until
+from ..support.waiting import until, wait_for
 
 
 def parts(directory: Path) -> list[str]:
@@ -292,10 +292,8 @@ def test_a_loop_that_is_closed(demo_vm: Any, simulator: Simulator, tmp_path: Pat
         del lease
         gc.collect()
     assert [warning.category for warning in told] == [ResourceWarning]
-    deadline = time.monotonic() + 10
-    while parts(tmp_path) or endings(simulator) != ["HttpNfcLeaseAbort"]:
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
+    aborted = ["HttpNfcLeaseAbort"]
+    wait_for(lambda: endings(simulator) == aborted and not parts(tmp_path), 10)
 
 
 def test_uvloop(simulator: Simulator, service: Any, tmp_path: Path) -> None:

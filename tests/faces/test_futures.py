@@ -21,7 +21,7 @@ from nfclease.simulator import Simulator
 from ..support.faces import OpenLease
 from ..support.imports import Imported
 from ..support.leases import disk_of, endings
-from ..support.waiting import until
+from ..support.waiting import until, wait_for
 
 
 def start_all(lease: Any, directory: Path) -> list[Transfer]:
@@ -283,7 +283,4 @@ def test_the_thread_for_callbacks_goes(
 ) -> None:
     with open_lease(demo_vm.ExportVm()) as lease:
         wait(start_all(lease, tmp_path), 30)
-    deadline = time.monotonic() + 30
-    while "nfclease-calls" in [thread.name for thread in threading.enumerate()]:
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
+    wait_for(lambda: "nfclease-calls" not in [thread.name for thread in threading.enumerate()], 30)

@@ -14,15 +14,10 @@ from nfclease import AsyncHttpNfcLease
 from nfclease.simulator import Simulator
 
 from ..support.leases import endings, methods
-from ..support.waiting import until
+from ..support.waiting import until, wait_for
 
 #: Seconds that a slow ExportVm takes.
 SLOW = 1.5
-
-
-@pytest.fixture
-def vm(demo_vm: Any) -> Any:
-    return demo_vm
 
 
 def opening(simulator: Simulator) -> bool:
@@ -30,7 +25,7 @@ def opening(simulator: Simulator) -> bool:
     return "ExportVm" in methods(simulator, "ExportVm")
 
 
-def test_the_loop_is_free_meanwhile(simulator: Simulator, vm: Any, tmp_path: Path) -> None:
+def test_the_loop_is_free_meanwhile(simulator: Simulator, demo_vm: Any, tmp_path: Path) -> None:
     simulator.inject("soap_delay", method="ExportVm", seconds=SLOW)
     turns: list[float] = []
 
@@ -42,7 +37,7 @@ def test_the_loop_is_free_meanwhile(simulator: Simulator, vm: Any, tmp_path: Pat
     async def export() -> Any:
         ticking = asyncio.ensure_future(tick())
         started = time.monotonic()
-        async with AsyncHttpNfcLease(vm.ExportVm) as lease:
+        async with AsyncHttpNfcLease(demo_vm.ExportVm) as lease:
             ended = time.monotonic()
             assert ended - started >= SLOW
             assert len([at for at in turns if started < at < ended]) > SLOW / 0.02 / 10
@@ -54,13 +49,13 @@ def test_the_loop_is_free_meanwhile(simulator: Simulator, vm: Any, tmp_path: Pat
     assert endings(simulator) == ["HttpNfcLeaseComplete"]
 
 
-def test_cancelled_before_the_lease_is_there(simulator: Simulator, vm: Any) -> None:
+def test_cancelled_before_the_lease_is_there(simulator: Simulator, demo_vm: Any) -> None:
     """It is aborted before the cancellation goes on."""
     simulator.inject("soap_delay", method="ExportVm", seconds=SLOW)
     seen: list[list[str]] = []
 
     async def export() -> None:
-        async with AsyncHttpNfcLease(vm.ExportVm):
+        async with AsyncHttpNfcLease(demo_vm.ExportVm):
             raise AssertionError("it was cancelled before")
 
     async def run() -> None:
@@ -78,14 +73,14 @@ def test_cancelled_before_the_lease_is_there(simulator: Simulator, vm: Any) -> N
 
 
 def test_a_call_that_nobody_waits_for_any_more(
-    simulator: Simulator, vm: Any, monkeypatch: pytest.MonkeyPatch
+    simulator: Simulator, demo_vm: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Its thread aborts what it brings, after the loop has gone."""
     monkeypatch.setattr("nfclease._opening.CLEANUP_TIMEOUT", 0.1)
     simulator.inject("soap_delay", method="ExportVm", seconds=SLOW)
 
     async def export() -> None:
-        async with AsyncHttpNfcLease(vm.ExportVm):
+        async with AsyncHttpNfcLease(demo_vm.ExportVm):
             raise AssertionError("it was cancelled before")
 
     async def run() -> None:
@@ -97,13 +92,10 @@ def test_a_call_that_nobody_waits_for_any_more(
     with pytest.raises(asyncio.CancelledError):
         asyncio.run(run())
     assert endings(simulator) == []
-    deadline = time.monotonic() + 20
-    while endings(simulator) != ["HttpNfcLeaseAbort"]:
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
+    wait_for(lambda: endings(simulator) == ["HttpNfcLeaseAbort"])
 
 
-def test_a_call_that_fails(simulator: Simulator, vm: Any) -> None:
+def test_a_call_that_fails(simulator: Simulator, demo_vm: Any) -> None:
     fault = vim.fault.InvalidPowerState(msg="on")
 
     def refuse() -> Any:
@@ -118,19 +110,19 @@ def test_a_call_that_fails(simulator: Simulator, vm: Any) -> None:
     assert caught.value is fault
 
 
-def test_what_is_wrong_is_told_before_a_lease_is_opened(simulator: Simulator, vm: Any) -> None:
+def test_what_is_wrong_is_told_before_a_lease_is_opened(simulator: Simulator, demo_vm: Any) -> None:
     for error, options in (
         (TypeError, {"verify": False}),
         (ValueError, {"max_concurrency": 0}),
-        (TypeError, {"stub": vm._stub}),
+        (TypeError, {"stub": demo_vm._stub}),
     ):
         with pytest.raises(error, match=next(iter(options))):
-            AsyncHttpNfcLease(vm.ExportVm, **options)
+            AsyncHttpNfcLease(demo_vm.ExportVm, **options)
     assert not opening(simulator)
 
 
-def test_before_it_is_open(vm: Any) -> None:
-    lease = AsyncHttpNfcLease(vm.ExportVm)
+def test_before_it_is_open(demo_vm: Any) -> None:
+    lease = AsyncHttpNfcLease(demo_vm.ExportVm)
     assert "no lease yet" in repr(lease)
     assert lease._repr_html_() is None
     with pytest.raises(RuntimeError, match="async with"):

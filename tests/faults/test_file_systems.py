@@ -8,7 +8,6 @@ import os
 import shutil
 import subprocess
 import sys
-import time
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -19,6 +18,7 @@ from nfclease.simulator import Simulator
 
 from ..support.inventory import DISK_SIZE
 from ..support.leases import disk_of, endings
+from ..support.waiting import wait_for
 
 SCRIPT = str(Path(__file__).parents[1] / "support" / "export_one.py")
 
@@ -173,10 +173,7 @@ def test_a_directory_that_is_renamed_meanwhile(
     """The name that was asked for means something else now; nothing stays behind."""
     simulator.inject("bandwidth", bytes_per_second=DISK_SIZE)
     transfer = lease.start_download(disk_of(lease), out / "disk")
-    deadline = time.monotonic() + 10
-    while not transfer.progress.bytes_done:
-        assert time.monotonic() < deadline
-        time.sleep(0.01)
+    wait_for(lambda: transfer.progress.bytes_done, 10)
     out.rename(tmp_path / "moved")
     with pytest.raises(FileNotFoundError, match="the directory"):
         transfer.result()

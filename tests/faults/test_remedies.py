@@ -4,10 +4,7 @@ from __future__ import annotations
 
 import inspect
 import re
-import socket
 import ssl
-import threading
-from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +18,7 @@ from nfclease.simulator import Simulator
 from ..support.faces import OpenLease
 from ..support.imports import Imported
 from ..support.leases import disk_of
+from ..support.plain_host import answering
 
 
 def test_the_table_is_that_of_the_classes() -> None:
@@ -133,33 +131,22 @@ def test_a_server_without_manifests(
 
 def test_a_proxys_own_words() -> None:
     """The HTTP library keeps them to itself; the proxy's password is not among them."""
-    listener = socket.create_server(("127.0.0.1", 0))
-
-    def serve() -> None:
-        with suppress(OSError):
-            while True:
-                connection, _ = listener.accept()
-                with connection, suppress(OSError):
-                    asked = connection.recv(65536)
-                    assert asked.startswith(b"CONNECT disk-host:443 ")
-                    page = b"no route to disk-host, said s3cret-of-mine"
-                    connection.sendall(b"HTTP/1.1 503 Busy\r\n\r\n" + page)
-
-    threading.Thread(target=serve, daemon=True).start()
-    unverified = ssl._create_unverified_context()
-    session = _core.Session(
-        "https://disk-host/sdk",
-        "urn:vim25/8.0.3.0",
-        trust={**ssl_context.unverified(), **ssl_context.read(unverified)},
-        proxy=(f"127.0.0.1:{listener.getsockname()[1]}", [("X-Login", "s3cret-of-mine")]),
-    )
-    known = inspect.signature(nfclease.HttpNfcLease.__init__).parameters.values()
-    options: Any = {one.name: one.default for one in known if one.kind is one.KEYWORD_ONLY}
-    lease = _core.Lease(session, "lease-1", **{**options, "keep_alive": False})
-    with pytest.raises(nfclease.HttpStatusError) as raised:
-        lease.call("CurrentTime", b"")
-    lease.let_go()
-    listener.close()
+    page = b"no route to disk-host, said s3cret-of-mine"
+    with answering(b"HTTP/1.1 503 Busy\r\n\r\n" + page) as (port, asked):
+        unverified = ssl._create_unverified_context()
+        session = _core.Session(
+            "https://disk-host/sdk",
+            "urn:vim25/8.0.3.0",
+            trust={**ssl_context.unverified(), **ssl_context.read(unverified)},
+            proxy=(f"127.0.0.1:{port}", [("X-Login", "s3cret-of-mine")]),
+        )
+        known = inspect.signature(nfclease.HttpNfcLease.__init__).parameters.values()
+        options: Any = {one.name: one.default for one in known if one.kind is one.KEYWORD_ONLY}
+        lease = _core.Lease(session, "lease-1", **{**options, "keep_alive": False})
+        with pytest.raises(nfclease.HttpStatusError) as raised:
+            lease.call("CurrentTime", b"")
+        lease.let_go()
+    assert asked[0].startswith(b"CONNECT disk-host:443 ")
     text = str(raised.value)
     assert raised.value.status == 503
     assert raised.value.remedy == "retry"

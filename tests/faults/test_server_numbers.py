@@ -3,11 +3,7 @@
 from __future__ import annotations
 
 import io
-import socket
-import threading
-import time
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from html import escape
 from pathlib import Path
 from typing import Any
@@ -21,6 +17,7 @@ from nfclease.simulator import Simulator
 
 from ..support.faces import OpenLease
 from ..support.leases import endings, methods
+from ..support.plain_host import answering
 from ..support.waiting import wait_for
 
 NUMBERS = [
@@ -41,9 +38,7 @@ ENVELOPE = (
 
 
 def plain_info(raw: Any) -> Any:
-    deadline = time.monotonic() + 10
-    while raw.state != "ready":
-        assert time.monotonic() < deadline
+    wait_for(lambda: raw.state == "ready", 10)
     return raw.info
 
 
@@ -190,64 +185,13 @@ def test_any_number_of_pyvmomis_objects(number: int) -> None:
     assert display_name(device) == "["
 
 
-@contextmanager
-def host(head: bytes) -> Iterator[int]:
-    """A host of plain HTTP that answers each request with this head and 8 bytes."""
-    listener = socket.create_server(("127.0.0.1", 0))
-
-    def serve() -> None:
-        with suppress(OSError):
-            while True:
-                connection, _ = listener.accept()
-                with connection, suppress(OSError):
-                    while b"\r\n\r\n" not in (data := connection.recv(65536)) and data:
-                        pass
-                    connection.sendall(head + b"\r\n\r\n12345678")
-
-    thread = threading.Thread(target=serve, daemon=True)
-    thread.start()
-    try:
-        yield listener.getsockname()[1]
-    finally:
-        with suppress(OSError):
-            listener.shutdown(socket.SHUT_RDWR)
-        listener.close()
-        thread.join(10)
-
-
-@contextmanager
-def endless_host(length: str) -> Iterator[int]:
-    """A host of plain HTTP that announces a length, sends 8 bytes of it, and then no more."""
-    head = f"HTTP/1.1 200 OK\r\nContent-Length: {length}"
-    listener = socket.create_server(("127.0.0.1", 0))
-    held = []
-
-    def serve() -> None:
-        with suppress(OSError):
-            while True:
-                connection, _ = listener.accept()
-                held.append(connection)
-                connection.recv(65536)
-                connection.sendall(f"{head}\r\n\r\n12345678".encode())
-
-    thread = threading.Thread(target=serve, daemon=True)
-    thread.start()
-    try:
-        yield listener.getsockname()[1]
-    finally:
-        with suppress(OSError):
-            listener.shutdown(socket.SHUT_RDWR)
-        for each in (listener, *held):
-            each.close()
-        thread.join(10)
-
-
 @pytest.mark.parametrize("length", [2**63 - 1, 2**63, 2**64 - 1])
 def test_lengths_that_are_said_to_be_huge_renew_their_lease(
     open_lease: OpenLease, demo_vm: Any, simulator: Simulator, length: int
 ) -> None:
     """Two of them are more than fits: the keep-alive died of their sum, and nobody was told."""
-    with endless_host(str(length)) as port:
+    begun = f"HTTP/1.1 200 OK\r\nContent-Length: {length}\r\n\r\n12345678".encode()
+    with answering(begun, and_ends=False) as (port, _):
         url = f"http://127.0.0.1:{port}/nfc/t1/disk.iso"
         simulator.inject("device_url", disk="iso", url=url, ssl_thumbprint="", file_size=None)
         options = {"max_retries": 0, "timeout": 2, "keep_alive_interval": 0.02}
@@ -281,7 +225,7 @@ def test_any_number_in_a_header(
     open_lease: OpenLease, demo_vm: Any, simulator: Simulator, tmp_path: Path, head: str
 ) -> None:
     """Two files at once, so that their lengths are added."""
-    with host(f"HTTP/1.1 {head}".encode()) as port:
+    with answering(f"HTTP/1.1 {head}\r\n\r\n12345678".encode()) as (port, _):
         url = f"http://127.0.0.1:{port}/nfc/t1/disk.iso"
         simulator.inject("device_url", disk="iso", url=url, ssl_thumbprint="", file_size=None)
         raw = demo_vm.ExportVm()

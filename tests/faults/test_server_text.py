@@ -16,6 +16,7 @@ from nfclease.simulator import Simulator
 
 from ..support.faces import OpenLease
 from ..support.leases import endings
+from ..support.records import lines
 
 #: What a terminal, an editor or a log reader would obey or hide.
 OBEYED = re.compile(r"[\x00-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff]")
@@ -26,15 +27,10 @@ def is_a_line(text: str, longest: int = 1000) -> bool:
     return not OBEYED.search(text) and len(text) <= longest
 
 
-def ours(caplog: pytest.LogCaptureFixture) -> list[str]:
-    records = [r for r in caplog.records if r.name.split(".")[0] == "nfclease"]
-    return [record.getMessage() for record in records]
-
-
 def until_said(lease: Any, caplog: pytest.LogCaptureFixture, part: str) -> None:
     """Calls in, which empties the queue of records, until one with this part has come."""
     deadline = time.monotonic() + 30
-    while not any(part in text for text in ours(caplog)):
+    while not any(part in text for text in lines(caplog)):
         assert time.monotonic() < deadline
         _ = lease.state
         time.sleep(0.01)
@@ -55,7 +51,7 @@ def test_a_faults_text_in_the_keep_alives_log(
     with open_lease(demo_vm.ExportVm(), keep_alive_interval=0.05) as lease:
         lease.wait_ready(10)
         until_said(lease, caplog, "keep-alive")
-    assert all(is_a_line(said, 400) for said in ours(caplog))
+    assert all(is_a_line(said, 400) for said in lines(caplog))
 
 
 def test_a_faults_text_at_the_end(
@@ -139,8 +135,8 @@ def test_a_long_target_id_in_other_errors(
         device = next(d for d in lease.wait_ready(10).deviceUrl if d.targetId.startswith("oops"))
         lease.download(device, tmp_path / "disk")
     assert is_a_line(str(raised.value))
-    assert any("starting it again" in said for said in ours(caplog))
-    assert all(is_a_line(said) for said in ours(caplog))
+    assert any("starting it again" in said for said in lines(caplog))
+    assert all(is_a_line(said) for said in lines(caplog))
     shown = traceback.TracebackException.from_exception(raised.value)
     assert not OBEYED.search("".join(shown.format()).replace("\n", ""))
 

@@ -25,6 +25,7 @@ from ..support.imports import Imported
 from ..support.inventory import DISK_SIZE, demo_vm_of
 from ..support.leases import disk_of, endings
 from ..support.smoke import EXIT_MIDWAY, login
+from ..support.waiting import wait_for
 
 
 def slow_lease(simulator: Simulator, service: Any, seconds: float) -> tuple[Any, Any]:
@@ -142,9 +143,7 @@ def test_a_dropped_lease_is_aborted(
     with pytest.warns(ResourceWarning, match="dropped while it was held"):
         del lease
         gc.collect()
-    deadline = time.monotonic() + 5
-    while not endings(simulator) and time.monotonic() < deadline:
-        time.sleep(0.02)
+    wait_for(lambda: endings(simulator), 5)
     assert endings(simulator) == ["HttpNfcLeaseAbort"]
 
 
@@ -164,10 +163,7 @@ def test_a_dropped_lease_amid_a_transfer(
             del lease, transfer
     finally:
         gc.enable()
-    deadline = time.monotonic() + 5
-    while not endings(simulator) or list(tmp_path.iterdir()):
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
+    wait_for(lambda: endings(simulator) and not list(tmp_path.iterdir()), 5)
 
 
 def test_a_block_that_is_left_before_the_lease_is_ready(

@@ -48,7 +48,7 @@ def gaps(times: list[float]) -> list[float]:
 def test_a_lease_outlives_its_timeout(
     open_lease: OpenLease, demo_vm: Any, simulator: Simulator, tmp_path: Path
 ) -> None:
-    simulator.inject("bandwidth", bytes_per_second=DISK_SIZE / 15)
+    simulator.inject("bandwidth", bytes_per_second=DISK_SIZE / 13)
     with open_lease(demo_vm.ExportVm()) as lease:
         result = lease.download(disk_of(lease), tmp_path / "disk")
     assert result.seconds > 4 * LEASE_TIMEOUT
@@ -61,7 +61,7 @@ def test_a_lease_outlives_its_timeout(
 def test_a_held_gil_stops_nothing(
     open_lease: OpenLease, demo_vm: Any, simulator: Simulator, tmp_path: Path
 ) -> None:
-    simulator.inject("bandwidth", bytes_per_second=DISK_SIZE / 13)
+    simulator.inject("bandwidth", bytes_per_second=DISK_SIZE / 11)
     with open_lease(demo_vm.ExportVm()) as lease:
         transfer = lease.start_download(disk_of(lease), tmp_path / "disk")
         held = threading.Thread(target=hold_the_gil, args=(10,))

@@ -26,6 +26,7 @@ from nfclease.simulator import Simulator
 from ..support.clock import Stopwatch
 from ..support.inventory import demo_vm_of
 from ..support.leases import disk_of, endings
+from ..support.waiting import wait_for
 
 THREADS = 8
 
@@ -152,10 +153,8 @@ def test_a_drop_never_blocks(demo_vm: Any, simulator: Simulator, tmp_path: Path)
             del cycle
             gc.collect()
             assert clock.seconds() < 0.5
-    deadline = time.monotonic() + 15
-    while endings(simulator) != ["HttpNfcLeaseAbort"] * 2 or list(tmp_path.iterdir()):
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
+    aborted = ["HttpNfcLeaseAbort"] * 2
+    wait_for(lambda: endings(simulator) == aborted and not list(tmp_path.iterdir()), 15)
 
 
 def test_what_pickles_and_what_does_not(demo_vm: Any, tmp_path: Path) -> None:

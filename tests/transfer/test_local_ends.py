@@ -19,15 +19,13 @@ from ..support.faces import OpenLease
 from ..support.file_objects import Stuck
 from ..support.inventory import DISK_SIZE
 from ..support.leases import disk_of, endings
+from ..support.waiting import wait_for
 
 needs_fifo = pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="not run: no FIFO here")
 
 
 def moving(transfer: Any) -> Any:
-    deadline = time.monotonic() + 10
-    while not transfer.progress.bytes_done:
-        assert time.monotonic() < deadline
-        time.sleep(0.01)
+    wait_for(lambda: transfer.progress.bytes_done, 10)
     return transfer
 
 

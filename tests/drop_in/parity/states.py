@@ -12,6 +12,7 @@ from nfclease.simulator import Simulator
 
 from ...support.imports import import_spec, import_vm
 from ...support.inventory import demo_vm_of
+from ...support.waiting import wait_for
 from .operations import nested_fault
 
 
@@ -28,9 +29,7 @@ class Session:
 
     def ready(self) -> Any:
         lease = self.lease()
-        deadline = time.monotonic() + 10
-        while lease.state != "ready":
-            assert time.monotonic() < deadline
+        wait_for(lambda: lease.state == "ready", 10)
         return lease
 
     def done(self) -> Any:
