@@ -90,7 +90,7 @@ def test_a_lost_answer_to_what_was_taken(
         assert (result.verified, result.attempts) == ("manifest", 1)
         assert len(front.visits) == 1
     assert endings(simulator) == ["HttpNfcLeaseComplete"]
-    assert any("the manifest lists the whole of it" in one.getMessage() for one in caplog.records)
+    assert any("the manifest lists the whole file" in one.getMessage() for one in caplog.records)
 
 
 def test_a_lost_answer_to_what_was_not_taken(
