@@ -35,9 +35,9 @@ impl Retries {
         }
     }
 
-    /// Repetitions so far.
-    pub fn used(&self) -> u32 {
-        self.used
+    /// Whether the count allows another repetition.
+    pub fn are_left(&self) -> bool {
+        self.used < self.policy.max_retries
     }
 
     /// The delay before the next attempt, or `None` when the budget is used up.
@@ -50,7 +50,7 @@ impl Retries {
         chance: f64,
         retry_after: Option<Duration>,
     ) -> Option<Duration> {
-        if self.used >= self.policy.max_retries {
+        if !self.are_left() {
             return None;
         }
         let ceiling = self.last_delay.saturating_mul(3).min(LONGEST);

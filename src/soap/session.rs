@@ -283,3 +283,39 @@ impl Session {
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
+
+#[cfg(test)]
+mod tests {
+    use std::io::{Read as _, Write as _};
+    use std::net::TcpListener;
+
+    use super::*;
+    use crate::http::Verify;
+
+    #[test]
+    fn a_refusal_tells_how_long_to_wait() {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let port = listener.local_addr().unwrap().port();
+        std::thread::spawn(move || {
+            let (mut connection, _) = listener.accept().unwrap();
+            let _ = connection.read(&mut [0; 4096]);
+            let busy = b"HTTP/1.1 503 Busy\r\nRetry-After: 7\r\nContent-Length: 0\r\n\r\n";
+            connection.write_all(busy).unwrap();
+        });
+        let endpoint = Endpoint {
+            url: Url::parse(&format!("http://127.0.0.1:{port}/sdk")).unwrap(),
+            soap_action: "urn:vim25/8.0.1.0".into(),
+            trust: Trust::of(Verify::Unverified),
+            proxy: None,
+            timeout: Duration::from_secs(9),
+            connect_timeout: Duration::from_secs(9),
+        };
+        let session = Session::new(endpoint, Credentials::default()).unwrap();
+        let mut builder = tokio::runtime::Builder::new_current_thread();
+        let runtime = builder.enable_all().build().unwrap();
+        #[allow(clippy::disallowed_methods, reason = "the test's own thread")]
+        let refused = runtime.block_on(session.call("Fetch", "HttpNfcLease", "lease-1", ""));
+        let error = refused.unwrap_err();
+        assert_eq!(error.retry_after(), Some(Duration::from_secs(7)), "{error}");
+    }
+}

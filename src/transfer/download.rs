@@ -6,11 +6,11 @@ use std::time::{Duration, Instant};
 use http::Method;
 use tokio_util::sync::CancellationToken;
 
+use super::attempt::{self, Exchange, Reached, Verb};
 use super::pace::Pace;
 use super::progress::Progress;
-use super::repeat::{Broken, Repeat};
 use super::{Completed, Job, LeaseServer, Moved, Verified, Way};
-use crate::error::{Again, Error, Failure, Result, Step};
+use crate::error::{Error, Failure, Result, Step};
 use crate::http::client::is_page;
 use crate::http::{Body, Connection, Request, Response};
 use crate::io::{Digest, Sink};
@@ -87,143 +87,31 @@ const HEADROOM_BYTES: u64 = 64 * 1024 * 1024;
 /// Of a sink that cannot forget what was written.
 const STAYS: &str = "not repeated, since the target cannot go back to where the download began";
 
-/// How one attempt ended.
-struct Attempt {
-    step: Step,
-    bytes: u64,
-    last_progress: Instant,
-    /// Not when all bytes are here and only the manifest could not be had.
-    may_repeat: bool,
-    connection: Connection,
-}
-
 impl Download {
     /// Runs to the end. The sink is committed or discarded when this returns.
     pub async fn run(
         self,
-        mut sink: Box<dyn Sink>,
+        sink: Box<dyn Sink>,
         server: &impl LeaseServer,
         progress: &Progress,
         cancel: &CancellationToken,
     ) -> Result<Completed, Failure> {
-        let mut repeat = Repeat::new(&self.job, server, cancel);
-        loop {
-            let attempts = progress.start_attempt();
-            let mut attempt = Attempt {
-                step: Step::Connect,
-                bytes: 0,
-                last_progress: Instant::now(),
-                may_repeat: true,
-                connection: if attempts <= self.job.retry.max_retries {
-                    Connection::Pooled
-                } else {
-                    Connection::Fresh
-                },
-            };
-            let work = self.attempt(sink.as_mut(), server, progress, &mut attempt);
-            let moved = repeat.guarded(work).await;
-            let done = match moved {
-                Ok(done) => {
-                    attempt.step = Step::Commit;
-                    // Not given up half-way.
-                    sink.commit().await.map(|()| done)
-                }
-                Err(error) => Err(error),
-            };
-            let error = match done {
-                Ok(done) => {
-                    progress.finish();
-                    return Ok(repeat.completed(done, attempts));
-                }
-                Err(error) => error,
-            };
-            let stays = !sink.is_repeatable();
-            let note =
-                (stays && attempt.may_repeat && error.again() != Again::Never).then_some(STAYS);
-            let broken = Broken {
-                error,
-                step: attempt.step,
-                bytes_done: attempt.bytes,
-                attempts,
-                may_repeat: attempt.may_repeat && !stays,
-                lost: attempt.last_progress.elapsed(),
-            };
-            let next = repeat.wait(broken).await;
-            if let Err(failure) = next {
-                return Err(Failure {
-                    files_left: sink.discard().await,
-                    note,
-                    ..failure
-                });
-            }
-            if let Err(error) = sink.restart().await {
-                let failure = Failure {
-                    attempts,
-                    files_left: sink.discard().await,
-                    ..Failure::new(&self.job.key, Step::Body, error)
-                };
-                return Err(failure);
-            }
-        }
-    }
-
-    async fn attempt(
-        &self,
-        sink: &mut dyn Sink,
-        server: &impl LeaseServer,
-        progress: &Progress,
-        attempt: &mut Attempt,
-    ) -> Result<(Moved, Verified)> {
-        let mut response = self.request(attempt).await?;
-        if let Some(total) = response.content_length() {
-            self.check_limit(total)?;
-            progress.set_total(total);
-        }
-        // What the answer says of itself counts; a fileSize may be nonsense.
-        if let Some(size) = response.content_length().or(self.file_size) {
-            sink.expect(size)?;
-        }
-        attempt.step = Step::Body;
-        let mut digest = Digest::new(self.job.checksum_type);
-        let mut check = self.format.rule().map(StreamCheck::new);
-        self.stream(
-            &mut response,
+        let started = Instant::now();
+        let mut get = Get {
+            download: &self,
             sink,
-            &mut digest,
-            check.as_mut(),
+            server,
             progress,
-            attempt,
-        )
-        .await?;
-        if let Some(check) = &check {
-            check
-                .finish()
-                .map_err(|flaw| self.flaw(flaw, attempt.bytes))?;
-        }
-        let moved = Moved {
-            key: self.job.key.clone(),
-            what: Arc::clone(&self.job.what),
-            bytes: attempt.bytes,
-            checksum: digest.finish(),
-            checksum_type: self.job.checksum_type,
-            way: Way::Here,
+            reached: Reached::nothing(),
         };
-        attempt.step = Step::Verify;
-        let verified = server.verify(&moved).await;
-        attempt.may_repeat = !verified
-            .as_ref()
-            .is_err_and(|error| error.again() != Again::Once);
-        let verified = verified?;
-        let listed = verified == Verified::Manifest;
-        if !listed {
-            self.refuse_page(check.as_ref().map(StreamCheck::head).unwrap_or_default())?;
+        match attempt::run(&mut get, self.job.retry, cancel).await {
+            Ok(done) => Ok(Completed::new(done, progress, started)),
+            Err(failed) => Err(Failure {
+                files_left: get.sink.discard().await,
+                note: failed.stays.then_some(STAYS),
+                ..failed.of_transfer(&self.job.key, progress)
+            }),
         }
-        if !(listed && response.is_framed()) {
-            let is_disk = check.as_ref().is_some_and(StreamCheck::is_disk);
-            let proved = listed || is_disk || response.is_framed();
-            self.check_size(&moved, proved)?;
-        }
-        Ok((moved, verified))
     }
 
     /// Where neither a sum nor a size says what the file is, a page for a browser is refused.
@@ -254,61 +142,6 @@ impl Download {
                 cause: None,
             }),
             _ => Ok(()),
-        }
-    }
-
-    async fn request(&self, attempt: &mut Attempt) -> Result<Response> {
-        let request = Request {
-            method: Method::GET,
-            url: self.job.url.clone(),
-            headers: self.job.headers.clone(),
-            body: Body::Empty,
-            what: Arc::clone(&self.job.what),
-            connection: attempt.connection,
-        };
-        let head = tokio::time::timeout(self.job.timeout, self.job.client.send(request));
-        let response = head
-            .await
-            .map_err(|_| self.stall(0, self.job.timeout))??
-            .checked()?;
-        attempt.step = Step::Headers;
-        if response.status() == 200 {
-            return Ok(response);
-        }
-        Err(response.into_status_error().await)
-    }
-
-    async fn stream(
-        &self,
-        response: &mut Response,
-        sink: &mut dyn Sink,
-        digest: &mut Digest,
-        mut check: Option<&mut StreamCheck>,
-        progress: &Progress,
-        attempt: &mut Attempt,
-    ) -> Result<()> {
-        let mut pace = Pace::new(self.job.timeout);
-        loop {
-            let asked = Instant::now();
-            let chunk = tokio::time::timeout(self.job.timeout, response.chunk())
-                .await
-                .map_err(|_| self.stall(0, self.job.timeout))??;
-            let Some(chunk) = chunk else { return Ok(()) };
-            attempt.last_progress = Instant::now();
-            if !pace.keeps_up(asked.elapsed(), chunk.len() as u64) {
-                let (moved, seconds) = pace.seen();
-                return Err(self.stall(moved, seconds));
-            }
-            if let Some(check) = check.as_deref_mut() {
-                check
-                    .update(&chunk)
-                    .map_err(|flaw| self.flaw(flaw, attempt.bytes))?;
-            }
-            digest.update(&chunk);
-            let length = chunk.len() as u64;
-            sink.write(chunk).await?;
-            attempt.bytes = progress.add(length);
-            self.check_limit(attempt.bytes)?;
         }
     }
 
@@ -345,6 +178,157 @@ impl Download {
                 reason: reason.into(),
                 cause: None,
             },
+        }
+    }
+}
+
+/// A download while it runs.
+struct Get<'a, S> {
+    download: &'a Download,
+    sink: Box<dyn Sink>,
+    server: &'a S,
+    progress: &'a Progress,
+    reached: Reached,
+}
+
+impl<S: LeaseServer> Exchange for Get<'_, S> {
+    type Done = (Moved, Verified);
+
+    fn verb(&self) -> Verb {
+        Verb::Get
+    }
+
+    fn begin(&mut self) {
+        self.progress.start_attempt();
+        self.reached = Reached::nothing();
+    }
+
+    async fn attempt(&mut self, connection: Connection) -> Result<(Moved, Verified)> {
+        let download = self.download;
+        let mut response = self.request(connection).await?;
+        if let Some(total) = response.content_length() {
+            download.check_limit(total)?;
+            self.progress.set_total(total);
+        }
+        // What the answer says of itself counts; a fileSize may be nonsense.
+        if let Some(size) = response.content_length().or(download.file_size) {
+            self.sink.expect(size)?;
+        }
+        self.reached.step = Step::Body;
+        let mut digest = Digest::new(download.job.checksum_type);
+        let mut check = download.format.rule().map(StreamCheck::new);
+        let bytes = self
+            .stream(&mut response, &mut digest, check.as_mut())
+            .await?;
+        if let Some(check) = &check {
+            check.finish().map_err(|flaw| download.flaw(flaw, bytes))?;
+        }
+        let moved = Moved {
+            key: download.job.key.clone(),
+            what: Arc::clone(&download.job.what),
+            bytes,
+            checksum: digest.finish(),
+            checksum_type: download.job.checksum_type,
+            way: Way::Here,
+        };
+        self.reached.step = Step::Verify;
+        self.reached.is_moved = true;
+        let verified = self.server.verify(&moved).await?;
+        self.reached.is_moved = false;
+        let listed = verified == Verified::Manifest;
+        if !listed {
+            download.refuse_page(check.as_ref().map(StreamCheck::head).unwrap_or_default())?;
+        }
+        if !(listed && response.is_framed()) {
+            let is_disk = check.as_ref().is_some_and(StreamCheck::is_disk);
+            let proved = listed || is_disk || response.is_framed();
+            download.check_size(&moved, proved)?;
+        }
+        Ok((moved, verified))
+    }
+
+    async fn commit(&mut self) -> Result<()> {
+        self.reached.step = Step::Commit;
+        self.sink.commit().await
+    }
+
+    async fn stop(&mut self) -> Reached {
+        self.reached
+    }
+
+    fn can_restart(&self) -> bool {
+        self.sink.is_repeatable()
+    }
+
+    async fn restart(&mut self) -> Result<()> {
+        self.sink.restart().await
+    }
+
+    async fn still_ready(&mut self) -> Result<()> {
+        self.server.still_ready().await
+    }
+
+    fn say(&self, error: &Error, delay: Duration) {
+        self.download.job.say_again(error, delay);
+    }
+}
+
+impl<S: LeaseServer> Get<'_, S> {
+    async fn request(&mut self, connection: Connection) -> Result<Response> {
+        let job = &self.download.job;
+        let request = Request {
+            method: Method::GET,
+            url: job.url.clone(),
+            headers: job.headers.clone(),
+            body: Body::Empty,
+            what: Arc::clone(&job.what),
+            connection,
+        };
+        let head = tokio::time::timeout(job.timeout, job.client.send(request));
+        let response = head
+            .await
+            .map_err(|_| self.download.stall(0, job.timeout))??
+            .checked()?;
+        self.reached.step = Step::Headers;
+        match response.status() {
+            200 => Ok(response),
+            _ => Err(response.into_status_error().await),
+        }
+    }
+
+    /// Returns how many bytes came.
+    async fn stream(
+        &mut self,
+        response: &mut Response,
+        digest: &mut Digest,
+        mut check: Option<&mut StreamCheck>,
+    ) -> Result<u64> {
+        let (download, mut bytes) = (self.download, 0);
+        let timeout = download.job.timeout;
+        let mut pace = Pace::new(timeout);
+        loop {
+            let asked = Instant::now();
+            let chunk = tokio::time::timeout(timeout, response.chunk())
+                .await
+                .map_err(|_| download.stall(0, timeout))??;
+            let Some(chunk) = chunk else {
+                return Ok(bytes);
+            };
+            self.reached.last_moved = Instant::now();
+            if !pace.keeps_up(asked.elapsed(), chunk.len() as u64) {
+                let (moved, seconds) = pace.seen();
+                return Err(download.stall(moved, seconds));
+            }
+            if let Some(check) = check.as_deref_mut() {
+                check
+                    .update(&chunk)
+                    .map_err(|flaw| download.flaw(flaw, bytes))?;
+            }
+            digest.update(&chunk);
+            let length = chunk.len() as u64;
+            self.sink.write(chunk).await?;
+            bytes = self.progress.add(length);
+            download.check_limit(bytes)?;
         }
     }
 }

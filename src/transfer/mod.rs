@@ -5,12 +5,12 @@
 
 #![cfg_attr(not(test), deny(clippy::arithmetic_side_effects))]
 
+pub(crate) mod attempt;
 pub mod download;
 pub mod engine;
 pub mod pace;
 pub mod panics;
 pub mod progress;
-mod repeat;
 mod sending;
 pub mod source_check;
 pub mod task;
@@ -18,16 +18,16 @@ pub mod upload;
 
 use std::future::Future;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use http::HeaderMap;
 use url::Url;
 
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::http::Client;
 use crate::http::retry::RetryPolicy;
 use crate::io::ChecksumType;
-use crate::text::Place;
+use crate::text::{Place, said_at};
 
 pub use download::Download;
 pub use engine::Engine;
@@ -57,6 +57,18 @@ pub struct Job {
     pub timeout: Duration,
     /// What failing may cost.
     pub retry: RetryPolicy,
+}
+
+impl Job {
+    /// Logs that there will be another attempt.
+    fn say_again(&self, error: &Error, delay: Duration) {
+        said_at!(
+            warn,
+            self.place,
+            "{error}; starting it again in {:.1} s",
+            delay.as_secs_f64()
+        );
+    }
 }
 
 /// How far the bytes were proved.
@@ -107,6 +119,19 @@ pub struct Completed {
     pub seconds: f64,
     /// How many times it was started.
     pub attempts: u32,
+}
+
+impl Completed {
+    /// What the last attempt brought. Its progress is over.
+    fn new((moved, verified): (Moved, Verified), progress: &Progress, started: Instant) -> Self {
+        progress.finish();
+        Self {
+            moved,
+            verified,
+            seconds: started.elapsed().as_secs_f64(),
+            attempts: progress.snapshot().attempts,
+        }
+    }
 }
 
 /// What a transfer asks of the lease's server besides the bytes.

@@ -35,12 +35,10 @@ impl Progress {
         }
     }
 
-    /// A new attempt starts from zero; returns its number.
-    pub fn start_attempt(&self) -> u32 {
+    /// A new attempt starts from zero.
+    pub fn start_attempt(&self) {
         self.done.store(0, Ordering::Relaxed);
-        self.attempts
-            .fetch_add(1, Ordering::Relaxed)
-            .saturating_add(1)
+        self.attempts.fetch_add(1, Ordering::Relaxed);
     }
 
     /// Bytes moved.

@@ -100,12 +100,9 @@ impl Sending {
         self.let_go.cancelled().await;
     }
 
-    /// How long nothing has moved.
-    pub(super) fn idle(&self) -> Duration {
-        self.moved
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .elapsed()
+    /// When the last piece was handed over, or when it began.
+    pub(super) fn last_moved(&self) -> Instant {
+        *self.moved.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Returns when nothing has moved for too long, and says how long that is: `timeout`, and two
@@ -117,7 +114,7 @@ impl Sending {
             } else {
                 timeout
             };
-            let left = allowed.saturating_sub(self.idle());
+            let left = allowed.saturating_sub(self.last_moved().elapsed());
             if left.is_zero() {
                 return allowed;
             }

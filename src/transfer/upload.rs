@@ -1,18 +1,18 @@
 //! One POST or PUT of one source, fed by a reader thread, always with a Content-Length.
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use http::header::CONTENT_TYPE;
 use http::{HeaderName, HeaderValue, Method};
 use tokio::sync::oneshot;
 use tokio_util::sync::CancellationToken;
 
+use super::attempt::{self, Exchange, Reached, Verb};
 use super::progress::Progress;
-use super::repeat::{Broken, Repeat};
 use super::sending::Sending;
 use super::{Completed, Job, LeaseServer, Moved, SourceCheck, Verified, Way};
-use crate::error::{Again, Error, Failure, Result, Step};
+use crate::error::{Error, Failure, Result, Step};
 use crate::http::{Body, BodyStream, Connection, Request, Response};
 use crate::io::Source;
 use crate::text::said_at;
@@ -44,15 +44,6 @@ pub struct Upload {
     pub check: SourceCheck,
 }
 
-/// One attempt while it runs.
-struct Attempt {
-    sending: Arc<Sending>,
-    /// The reader's last word, until it was heard.
-    end: Option<oneshot::Receiver<Result<String>>>,
-    connection: Connection,
-    verifying: bool,
-}
-
 /// What the host said to the whole of it.
 enum Answer {
     /// That it has it.
@@ -61,21 +52,11 @@ enum Answer {
     Doubtful(Error),
 }
 
-impl Attempt {
-    fn step(&self) -> Step {
-        match () {
-            () if self.verifying => Step::Verify,
-            () if !self.sending.has_started() => Step::Connect,
-            () if !self.sending.is_whole() => Step::Body,
-            () => Step::Headers,
-        }
-    }
-
-    /// The reader lets go of the source when the connection has let go of the body; one that hangs
-    /// in the caller's own code is not waited for.
-    async fn reader_stopped(&mut self) {
-        if let Some(end) = self.end.take() {
-            let _ = tokio::time::timeout(READER_WAIT, end).await;
+impl UploadMethod {
+    fn verb(self) -> Verb {
+        match self {
+            Self::Post => Verb::Post,
+            Self::Put => Verb::Put,
         }
     }
 }
@@ -84,92 +65,34 @@ impl Upload {
     /// Runs to the end.
     pub async fn run(
         self,
-        mut source: Box<dyn Source>,
+        source: Box<dyn Source>,
         server: &impl LeaseServer,
         progress: &Arc<Progress>,
         cancel: &CancellationToken,
     ) -> Result<Completed, Failure> {
-        let mut repeat = Repeat::new(&self.job, server, cancel);
-        let again = self.method == UploadMethod::Put && source.is_repeatable();
-        loop {
-            let number = progress.start_attempt();
-            let may_repeat = again && number <= self.job.retry.max_retries;
-            let mut attempt = Attempt {
-                sending: Sending::new(source.length(), Arc::clone(progress)),
-                end: None,
-                connection: if may_repeat {
-                    Connection::Pooled
-                } else {
-                    Connection::Fresh
-                },
-                verifying: false,
-            };
-            let work = self.attempt(source.as_mut(), server, &mut attempt);
-            let error = match repeat.guarded(work).await {
-                Ok(done) => {
-                    progress.finish();
-                    return Ok(repeat.completed(done, number));
-                }
-                Err(error) => error,
-            };
-            attempt.sending.end();
-            attempt.reader_stopped().await;
-            // A POST whose body has started may have changed the disk; a PUT overwrites. Bytes
-            // that the host has taken are not sent again because the manifest could not be had.
-            let untouched = source.is_repeatable() && !attempt.sending.has_started();
-            let may_repeat =
-                (again || untouched) && error.again() != Again::Once && !attempt.verifying;
-            let spoilt = self.method == UploadMethod::Post && attempt.sending.has_started();
-            let broken = Broken {
-                error,
-                step: attempt.step(),
-                bytes_done: progress.snapshot().bytes_done,
-                attempts: number,
-                may_repeat,
-                lost: attempt.sending.idle(),
-            };
-            let failed = repeat.wait(broken).await;
-            failed.map_err(|failure| Failure { spoilt, ..failure })?;
-        }
+        let started = Instant::now();
+        let mut put = Put {
+            upload: &self,
+            sending: Sending::new(source.length(), Arc::clone(progress)),
+            source,
+            server,
+            progress,
+            end: None,
+            verifying: false,
+        };
+        let done = attempt::run(&mut put, self.job.retry, cancel).await;
+        done.map(|done| Completed::new(done, progress, started))
+            .map_err(|failed| failed.of_transfer(&self.job.key, progress))
     }
 
-    async fn attempt(
+    async fn send(
         &self,
-        source: &mut dyn Source,
-        server: &impl LeaseServer,
-        attempt: &mut Attempt,
-    ) -> Result<(Moved, Verified)> {
-        let mut check = self.check.clone();
-        let watch = Box::new(move |bytes: &[u8]| check.update(bytes));
-        let feed = source.start(self.job.checksum_type, &self.job.what, Some(watch))?;
-        attempt.end = Some(feed.end);
-        let body = attempt.sending.body(feed.chunks);
-        let answer = self.send(body, attempt).await;
-        if attempt.sending.was_cut() {
-            self.digest(attempt).await?;
-        }
-        let answer = answer?;
-        let moved = Moved {
-            key: self.job.key.clone(),
-            what: Arc::clone(&self.job.what),
-            bytes: source.length(),
-            checksum: self.digest(attempt).await?,
-            checksum_type: self.job.checksum_type,
-            way: Way::There,
-        };
-        let verified = match answer {
-            Answer::Taken => {
-                attempt.verifying = true;
-                server.verify(&moved).await?
-            }
-            Answer::Doubtful(error) => self.look_for(&moved, server, attempt, error).await?,
-        };
-        Ok((moved, verified))
-    }
-
-    async fn send(&self, body: BodyStream, attempt: &mut Attempt) -> Result<Answer> {
-        let (timeout, sending) = (self.job.timeout, Arc::clone(&attempt.sending));
-        let request = self.request(body, attempt.connection);
+        body: BodyStream,
+        connection: Connection,
+        sending: &Sending,
+    ) -> Result<Answer> {
+        let timeout = self.job.timeout;
+        let request = self.request(body, connection);
         let answer = tokio::select! {
             answer = self.job.client.send(request) => answer,
             seconds = sending.stalled(timeout) => Err(self.stall(seconds)),
@@ -186,7 +109,7 @@ impl Upload {
             return Err(response.into_status_error().await);
         }
         let mut response = response;
-        match self.taken(&response, &sending).await? {
+        match self.taken(&response, sending).await? {
             Answer::Taken if response.is_page().await => Ok(Answer::Doubtful(self.page())),
             answer => Ok(answer),
         }
@@ -216,30 +139,14 @@ impl Upload {
         )
     }
 
-    /// The digest of what was sent, or why the source was not read to its end.
-    async fn digest(&self, attempt: &mut Attempt) -> Result<String> {
-        let unheard = || Error::internal("the reader ends with a digest");
-        let end = attempt.end.take().ok_or_else(unheard)?;
-        // A pipe may go on without a byte after the last that was announced.
-        match tokio::time::timeout(self.job.timeout, end).await {
-            Ok(end) => end.map_err(|_| unheard())?,
-            Err(_) => Err(self.stall(self.job.timeout)),
-        }
-    }
-
     /// Only the answer is missing: what the manifest lists with this size and checksum is there.
     async fn look_for(
         &self,
         moved: &Moved,
         server: &impl LeaseServer,
-        attempt: &Attempt,
+        (looks, pause): (u32, Duration),
         doubt: Error,
     ) -> Result<Verified> {
-        let (looks, pause) = match attempt.connection {
-            Connection::Fresh => LOOKS,
-            // It is sent again at no risk.
-            Connection::Pooled => (1, Duration::ZERO),
-        };
         for look in 0..looks {
             if look > 0 {
                 tokio::time::sleep(pause).await;
@@ -289,6 +196,119 @@ impl Upload {
             what: (&self.job.what).into(),
             moved: 0,
             seconds: allowed.as_secs_f64(),
+        }
+    }
+}
+
+/// An upload while it runs.
+struct Put<'a, S> {
+    upload: &'a Upload,
+    source: Box<dyn Source>,
+    server: &'a S,
+    progress: &'a Arc<Progress>,
+    sending: Arc<Sending>,
+    /// The reader's last word, until it was heard.
+    end: Option<oneshot::Receiver<Result<String>>>,
+    verifying: bool,
+}
+
+impl<S: LeaseServer> Exchange for Put<'_, S> {
+    type Done = (Moved, Verified);
+
+    fn verb(&self) -> Verb {
+        self.upload.method.verb()
+    }
+
+    fn begin(&mut self) {
+        self.progress.start_attempt();
+        self.sending = Sending::new(self.source.length(), Arc::clone(self.progress));
+        self.end = None;
+        self.verifying = false;
+    }
+
+    async fn attempt(&mut self, connection: Connection) -> Result<(Moved, Verified)> {
+        let upload = self.upload;
+        let mut check = upload.check.clone();
+        let watch = Box::new(move |bytes: &[u8]| check.update(bytes));
+        let (checksum_type, what) = (upload.job.checksum_type, &upload.job.what);
+        let feed = self.source.start(checksum_type, what, Some(watch))?;
+        self.end = Some(feed.end);
+        let body = self.sending.body(feed.chunks);
+        let answer = upload.send(body, connection, &self.sending).await;
+        if self.sending.was_cut() {
+            self.digest().await?;
+        }
+        let answer = answer?;
+        let moved = Moved {
+            key: upload.job.key.clone(),
+            what: Arc::clone(what),
+            bytes: self.source.length(),
+            checksum: self.digest().await?,
+            checksum_type,
+            way: Way::There,
+        };
+        let verified = match answer {
+            Answer::Taken => {
+                self.verifying = true;
+                self.server.verify(&moved).await?
+            }
+            Answer::Doubtful(error) => {
+                let looks = match connection {
+                    Connection::Fresh => LOOKS,
+                    // It is sent again at no risk.
+                    Connection::Pooled => (1, Duration::ZERO),
+                };
+                upload.look_for(&moved, self.server, looks, error).await?
+            }
+        };
+        Ok((moved, verified))
+    }
+
+    /// The reader lets go of the source when the connection has let go of the body; one that hangs
+    /// in the caller's own code is not waited for.
+    async fn stop(&mut self) -> Reached {
+        self.sending.end();
+        if let Some(end) = self.end.take() {
+            let _ = tokio::time::timeout(READER_WAIT, end).await;
+        }
+        Reached {
+            step: match () {
+                () if self.verifying => Step::Verify,
+                () if !self.sending.has_started() => Step::Connect,
+                () if !self.sending.is_whole() => Step::Body,
+                () => Step::Headers,
+            },
+            is_touched: self.sending.has_started(),
+            is_moved: self.verifying,
+            last_moved: self.sending.last_moved(),
+        }
+    }
+
+    fn can_restart(&self) -> bool {
+        self.source.is_repeatable()
+    }
+
+    async fn still_ready(&mut self) -> Result<()> {
+        self.server.still_ready().await
+    }
+
+    fn say(&self, error: &Error, delay: Duration) {
+        self.upload.job.say_again(error, delay);
+    }
+}
+
+impl<S: LeaseServer> Put<'_, S> {
+    /// The digest of what was sent, or why the source was not read to its end.
+    async fn digest(&mut self) -> Result<String> {
+        let (unheard, timeout) = (
+            || Error::internal("the reader ends with a digest"),
+            self.upload.job.timeout,
+        );
+        let end = self.end.take().ok_or_else(unheard)?;
+        // A pipe may go on without a byte after the last that was announced.
+        match tokio::time::timeout(timeout, end).await {
+            Ok(end) => end.map_err(|_| unheard())?,
+            Err(_) => Err(self.upload.stall(timeout)),
         }
     }
 }

@@ -192,6 +192,16 @@ def test_a_closed_port_is_no_body(open_lease: OpenLease, raw: Any, tmp_path: Pat
     assert (caught.value.phase, caught.value.attempts) == ("connect", 2)
 
 
+def test_a_put_is_repeated_when_the_host_wishes(
+    open_lease: OpenLease, simulator: Simulator, raw: Any, tmp_path: Path
+) -> None:
+    simulator.inject("status", method="PUT", code=503, headers={"Retry-After": "3"}, count=1)
+    with open_lease(raw, require_uploads=False, max_retries=1) as lease:
+        result = lease.upload(file_of(lease), tmp_path / "demo-vm.nvram")
+    assert (result.verified, result.attempts) == ("manifest", 2)
+    assert result.seconds >= 3.0
+
+
 @pytest.mark.skipif(sys.platform != "linux", reason="not run: Linux only")
 def test_no_timer_of_the_kernel_ends_a_connection(
     open_lease: OpenLease, demo_vm: Any, simulator: Simulator, tmp_path: Path

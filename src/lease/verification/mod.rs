@@ -5,13 +5,16 @@ pub(super) mod uploads;
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::time::Instant;
+use std::time::{Duration, Instant};
+
+use tokio_util::sync::CancellationToken;
 
 use super::{Lease, lock};
-use crate::error::{Again, Error, Result};
-use crate::http::retry::Retries;
+use crate::error::{Error, Result};
+use crate::http::Connection;
 use crate::soap::ManifestEntry;
 use crate::text::said_at;
+use crate::transfer::attempt::{self, Exchange, Reached, Verb};
 use crate::transfer::{LeaseServer, Moved, Verified};
 
 /// What a server answers that has no manifests.
@@ -21,26 +24,14 @@ impl Lease {
     /// `HttpNfcLeaseGetManifest`, asked again when the answer is lost: what hangs on it is a whole
     /// disk, or the whole lease.
     async fn manifest(&self) -> Result<Vec<ManifestEntry>> {
-        let mut retries = Retries::new(self.options.retry);
-        loop {
-            let asked = Instant::now();
-            let error = match self.ask_manifest().await {
-                Err(error) if error.again() == Again::AsAllowed => error,
-                answer => return answer,
-            };
-            let delay = retries.next(asked.elapsed(), fastrand::f64(), None);
-            let Some(delay) = delay else {
-                return Err(error);
-            };
-            let seconds = delay.as_secs_f64();
-            said_at!(
-                warn,
-                self.place(),
-                "{}: the lease manifest: {error}; asking again in {seconds:.1} s",
-                self.label()
-            );
-            tokio::time::sleep(delay).await;
-        }
+        let mut asking = GetManifest {
+            lease: self,
+            asked: Instant::now(),
+        };
+        // Who no longer wants it drops it.
+        let never = CancellationToken::new();
+        let answer = attempt::run(&mut asking, self.options.retry, &never).await;
+        answer.map_err(|failed| failed.error)
     }
 
     async fn ask_manifest(&self) -> Result<Vec<ManifestEntry>> {
@@ -83,6 +74,45 @@ impl Lease {
             }
         }
         uploads::check(&missing, &manifest)
+    }
+}
+
+/// The call while it is made.
+struct GetManifest<'a> {
+    lease: &'a Lease,
+    asked: Instant,
+}
+
+impl Exchange for GetManifest<'_> {
+    type Done = Vec<ManifestEntry>;
+
+    fn verb(&self) -> Verb {
+        Verb::Ask
+    }
+
+    fn begin(&mut self) {
+        self.asked = Instant::now();
+    }
+
+    async fn attempt(&mut self, _: Connection) -> Result<Vec<ManifestEntry>> {
+        self.lease.ask_manifest().await
+    }
+
+    async fn stop(&mut self) -> Reached {
+        Reached {
+            last_moved: self.asked,
+            ..Reached::nothing()
+        }
+    }
+
+    fn say(&self, error: &Error, delay: Duration) {
+        said_at!(
+            warn,
+            self.lease.place(),
+            "{}: the lease manifest: {error}; asking again in {:.1} s",
+            self.lease.label(),
+            delay.as_secs_f64()
+        );
     }
 }
 
