@@ -50,6 +50,8 @@ pub enum Error {
     Tls {
         what: Text,
         reason: Text,
+        /// Whether the host would be believed with a pin.
+        pin_helps: bool,
         #[source]
         cause: Option<Cause>,
     },
@@ -64,10 +66,7 @@ pub enum Error {
         actual: Text,
     },
 
-    #[error(
-        "{what}: the data URL is http:// but the session is https://; \
-         pass allow_http=True only when the network is trusted"
-    )]
+    #[error("{what}: the data URL is http:// but the session is https://")]
     InsecureUrl { what: Text },
 
     #[error("{what}: unexpected redirect ({status}) to {location}; redirects are never followed")]
@@ -137,31 +136,41 @@ pub enum Error {
     },
 
     #[error(
-        "{what}: the lease manifest has no {checksum_type} entry for it, and require_manifest is set{hint}"
+        "{what}: the lease manifest has no {checksum_type} entry for it, and require_manifest is set{}",
+        listed.map(|listed| format!("; it lists {listed}")).unwrap_or_default()
     )]
     ManifestMissing {
         what: Text,
         checksum_type: &'static str,
-        hint: &'static str,
+        /// The type of the checksum that is there in its place.
+        listed: Option<&'static str>,
     },
 
     #[error(
-        "{what}: the host took it, but the lease manifest lists other uploads and not this one; \
-         require_manifest=False trusts the host"
+        "{what}: the host took it, but the lease manifest lists other uploads and not this one"
     )]
     Unlisted { what: Text },
 
-    #[error(
-        "nothing was uploaded for {devices}; pass require_uploads=spec.fileItem if other disks are meant to stay \
-         empty, or require_uploads=False"
-    )]
+    #[error("nothing was uploaded for {devices}")]
     MissingUpload { devices: Text },
 
-    #[error("{what}: not a streamOptimized VMDK: {reason}; verify_format=False accepts any bytes")]
+    #[error(
+        "{what} (the source against its descriptor): size is {actual} bytes, expected {expected}"
+    )]
+    DescribedSize {
+        what: Text,
+        expected: u64,
+        actual: u64,
+    },
+
+    #[error("{what}: not a streamOptimized VMDK: {reason}")]
     DiskFormat { what: Text, reason: Text },
 
     #[error("unsafe file name '{name}' from the server: {reason}")]
     UnsafePath { name: ServerText, reason: Text },
+
+    #[error("{path}: the file exists", path = path.display())]
+    Exists { path: PathBuf },
 
     #[error("{path}: {source}", path = path.display())]
     Io {
@@ -308,7 +317,9 @@ impl Error {
     fn class(&self) -> Class {
         match self {
             Self::Connect { .. } | Self::Stall { .. } | Self::Truncated { .. } => Class::Way,
-            Self::ChecksumMismatch { .. } | Self::SizeMismatch { .. } => Class::Bytes,
+            Self::ChecksumMismatch { .. }
+            | Self::SizeMismatch { .. }
+            | Self::DescribedSize { .. } => Class::Bytes,
             Self::WaitTimeout { .. } => Class::Call,
             Self::HttpStatus { asked, status, .. } => Class::Status(*asked, *status),
             Self::LeaseInit { .. }
@@ -324,6 +335,7 @@ impl Error {
             | Self::DiskFormat { .. }
             | Self::UnsafePath { .. }
             | Self::MissingUpload { .. }
+            | Self::Exists { .. }
             | Self::Io { .. }
             | Self::InvalidArgument { .. }
             | Self::Forked => Class::Input,

@@ -15,16 +15,12 @@ use rustls::{CertificateError, Error, RootCertStore};
 use super::certificate::{Certificate, longest_path};
 use super::verifier::Refused;
 
-/// What to do about a certificate that only Python's own TLS can judge.
-const WAY_OUT: &str = "pin it: thumbprint= of SmartConnect for the session's host, \
-                       device_url.sslThumbprint for the host of a disk";
-
 /// Whether the name of the host must be in its certificate.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum HostName {
     /// Yes.
     Checked,
-    /// The session's `SSLContext` has `check_hostname=False`.
+    /// The session's `SSLContext` leaves `check_hostname` off.
     Ignored,
 }
 
@@ -208,7 +204,7 @@ impl Chain {
     fn refused(&self, why: &str) -> Error {
         let unread = self.trust.unread.as_ref();
         let unread = unread.map_or_else(String::new, |text| format!(" (the session's {text})"));
-        Refused::error(format!("{why}{unread}; or {WAY_OUT}"))
+        Refused::unless_pinned(&format!("{why}{unread}"))
     }
 }
 

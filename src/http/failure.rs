@@ -84,6 +84,7 @@ pub(super) fn request_error(
         return Error::Tls {
             what: what.into(),
             reason: refused.to_string().into(),
+            pin_helps: refused.pin_helps,
             cause: kept(error, route, secrets),
         };
     }
@@ -91,6 +92,7 @@ pub(super) fn request_error(
         return Error::Tls {
             what: what.into(),
             reason: tls_reason(tls, secrets),
+            pin_helps: false,
             cause: kept(error, route, secrets),
         };
     }
@@ -108,8 +110,7 @@ pub(super) fn request_error(
             what: format!("{what} through the session's proxy {}", proxy.shown()).into(),
             asked: Asked::Tunnel,
             status: 407,
-            reason: "Proxy Authentication Required: put Proxy-Authorization into customHeaders"
-                .into(),
+            reason: "Proxy Authentication Required".into(),
             retry_after: None,
         };
     }

@@ -43,17 +43,31 @@ impl std::error::Error for PinMismatch {}
 
 /// A certificate was refused for a reason that is ours; found again by its type.
 #[derive(Debug)]
-pub struct Refused(String);
+pub struct Refused {
+    reason: String,
+    /// Whether a pin would have it believed.
+    pub(super) pin_helps: bool,
+}
 
 impl Refused {
     pub(super) fn error(reason: String) -> Error {
-        CertificateError::Other(OtherError(Arc::new(Self(reason)))).into()
+        let pin_helps = false;
+        CertificateError::Other(OtherError(Arc::new(Self { reason, pin_helps }))).into()
+    }
+
+    /// What the session's trust does not cover.
+    pub(super) fn unless_pinned(reason: &str) -> Error {
+        let refused = Self {
+            reason: format!("{reason}; or pin it"),
+            pin_helps: true,
+        };
+        CertificateError::Other(OtherError(Arc::new(refused))).into()
     }
 }
 
 impl fmt::Display for Refused {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "the certificate was refused: {}", self.0)
+        write!(f, "the certificate was refused: {}", self.reason)
     }
 }
 

@@ -55,8 +55,9 @@ impl FileSink {
             return Err(Error::io(target, io::ErrorKind::IsADirectory.into()));
         }
         if overwrite == Overwrite::Never && fs::symlink_metadata(target).is_ok() {
-            let text = "the file exists; overwrite=True replaces it";
-            return Err(local(target, io::ErrorKind::AlreadyExists, text));
+            return Err(Error::Exists {
+                path: target.to_owned(),
+            });
         }
         if fs::metadata(target).is_ok_and(|there| !there.is_file()) {
             let text = "not a regular file";

@@ -7,6 +7,7 @@ use pyo3::exceptions::{PyOSError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyType};
 
+use super::hints::{hint, message};
 use nfclease::advice::Remedy;
 use nfclease::error::{Error, Failure, ServerFault};
 
@@ -64,7 +65,7 @@ pub(super) fn failure_to_py(py: Python<'_>, failure: &Failure) -> PyErr {
         .collect();
     let set = || -> PyResult<()> {
         if let Some(note) = failure.note {
-            value.setattr("args", (format!("{}; {note}", failure.error),))?;
+            value.setattr("args", (format!("{}; {note}", message(&failure.error)),))?;
         }
         value.setattr("phase", failure.step.as_str())?;
         value.setattr("disk_key", &failure.disk_key)?;
@@ -78,7 +79,7 @@ pub(super) fn failure_to_py(py: Python<'_>, failure: &Failure) -> PyErr {
 }
 
 fn build(py: Python<'_>, error: &Error) -> PyResult<PyErr> {
-    let message = error.to_string();
+    let message = message(error);
     let plain =
         |class: &str| -> PyResult<Bound<'_, PyAny>> { class_of(py, class)?.call1((&message,)) };
     let value = match error {
@@ -124,6 +125,9 @@ fn build(py: Python<'_>, error: &Error) -> PyResult<PyErr> {
         )?,
         Error::SizeMismatch {
             expected, actual, ..
+        }
+        | Error::DescribedSize {
+            expected, actual, ..
         } => {
             let value = plain("SizeMismatchError")?;
             value.setattr("expected", *expected)?;
@@ -134,6 +138,11 @@ fn build(py: Python<'_>, error: &Error) -> PyResult<PyErr> {
         Error::MissingUpload { .. } => plain("MissingUploadError")?,
         Error::DiskFormat { .. } => plain("DiskFormatError")?,
         Error::UnsafePath { .. } => plain("UnsafePathError")?,
+        Error::Exists { path } => {
+            let text = format!("the file exists{}", hint(error));
+            let source = io::Error::new(io::ErrorKind::AlreadyExists, text);
+            return Ok(os_error(py, &source, &path.display().to_string()));
+        }
         Error::Io { path, source } => return Ok(os_error(py, source, &path.display().to_string())),
         Error::Fault(fault) => with_fault(py, plain("ServerFaultReply")?, Some(fault))?,
         Error::LeaseInit { fault, .. } => {

@@ -16,6 +16,7 @@ mod device;
 mod ends;
 mod error;
 mod fileobj;
+mod hints;
 mod lease;
 mod local;
 mod log;

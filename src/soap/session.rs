@@ -186,12 +186,14 @@ impl Session {
             Error::Tls {
                 what,
                 reason,
+                pin_helps,
                 cause,
             } if reason.contains("alert") => {
                 let reason = format!("{reason}{HINT}").into();
                 Error::Tls {
                     what,
                     reason,
+                    pin_helps,
                     cause,
                 }
             }

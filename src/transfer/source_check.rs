@@ -123,11 +123,8 @@ impl SourceCheck {
             );
             return Ok(());
         }
-        Err(Error::SizeMismatch {
-            what: format!(
-                "{what} (the source against its descriptor; verify_size=False accepts it)"
-            )
-            .into(),
+        Err(Error::DescribedSize {
+            what: what.into(),
             expected,
             actual: self.length,
         })
@@ -190,7 +187,7 @@ mod tests {
             assert!(
                 matches!(
                     judge(Some(size), yes, &head),
-                    Err(Error::SizeMismatch { expected, actual: 1000, .. }) if expected == size
+                    Err(Error::DescribedSize { expected, actual: 1000, .. }) if expected == size
                 ),
                 "{size}"
             );

@@ -93,6 +93,38 @@ def test_a_lost_lease_wants_a_new_one(
     assert (raised.value.remedy, raised.value.retryable) == ("new_lease", False)
 
 
+@pytest.mark.parametrize(
+    ("kind", "match", "params", "error", "says"),
+    [
+        ("http_url", "vmdk", {}, nfclease.InsecureUrlError, "; pass allow_http=True only when"),
+        ("html", "vmdk", {}, nfclease.DiskFormatError, "; verify_format=False accepts any bytes"),
+        (
+            "manifest",
+            None,
+            {"sha1": "", "checksum": "0" * 64, "checksumType": "sha256"},
+            nfclease.ManifestError,
+            'set; it lists sha256, which checksum_type="sha256" compares',
+        ),
+    ],
+)
+def test_the_keyword_that_helps_is_named(
+    open_lease: OpenLease,
+    demo_vm: Any,
+    simulator: Simulator,
+    tmp_path: Path,
+    kind: str,
+    match: str | None,
+    params: dict[str, Any],
+    error: type[nfclease.NfcError],
+    says: str,
+) -> None:
+    simulator.inject(kind, match=match, **params)
+    lease = open_lease(demo_vm.ExportVm(), require_manifest=True)
+    with pytest.raises(error) as raised, lease:
+        lease.download(disk_of(lease), tmp_path / "disk")
+    assert says in str(raised.value)
+
+
 def test_a_trickle_is_told_as_one(
     open_lease: OpenLease, demo_vm: Any, simulator: Simulator, tmp_path: Path
 ) -> None:

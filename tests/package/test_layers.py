@@ -71,7 +71,9 @@ def test_rust_direction(module: str, path: Path) -> None:
 def test_only_the_bindings_know_python() -> None:
     for module, path in rust_modules():
         if module != "python":
-            assert "pyo3" not in path.read_text(encoding="utf-8"), path
+            text = path.read_text(encoding="utf-8")
+            assert "pyo3" not in text, path
+            assert not re.search(r"\w+=(True|False)\b", text), path
 
 
 # Python

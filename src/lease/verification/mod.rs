@@ -138,7 +138,9 @@ impl LeaseServer for Arc<Lease> {
                 self.place(),
                 "{}: the lease manifest has no checksum of it to compare with{}",
                 moved.what,
-                compare::hint(&manifest, moved)
+                compare::listed(&manifest, moved)
+                    .map(|listed| format!("; it lists {}", listed.as_str()))
+                    .unwrap_or_default()
             );
         }
         Ok(verified)
