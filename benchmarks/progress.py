@@ -21,7 +21,7 @@ from typing import Any
 from pyVim.connect import Disconnect
 from pyVmomi import vim
 
-from nfclease import HttpNfcLease, ProgressSnapshot
+from nfclease import HttpNfcLease, TransferProgress
 from nfclease.simulator import Simulator
 
 from .quick import SHARED_MEMORY
@@ -63,7 +63,7 @@ def export(vm: Any, path: Path, progress: Any) -> float:
 
 def measure(vm: Any, path: Path, rounds: int) -> tuple[dict[str, list[float]], int]:
     """The seconds of each way, and how often the callable was called in all."""
-    calls: list[ProgressSnapshot] = []
+    calls: list[TransferProgress] = []
     ways: dict[str, Callable[[], float]] = {
         "no progress": lambda: export(vm, path, None),
         "a callable": lambda: export(vm, path, calls.append),

@@ -12,15 +12,15 @@ from pyVim.connect import Disconnect
 from pyVmomi import vim
 from rich.progress import DownloadColumn, Progress, TaskID, TextColumn
 
-from nfclease import HttpNfcLease, ProgressSnapshot
+from nfclease import HttpNfcLease, TransferProgress
 from nfclease.simulator import Simulator
 
 
-def reporter(display: Progress) -> Callable[[ProgressSnapshot], None]:
+def reporter(display: Progress) -> Callable[[TransferProgress], None]:
     """What ``progress=`` takes: it makes a line for each file and moves it."""
     lines: dict[str, TaskID] = {}
 
-    def report(snapshot: ProgressSnapshot) -> None:
+    def report(snapshot: TransferProgress) -> None:
         if snapshot.key not in lines:
             lines[snapshot.key] = display.add_task(snapshot.name, total=None, rate=0.0)
         total = snapshot.bytes_done if snapshot.done else snapshot.bytes_total

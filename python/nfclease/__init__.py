@@ -53,8 +53,8 @@ from nfclease.lease import HttpNfcLease
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from nfclease.async_lease import AsyncHttpNfcLease
-    from nfclease.progress import ProgressSnapshot
-    from nfclease.transfer import Transfer, TransferProgress, TransferResult
+    from nfclease.progress import TransferProgress
+    from nfclease.transfer import Transfer, TransferResult
 
 __all__ = [
     "AsyncHttpNfcLease",
@@ -77,7 +77,6 @@ __all__ = [
     "ManifestError",
     "MissingUploadError",
     "NfcError",
-    "ProgressSnapshot",
     "ProtocolError",
     "SessionExpiredError",
     "SizeMismatchError",
@@ -103,9 +102,8 @@ if "logging" in sys.modules:  # else the first lease makes it
 #: Loaded by who uses it: not every script has an event loop, or shows a progress.
 _LATER = {
     "AsyncHttpNfcLease": "async_lease",
-    "ProgressSnapshot": "progress",
     "Transfer": "transfer",
-    "TransferProgress": "transfer",
+    "TransferProgress": "progress",
     "TransferResult": "transfer",
 }
 

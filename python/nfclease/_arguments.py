@@ -114,13 +114,6 @@ def check_options(options: dict[str, Any]) -> None:
             raise ValueError(f"{name} must be {low} to {high}, not {options[name]}")
 
 
-def local_path(path: str | os.PathLike[str]) -> str | os.PathLike[str]:
-    """Refuses what no file can be called, as ``open`` does."""
-    if "\0" in os.fspath(path):
-        raise ValueError("embedded null byte in a path")
-    return path
-
-
 def refuse_text(name: str, file: object, mode: str) -> None:
     """Refuses a file that takes or gives text."""
     if isinstance(file, io.TextIOBase):

@@ -194,7 +194,7 @@ class HttpNfcLease(MirroredLease):
             overwrite: Whether an existing file is replaced; it stays as it is until the new one is
                 verified.
             progress: True for a bar (a table in a notebook, lines in a log; needs
-                ``nfclease[progress]``), or a callable that gets a ``ProgressSnapshot`` at most
+                ``nfclease[progress]``), or a callable that gets a ``TransferProgress`` at most
                 five times a second. If it raises, the transfer ends with that exception.
 
         Returns:

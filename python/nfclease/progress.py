@@ -1,60 +1,59 @@
-"""Progress that people can see: bars, a notebook's table, lines in a log, or a callable's own.
-
-The side that waits looks at the transfers' counters, at most five times a second; nothing is called
-per piece of data.
-"""
+"""How far a transfer is: what ``Transfer.progress`` says, and what a ``progress`` callable gets."""
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from dataclasses import dataclass
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import TypeAlias
 
-__all__ = ["ProgressSnapshot"]
+__all__ = ["TransferProgress"]
 
 
-class ProgressSnapshot(NamedTuple):
-    """How far one transfer is, as a ``progress`` callable gets it.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TransferProgress:
+    """How far a transfer is, at one moment.
 
     Attributes:
         name: As ``Transfer.name``.
         key: ``DeviceUrl.key`` of the device.
-        bytes_done: Bytes moved in the current attempt.
+        bytes_done: Bytes moved in the current attempt; of an upload those that its connection was
+            given, of which a few megabytes may still be on their way.
         bytes_total: Bytes in all, or None while the size is unknown, as it is for an exported
             disk until its end.
-        rate: Bytes per second, smoothed; at the end, over the whole time.
+        attempts: Attempts started, 0 while the transfer waits for its turn.
+        rate: Bytes per second since an earlier look, smoothed; 0 at the first. At the end, over the
+            whole time.
         seconds_left: None while the size is unknown or nothing moves.
-        attempts: Attempts started.
-        done: Whether it has ended, well or not.
         disk_capacity: Bytes that all disks of the lease can hold (``totalDiskCapacityInKB``),
             while ``bytes_total`` is None; not a size, because what is sent is smaller. None where
             the size is known or the server does not say.
+        done: Whether it has ended, well or not.
         failed: Whether it has ended, and not well.
 
     Examples:
-        >>> seen = []
-        >>> result = lease.download(device_url, directory / "disk", progress=seen.append)
-        >>> (seen[-1].done, seen[-1].bytes_done == result.bytes)
+        >>> observed = []
+        >>> result = lease.download(device_url, directory / "disk", progress=observed.append)
+        >>> (observed[-1].done, observed[-1].bytes_done == result.bytes)
         (True, True)
     """
 
     name: str
     key: str
     bytes_done: int
-    bytes_total: int | None
-    rate: float
-    seconds_left: float | None
-    attempts: int
-    done: bool
-    disk_capacity: int | None
-    failed: bool
+    bytes_total: int | None = None
+    attempts: int = 0
+    rate: float = 0.0
+    seconds_left: float | None = None
+    disk_capacity: int | None = None
+    done: bool = False
+    failed: bool = False
 
 
 if TYPE_CHECKING:
-    #: What gets a snapshot now and then; None for nothing.
-    Callback: TypeAlias = Callable[[ProgressSnapshot], object] | None
+    #: What is called now and then; None for nothing.
+    Callback: TypeAlias = Callable[[TransferProgress], object] | None
     #: True for bars, a callable for one's own, None for nothing.
     ProgressOption: TypeAlias = bool | Callback

@@ -5,12 +5,14 @@ from __future__ import annotations
 import concurrent.futures
 import threading
 import weakref
-from typing import NamedTuple
+from dataclasses import dataclass
 
 from nfclease._backends import callbacks
 from nfclease._backends.base import INTERVAL
 from nfclease._backends.blocking import refuse_in_coroutine
 from nfclease._display.html import size, table
+from nfclease._meter import Meter
+from nfclease.progress import TransferProgress
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -24,31 +26,11 @@ if TYPE_CHECKING:
 else:
     Future = concurrent.futures.Future
 
-__all__ = ["Transfer", "TransferProgress", "TransferResult"]
+__all__ = ["Transfer", "TransferResult"]
 
 
-class TransferProgress(NamedTuple):
-    """How far a transfer is.
-
-    Attributes:
-        bytes_done: Bytes moved in the current attempt; of an upload those that its connection was
-            given, of which a few megabytes may still be on their way.
-        bytes_total: Bytes in all, or None while the size is unknown, as it is for an exported
-            disk until its end.
-        attempts: Attempts started, 0 while the transfer waits for its turn.
-
-    Examples:
-        >>> from nfclease import TransferProgress
-        >>> TransferProgress(bytes_done=1, bytes_total=None, attempts=1).bytes_done
-        1
-    """
-
-    bytes_done: int
-    bytes_total: int | None
-    attempts: int
-
-
-class TransferResult(NamedTuple):
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TransferResult:
     """A finished transfer.
 
     Attributes:
@@ -62,12 +44,13 @@ class TransferResult(NamedTuple):
             size were checked then; of an upload, the host said that it took all of it.
         seconds: From the first request to the last check.
         attempts: How many times it was started.
-        path: The file that was written or read; None for a file object and for bytes.
+        path: The file that was written or read, as it was given; None for a file object and for
+            bytes.
 
     Examples:
-        >>> from nfclease import TransferResult
-        >>> TransferResult("/vm-1/d:0", "disk-0.vmdk", 1, "aa", "sha1", "manifest", 0.5, 1).verified
-        'manifest'
+        >>> result = lease.download(device_url, directory / "disk")
+        >>> (result.verified, result.path == str(directory / "disk"))
+        ('manifest', True)
     """
 
     key: str
@@ -117,6 +100,9 @@ class Transfer(Future):
         self._lease = lease
         #: The lease object: it is not dropped as long as its transfer is there.
         self._owner = lease.owner()
+        self._meter = Meter()
+        #: As it was at the start: a forked child may ask for its progress, and no more.
+        self._disk_capacity = lease.native.disk_capacity() or None
 
     @property
     def key(self) -> str:
@@ -131,7 +117,25 @@ class Transfer(Future):
     @property
     def progress(self) -> TransferProgress:
         """How far the transfer is; costs no call."""
-        return TransferProgress(*self._tracked.core.progress())
+        core = self._tracked.core
+        done = core.done()  # before the counters, which are the last ones then
+        bytes_done, bytes_total, attempts = core.progress()
+        rate = self._meter.rate(bytes_done, waits=attempts == 0, done=done)
+        left = None
+        if bytes_total is not None and rate > 0:
+            left = max(0, bytes_total - bytes_done) / rate
+        return TransferProgress(
+            name=self.name,
+            key=self.key,
+            bytes_done=bytes_done,
+            bytes_total=bytes_total,
+            attempts=attempts,
+            rate=rate,
+            seconds_left=left,
+            disk_capacity=self._disk_capacity if bytes_total is None else None,
+            done=done,
+            failed=done and core.failed(),
+        )
 
     def result(self, timeout: float | None = None) -> TransferResult:
         """Waits for the end.
@@ -203,8 +207,20 @@ class Transfer(Future):
     def _fetch(self) -> TransferResult | None:
         with self._lease.faults():
             row = self._tracked.core.peek()
-        of = self._tracked
-        return None if row is None else TransferResult(of.key, of.name, *row, of.path)
+        if row is None:
+            return None
+        count, checksum, checksum_type, verified, seconds, attempts = row
+        return TransferResult(
+            key=self.key,
+            name=self.name,
+            bytes=count,
+            checksum=checksum,
+            checksum_type=checksum_type,
+            verified=verified,
+            seconds=seconds,
+            attempts=attempts,
+            path=self._tracked.path,
+        )
 
     def _keep(self) -> tuple[TransferResult | None, BaseException | None]:
         """The outcome, from now on kept as a future keeps it. That observes nothing."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import dataclasses
 import json
 import pickle
 from pathlib import Path
@@ -13,6 +14,19 @@ from nfclease._display.results import Results
 from nfclease.simulator import Simulator
 
 from ..support.leases import disk_of
+
+
+def result_of(key: str, name: str, checksum: str, checksum_type: str) -> TransferResult:
+    return TransferResult(
+        key=key,
+        name=name,
+        bytes=1,
+        checksum=checksum,
+        checksum_type=checksum_type,
+        verified="stream",
+        seconds=1.0,
+        attempts=1,
+    )
 
 
 def test_tables_without_calls_and_secrets(
@@ -50,21 +64,22 @@ def test_a_list_of_results_is_one_table(demo_vm: Any, simulator: Simulator, tmp_
     assert isinstance(results, list)
     assert repr(results) == repr(list(results))
     assert results == list(results)
-    assert json.loads(json.dumps(results))[0][1] == "disk-0.iso"
+    rows = json.loads(json.dumps([dataclasses.asdict(each) for each in results]))
+    assert rows[0]["name"] == "disk-0.iso"
     assert pickle.loads(pickle.dumps(results)) == results
     assert copy.deepcopy(results) == results
 
 
 def test_names_of_a_server_are_escaped() -> None:
     name = "<script>alert(1)</script>"
-    html = TransferResult(name, name, 1, name, "sha1", "stream", 1.0, 1)._repr_html_()
+    html = result_of(name, name, name, "sha1")._repr_html_()
     assert "<script>" not in html
     assert "&lt;script&gt;" in html
 
 
 def test_long_values_wrap_and_short_ones_do_not() -> None:
     """A cell that cannot wrap is cut at the edge of the notebook, or hides behind a scroll bar."""
-    result = TransferResult("/1/VirtualDisk", "a.vmdk", 1, "f" * 128, "sha512", "stream", 1.0, 1)
+    result = result_of("/1/VirtualDisk", "a.vmdk", "f" * 128, "sha512")
     for html in (result._repr_html_(), Results([result])._repr_html_()):
         cells = html.split("<td ")[1:]
         [long] = [cell for cell in cells if "f" * 128 in cell]

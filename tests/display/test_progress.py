@@ -18,7 +18,7 @@ from typing import Any
 import pytest
 
 import nfclease
-from nfclease import ProgressSnapshot
+from nfclease import TransferProgress
 from nfclease.simulator import Simulator
 
 from ..support.faces import OpenLease
@@ -31,7 +31,7 @@ def test_a_callable_is_told(
     open_lease: OpenLease, demo_vm: Any, simulator: Simulator, tmp_path: Path
 ) -> None:
     simulator.inject("bandwidth", bytes_per_second=DISK_SIZE / 1.5)
-    seen: list[ProgressSnapshot] = []
+    seen: list[TransferProgress] = []
     with open_lease(demo_vm.ExportVm()) as lease:
         info = lease.wait_ready(10)
         result = lease.download(disk_of(lease), tmp_path / "disk", progress=seen.append)
@@ -56,7 +56,7 @@ def test_five_times_a_second_for_each_file(
 ) -> None:
     """However often the end of another file wakes the waiting side."""
     simulator.inject("bandwidth", bytes_per_second=DISK_SIZE / 2)
-    told: list[tuple[float, ProgressSnapshot]] = []
+    told: list[tuple[float, TransferProgress]] = []
     with open_lease(demo_vm.ExportVm(), max_concurrency=8) as lease:
         lease.wait_ready(10)
         lease.download_all(tmp_path, progress=lambda each: told.append((time.monotonic(), each)))
@@ -70,7 +70,7 @@ def test_five_times_a_second_for_each_file(
 def test_an_upload_knows_its_size(
     open_lease: OpenLease, demo_vm: Any, simulator: Simulator, service: Any, tmp_path: Path
 ) -> None:
-    seen: list[ProgressSnapshot] = []
+    seen: list[TransferProgress] = []
     spec = import_spec(service, demo_vm, unique("progress"))
     with open_lease(import_vm(demo_vm, spec), require_uploads=False) as lease:
         item = next(item for item in spec.fileItem if "nvram" in item.path)
@@ -85,7 +85,7 @@ def test_its_exception_comes_out_unchanged(
     simulator.inject("bandwidth", bytes_per_second=DISK_SIZE / 5)
     error = LookupError("mine")
 
-    def fail(snapshot: ProgressSnapshot) -> None:
+    def fail(snapshot: TransferProgress) -> None:
         if snapshot.bytes_done:
             raise error
 
@@ -98,12 +98,12 @@ def test_its_exception_comes_out_unchanged(
     assert not list(tmp_path.glob("*.part"))
 
 
-async def told_later(snapshot: ProgressSnapshot) -> None:
+async def told_later(snapshot: TransferProgress) -> None:
     """Nobody would await it."""
 
 
 class ToldLater:
-    async def __call__(self, snapshot: ProgressSnapshot) -> None:
+    async def __call__(self, snapshot: TransferProgress) -> None:
         """Nor this."""
 
 
@@ -392,7 +392,7 @@ def failing_export(
 def test_a_failure_is_told(
     open_lease: OpenLease, simulator: Simulator, service: Any, tmp_path: Path
 ) -> None:
-    seen: list[ProgressSnapshot] = []
+    seen: list[TransferProgress] = []
     failing_export(open_lease, simulator, service, tmp_path, seen.append)
     [failed] = [snapshot for snapshot in seen if snapshot.failed]
     assert (failed.name, failed.done) == ("disk-2.vmdk", True)

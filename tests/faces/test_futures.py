@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 import nfclease
-from nfclease import ProgressSnapshot, Transfer, TransferCancelledError
+from nfclease import Transfer, TransferCancelledError, TransferProgress
 from nfclease.simulator import Simulator
 
 from ..support.faces import OpenLease
@@ -218,10 +218,10 @@ def test_a_lease_is_dropped_though_somebody_waited(
 def test_progress_in_the_background(
     open_lease: OpenLease, demo_vm: Any, simulator: Simulator, imported: Imported, tmp_path: Path
 ) -> None:
-    told: list[ProgressSnapshot] = []
+    told: list[TransferProgress] = []
     ended = threading.Event()
 
-    def tell(snapshot: ProgressSnapshot) -> None:
+    def tell(snapshot: TransferProgress) -> None:
         told.append(snapshot)
         if snapshot.done:
             ended.set()
@@ -248,7 +248,7 @@ def test_a_callable_that_raises_ends_the_transfer(
 ) -> None:
     simulator.inject("bandwidth", bytes_per_second=100_000)
 
-    def tell(_: ProgressSnapshot) -> None:
+    def tell(_: TransferProgress) -> None:
         raise MineError
 
     with pytest.raises(MineError), open_lease(demo_vm.ExportVm()) as lease:

@@ -99,7 +99,7 @@ def test_a_directory_that_was_made_for_nothing(
     simulator.reset()
     simulator.inject("stall", disk="disk-3", after_bytes=1000)
 
-    def stop(snapshot: nfclease.ProgressSnapshot) -> None:
+    def stop(snapshot: nfclease.TransferProgress) -> None:
         if snapshot.done:
             raise LookupError(snapshot.name)
 

@@ -186,7 +186,7 @@ def test_a_signal_amid_the_clean_up(demo_vm: Any, simulator: Simulator) -> None:
     """Its handler's exception is not lost; the first goes along as its context."""
     target, error = Stuck(), LookupError("first")
 
-    def fail(snapshot: nfclease.ProgressSnapshot) -> None:
+    def fail(snapshot: nfclease.TransferProgress) -> None:
         if snapshot.bytes_done:
             signal.setitimer(signal.ITIMER_REAL, 0.5)
             raise error

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -60,6 +61,6 @@ def import_one_disk(
     """An import of one disk of the VM, which is exported into the directory before."""
     with open_lease(vm.ExportVm()) as lease:
         result = lease.download(disk_of(lease), directory / "source.vmdk")
-    spec = import_spec(service, vm, name, [result._replace(name="source.vmdk")])
+    spec = import_spec(service, vm, name, [dataclasses.replace(result, name="source.vmdk")])
     [item] = [item for item in spec.fileItem if item.path == "source.vmdk"]
     return Imported(import_vm(vm, spec), item, directory / "source.vmdk", name)

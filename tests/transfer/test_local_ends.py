@@ -153,7 +153,7 @@ def test_a_write_that_does_not_come_back(
     target, error = Stuck(), LookupError("mine")
     began = 0.0
 
-    def fail(snapshot: nfclease.ProgressSnapshot) -> None:
+    def fail(snapshot: nfclease.TransferProgress) -> None:
         nonlocal began
         if snapshot.bytes_done:
             began = time.monotonic()

@@ -61,16 +61,14 @@ def _forms(progress: Any) -> tuple[Any, ...]:
     return (progress, getattr(progress, "func", None), type(progress).__call__)
 
 
-def reporter(
-    progress: ProgressOption, transfers: Sequence[Transfer], disk_capacity: int
-) -> Reporter | None:
-    """What tells of these transfers; None for nothing."""
+def reporter(progress: ProgressOption, transfers: Sequence[Transfer]) -> Reporter | None:
+    """What shows these transfers; None for nothing."""
     if progress is None or progress is False:
         return None
     if progress is not True:
         from nfclease._display.reporter import Reporter
 
-        return Reporter(transfers, disk_capacity, progress)
+        return Reporter(transfers, progress)
     from nfclease._display.shown import display
 
-    return display(transfers, disk_capacity)
+    return display(transfers)

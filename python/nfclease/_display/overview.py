@@ -11,7 +11,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from nfclease.progress import ProgressSnapshot
+    from nfclease.progress import TransferProgress
     from nfclease.transfer import Transfer
 
 
@@ -38,62 +38,61 @@ class Row(NamedTuple):
 
 
 class Overview:
-    """The newest snapshot of each transfer, and their total."""
+    """The newest progress of each transfer, and their total."""
 
-    def __init__(self, transfers: Sequence[Transfer], disk_capacity: int) -> None:
-        self._capacity = disk_capacity
+    def __init__(self, transfers: Sequence[Transfer]) -> None:
         self._count = len(transfers)
         self._names = {transfer.key: escaped(transfer.name) for transfer in transfers}
         self._sizes = {transfer.key: transfer.progress.bytes_total for transfer in transfers}
-        self._newest: dict[str, ProgressSnapshot] = {}
+        self._newest: dict[str, TransferProgress] = {}
         self._begun: float | None = None
 
-    def take(self, snapshot: ProgressSnapshot) -> None:
-        self._newest[snapshot.key] = snapshot
-        if self._begun is None and snapshot.attempts:
+    def take(self, progress: TransferProgress) -> None:
+        self._newest[progress.key] = progress
+        if self._begun is None and progress.attempts:
             self._begun = time.monotonic()
 
     def rows(self) -> list[Row]:
         """Those that have begun, in the order of the transfers."""
         began = (self._newest[key] for key in self._names if key in self._newest)
-        return [self.row(snapshot) for snapshot in began if snapshot.attempts or snapshot.done]
+        return [self.row(progress) for progress in began if progress.attempts or progress.done]
 
     def running(self) -> list[Row]:
         """Those that have begun and not ended."""
         return [row for row in self.rows() if row.state == "running"]
 
-    def row(self, snapshot: ProgressSnapshot, alone: bool = False) -> Row:
+    def row(self, progress: TransferProgress, alone: bool = False) -> Row:
         """One of them; what it is compared with is told once, unless it stands alone."""
-        name = self._names[snapshot.key]
-        state = "failed" if snapshot.failed else "ended" if snapshot.done else "running"
-        notes = [f"attempt {snapshot.attempts}"] if snapshot.attempts > 1 else []
+        name = self._names[progress.key]
+        state = "failed" if progress.failed else "ended" if progress.done else "running"
+        notes = [f"attempt {progress.attempts}"] if progress.attempts > 1 else []
         if state == "failed":
             notes.append(state)
         elif alone or self._count == 1:
-            notes += _beside(snapshot.disk_capacity)
-        done, total = snapshot.bytes_done, snapshot.bytes_total
-        left = None if snapshot.done else snapshot.seconds_left
-        return Row(name, done, total, snapshot.rate, left, state, ", ".join(notes))
+            notes += _beside(progress.disk_capacity)
+        done, total = progress.bytes_done, progress.bytes_total
+        left = None if progress.done else progress.seconds_left
+        return Row(name, done, total, progress.rate, left, state, ", ".join(notes))
 
     def total(self, final: bool = False) -> Row | None:
         """All of them; None where there is only one."""
         if self._count == 1:
             return None
-        seen = list(self._newest.values())  # another export's thread may draw this one
-        ended = [each for each in seen if each.done and not each.failed]
-        sizes = {**self._sizes, **{each.key: each.bytes_total for each in seen}}
+        newest = list(self._newest.values())  # another export's thread may draw this one
+        ended = [each for each in newest if each.done and not each.failed]
+        sizes = {**self._sizes, **{each.key: each.bytes_total for each in newest}}
         sizes |= {each.key: each.bytes_done for each in ended}
         whole = None if None in sizes.values() else sum(size or 0 for size in sizes.values())
-        done = sum(each.bytes_done for each in seen)
+        done = sum(each.bytes_done for each in newest)
         state = "ended" if len(ended) == self._count else "stopped" if final else "running"
         if state != "running" and self._begun is not None:
             rate = done / max(time.monotonic() - self._begun, 0.05)
         else:
-            rate = sum(each.rate for each in seen if not each.done)
+            rate = sum(each.rate for each in newest if not each.done)
         left = max(0, whole - done) / rate if whole is not None and rate and not final else None
         notes = [f"{len(ended)} of {self._count} files"]
         if whole is None and not final:
-            notes += _beside(self._capacity)
+            notes += _beside(next(filter(None, (each.disk_capacity for each in newest)), None))
         return Row("total", done, whole, rate, left, state, ", ".join(notes))
 
 

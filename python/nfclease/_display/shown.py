@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
     from typing import Any, Protocol
 
-    from nfclease.progress import ProgressSnapshot
+    from nfclease.progress import TransferProgress
     from nfclease.transfer import Transfer
 
     class Moving(Protocol):
@@ -52,12 +52,12 @@ class _Display(Reporter):
     #: Until it cannot be written to.
     _works = True
 
-    def __init__(self, transfers: Sequence[Transfer], disk_capacity: int) -> None:
-        super().__init__(transfers, disk_capacity, self._show)
-        self._overview = Overview(transfers, disk_capacity)
+    def __init__(self, transfers: Sequence[Transfer]) -> None:
+        super().__init__(transfers, self._show)
+        self._overview = Overview(transfers)
 
-    def _show(self, snapshot: ProgressSnapshot) -> None:
-        self._overview.take(snapshot)
+    def _show(self, progress: TransferProgress) -> None:
+        self._overview.take(progress)
 
     def update(self) -> None:
         if self._works:
@@ -75,19 +75,14 @@ class _Display(Reporter):
 class _Drawn(_Display):
     """Rows that move, in a terminal or a notebook."""
 
-    def __init__(
-        self,
-        transfers: Sequence[Transfer],
-        disk_capacity: int,
-        moving: Callable[[Overview], Moving],
-    ) -> None:
-        super().__init__(transfers, disk_capacity)
+    def __init__(self, transfers: Sequence[Transfer], moving: Callable[[Overview], Moving]) -> None:
+        super().__init__(transfers)
         self._moving = moving(self._overview)
 
-    def _show(self, snapshot: ProgressSnapshot) -> None:
-        super()._show(snapshot)
-        if snapshot.done:
-            self._moving.ended(line(self._overview.row(snapshot)))
+    def _show(self, progress: TransferProgress) -> None:
+        super()._show(progress)
+        if progress.done:
+            self._moving.ended(line(self._overview.row(progress)))
 
     def update(self) -> None:
         super().update()
@@ -113,35 +108,35 @@ class _Drawn(_Display):
 class _Lines(_Display):
     """A line now and then, where standard error is not a terminal."""
 
-    def __init__(self, transfers: Sequence[Transfer], disk_capacity: int) -> None:
-        super().__init__(transfers, disk_capacity)
+    def __init__(self, transfers: Sequence[Transfer]) -> None:
+        super().__init__(transfers)
         self._next_line = dict.fromkeys((transfer.key for transfer in transfers), 0.0)
         self._attempts = dict.fromkeys(self._next_line, 1)
 
-    def _show(self, snapshot: ProgressSnapshot) -> None:
-        super()._show(snapshot)
+    def _show(self, progress: TransferProgress) -> None:
+        super()._show(progress)
         now = time.monotonic()
-        again = snapshot.attempts > self._attempts[snapshot.key]
-        waits = snapshot.attempts == 0 or now < self._next_line[snapshot.key]
-        if waits and not again and not snapshot.done:
+        again = progress.attempts > self._attempts[progress.key]
+        waits = progress.attempts == 0 or now < self._next_line[progress.key]
+        if waits and not again and not progress.done:
             return
-        self._next_line[snapshot.key] = now + _LINE_INTERVAL
-        self._attempts[snapshot.key] = max(1, snapshot.attempts)
-        print(line(self._overview.row(snapshot, alone=True)), file=sys.stderr, flush=True)
+        self._next_line[progress.key] = now + _LINE_INTERVAL
+        self._attempts[progress.key] = max(1, progress.attempts)
+        print(line(self._overview.row(progress, alone=True)), file=sys.stderr, flush=True)
 
 
-def display(transfers: Sequence[Transfer], disk_capacity: int) -> Reporter | None:
+def display(transfers: Sequence[Transfer]) -> Reporter | None:
     """What suits this standard error; None where there is none."""
     try:
         if _in_kernel():
             from nfclease._display.notebook import Rows
 
-            return _Drawn(transfers, disk_capacity, Rows)
+            return _Drawn(transfers, Rows)
         if _in_terminal():
             from nfclease._display.bars import Bars
 
-            return _Drawn(transfers, disk_capacity, Bars)
-        return None if sys.stderr is None else _Lines(transfers, disk_capacity)
+            return _Drawn(transfers, Bars)
+        return None if sys.stderr is None else _Lines(transfers)
     except (OSError, ValueError):  # a closed standard error
         return None
 

@@ -6,7 +6,7 @@ import errno
 import os
 from contextlib import contextmanager, suppress
 
-from nfclease._arguments import local_path
+from nfclease._local.ends import local_path
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 
 from nfclease import _core
-from nfclease._arguments import local_path, refuse_text
+from nfclease._arguments import refuse_text
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -18,6 +18,13 @@ if TYPE_CHECKING:
 
     #: Its path where it has one, and the turns at it where it is a file object.
     _About: TypeAlias = tuple[str | None, End | None]
+
+
+def local_path(path: str | os.PathLike[str]) -> str | os.PathLike[str]:
+    """Refuses what no file can be called, as ``open`` does."""
+    if "\0" in os.fspath(path):
+        raise ValueError("embedded null byte in a path")
+    return path
 
 
 def sink_of(target: Any, name: str, overwrite: bool) -> tuple[_core.Sink, _About]:
@@ -54,9 +61,11 @@ def source_of(source: Any, name: str) -> tuple[_core.Source, _About]:
     )
 
 
-def start_at(end: End | None, start: Callable[[], _core.Transfer]) -> _core.Transfer:
+def start_at(
+    end: End | None, start: Callable[..., _core.Transfer], *args: object
+) -> _core.Transfer:
     """Starts a transfer, which is the only one of its file object."""
-    transfer = _or_free(end, start)
+    transfer = _or_free(end, lambda: start(*args))
     if end is not None:
         end.started(transfer)
     return transfer

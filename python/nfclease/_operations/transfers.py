@@ -44,7 +44,7 @@ async def download(
     """One device."""
     progress = _checked(progress)
     transfer = _start_download(lease, device_url, target, overwrite)
-    [result] = await _results(lease, backend, [transfer], progress)
+    [result] = await _results(backend, [transfer], progress)
     return result
 
 
@@ -74,7 +74,7 @@ async def download_all(
         except BaseException as error:
             await _stop(backend, transfers, error)
             raise
-        return Results(await _results(lease, backend, transfers, progress))
+        return Results(await _results(backend, transfers, progress))
 
 
 async def upload(
@@ -83,7 +83,7 @@ async def upload(
     """One file."""
     progress = _checked(progress)
     transfer = await _start_upload(lease, backend, item, source)
-    [result] = await _results(lease, backend, [transfer], progress)
+    [result] = await _results(backend, [transfer], progress)
     return result
 
 
@@ -93,7 +93,7 @@ def start_download(
     """One device, in the background."""
     progress = _checked_callback(progress)
     transfer = _start_download(lease, device_url, target, overwrite)
-    return _called_back(lease, transfer, progress)
+    return _called_back(transfer, progress)
 
 
 async def start_upload(
@@ -102,15 +102,15 @@ async def start_upload(
     """One file, in the background."""
     progress = _checked_callback(progress)
     transfer = await _start_upload(lease, backend, item, source)
-    return _called_back(lease, transfer, progress)
+    return _called_back(transfer, progress)
 
 
 def _start_download(lease: LeaseCore, device_url: Any, target: Any, overwrite: bool) -> Transfer:
     device, name = core_device_url(device_url), display_name(device_url)
-    native = lease.native_now()
     with lease.faults():
+        native = lease.native_now()
         sink, (path, end) = sink_of(target, name, overwrite)
-        core = start_at(end, lambda: native.download(device, sink))
+        core = start_at(end, native.download, device, sink)
     return _transfer(lease, Tracked(core, name, path), device_url)
 
 
@@ -122,10 +122,10 @@ async def _start_upload(lease: LeaseCore, backend: Backend, item: Any, source: A
         device_url = device_for(item, lambda: info)
         name = file_name(item) or display_name(device_url)
         device, described = core_device_url(device_url, name, item), core_file_item(item)
-        native = lease.native_now()
         with lease.faults():
+            native = lease.native_now()
             read, (path, end) = source_of(source, name)
-            core = start_at(end, lambda: native.upload(device, described, read))
+            core = start_at(end, native.upload, device, described, read)
         return _transfer(lease, Tracked(core, name, path), device_url)
 
 
@@ -156,30 +156,28 @@ def _checked_callback(progress: Callback) -> Callback:
     return checked_callback(progress)
 
 
-def _called_back(lease: LeaseCore, transfer: Transfer, progress: Callback) -> Transfer:
+def _called_back(transfer: Transfer, progress: Callback) -> Transfer:
     if progress is not None:
         from nfclease._display.reporter import report_in_background
 
-        report_in_background(transfer, progress, lease.native.disk_capacity())
+        report_in_background(transfer, progress)
     return transfer
 
 
-def _reporter(
-    lease: LeaseCore, transfers: list[Transfer], progress: ProgressOption
-) -> Reporter | None:
+def _reporter(transfers: list[Transfer], progress: ProgressOption) -> Reporter | None:
     if progress is None:
         return None
     from nfclease._display.option import reporter
 
-    return reporter(progress, transfers, lease.native_now().disk_capacity())
+    return reporter(progress, transfers)
 
 
 async def _results(
-    lease: LeaseCore, backend: Backend, transfers: list[Transfer], progress: ProgressOption
+    backend: Backend, transfers: list[Transfer], progress: ProgressOption
 ) -> list[TransferResult]:
     """The results; when the wait is broken off, all are stopped and cleaned up first."""
     try:
-        report = _reporter(lease, transfers, progress)
+        report = _reporter(transfers, progress)
         try:
             return await _observed(backend, transfers, report)
         finally:

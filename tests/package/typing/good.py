@@ -109,10 +109,11 @@ def as_pyvmomi_has_it(
         raise lease.error
 
 
-def told(snapshot: nfclease.ProgressSnapshot) -> None:
+def told(snapshot: nfclease.TransferProgress) -> None:
     assert_type(snapshot.rate, float)
     assert_type(snapshot.seconds_left, float | None)
-    assert_type(snapshot.done, bool)
+    assert_type([snapshot.done, snapshot.failed], list[bool])
+    assert_type(snapshot.disk_capacity, int | None)
     print(snapshot.name, snapshot.key, snapshot.bytes_done, snapshot.bytes_total)
 
 
