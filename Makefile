@@ -65,6 +65,7 @@ peers: .venv/.dev  ## Builds vcsim, govc and more from the small Go module in te
 	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python tests/peers/build.py
 
 bench-quick: .venv/.dev .venv/.with-release peers  ## A first measure against Go, requests and the sample loop.
+	$(CARGO) build --release --locked --example transport
 	$(BIN)/python -m benchmarks.quick
 
 bench-calls: .venv/.dev .venv/.with-release peers  ## An attribute read and a Progress beside pyvmomi's, and the import.

@@ -69,7 +69,8 @@ def _measure(args: argparse.Namespace, programs: Path, folder: Path, storage: st
         if args.only in scenario.name
     ]
     costs: Costs = defaultdict(list)
-    with serve(programs, folder, chunked=args.chunked) as server:
+    largest = max(args.disk_mib, args.small_disk_mib) * MIB
+    with serve(programs, folder, chunked=args.chunked, largest=largest) as server:
         stage = Stage(server, folder, everyone["go"])
         rounds, estimate = 0, 0.0
         # A round that would end too late is not begun: fewer rounds, the same work in each.

@@ -13,6 +13,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from nfclease.simulator import Simulator
+
 ROOT = Path(__file__).resolve().parent.parent
 STOP_TIMEOUT = 10.0
 
@@ -24,18 +26,20 @@ class Server:
     url: str
     thumbprint: str
     certificate: Path
+    vcenter: Path
     chunked: bool
     _context: ssl.SSLContext
     _sums: dict[tuple[int, int], str] = field(default_factory=dict)
 
     def disk_url(self, number: int, size: int) -> str:
         """Where a disk is."""
-        return f"{self.url}/disk/{number}?size={size}" + ("&chunked=1" if self.chunked else "")
+        chunked = "&chunked=1" if self.chunked else ""
+        return f"{self.url}/disk/{number}?size={size}&shape=vmdk{chunked}"
 
     def disk_sha1(self, number: int, size: int) -> str:
         """What its digest must be."""
         if (number, size) not in self._sums:
-            self._sums[number, size] = self._read(f"/sha1/{number}?size={size}").strip()
+            self._sums[number, size] = self._read(f"/sha1/{number}?size={size}&shape=vmdk").strip()
         return self._sums[number, size]
 
     def upload_url(self, number: int) -> str:
@@ -70,8 +74,21 @@ def build_peers() -> Path:
 
 
 @contextmanager
-def serve(programs: Path, folder: Path, *, chunked: bool) -> Iterator[Server]:
-    """Runs the server for one block; its certificate is put into ``folder``."""
+def serve(programs: Path, folder: Path, *, chunked: bool, largest: int) -> Iterator[Server]:
+    """Runs the server for one block; its certificate is put into ``folder``.
+
+    Beside it a simulator lends leases whose disks have room for ``largest`` bytes each.
+    """
+    with Simulator(disks=4, disk_size=2 * largest) as simulator:
+        # The bytes are not its own, so it can say nothing of them.
+        simulator.inject("no_manifest")
+        vcenter = folder / "vcenter.json"
+        names = ("host", "port", "user", "password", "ca_file")
+        vcenter.write_text(json.dumps({name: str(getattr(simulator, name)) for name in names}))
+        yield from _serve(programs, folder, vcenter, chunked)
+
+
+def _serve(programs: Path, folder: Path, vcenter: Path, chunked: bool) -> Iterator[Server]:
     process = subprocess.Popen(
         [programs / "benchserver"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
     )
@@ -81,7 +98,7 @@ def serve(programs: Path, folder: Path, *, chunked: bool) -> Iterator[Server]:
         certificate = folder / "server.pem"
         certificate.write_text(info["certificate"])
         context = ssl.create_default_context(cadata=info["certificate"])
-        yield Server(info["url"], info["sha1"], certificate, chunked, context)
+        yield Server(info["url"], info["sha1"], certificate, vcenter, chunked, context)
     finally:
         try:
             process.communicate(timeout=STOP_TIMEOUT)  # closes stdin, its sign to end

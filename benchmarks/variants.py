@@ -10,6 +10,9 @@ from pathlib import Path
 from .measure import ENVIRONMENT
 from .server import ROOT, Server
 
+#: `benchmarks/transport.rs`.
+TRANSPORT = ROOT / "target" / "release" / "examples" / "transport"
+
 
 @dataclass(frozen=True)
 class Variant:
@@ -24,13 +27,13 @@ class Variant:
         """The command line up to the pairs of URL and file."""
         trust = ["--thumbprint", server.thumbprint]
         if self.python:
-            trust += ["--certificate", str(server.certificate)]
+            trust += ["--certificate", str(server.certificate), "--vcenter", str(server.vcenter)]
         return [*self.command, verb, *trust, *flags]
 
     def missing(self) -> str:
         """Why it cannot run here, or nothing."""
         if not self.python:
-            return ""
+            return "" if Path(self.command[0]).exists() else "not built: make bench-quick"
         run = subprocess.run(
             [*self.command, "probe"], cwd=ROOT, env=ENVIRONMENT, capture_output=True, text=True
         )
@@ -45,6 +48,7 @@ def variants(programs: Path) -> list[Variant]:
 
     return [
         Variant("nfclease", "nfclease", module("with_nfclease")),
+        Variant("core", "its core, no lease", (str(TRANSPORT),), python=False),
         Variant("go", "Go, govmomi's way", (str(programs / "benchclient"),), python=False),
         Variant("requests", "requests, 1 MiB blocks", module("with_requests")),
         Variant("sample", "community sample's loop", module("with_sample")),

@@ -14,6 +14,7 @@ import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -22,10 +23,11 @@ BLOCK = 1 << 20
 
 @dataclass
 class Trust:
-    """The two ways in which a client may know the server."""
+    """The two ways in which a client may know the server, and where a lease is to be had."""
 
     certificate: str
     thumbprint: str
+    vcenter: str
 
 
 @dataclass
@@ -39,12 +41,22 @@ class Result:
 Transfer = Callable[[str, str, Trust], Result]
 
 
-def main(get: Transfer, put: Transfer) -> None:
-    """Does what the command line says; ``probe`` only shows that the client could be imported."""
+def _nothing(trust: Trust) -> AbstractContextManager[None]:
+    return nullcontext()
+
+
+def main(
+    get: Transfer, put: Transfer, opened: Callable[[Trust], AbstractContextManager[None]] = _nothing
+) -> None:
+    """Does what the command line says; ``probe`` only shows that the client could be imported.
+
+    ``opened`` is what must be open before the first transfer; its time is not counted.
+    """
     parser = argparse.ArgumentParser()
     parser.add_argument("verb", choices=["get", "put", "probe"])
     parser.add_argument("--certificate", default="")
     parser.add_argument("--thumbprint", default="")
+    parser.add_argument("--vcenter", default="", help="where a lease is, as a file of JSON")
     parser.add_argument("--parallel", action="store_true")
     parser.add_argument("--busy", action="store_true", help="a Python thread computes meanwhile")
     parser.add_argument("pairs", nargs="*", metavar="URL FILE")
@@ -52,20 +64,20 @@ def main(get: Transfer, put: Transfer) -> None:
     if args.verb == "probe":
         return
     transfer = get if args.verb == "get" else put
-    trust = Trust(args.certificate, args.thumbprint)
+    trust = Trust(args.certificate, args.thumbprint, args.vcenter)
     urls, paths = args.pairs[::2], args.pairs[1::2]
     if args.busy:
         threading.Thread(target=_compute, daemon=True).start()
-    with ThreadPoolExecutor(len(urls) if args.parallel else 1) as threads:
+    with opened(trust), ThreadPoolExecutor(len(urls) if args.parallel else 1) as threads:
         startup, begin = _usage(), time.perf_counter()
         files = list(threads.map(transfer, urls, paths, itertools.repeat(trust)))
-        seconds = time.perf_counter() - begin
+        seconds, total = time.perf_counter() - begin, _usage()
     json.dump(
         {
             "files": [asdict(file) for file in files],
             "seconds": seconds,
             "startup": startup,
-            "total": _usage(),
+            "total": total,
         },
         sys.stdout,
     )

@@ -18,8 +18,6 @@ __all__ = [
     "Work",
     "__version__",
     "after_fork",
-    "bench_get",
-    "bench_put",
     "finish_at_exit",
     "safe_names",
 ]
@@ -146,7 +144,3 @@ class Lease:
 def after_fork() -> None: ...
 def finish_at_exit(timeout: float) -> list[str]: ...
 def safe_names(target_ids: list[str]) -> list[str]: ...
-def bench_get(url: str, path: str | PathLike[str], *, thumbprint: str) -> tuple[int, str]: ...
-def bench_put(
-    url: str, path: str | PathLike[str], *, thumbprint: str, method: str = "POST"
-) -> tuple[int, str]: ...

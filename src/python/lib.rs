@@ -9,7 +9,6 @@
 
 mod abandoned;
 mod asyncio;
-mod bench;
 mod bridge;
 mod crossing;
 mod device;
@@ -31,8 +30,6 @@ use pyo3::prelude::*;
 mod _core {
     #[pymodule_export]
     use super::abandoned::{after_fork, finish_at_exit};
-    #[pymodule_export]
-    use super::bench::{bench_get, bench_put};
     #[pymodule_export]
     use super::device::{DeviceUrl, FileItem, safe_names};
     #[pymodule_export]

@@ -56,7 +56,7 @@ func (c *content) write(w io.Writer, d disk) error {
 func shape(part []byte, at, size int64) {
 	capacity := uint64(size) / 512
 	overlay(part, at, 0, streamvmdk.Header(capacity, 0))
-	tail := streamvmdk.Tail(capacity, capacity)
+	tail := streamvmdk.Tail(capacity, capacity-4) // as if the directory were right before it
 	overlay(part, at, size-int64(len(tail)), tail)
 }
 
