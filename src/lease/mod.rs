@@ -1,7 +1,7 @@
 //! The heart: one lease, from `initializing` to exactly one Complete or Abort.
 //!
 //! Imports [`crate::transfer`] and [`crate::soap`]. Read in this order: [`phase`] (the pure table),
-//! this file (what is known), `status` (how it is learnt), [`transfers`], [`verification`],
+//! `status` (what is known, and how it is learnt), this file (the parts), [`transfers`], [`verification`],
 //! [`ending`], [`keep_alive`].
 
 // What a server says must not overflow anything: `number.rs`, or an operation that says what it does.
@@ -20,26 +20,21 @@ mod status;
 mod transfers;
 mod verification;
 
-use std::collections::HashMap;
-use std::sync::atomic::{AtomicBool, AtomicI32, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use tokio::sync::{OnceCell, Semaphore, watch};
-use tokio_util::sync::CancellationToken;
-use tokio_util::task::TaskTracker;
-
-use self::keep_alive::Registration;
+use self::keep_alive::KeepAliveService;
 use self::passthrough::Passthrough;
 use self::phase::Event;
+use self::status::Status;
+use self::transfers::Transfers;
+use self::verification::Verification;
 use crate::error::{Error, Result};
-use crate::http::{Client, Trust};
-use crate::number;
-use crate::soap::{Credentials, Endpoint, LeaseInfo, RemoteLease, Session};
+use crate::soap::{Credentials, Endpoint, RemoteLease, Session};
 use crate::text::{Place, Text, said_at};
-use crate::transfer::{Engine, Moved, Transfer};
+use crate::transfer::Engine;
 
 pub use self::ending::{Ended, Unfinished};
-pub use self::options::{KeepAlive, Options};
+pub use self::options::{KeepAlive, Options, seconds, seconds_or_none};
 pub use self::passthrough::Caller;
 pub use self::phase::Phase;
 pub use self::plan::PlainHttp;
@@ -68,66 +63,39 @@ impl Sessions {
     }
 }
 
-/// What is known of the lease.
-#[derive(Debug, Clone)]
-pub struct Status {
-    /// Where it is.
-    pub phase: Phase,
-    /// `info`, once it was ready.
-    pub info: Option<Arc<LeaseInfo>>,
-    /// Why it is lost or gone.
-    pub cause: Option<Error>,
-    /// Why its state could not be read the last time.
-    pub unread: Option<String>,
-}
-
-/// One lease.
+/// One lease. Each part is changed by its own methods alone.
 pub struct Lease {
+    /// What was chosen for it, as it was found valid.
+    options: Options,
+    /// Runs its work, whoever watches.
+    engine: Arc<Engine>,
     /// The lease at its server, over the engine's connections.
     remote: RemoteLease,
-    /// The same over the connections of the keep-alive.
-    renewal: RemoteLease,
-    pub(super) engine: Arc<Engine>,
-    pub(super) options: Options,
-    pub(super) status: watch::Sender<Status>,
-    pub(super) keep_alive: Mutex<Option<Registration>>,
-    /// Stops every transfer of the lease.
-    pub(super) cancel: CancellationToken,
-    pub(super) tracker: TaskTracker,
-    pub(super) slots: Arc<Semaphore>,
-    pub(super) clients: Mutex<HashMap<(String, Trust), Client>>,
-    pub(super) transfers: Mutex<Vec<Transfer>>,
-    pub(super) moved: Mutex<Vec<Moved>>,
-    pub(super) checksum_type_set: OnceCell<()>,
+    /// What is known of it; decides which call is still legal.
+    status: Status,
+    /// What was started; knows whether all of it has ended.
+    transfers: Transfers,
+    /// Compares what moved with what the server lists.
+    verification: Verification,
+    /// Its place at the thread that renews leases.
+    keep_alive: KeepAliveService,
+    /// What the script's own calls leave behind.
     passthrough: Passthrough,
-    highest_percent: AtomicI32,
-    pub(super) unlisted_logged: AtomicBool,
 }
 
 impl Lease {
     /// Adopts a lease by its reference. With a native keep-alive it is served from here on.
     pub fn adopt(sessions: &Sessions, moid: String, options: Options) -> Result<Arc<Self>> {
+        options.check()?;
+        let renewed = RemoteLease::new(Arc::clone(&sessions.keep_alive), moid.clone());
         let lease = Arc::new(Self {
-            remote: RemoteLease::new(Arc::clone(&sessions.calls), moid.clone()),
-            renewal: RemoteLease::new(Arc::clone(&sessions.keep_alive), moid),
             engine: Engine::shared()?,
-            status: watch::Sender::new(Status {
-                phase: Phase::Initializing,
-                info: None,
-                cause: None,
-                unread: None,
-            }),
-            keep_alive: Mutex::default(),
-            cancel: CancellationToken::new(),
-            tracker: closed_tracker(),
-            slots: Arc::new(Semaphore::new(options.max_concurrency)),
-            clients: Mutex::default(),
-            transfers: Mutex::default(),
-            moved: Mutex::default(),
-            checksum_type_set: OnceCell::new(),
+            remote: RemoteLease::new(Arc::clone(&sessions.calls), moid),
+            status: Status::default(),
+            transfers: Transfers::new(options.max_concurrency),
+            verification: Verification::default(),
+            keep_alive: KeepAliveService::new(renewed),
             passthrough: Passthrough::default(),
-            highest_percent: AtomicI32::new(0),
-            unlisted_logged: AtomicBool::new(false),
             options,
         });
         lease.start_keep_alive()?;
@@ -144,78 +112,30 @@ impl Lease {
         self.remote.moid()
     }
 
-    /// What is known now, without asking the server.
-    pub fn status(&self) -> Status {
-        self.status.borrow().clone()
-    }
-
-    pub(super) fn start_keep_alive(self: &Arc<Self>) -> Result<()> {
-        if let KeepAlive::Native(interval) = self.options.keep_alive {
-            *lock(&self.keep_alive) = Some(keep_alive::register(Arc::clone(self), interval)?);
-        }
-        Ok(())
-    }
-
-    /// Ends the keep-alive without waiting: someone else renews the lease.
-    pub fn let_go(&self) {
-        drop(lock(&self.keep_alive).take());
-    }
-
-    /// Ends the keep-alive and waits until no Progress is under way.
-    pub(super) async fn stop_keep_alive(&self) {
-        let registration = lock(&self.keep_alive).take();
-        if let Some(registration) = registration {
-            registration.stop().await;
-        }
-    }
-
-    /// Applies an event when it is legal; `true` when it was.
-    pub(super) fn apply(&self, event: Event, cause: Option<Error>) -> bool {
-        self.status.send_if_modified(|status| {
-            let Some(next) = status.phase.after(event) else {
-                return false;
-            };
-            status.phase = next;
-            if status.cause.is_none() {
-                status.cause = cause;
-            }
-            true
-        })
+    /// Where it is, as far as is known; makes no call.
+    pub fn phase(&self) -> Phase {
+        self.status.phase()
     }
 
     /// The lease is over for us: every transfer ends with this cause.
-    pub(super) fn end(&self, event: Event, cause: Error) {
+    fn ended(&self, event: Event, cause: Error) {
         let message = cause.to_string();
-        if self.apply(event, Some(cause)) {
-            let held = match self.status().cause {
+        if self.status.apply_with(event, cause) {
+            let held = match self.status.cause() {
                 Some(Error::SessionExpired { .. }) => {
                     "; the server may hold it until its leaseTimeout has passed"
                 }
                 _ => "",
             };
             said_at!(error, self.place(), "{}: {message}{held}", self.label());
-            self.cancel.cancel();
-        }
-    }
-
-    /// The info of a ready lease, `None` while it initializes, an error when it is over.
-    pub(super) fn info_if_ready(&self) -> Result<Option<Arc<LeaseInfo>>> {
-        let status = self.status.borrow();
-        match status.phase {
-            Phase::Initializing => Ok(None),
-            Phase::Ready => Ok(Some(status.info.clone().unwrap_or_default())),
-            phase => Err(status.cause.clone().unwrap_or(Error::LeaseState {
-                state: phase.as_str(),
-                hint: "open a new one with ExportVm, ExportSnapshot or ImportVApp".into(),
-            })),
+            self.transfers.stop();
         }
     }
 
     /// The moId of its VM or vApp; empty until it is ready, and where the server named none.
     pub fn vm(&self) -> String {
-        let status = self.status.borrow();
-        let entity = status.info.as_ref().and_then(|info| info.entity.as_ref());
-        entity.map_or_else(String::new, |(_, moid)| moid.clone())
+        let entity = self.status.info().and_then(|info| info.entity.clone());
+        entity.map_or_else(String::new, |(_, moid)| moid)
     }
 
     /// What log records of the lease itself are about.
@@ -239,43 +159,12 @@ impl Lease {
     /// Bytes that the disks of the lease can hold in all; 0 where the server did not say.
     pub fn disk_capacity(&self) -> u64 {
         self.status
-            .borrow()
-            .info
-            .as_ref()
+            .info()
             .map_or(0, |info| info.total_disk_capacity_kb.saturating_mul(1024))
     }
-
-    /// The percent for the next Progress: never backwards, never 100 before Complete.
-    pub(super) fn percent(&self) -> i32 {
-        let snapshots: Vec<_> = lock(&self.transfers)
-            .iter()
-            .map(Transfer::progress)
-            .collect();
-        let done = number::sum(snapshots.iter().map(|snapshot| snapshot.bytes_done));
-        if done == 0 {
-            return self.passthrough.percent();
-        }
-        let known: Option<Vec<u64>> = snapshots
-            .iter()
-            .map(|snapshot| snapshot.bytes_total)
-            .collect();
-        // An export's size is unknown until it ends; the disks' capacity is what it can be at most.
-        let total = known.map_or_else(|| self.disk_capacity(), number::sum);
-        let percent = i32::from(number::percent(done, total).min(99));
-        self.highest_percent
-            .fetch_max(percent, Ordering::Relaxed)
-            .max(percent)
-    }
-}
-
-/// Counts and waits as an open one, which would let nobody wait while it is empty.
-fn closed_tracker() -> TaskTracker {
-    let tracker = TaskTracker::new();
-    tracker.close();
-    tracker
 }
 
 /// A panic elsewhere must not keep the Abort from being sent.
-pub(super) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

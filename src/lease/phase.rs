@@ -1,7 +1,31 @@
 //! The lease's life as a pure table: no I/O, no clock. An illegal event changes nothing.
 //!
 //! It holds the promise that every way out ends in exactly one Complete or one Abort of ours, and
-//! in neither when the server has already ended the lease.
+//! in neither when the server has already ended the lease. The rules:
+//!
+//! 1. A lease begins as `Initializing`. Only the server makes it `Ready`.
+//! 2. Complete and Abort are each legal in one go only: whoever applies the event sends the call,
+//!    and every other thread finds it illegal. They exclude each other.
+//! 3. A Complete that the server refuses leaves the lease held (`Ready`): it is the one event that
+//!    goes back, and an Abort may follow it.
+//! 4. An Abort is legal while the server may hold the lease for us, so also after contact was lost.
+//!    It ends the lease whatever the server answers.
+//! 5. The server's own end is believed in every phase but `Aborting`: there the answer to our Abort
+//!    is still to come, and tells the same.
+//! 6. `Completed`, `Aborted`, `Gone` and `HandedOn` are final.
+//!
+//! ```text
+//!                     ServerReady            Complete              CompleteTaken
+//! Initializing --------------------> Ready -----------> Completing -------------> Completed
+//!      |   |                         |  ^                   |
+//!      |   '---- Complete, Detach ---'  '- CompleteRefused -'
+//!      |                             |
+//!      |---------- Detach -----------+--> HandedOn
+//!      |---------- Abort  -----------+--> Aborting -- AbortSent --> Aborted
+//!      |                             |       ^
+//!      |-------- ContactLost --------+--> Lost
+//!      '-------- ServerEnded --------+--> Gone   (from Completing and Lost as well)
+//! ```
 
 /// Where the lease is, as seen from here.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -123,6 +147,32 @@ mod tests {
         E::AbortSent,
         E::Detach,
     ];
+
+    /// Every event in every phase: rows and columns are in the order of the lists above.
+    #[test]
+    fn the_whole_table() {
+        let x = None;
+        let [ready, completing, aborting] = [P::Ready, P::Completing, P::Aborting].map(Some);
+        let [lost, gone, handed_on] = [P::Lost, P::Gone, P::HandedOn].map(Some);
+        let [completed, aborted] = [P::Completed, P::Aborted].map(Some);
+        let held = [ready, gone, lost, completing, x, x, aborting, x, handed_on];
+        let table = [
+            held,
+            held,
+            [x, gone, x, x, completed, ready, x, x, x],
+            [x, x, x, x, x, x, x, aborted, x],
+            [x; 9],
+            [x; 9],
+            [x, gone, x, x, x, x, aborting, x, x],
+            [x; 9],
+            [x; 9],
+        ];
+        for (phase, row) in PHASES.into_iter().zip(table) {
+            for (event, next) in EVENTS.into_iter().zip(row) {
+                assert_eq!(phase.after(event), next, "{phase:?} {event:?}");
+            }
+        }
+    }
 
     #[test]
     fn the_ends_are_final() {

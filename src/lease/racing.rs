@@ -51,7 +51,7 @@ fn lease() -> Arc<Lease> {
         require_uploads: RequireUploads::Of(Vec::new()),
         disk_format: Format::Any,
         verify_size: VerifySize::Yes,
-        max_unannounced_size: u64::MAX,
+        max_unannounced_size: i64::MAX.unsigned_abs(),
         plain_http: PlainHttp::Refuse,
     };
     Lease::adopt(&sessions, "session[1]lease-1".into(), options).unwrap()
@@ -148,10 +148,10 @@ fn a_failure_is_there_when_the_lease_may_go_on() {
     let lease = lease();
     let (transfer, gate) = gated(&lease, Ends::With(failed().error));
     let looking = Arc::clone(&lease);
-    let seen = seen_at_wake_up(lease.tracker.wait(), &gate, move || {
+    let seen = seen_at_wake_up(lease.transfers.all_ended(), &gate, move || {
         (
             transfer.outcome().is_some(),
-            looking.unseen_failure().is_some(),
+            looking.transfers.unobserved_failure().is_some(),
         )
     });
     assert_eq!(seen, (true, true));
@@ -162,12 +162,15 @@ fn what_moved_is_there_when_anybody_may_go_on() {
     let lease = lease();
     let (_, gate) = gated(&lease, Ends::Well);
     let looking = Arc::clone(&lease);
-    let moved = move || lock(&looking.moved).len();
-    assert_eq!(seen_at_wake_up(lease.tracker.wait(), &gate, moved), 1);
+    let moved = move || looking.transfers.moved().len();
+    assert_eq!(
+        seen_at_wake_up(lease.transfers.all_ended(), &gate, moved),
+        1
+    );
 
     let (transfer, gate) = gated(&lease, Ends::Well);
     let looking = Arc::clone(&lease);
-    let moved = move || lock(&looking.moved).len();
+    let moved = move || looking.transfers.moved().len();
     assert_eq!(seen_at_wake_up(transfer.ended(), &gate, moved), 2);
 }
 
@@ -177,7 +180,7 @@ fn the_cause_is_there_when_the_transfer_ends() {
     let (transfer, gate) = gated(&lease, Ends::With(Error::Cancelled));
     let reason = "the server ended it".into();
     let fault = None;
-    lease.end(Event::ServerEnded, Error::LeaseLost { reason, fault });
+    lease.ended(Event::ServerEnded, Error::LeaseLost { reason, fault });
     let watched = transfer.clone();
     let seen = seen_at_wake_up(transfer.ended(), &gate, move || watched.outcome());
     assert!(matches!(
@@ -191,8 +194,11 @@ fn a_panic_ends_a_transfer_for_everybody() {
     let lease = lease();
     let (transfer, gate) = gated(&lease, Ends::InPanic);
     let (watched, looking) = (transfer.clone(), Arc::clone(&lease));
-    let seen = seen_at_wake_up(lease.tracker.wait(), &gate, move || {
-        (watched.outcome(), looking.unseen_failure().is_some())
+    let seen = seen_at_wake_up(lease.transfers.all_ended(), &gate, move || {
+        (
+            watched.outcome(),
+            looking.transfers.unobserved_failure().is_some(),
+        )
     });
     let failure = seen.0.unwrap().unwrap_err();
     assert!(failure.error.to_string().contains("on purpose"));
@@ -207,7 +213,7 @@ fn what_is_cancelled_too_late_was_not_cancelled() {
     assert!(transfer.outcome().is_none());
     let watched = transfer.clone();
     seen_at_wake_up(transfer.ended(), &gate, move || watched.cancel());
-    assert!(lease.unseen_failure().is_some());
+    assert!(lease.transfers.unobserved_failure().is_some());
 }
 
 #[test]
@@ -238,9 +244,9 @@ fn a_keep_alive_that_dies_ends_the_lease() {
             }
             drop(dying);
         });
-        let phase = move || looking.status().phase;
+        let phase = move || looking.phase();
         seen_at_wake_up(registration.stop(), &gate, phase)
     };
     assert_eq!(seen, Phase::Lost);
-    assert!(lease.cancel.is_cancelled());
+    assert!(lease.transfers.is_stopped());
 }

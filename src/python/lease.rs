@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
 
 use pyo3::prelude::*;
 use pyo3::types::PyBytes;
@@ -12,7 +11,7 @@ use super::bridge;
 use super::device::{DeviceUrl, FileItem};
 use super::error::{failure_to_py, to_py};
 use super::local::{Sink, Source};
-use super::session::{Session, seconds};
+use super::session::Session;
 use super::transfer::Transfer;
 use super::work::Work;
 use nfclease::error::{Error, Result};
@@ -20,7 +19,7 @@ use nfclease::http::retry::RetryPolicy;
 use nfclease::io::ChecksumType;
 use nfclease::lease::{
     Ended, KeepAlive, Lease as CoreLease, Options, PlainHttp, RequireManifest, RequireUploads,
-    Unfinished,
+    Unfinished, seconds, seconds_or_none,
 };
 use nfclease::soap::{Abort, Reply, methods};
 use nfclease::transfer::VerifySize;
@@ -90,11 +89,7 @@ impl Lease {
                 max_concurrency,
                 retry: RetryPolicy {
                     max_retries,
-                    retry_timeout: Duration::try_from_secs_f64(retry_timeout).map_err(|_| {
-                        Error::InvalidArgument {
-                            reason: "retry_timeout must be a number of seconds, 0 or more".into(),
-                        }
-                    })?,
+                    retry_timeout: seconds_or_none(retry_timeout, "retry_timeout")?,
                 },
                 timeout: seconds(timeout, "timeout")?,
                 require_manifest: match require_manifest {
@@ -136,7 +131,7 @@ impl Lease {
 
     /// The phase in vSphere's words where it has one, without a call.
     fn phase(&self, py: Python<'_>) -> PyResult<&'static str> {
-        Ok(self.core(py)?.status().phase.as_str())
+        Ok(self.core(py)?.phase().as_str())
     }
 
     /// Bytes that the disks can hold in all; 0 where the server did not say. Makes no call.
@@ -150,7 +145,7 @@ impl Lease {
             && self
                 .held
                 .as_ref()
-                .is_some_and(|lease| lease.status().phase.is_held())
+                .is_some_and(|lease| lease.phase().is_held())
     }
 
     /// The moId of its VM or vApp, empty until it is ready. Makes no call.
@@ -166,7 +161,7 @@ impl Lease {
             && self
                 .held
                 .as_ref()
-                .is_some_and(|lease| lease.status().phase.is_open())
+                .is_some_and(|lease| lease.phase().is_open())
     }
 
     fn wait_ready(&self, py: Python<'_>, timeout: f64) -> PyResult<Work> {
@@ -229,7 +224,7 @@ impl Lease {
         Work::start(
             py,
             lease.engine(),
-            async move { finishing.finish().await },
+            async move { finishing.complete().await },
             |py, finished| finished.map_err(|unfinished| unfinished_to_py(py, &unfinished)),
         )
     }
@@ -315,7 +310,7 @@ impl Lease {
 
     /// Leaves the lease to another object that holds it; the server is told nothing.
     fn let_go(&self, py: Python<'_>) -> PyResult<()> {
-        self.core(py)?.let_go();
+        self.core(py)?.release();
         self.let_go.store(true, Ordering::Relaxed);
         Ok(())
     }

@@ -12,7 +12,7 @@ use nfclease::http::tls::Identity;
 use nfclease::http::{
     Accepted, Anchors, HostName, Pin, Protocol, Proxy, SessionTrust, Trust, Verify,
 };
-use nfclease::lease::Sessions;
+use nfclease::lease::{Sessions, seconds};
 use nfclease::soap::{Credentials, Endpoint};
 
 /// Connecting to a host that is there takes far less; one that is not should not cost a minute.
@@ -156,15 +156,5 @@ impl Session {
             soap_header,
             headers,
         });
-    }
-}
-
-/// A positive number of seconds.
-pub(super) fn seconds(value: f64, name: &str) -> Result<Duration> {
-    match Duration::try_from_secs_f64(value) {
-        Ok(duration) if !duration.is_zero() => Ok(duration),
-        _ => Err(Error::InvalidArgument {
-            reason: format!("{name} must be a positive number of seconds").into(),
-        }),
     }
 }

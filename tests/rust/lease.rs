@@ -37,7 +37,7 @@ async fn it_is_renewed_until_its_complete_and_not_after() {
     assert!(renewals.iter().all(|one| one.at <= ended.at));
     tokio::time::sleep(Duration::from_millis(200)).await;
     assert_eq!(server.asked("HttpNfcLeaseProgress").len(), renewals.len());
-    assert_eq!(lease.status().phase, Phase::Completed);
+    assert_eq!(lease.phase(), Phase::Completed);
 }
 
 #[tokio::test]

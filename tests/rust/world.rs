@@ -138,6 +138,6 @@ pub(crate) fn upload(lease: &Arc<Lease>, device: &DeviceUrl, bytes: &'static [u8
 /// Ends it well.
 pub(crate) async fn complete(lease: &Arc<Lease>) {
     let ended = Arc::clone(lease);
-    let ending = on(lease, async move { ended.finish().await }).await;
+    let ending = on(lease, async move { ended.complete().await }).await;
     assert!(ending.is_ok(), "{:?}", ending.err());
 }

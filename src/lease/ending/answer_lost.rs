@@ -7,7 +7,7 @@ use crate::lease::Lease;
 use crate::soap::LeaseState;
 
 /// Between two questions about a lease whose Complete had no answer.
-pub(super) const ASK_AGAIN: [Duration; 3] = [
+pub(in crate::lease) const ASK_AGAIN: [Duration; 3] = [
     Duration::from_millis(500),
     Duration::from_secs(2),
     Duration::from_secs(4),
@@ -15,7 +15,7 @@ pub(super) const ASK_AGAIN: [Duration; 3] = [
 
 /// What became of a lease whose Complete had no answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum AfterComplete {
+pub(in crate::lease) enum AfterComplete {
     /// The call had come through.
     Taken,
     /// It had not: the lease is held.
@@ -30,7 +30,7 @@ impl Lease {
     /// Servers remove the lease with its Complete, so that one that was there before and is gone now
     /// was completed, by the call whose answer was lost. An import that ended otherwise took what it
     /// made along; that is looked for. What an export wrote was verified before, either way.
-    pub(super) async fn after_complete(&self, patience: &[Duration]) -> AfterComplete {
+    pub(in crate::lease) async fn after_complete(&self, patience: &[Duration]) -> AfterComplete {
         for wait in patience {
             match self.read_state().await {
                 Ok(Some(LeaseState::Done)) => return AfterComplete::Taken,
@@ -55,7 +55,7 @@ impl Lease {
 
     /// Whether the VM or vApp of the lease exists; where the server named none it counts as there.
     async fn entity_is_there(&self) -> bool {
-        let Some((kind, moid)) = self.status().info.and_then(|info| info.entity.clone()) else {
+        let Some((kind, moid)) = self.status.info().and_then(|info| info.entity.clone()) else {
             return true;
         };
         self.remote.session().look_for(&kind, &moid).await.is_ok()

@@ -1,6 +1,7 @@
 //! The script's own calls, which go their way as pyvmomi wrote them.
 
 mod callers;
+mod ending;
 
 use std::sync::atomic::{AtomicBool, AtomicI32, Ordering};
 
@@ -75,7 +76,7 @@ impl Lease {
             )
             && LAST_FAULTS.contains(&fault.name.as_str())
         {
-            self.observe_fault(&Error::Fault(fault));
+            self.learn_fault(&Error::Fault(fault));
         }
         Ok(reply)
     }

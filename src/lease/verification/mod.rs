@@ -4,15 +4,17 @@ pub(super) mod compare;
 pub(super) mod uploads;
 
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
+use tokio::sync::OnceCell;
 use tokio_util::sync::CancellationToken;
 
-use super::{Lease, lock};
+use super::Lease;
 use crate::error::{Error, Result};
 use crate::http::Connection;
-use crate::soap::ManifestEntry;
+use crate::io::ChecksumType;
+use crate::soap::{LeaseInfo, ManifestEntry};
 use crate::text::said_at;
 use crate::transfer::attempt::{self, Exchange, Reached, Verb};
 use crate::transfer::{LeaseServer, Moved, Verified};
@@ -20,7 +22,40 @@ use crate::transfer::{LeaseServer, Moved, Verified};
 /// What a server answers that has no manifests.
 const NO_MANIFEST: [&str; 3] = ["NotSupported", "NotImplemented", "MethodNotFound"];
 
+/// What the comparison has to remember.
+#[derive(Debug, Default)]
+pub(super) struct Verification {
+    /// SHA-256 is asked for once, before the first transfer: later the server may refuse it.
+    checksums_asked_for: OnceCell<()>,
+    /// That something is not listed is said once: it is so for each disk of most servers.
+    unlisted_said: AtomicBool,
+}
+
+impl Verification {
+    fn is_first_unlisted(&self) -> bool {
+        !self.unlisted_said.swap(true, Ordering::Relaxed)
+    }
+}
+
 impl Lease {
+    /// Asks the server to list SHA-256 where that was chosen; it lists SHA-1 unasked.
+    pub(super) async fn ask_for_checksums(&self, info: &LeaseInfo) -> Result<()> {
+        let Some(checksum_type @ ChecksumType::Sha256) = self.options.checksum_type else {
+            return Ok(());
+        };
+        let asked = self
+            .verification
+            .checksums_asked_for
+            .get_or_try_init(async || {
+                let keys = info.device_urls.iter().map(|device| device.key.as_str());
+                let checksum_type = checksum_type.as_str();
+                self.remote
+                    .set_manifest_checksum_type(keys, checksum_type)
+                    .await
+            });
+        asked.await.copied()
+    }
+
     /// `HttpNfcLeaseGetManifest`, asked again when the answer is lost: what hangs on it is a whole
     /// disk, or the whole lease.
     async fn manifest(&self) -> Result<Vec<ManifestEntry>> {
@@ -37,14 +72,14 @@ impl Lease {
     async fn ask_manifest(&self) -> Result<Vec<ManifestEntry>> {
         let manifest = self.remote.manifest().await;
         if let Err(error) = &manifest
-            && self.observe_fault(error)
-            && let Some(cause) = self.status().cause
+            && self.learn_fault(error)
+            && let Some(cause) = self.status.cause()
         {
             return Err(cause);
         }
         match manifest {
             Err(Error::Fault(fault)) if NO_MANIFEST.contains(&fault.name.as_str()) => {
-                if !self.unlisted_logged.swap(true, Ordering::Relaxed) {
+                if self.verification.is_first_unlisted() {
                     said_at!(
                         warn,
                         self.place(),
@@ -60,7 +95,7 @@ impl Lease {
 
     /// One GetManifest for the whole lease; of a device that moved more than once it lists one.
     pub(super) async fn verify_all(&self) -> Result<()> {
-        let moved = lock(&self.moved).clone();
+        let moved = self.transfers.moved();
         let missing = self.missing_uploads(&moved);
         if moved.is_empty() && missing.is_empty() {
             return Ok(());
@@ -122,7 +157,7 @@ impl LeaseServer for Arc<Lease> {
         let look = async move { lease.refresh().await };
         match self.engine.call(look).await {
             // Only the server's word ends a lease; an unreachable one may come back in time.
-            Ok(_) | Err(_) => self.info_if_ready().map(|_| ()),
+            Ok(_) | Err(_) => self.status.info_if_ready().map(|_| ()),
         }
     }
 
@@ -132,7 +167,7 @@ impl LeaseServer for Arc<Lease> {
         let require = self.options.require_manifest;
         let manifest = manifest.await?;
         let verified = compare::compare(&manifest, moved, require)?;
-        if verified == Verified::Stream && !self.unlisted_logged.swap(true, Ordering::Relaxed) {
+        if verified == Verified::Stream && self.verification.is_first_unlisted() {
             said_at!(
                 warn,
                 self.place(),

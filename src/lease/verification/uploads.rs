@@ -32,7 +32,7 @@ impl Lease {
         if self.passthrough.pulled() {
             return Vec::new();
         }
-        let info = self.status().info.unwrap_or_default();
+        let info = self.status.info().unwrap_or_default();
         let require = &self.options.require_uploads;
         let is_sure = self.disk_capacity() > 0 || moved.iter().any(|one| one.way == Way::There);
         if *require == RequireUploads::EveryDevice && !is_sure {

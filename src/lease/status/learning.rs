@@ -1,12 +1,12 @@
-//! How a lease's end and its readiness are learnt: from its properties, and from every fault.
+//! How the readiness and the end of a lease are learnt: from its properties, and from every fault.
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::Lease;
-use super::options::KeepAlive;
-use super::phase::{Event, Phase};
 use crate::error::{Error, Result, ServerFault};
+use crate::lease::Lease;
+use crate::lease::options::KeepAlive;
+use crate::lease::phase::{Event, Phase};
 use crate::soap::{LeaseInfo, LeaseProperties, LeaseState, RemoteLease};
 use crate::text::Text;
 
@@ -15,7 +15,7 @@ const POLL: Duration = Duration::from_millis(250);
 
 /// After these there is no lease, whatever the call was. Others may mean that the script was early
 /// (`InvalidState`) or has to log in again (`NotAuthenticated`).
-pub(super) const LAST_FAULTS: [&str; 2] = ["Timedout", "ManagedObjectNotFound"];
+pub(in crate::lease) const LAST_FAULTS: [&str; 2] = ["Timedout", "ManagedObjectNotFound"];
 
 impl Lease {
     /// Reads properties and draws the conclusions.
@@ -24,12 +24,15 @@ impl Lease {
     }
 
     /// The same over connections of the keep-alive.
-    pub(super) async fn refresh_over(&self, remote: &RemoteLease) -> Result<LeaseProperties> {
+    pub(in crate::lease) async fn refresh_over(
+        &self,
+        remote: &RemoteLease,
+    ) -> Result<LeaseProperties> {
         let properties = remote.properties(&["state", "info", "error"]).await;
         match &properties {
-            Ok(properties) => self.observe(properties),
+            Ok(properties) => self.learn(properties),
             Err(error) => {
-                self.observe_fault(error);
+                self.learn_fault(error);
             }
         }
         properties.map_err(|error| self.lost_instead(error))
@@ -37,31 +40,22 @@ impl Lease {
 
     /// The lease's own end in place of a fault that only tells of it. That is for our calls; a call
     /// of the script's gets the fault itself.
-    pub(super) fn lost_instead(&self, error: Error) -> Error {
+    pub(in crate::lease) fn lost_instead(&self, error: Error) -> Error {
         let told = matches!(&error, Error::Fault(fault)
             if fault.name.as_str() == "NotAuthenticated" || LAST_FAULTS.contains(&fault.name.as_str()));
-        if told && self.observe_fault(&error) {
-            return self.status().cause.unwrap_or(error);
+        if told && self.learn_fault(&error) {
+            return self.status.cause().unwrap_or(error);
         }
         error
     }
 
-    fn observe(&self, properties: &LeaseProperties) {
+    fn learn(&self, properties: &LeaseProperties) {
         match properties.state {
             Some(LeaseState::Ready) => {
                 // Without it nothing can move, and a server that is not done yet may still say it.
-                let Some(info) = properties.info.clone() else {
-                    return;
-                };
-                self.status.send_if_modified(|status| {
-                    match status.phase.after(Event::ServerReady) {
-                        Some(next) => {
-                            status.info.get_or_insert_with(|| Arc::new(info));
-                            std::mem::replace(&mut status.phase, next) != next
-                        }
-                        None => false,
-                    }
-                });
+                if let Some(info) = properties.info.clone() {
+                    self.status.ready(info);
+                }
             }
             Some(LeaseState::Error) => {
                 let fault = properties.error.clone().map(Box::new);
@@ -69,7 +63,7 @@ impl Lease {
                     Some(fault) => format!("the server ended it: {}", fault_text(fault)),
                     None => "the server ended it".into(),
                 };
-                let cause = match self.status.borrow().phase {
+                let cause = match self.status.phase() {
                     Phase::Initializing => Error::LeaseInit {
                         reason: reason.into(),
                         fault,
@@ -79,11 +73,11 @@ impl Lease {
                         fault,
                     },
                 };
-                self.end(Event::ServerEnded, cause);
+                self.ended(Event::ServerEnded, cause);
             }
             Some(LeaseState::Done) => {
                 let reason = "it was completed already, but not through this object".into();
-                self.end(
+                self.ended(
                     Event::ServerEnded,
                     Error::LeaseLost {
                         reason,
@@ -95,23 +89,15 @@ impl Lease {
         }
     }
 
-    /// Why the state could not be read, or that it could. Nobody is woken for it.
-    pub(super) fn set_unread(&self, why: Option<String>) {
-        self.status.send_if_modified(|status| {
-            status.unread = why;
-            false
-        });
-    }
-
     /// Faults that mean the server no longer holds the lease for this session.
-    pub(super) fn observe_fault(&self, error: &Error) -> bool {
+    pub(in crate::lease) fn learn_fault(&self, error: &Error) -> bool {
         let Error::Fault(fault) = error else {
             return false;
         };
         let (reason, boxed) = (fault_text(fault), Some(fault.clone()));
         match fault.name.as_str() {
             "Timedout" | "InvalidState" | "ManagedObjectNotFound" => {
-                self.end(
+                self.ended(
                     Event::ServerEnded,
                     Error::LeaseLost {
                         reason,
@@ -121,7 +107,7 @@ impl Lease {
                 true
             }
             "NotAuthenticated" => {
-                self.end(
+                self.ended(
                     Event::ServerEnded,
                     Error::SessionExpired {
                         reason,
@@ -136,19 +122,19 @@ impl Lease {
 
     /// Waits until the lease is ready; an error when it can no longer become so.
     pub async fn wait_ready(&self, timeout: Duration) -> Result<Arc<LeaseInfo>> {
-        let mut changed = self.status.subscribe();
+        let mut changed = self.status.watch();
         let watched = matches!(self.options.keep_alive, KeepAlive::Native(_));
         let waiting = async {
             loop {
-                if let Some(info) = self.info_if_ready()? {
+                if let Some(info) = self.status.info_if_ready()? {
                     return Ok(info);
                 }
                 if watched {
                     let _ = changed.changed().await;
                 } else {
                     let seen = self.refresh().await?;
-                    self.set_unread(seen.unready().map(str::to_owned));
-                    if self.status.borrow().phase == Phase::Initializing {
+                    self.status.set_unread(seen.unready().map(str::to_owned));
+                    if self.status.phase() == Phase::Initializing {
                         tokio::time::sleep(POLL).await;
                     }
                 }
@@ -159,7 +145,7 @@ impl Lease {
             .unwrap_or_else(|_| {
                 let seconds = timeout.as_secs_f64();
                 Err(Error::LeaseInit {
-                    reason: match &self.status.borrow().unread {
+                    reason: match self.status.unread() {
                         Some(why) => {
                             format!("after {seconds} s its state cannot be read: {why}").into()
                         }
@@ -172,7 +158,7 @@ impl Lease {
 }
 
 /// Name and text of a fault, on one line.
-pub(super) fn fault_text(fault: &ServerFault) -> Text {
+pub(in crate::lease) fn fault_text(fault: &ServerFault) -> Text {
     match (fault.name.as_str(), fault.message.as_str()) {
         ("", "") => "a fault without name or text".into(),
         ("", text) | (text, "") => text.into(),

@@ -1,0 +1,108 @@
+//! The way out that is always there: one Abort while the lease is held.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::error::Error;
+use crate::lease::Lease;
+use crate::lease::phase::{Event, Phase};
+use crate::soap::{Abort, methods};
+use crate::text::said_at;
+
+/// Transfers get this long to remove their partial files and close their connections. With what the
+/// caller has waited for them before, an Abort is still answered within 10 seconds.
+const CLEANUP: Duration = Duration::from_secs(4);
+
+/// A Complete or Abort that is under way gets this long before an Abort.
+const ENDING: Duration = Duration::from_secs(10);
+
+/// The deadline of an Abort: its failure must not hold up the first error.
+const ABORT_CALL: Duration = Duration::from_secs(10);
+
+/// Answers to an Abort that nobody needs any more.
+const ENDED_BEFORE: [&str; 3] = ["Timedout", "InvalidState", "ManagedObjectNotFound"];
+
+/// How an abort of ours ended.
+#[derive(Debug, Clone)]
+pub enum Ended {
+    /// The server took it.
+    Aborted,
+    /// It was sent or tried, and failed; the server releases the lease after its timeout.
+    AbortFailed(Error),
+    /// The server had ended the lease before.
+    Lost,
+    /// The lease was ended before, by us or by the script.
+    Untouched,
+}
+
+impl Lease {
+    /// Cancels every transfer, waits for their clean-up, and sends one Abort while the lease is held.
+    pub async fn abort(self: &Arc<Self>, cause: Abort) -> Ended {
+        self.stop_transfers().await;
+        self.keep_alive.stop().await;
+        self.wait_for_ending().await;
+        let before = self.status.phase();
+        if !self.status.apply(Event::Abort) {
+            return if before == Phase::Gone {
+                Ended::Lost
+            } else {
+                Ended::Untouched
+            };
+        }
+        let sent = tokio::time::timeout(ABORT_CALL, self.remote.abort(&cause)).await;
+        self.status.apply(Event::AbortSent);
+        let error = match sent {
+            Ok(Ok(())) => return Ended::Aborted,
+            Ok(Err(error)) => error,
+            Err(_) => Error::WaitTimeout {
+                what: methods::ABORT.into(),
+                seconds: ABORT_CALL.as_secs_f64(),
+            },
+        };
+        if let Error::Fault(fault) = &error
+            && ENDED_BEFORE.contains(&fault.name.as_str())
+        {
+            return Ended::Lost;
+        }
+        let after = self.status.info().map_or_else(
+            || "its leaseTimeout has passed".to_owned(),
+            |info| format!("its leaseTimeout ({} s) has passed", info.lease_timeout),
+        );
+        said_at!(
+            error,
+            self.place(),
+            "{}: HttpNfcLeaseAbort failed: {error}; the server holds it until {after}",
+            self.label()
+        );
+        Ended::AbortFailed(error)
+    }
+
+    /// An Abort that the block of the lease did not ask for: whoever works with the lease, and the end
+    /// of the block, are told this cause.
+    pub async fn abort_from_outside(self: &Arc<Self>, why: Abort, cause: Error) -> Ended {
+        self.status.expect_end(cause);
+        self.abort(why).await
+    }
+
+    /// Who wanted the Abort has found the Complete under way, and waits for it no more.
+    pub(in crate::lease) async fn abort_if_stopped(self: &Arc<Self>, why: &str) {
+        if self.transfers.is_stopped() && self.status.phase().is_held() {
+            let reason = why.to_owned();
+            self.abort(Abort { reason }).await;
+        }
+    }
+
+    /// Stops every transfer, and waits for their clean-up within a bound.
+    pub(in crate::lease) async fn stop_transfers(&self) {
+        self.transfers.stop();
+        let _ = tokio::time::timeout(CLEANUP, self.transfers.all_ended()).await;
+    }
+
+    /// A Complete or Abort that is under way decides first.
+    async fn wait_for_ending(&self) {
+        let mut status = self.status.watch();
+        let ended =
+            status.wait_for(|known| !matches!(known.phase, Phase::Completing | Phase::Aborting));
+        let _ = tokio::time::timeout(ENDING, ended).await;
+    }
+}
