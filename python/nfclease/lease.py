@@ -48,8 +48,9 @@ class HttpNfcLease(MirroredLease):
         stub: With a moId: the session's stub, ``service_instance._stub``.
         serverGuid: With a moId: as for pyvmomi's class.
         checksum_type: ``sha256`` is asked of the server before the first transfer
-            (``HttpNfcLeaseSetManifestChecksumType``, vSphere API 6.7); ``sha1`` and None are SHA-1,
-            which servers list unasked.
+            (``HttpNfcLeaseSetManifestChecksumType``, vSphere API 6.7); ``sha1`` is SHA-1,
+            which servers list unasked; so is None, but for a downloaded file of which the server
+            lists only SHA-256.
         keep_alive: Whether a native thread renews the lease from now until it ends.
         keep_alive_interval: Seconds between two ``HttpNfcLeaseProgress``; None is a tenth of
             ``info.leaseTimeout``, at least 1 and at most 15.

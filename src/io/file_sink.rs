@@ -5,16 +5,20 @@
 
 use std::ffi::OsString;
 use std::fs;
-use std::io::{self, Seek, Write};
+use std::io::{self, Read as _, Seek, Write};
 use std::path::{Path, PathBuf};
 
 use bytes::Bytes;
 
+use super::digest::{ChecksumType, Digest};
 use super::directory::Directory;
 use super::part::Part;
 use super::sink::{Sink, Wait};
 use super::threads::Aside;
 use crate::error::{Error, Result};
+
+/// Read at once where a file is read again.
+const PIECE: usize = 4 * 1024 * 1024;
 
 /// Whether an existing file of the final name may be replaced.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -158,6 +162,16 @@ impl Unnamed {
             .map_err(|e| Error::io(self.part.path(), e))
     }
 
+    /// The file from its start, for a second look. Writing goes on at its end afterwards.
+    fn reread(&mut self) -> Result<(Reading, PathBuf)> {
+        let path = self.part.path();
+        let file = self.part.file.rewind();
+        let file = file.and_then(|()| self.part.file.try_clone());
+        let file = file.map_err(|e| Error::io(&path, e))?;
+        let buffer = vec![0; PIECE];
+        Ok((Reading { file, buffer }, path))
+    }
+
     fn restart(&mut self) -> Result<()> {
         let file = &mut self.part.file;
         file.set_len(0)
@@ -177,6 +191,26 @@ impl Sink for FileSink {
 
     fn restart(&mut self) -> Wait<'_, Result<()>> {
         Wait::over(self.file().and_then(Unnamed::restart))
+    }
+
+    fn digest(&mut self, checksum_type: ChecksumType) -> Wait<'_, Result<Option<String>>> {
+        Wait::going(async move {
+            let (mut reading, path) = self.file()?.reread()?;
+            let failed = move |e| Error::io(&path, e);
+            let mut digest = Digest::new(checksum_type);
+            // Piece by piece: nothing is read on for who has given the transfer up.
+            loop {
+                let work = move || {
+                    let read = reading.read_piece(&mut digest);
+                    read.map(|bytes| (bytes, reading, digest))
+                };
+                let bytes;
+                (bytes, reading, digest) = self.aside.run(work).await?.map_err(&failed)?;
+                if bytes == 0 {
+                    return Ok(Some(digest.finish()));
+                }
+            }
+        })
     }
 
     fn commit(&mut self) -> Wait<'_, Result<()>> {
@@ -201,6 +235,28 @@ impl Sink for FileSink {
                 .as_mut()
                 .map_or_else(Vec::new, |file| file.part.discard()),
         )
+    }
+}
+
+/// A file that is read once more.
+struct Reading {
+    file: fs::File,
+    buffer: Vec<u8>,
+}
+
+impl Reading {
+    /// Digests the next piece; 0 at the end.
+    fn read_piece(&mut self, digest: &mut Digest) -> io::Result<usize> {
+        loop {
+            match self.file.read(&mut self.buffer) {
+                Ok(bytes) => {
+                    digest.update(self.buffer.get(..bytes).unwrap_or_default());
+                    return Ok(bytes);
+                }
+                Err(e) if e.kind() == io::ErrorKind::Interrupted => {}
+                Err(e) => return Err(e),
+            }
+        }
     }
 }
 
@@ -249,6 +305,22 @@ mod tests {
         drop(sink);
         assert_eq!(fs::read(&path).unwrap(), b"abcdef");
         assert_eq!(fs::read_dir(root.path()).unwrap().count(), 1);
+    }
+
+    #[tokio::test(flavor = "current_thread")]
+    async fn what_was_written_is_read_again() {
+        let root = tempfile::tempdir().unwrap();
+        let mut sink = written(&root.path().join("disk"), Overwrite::Never).await;
+        for _ in 0..2 {
+            let digest = sink.digest(ChecksumType::Sha1).await.unwrap();
+            assert_eq!(
+                digest.as_deref(),
+                Some("1f8ac10f23c5b5bc1167bda84b833e5c057a77d2")
+            );
+        }
+        sink.write(Bytes::from_static(b"ghi")).await.unwrap();
+        sink.commit().await.unwrap();
+        assert_eq!(fs::read(root.path().join("disk")).unwrap(), b"abcdefghi");
     }
 
     #[tokio::test(flavor = "current_thread")]

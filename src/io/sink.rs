@@ -6,6 +6,7 @@ use std::task::{Context, Poll};
 
 use bytes::Bytes;
 
+use super::digest::ChecksumType;
 use crate::error::Result;
 
 /// The local end of a download.
@@ -25,6 +26,10 @@ pub trait Sink: Send {
     /// Whether it can: else the first failure is the last.
     fn is_repeatable(&self) -> bool {
         true
+    }
+    /// The digest of what was written, read once more; `None` where it cannot be read.
+    fn digest(&mut self, _checksum_type: ChecksumType) -> Wait<'_, Result<Option<String>>> {
+        Wait::over(Ok(None))
     }
     /// Makes the bytes durable and visible; called once, after verification, and waited for to its
     /// end whatever happens meanwhile.

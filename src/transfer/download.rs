@@ -9,7 +9,7 @@ use tokio_util::sync::CancellationToken;
 use super::attempt::{self, Exchange, Reached, Verb};
 use super::pace::Pace;
 use super::progress::Progress;
-use super::{Completed, Job, LeaseServer, Moved, Verified, Way};
+use super::{Comparison, Completed, Job, LeaseServer, Moved, Verified, Way};
 use crate::error::{Error, Failure, Result, Step};
 use crate::http::client::is_page;
 use crate::http::{Body, Connection, Request, Response};
@@ -223,7 +223,7 @@ impl<S: LeaseServer> Exchange for Get<'_, S> {
         if let Some(check) = &check {
             check.finish().map_err(|flaw| download.flaw(flaw, bytes))?;
         }
-        let moved = Moved {
+        let mut moved = Moved {
             key: download.job.key.clone(),
             what: Arc::clone(&download.job.what),
             bytes,
@@ -233,7 +233,7 @@ impl<S: LeaseServer> Exchange for Get<'_, S> {
         };
         self.reached.step = Step::Verify;
         self.reached.is_moved = true;
-        let verified = self.server.verify(&moved).await?;
+        let verified = self.verify(&mut moved).await?;
         self.reached.is_moved = false;
         let listed = verified == Verified::Manifest;
         if !listed {
@@ -274,6 +274,20 @@ impl<S: LeaseServer> Exchange for Get<'_, S> {
 }
 
 impl<S: LeaseServer> Get<'_, S> {
+    /// Compares with the manifest. Where that lists only a sum of another type, what was written is
+    /// read once more for it, if it can be.
+    async fn verify(&mut self, moved: &mut Moved) -> Result<Verified> {
+        let needed = match self.server.compare(moved).await? {
+            Comparison::Done(verified) => return Ok(verified),
+            Comparison::Needs(checksum_type) => checksum_type,
+        };
+        if let Some(checksum) = self.sink.digest(needed).await? {
+            moved.checksum = checksum;
+            moved.checksum_type = needed;
+        }
+        self.server.verify(moved).await
+    }
+
     async fn request(&mut self, connection: Connection) -> Result<Response> {
         let job = &self.download.job;
         let request = Request {

@@ -134,10 +134,23 @@ impl Completed {
     }
 }
 
+/// What a comparison with the lease manifest says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Comparison {
+    /// How far the bytes are proved.
+    Done(Verified),
+    /// The server lists only a sum of this type, which was not computed.
+    Needs(ChecksumType),
+}
+
 /// What a transfer asks of the lease's server besides the bytes.
 pub trait LeaseServer: Send + Sync + 'static {
     /// `Ok` while the lease is `ready`; else why it is lost.
     fn still_ready(&self) -> impl Future<Output = Result<()>> + Send;
     /// Compares with the lease manifest.
     fn verify(&self, moved: &Moved) -> impl Future<Output = Result<Verified>> + Send;
+    /// The same for what may be read once more: it may need a sum of another type first.
+    fn compare(&self, moved: &Moved) -> impl Future<Output = Result<Comparison>> + Send {
+        async { self.verify(moved).await.map(Comparison::Done) }
+    }
 }

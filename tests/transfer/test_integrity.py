@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import io
 from pathlib import Path
 from typing import Any
 
@@ -138,6 +140,56 @@ def test_the_last_look_before_complete(
         lease.download_all(tmp_path)
         simulator.inject("manifest", sha1="0" * 40, count=1)
     assert endings(simulator) == ["HttpNfcLeaseAbort"]
+
+
+def lists_only_sha256(lease: Any, simulator: Simulator) -> Any:
+    """A disk of which the server lists nothing else, by no doing of the core's."""
+    lease.wait_ready(10)
+    disk = disk_of(lease)
+    lease.SetManifestChecksumType([vim.KeyValue(key=disk.key, value="sha256")])
+    simulator.inject("manifest", disk=".vmdk", sha1="", checksumType="SHA-256")
+    return disk
+
+
+def test_sha256_that_nobody_asked_for(
+    open_lease: OpenLease, demo_vm: Any, simulator: Simulator, tmp_path: Path
+) -> None:
+    path = tmp_path / "disk.vmdk"
+    with open_lease(demo_vm.ExportVm(), require_manifest=True) as lease:
+        result = lease.download(lists_only_sha256(lease, simulator), path)
+    assert (result.verified, result.checksum_type) == ("manifest", "sha256")
+    assert result.checksum == hashlib.sha256(path.read_bytes()).hexdigest()
+    assert result.attempts == 1
+    assert endings(simulator) == ["HttpNfcLeaseComplete"]
+
+
+def test_sha256_that_nobody_asked_for_and_that_differs(
+    open_lease: OpenLease, demo_vm: Any, simulator: Simulator, tmp_path: Path
+) -> None:
+    listed: dict[str, Any] = {"sha1": "", "checksum": "0" * 64, "checksumType": "sha256"}
+    simulator.inject("manifest", disk=".vmdk", **listed)
+    with (
+        pytest.raises(nfclease.ChecksumMismatchError) as raised,
+        open_lease(demo_vm.ExportVm()) as lease,
+    ):
+        lease.wait_ready(10)
+        lease.download(disk_of(lease), tmp_path / "disk.vmdk")
+    assert (raised.value.checksum_type, raised.value.attempts) == ("sha256", 2)
+    assert raised.value.expected == "0" * 64
+    assert list(tmp_path.iterdir()) == []
+    assert endings(simulator) == ["HttpNfcLeaseAbort"]
+
+
+def test_sha256_of_what_is_not_read_again(
+    open_lease: OpenLease, demo_vm: Any, simulator: Simulator, tmp_path: Path
+) -> None:
+    with open_lease(demo_vm.ExportVm()) as lease:
+        result = lease.download(lists_only_sha256(lease, simulator), io.BytesIO())
+    assert (result.verified, result.checksum_type) == ("stream", "sha1")
+    # Who asks for SHA-1 gets no other.
+    with open_lease(demo_vm.ExportVm(), checksum_type="sha1") as lease:
+        result = lease.download(lists_only_sha256(lease, simulator), tmp_path / "disk.vmdk")
+    assert (result.verified, result.checksum_type) == ("stream", "sha1")
 
 
 @pytest.mark.parametrize("require", [False, True])

@@ -47,15 +47,14 @@ pub(crate) fn compare(
     }
 }
 
-/// What the server lists in place of what was computed.
-pub(crate) fn listed(manifest: &[ManifestEntry], moved: &Moved) -> Option<ChecksumType> {
-    let has = |entry: &ManifestEntry| {
-        entry.key == moved.key && !checksums(entry, ChecksumType::Sha256).is_empty()
+/// The type of sum that the server lists in place of the one that was computed.
+pub(super) fn listed(manifest: &[ManifestEntry], moved: &Moved) -> Option<ChecksumType> {
+    let lists = |checksum_type| {
+        let mut entries = manifest.iter().filter(|entry| entry.key == moved.key);
+        entries.any(|entry| !checksums(entry, checksum_type).is_empty())
     };
-    match moved.checksum_type {
-        ChecksumType::Sha1 if manifest.iter().any(has) => Some(ChecksumType::Sha256),
-        _ => None,
-    }
+    let instead = ChecksumType::Sha256;
+    (!lists(moved.checksum_type) && lists(instead)).then_some(instead)
 }
 
 fn compare_entry(entry: &ManifestEntry, moved: &Moved) -> Result<Verified> {

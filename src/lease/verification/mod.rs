@@ -17,7 +17,7 @@ use crate::io::ChecksumType;
 use crate::soap::{LeaseInfo, ManifestEntry};
 use crate::text::said_at;
 use crate::transfer::attempt::{self, Exchange, Reached, Verb};
-use crate::transfer::{LeaseServer, Moved, Verified};
+use crate::transfer::{Comparison, LeaseServer, Moved, Verified};
 
 /// What a server answers that has no manifests.
 const NO_MANIFEST: [&str; 3] = ["NotSupported", "NotImplemented", "MethodNotFound"];
@@ -110,6 +110,30 @@ impl Lease {
         }
         uploads::check(&missing, &manifest)
     }
+
+    /// The manifest for a transfer, which waits for it.
+    async fn listed(self: &Arc<Self>) -> Result<Vec<ManifestEntry>> {
+        let lease = Arc::clone(self);
+        let asked = self.engine.call(async move { lease.manifest().await });
+        asked.await
+    }
+
+    /// Compares, and says where there was nothing to compare with.
+    fn judge(&self, manifest: &[ManifestEntry], moved: &Moved) -> Result<Verified> {
+        let verified = compare::compare(manifest, moved, self.options.require_manifest)?;
+        if verified == Verified::Stream && self.verification.is_first_unlisted() {
+            said_at!(
+                warn,
+                self.place(),
+                "{}: the lease manifest has no checksum of it to compare with{}",
+                moved.what,
+                compare::listed(manifest, moved)
+                    .map(|listed| format!("; it lists {}", listed.as_str()))
+                    .unwrap_or_default()
+            );
+        }
+        Ok(verified)
+    }
 }
 
 /// The call while it is made.
@@ -162,22 +186,17 @@ impl LeaseServer for Arc<Lease> {
     }
 
     async fn verify(&self, moved: &Moved) -> Result<Verified> {
-        let lease = Arc::clone(self);
-        let manifest = self.engine.call(async move { lease.manifest().await });
-        let require = self.options.require_manifest;
-        let manifest = manifest.await?;
-        let verified = compare::compare(&manifest, moved, require)?;
-        if verified == Verified::Stream && self.verification.is_first_unlisted() {
-            said_at!(
-                warn,
-                self.place(),
-                "{}: the lease manifest has no checksum of it to compare with{}",
-                moved.what,
-                compare::listed(&manifest, moved)
-                    .map(|listed| format!("; it lists {}", listed.as_str()))
-                    .unwrap_or_default()
-            );
+        let manifest = self.listed().await?;
+        self.judge(&manifest, moved)
+    }
+
+    async fn compare(&self, moved: &Moved) -> Result<Comparison> {
+        let manifest = self.listed().await?;
+        // Who chose a type gets that one; where none was chosen, the server's choice is taken.
+        let chosen = self.options.checksum_type;
+        match compare::listed(&manifest, moved) {
+            Some(listed) if chosen.is_none() => Ok(Comparison::Needs(listed)),
+            _ => self.judge(&manifest, moved).map(Comparison::Done),
         }
-        Ok(verified)
     }
 }
