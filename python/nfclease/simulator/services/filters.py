@@ -102,7 +102,7 @@ class PropertyCollector(Managed):
     def __init__(self, world: World, moid: str) -> None:
         super().__init__(world, _Api, moid)
         self._updates: dict[str, Updates] = {}
-        self.pages = Pages(world)
+        self.pages: Pages = Pages(world)
 
     def updates_of(self, session: Session | None) -> Updates:
         """The filters of a client; the service's own collector has many clients."""

@@ -18,7 +18,8 @@ class Collector(Managed):
     ) -> None:
         super().__init__(world, kind, world.session_moid(), filter=filter)
         self.items = items
-        self.at, self.page = 0, 10
+        self.at: int = 0
+        self.page: int = 10
         self.props["latestPage"] = lambda: self._newest()[: self.page]
 
     def _newest(self) -> list[Any]:

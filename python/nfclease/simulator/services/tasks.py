@@ -25,7 +25,7 @@ class Task(Managed):
     def __init__(self, world: World, method: str, entity: Managed | None) -> None:
         super().__init__(world, vim.Task, f"task-{world.number()}")
         self.props["info"] = self._info
-        self.state = vim.TaskInfo.State.running
+        self.state: Any = vim.TaskInfo.State.running
         self._result: Any = None
         self._error: Any = None
         self.method = method
