@@ -27,4 +27,4 @@ pub use client::{Client, Request, Response};
 pub use proxy::Proxy;
 pub use settings::Connection;
 pub use tls::{Pin, Protocol, Trust, Verify};
-pub use url::{host_of, redacted};
+pub use url::host_of;

@@ -270,7 +270,7 @@ impl Lease {
             |_, ended| {
                 Ok(match ended {
                     Ended::Aborted => "aborted",
-                    Ended::AbortFailed(_) => "abort_failed",
+                    Ended::AbortFailed => "abort_failed",
                     Ended::Lost => "lost",
                     Ended::Untouched => "untouched",
                 })
@@ -302,7 +302,7 @@ impl Lease {
         // Without an engine there is nobody left to send it.
         let _ = engine.spawn(async move {
             let _counted = counted;
-            if let Ended::AbortFailed(_) = lease.abort(Abort { reason }).await {
+            if let Ended::AbortFailed = lease.abort(Abort { reason }).await {
                 abandoned::note_kept(lease.moid());
             }
         });

@@ -1,6 +1,6 @@
 //! Progress as atomics: the only thing that a running transfer shares.
 
-use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 
 const UNKNOWN: u64 = u64::MAX;
 
@@ -10,7 +10,6 @@ pub struct Progress {
     done: AtomicU64,
     total: AtomicU64,
     attempts: AtomicU32,
-    finished: AtomicBool,
 }
 
 /// The counters at one moment.
@@ -31,7 +30,6 @@ impl Progress {
             done: AtomicU64::new(0),
             total: AtomicU64::new(total.unwrap_or(UNKNOWN)),
             attempts: AtomicU32::new(0),
-            finished: AtomicBool::new(false),
         }
     }
 
@@ -57,12 +55,6 @@ impl Progress {
     pub fn finish(&self) {
         self.total
             .store(self.done.load(Ordering::Relaxed), Ordering::Relaxed);
-        self.finished.store(true, Ordering::Relaxed);
-    }
-
-    /// Whether [`Self::finish`] was called.
-    pub fn is_finished(&self) -> bool {
-        self.finished.load(Ordering::Relaxed)
     }
 
     /// The counters now.

@@ -28,7 +28,7 @@ pub enum Ended {
     /// The server took it.
     Aborted,
     /// It was sent or tried, and failed; the server releases the lease after its timeout.
-    AbortFailed(Error),
+    AbortFailed,
     /// The server had ended the lease before.
     Lost,
     /// The lease was ended before, by us or by the script.
@@ -74,7 +74,7 @@ impl Lease {
             "{}: HttpNfcLeaseAbort failed: {error}; the server holds it until {after}",
             self.label()
         );
-        Ended::AbortFailed(error)
+        Ended::AbortFailed
     }
 
     /// An Abort that the block of the lease did not ask for: whoever works with the lease, and the end
