@@ -35,6 +35,7 @@ class Screen:
         self._lock = threading.RLock()
         self._shown: list[Callable[[int, int], list[RenderableType]]] = []
         self._live: Live | None = None
+        self._terminal: Terminal | None = None
         self._lines: list[str] = []
         self._moved: list[tuple[Any, TextIO]] = []
 
@@ -73,7 +74,8 @@ class Screen:
                     self._live.refresh()
 
     def _start(self) -> None:
-        file = cast("TextIO", Terminal(sys.stderr))
+        self._terminal = Terminal(sys.stderr)
+        file = cast("TextIO", self._terminal)
         console = _Console(file=file, force_jupyter=False, highlight=False)
         self._live = Live(
             console=console,
@@ -96,10 +98,13 @@ class Screen:
     def _stop(self) -> None:
         live, self._live = self._live, None
         moved, self._moved = self._moved, []
+        terminal, self._terminal = self._terminal, None
         try:
             if live is not None:
                 live.stop()
         finally:
+            if terminal is not None:
+                terminal.give_back()
             for handler, stream in moved:
                 with suppress(ValueError):  # it was closed meanwhile
                     handler.setStream(stream)
