@@ -9,6 +9,7 @@ import os
 import pty
 import re
 import select
+import signal
 import struct
 import sys
 import termios
@@ -21,6 +22,7 @@ from typing import Any
 import pytest
 
 from nfclease import HttpNfcLease, NfcError
+from nfclease._display.screen import SCREEN
 from nfclease.simulator import Simulator
 
 from ..support.faces import OpenLease
@@ -375,3 +377,30 @@ def test_ctrl_c_while_it_is_drawn() -> None:
     assert past == [
         f"{name}: 65.5 kB, 1.3 MB/s, ended" for name in itertools.islice(names, len(past))
     ]
+
+
+def test_an_interrupt_waits_for_the_frame(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Else what rich has not forgotten yet comes twice, or what is to stay is lost."""
+    presses = iter([0, 1, 0, 2])
+
+    def rows(width: int, lines: int) -> list[Any]:
+        for _ in range(next(presses, 0)):
+            signal.raise_signal(signal.SIGINT)
+            drawn.append(True)
+        return []
+
+    drawn: list[bool] = []
+    with terminal(monkeypatch, 80) as screens:
+        SCREEN.add(rows)
+        SCREEN.refresh()
+        SCREEN.above("disk-0.iso: ended")
+        with pytest.raises(KeyboardInterrupt):
+            SCREEN.refresh()
+        assert drawn == [True]
+        SCREEN.refresh()
+        with pytest.raises(KeyboardInterrupt):  # the second of two at once
+            SCREEN.refresh()
+        assert drawn == [True, True]
+        SCREEN.remove(rows)
+    assert text_of(screens[-1]).count("disk-0.iso: ended") == 1
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler

@@ -12,6 +12,7 @@ from rich.console import Console, Group
 from rich.live import Live
 from rich.text import Text
 
+from nfclease._display.interrupts import after_this
 from nfclease._display.terminal import Terminal
 
 TYPE_CHECKING = False
@@ -41,7 +42,7 @@ class Screen:
 
     def add(self, rows: Callable[[int, int], list[RenderableType]]) -> None:
         """Shows these rows, made for a width and a number of lines, from now on."""
-        with self._lock:
+        with self._lock, after_this():
             self._shown.append(rows)
             try:
                 if self._live is None:
@@ -53,7 +54,7 @@ class Screen:
 
     def remove(self, rows: Callable[[int, int], list[RenderableType]]) -> None:
         """Takes them away; the last one leaves the terminal as it was."""
-        with self._lock:
+        with self._lock, after_this():
             if rows in self._shown:
                 self._shown.remove(rows)
                 if not self._shown:
@@ -65,7 +66,7 @@ class Screen:
             self._lines.append(text)
 
     def refresh(self) -> None:
-        with self._lock:
+        with self._lock, after_this():
             lines, self._lines = self._lines, []
             if self._live is not None:
                 with self._live.console:  # all in one piece: no row beside its own end
