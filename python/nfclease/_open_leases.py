@@ -87,7 +87,7 @@ def _abort_at_exit() -> None:
 
 def _abort_all(
     reason: str,
-    told: Literal["", "session", "cancelled"],
+    cause: Literal["", "session", "cancelled"],
     seconds: float,
     which: Callable[[LeaseCore], bool] = lambda _: True,
 ) -> list[str]:
@@ -105,7 +105,7 @@ def _abort_all(
                 label = f"lease {lease.moid} of {vm}" if vm else f"lease {lease.moid}"
                 place = extra(lease.moid, vm)
                 logger().warning("%s: %s; it is aborted", label, reason, extra=place)
-            works.append((lease.moid, lease.native.give_up(reason, told)))
+            works.append((lease.moid, lease.native.abort(reason, cause)))
     outcomes = [(moid, work.wait(max(0.0, until - time.monotonic()))) for moid, work in works]
     return [moid for moid, outcome in outcomes if outcome in (None, "abort_failed")]
 

@@ -46,7 +46,7 @@ def aborts_when_refused(init: _F) -> _F:
 
 def _abort(core: _core.Lease | None, lease: Any, error: BaseException) -> None:
     if core is not None:  # the core has it already, and ends it once
-        core.give_up(reason_of(error)).wait(_ABORT_TIMEOUT)
+        core.abort(reason_of(error)).wait(_ABORT_TIMEOUT)
     elif type(lease) is vim.HttpNfcLease and lease._stub is not None:
         if _open_leases.is_held_beside(lease):
             return

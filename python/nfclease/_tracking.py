@@ -28,7 +28,7 @@ class Tracked:
         self.name = name
         #: The file here, for ``TransferResult.path``; None for a file object and for bytes.
         self.path = path
-        #: ``DeviceUrl.key``: by it an error of the core is told which file and host it is about.
+        #: ``DeviceUrl.key``: by it an error of the core learns which file and host it is about.
         self.key: str = ""
         #: The host that has the file, for that error.
         self.host: str = ""
@@ -69,7 +69,7 @@ class Tracked:
             return
         if (error := self.observers.unobserved()) is not None:
             raise error
-        self.core.seen()
+        self.core.set_observed()
 
 
 #: What a shield whose caller gave up leaves at the task, from Python 3.14 on. It logs the error,
@@ -85,6 +85,7 @@ class Observers:
     """
 
     def __init__(self) -> None:
+        #: Kept with the error: the same task may have ended with another one.
         self._tasks: list[tuple[asyncio.Task[Any], BaseException]] = []
 
     def add(self, error: BaseException) -> None:

@@ -338,7 +338,7 @@ class HttpNfcLease(MirroredLease):
 
         Raises:
             LeaseStateError: A transfer still runs, or the lease was ended before.
-            NfcError: A transfer failed, and nobody has read that; any of its errors.
+            NfcError: A transfer failed, and nobody has observed that; any of its errors.
             RuntimeError: A coroutine called; it would block its event loop.
 
         Examples:
@@ -371,9 +371,10 @@ class HttpNfcLease(MirroredLease):
             return
         shared = self.__dict__.get("_nfc_shared")
         if shared is not None and _open_leases.is_held_beside(shared.plain, shared):
-            native.let_go()
+            native.release()
         else:
-            native.abandon("the lease object was dropped")  # first: a warning may be an error
+            # First: a warning may be an error.
+            native.abort_in_background("the lease object was dropped")
             warnings.warn(
                 f"lease {self._moId} was dropped while it was held; it is aborted. "
                 "Use 'with', or call Complete, Abort or close",

@@ -154,7 +154,7 @@ class Transfer(Future):
             RuntimeError: It has not ended, and a coroutine called; await the transfer there.
         """
         self._wait("result", timeout)
-        self._tracked.core.seen()
+        self._tracked.core.set_observed()
         return self._read()
 
     def exception(self, timeout: float | None = None) -> BaseException | None:
@@ -174,7 +174,7 @@ class Transfer(Future):
             RuntimeError: It has not ended, and a coroutine called.
         """
         self._wait("exception", timeout)
-        self._tracked.core.seen()
+        self._tracked.core.set_observed()
         self._tracked.broken_is_observed = True
         _, error = self._keep()
         if error is not None and self.cancelled():
@@ -312,7 +312,7 @@ class Transfer(Future):
         """The outcome, for a caller that observes it at once, or for the running task."""
         if not in_task:
             return self.result()
-        self._tracked.core.tell()
+        self._tracked.core.set_asked()
         try:
             return self._read()
         except BaseException as error:

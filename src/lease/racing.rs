@@ -120,7 +120,7 @@ impl<F: FnOnce() + Send + 'static> Wake for Look<F> {
     }
 }
 
-/// What `look` sees when `waited` is told that the gated transfer has ended.
+/// What `look` sees when `waited` learns that the gated transfer has ended.
 fn seen_at_wake_up<T: Send + 'static>(
     waited: impl Future,
     gate: &CancellationToken,

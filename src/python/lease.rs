@@ -40,7 +40,7 @@ pub(crate) struct Lease {
     held: Option<Arc<CoreLease>>,
     pid: u32,
     /// Whether another object holds the lease in its place.
-    let_go: AtomicBool,
+    released: AtomicBool,
 }
 
 #[pymethods]
@@ -125,7 +125,7 @@ impl Lease {
         Ok(Self {
             held: Some(lease),
             pid: std::process::id(),
-            let_go: AtomicBool::new(false),
+            released: AtomicBool::new(false),
         })
     }
 
@@ -204,49 +204,49 @@ impl Lease {
     }
 
     /// One `HttpNfcLeaseComplete` of the script.
-    fn complete(&self, py: Python<'_>, envelope: Vec<u8>) -> PyResult<RawReply> {
+    fn script_complete(&self, py: Python<'_>, envelope: Vec<u8>) -> PyResult<RawReply> {
         self.send(py, move |lease| async move {
             lease.script_complete(envelope).await
         })
     }
 
     /// One `HttpNfcLeaseAbort` of the script.
-    fn abort(&self, py: Python<'_>, envelope: Vec<u8>) -> PyResult<RawReply> {
+    fn script_abort(&self, py: Python<'_>, envelope: Vec<u8>) -> PyResult<RawReply> {
         self.send(py, move |lease| async move {
             lease.script_abort(envelope).await
         })
     }
 
     /// Waits for all transfers, compares all sums, sends Complete.
-    fn finish(&self, py: Python<'_>) -> PyResult<Work> {
+    fn complete(&self, py: Python<'_>) -> PyResult<Work> {
         let lease = self.core(py)?;
-        let finishing = Arc::clone(&lease);
+        let completing = Arc::clone(&lease);
         Work::start(
             py,
             lease.engine(),
-            async move { finishing.complete().await },
-            |py, finished| finished.map_err(|unfinished| unfinished_to_py(py, &unfinished)),
+            async move { completing.complete().await },
+            |py, completed| completed.map_err(|unfinished| unfinished_to_py(py, &unfinished)),
         )
     }
 
     /// Leaves the lease to somebody else. Refused while a transfer runs.
     fn detach(&self, py: Python<'_>) -> PyResult<Work> {
         let lease = self.core(py)?;
-        let leaving = Arc::clone(&lease);
+        let detaching = Arc::clone(&lease);
         Work::start(
             py,
             lease.engine(),
-            async move { leaving.detach().await },
-            |py, left| left.map_err(|unfinished| unfinished_to_py(py, &unfinished)),
+            async move { detaching.detach().await },
+            |py, detached| detached.map_err(|unfinished| unfinished_to_py(py, &unfinished)),
         )
     }
 
     /// Cancels, cleans up, sends one Abort while the lease is held. Raises nothing of its own. With
-    /// `told`, `session` or `cancelled`, who works with the lease is told that cause.
-    #[pyo3(signature = (reason, told=""))]
-    fn give_up(&self, py: Python<'_>, reason: String, told: &str) -> PyResult<Work> {
+    /// `cause`, `session` or `cancelled`, who works with the lease gets that one.
+    #[pyo3(signature = (reason, cause=""))]
+    fn abort(&self, py: Python<'_>, reason: String, cause: &str) -> PyResult<Work> {
         let lease = self.core(py)?;
-        let cause = match told {
+        let cause = match cause {
             "session" => Some(Error::SessionExpired {
                 reason: "the script logged out".into(),
                 fault: None,
@@ -278,8 +278,8 @@ impl Lease {
         )
     }
 
-    /// As `give_up`, without waiting. Does nothing in a forked child.
-    fn abandon(&self, reason: String) {
+    /// As `abort`, without waiting. Does nothing in a forked child.
+    fn abort_in_background(&self, reason: String) {
         if !self.is_held() {
             return;
         }
@@ -308,10 +308,10 @@ impl Lease {
         });
     }
 
-    /// Leaves the lease to another object that holds it; the server is told nothing.
-    fn let_go(&self, py: Python<'_>) -> PyResult<()> {
+    /// Leaves the lease to another object that holds it; nothing is sent.
+    fn release(&self, py: Python<'_>) -> PyResult<()> {
         self.core(py)?.release();
-        self.let_go.store(true, Ordering::Relaxed);
+        self.released.store(true, Ordering::Relaxed);
         Ok(())
     }
 
@@ -380,9 +380,9 @@ impl Drop for Lease {
         if self.pid != std::process::id() {
             // Dropping would touch locks that a thread of the parent may have held at the fork.
             std::mem::forget(self.held.take());
-        } else if !self.let_go.load(Ordering::Relaxed) {
+        } else if !self.released.load(Ordering::Relaxed) {
             // An interrupted constructor leaves a lease that no Python object has.
-            self.abandon("the lease object was dropped".into());
+            self.abort_in_background("the lease object was dropped".into());
         }
     }
 }

@@ -42,22 +42,21 @@ impl Transfer {
     }
 
     /// Somebody asks for the outcome, and may or may not observe it.
-    fn tell(&self, py: Python<'_>) -> PyResult<()> {
-        self.transfer.tell();
+    fn set_asked(&self, py: Python<'_>) -> PyResult<()> {
+        self.transfer.set_asked();
         log::emit(py)
     }
 
     /// Somebody observes the outcome: the lease's end does not raise a failure again.
-    fn seen(&self) {
-        self.transfer.tell();
-        self.transfer.see();
+    fn set_observed(&self) {
+        self.transfer.set_observed();
     }
 
     fn done(&self) -> bool {
         self.transfer.outcome().is_some()
     }
 
-    /// Whether it has ended without what it was to bring; tells nobody why.
+    /// Whether it has ended without what it was to bring. That observes nothing.
     fn failed(&self) -> bool {
         matches!(self.transfer.outcome(), Some(Err(_)))
     }

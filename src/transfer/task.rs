@@ -20,12 +20,20 @@ pub type Outcome = Result<Arc<Completed>, Arc<Failure>>;
 /// A transfer that the engine runs. Dropping the handle stops nothing.
 #[derive(Debug, Clone)]
 pub struct Transfer {
+    /// Its counters, which the work moves.
     progress: Arc<Progress>,
+    /// Stops the work, which cleans up before it ends.
     cancel: CancellationToken,
+    /// A watch: as many as want to wait for the end, and the outcome stays for who comes late.
     outcome: watch::Receiver<Option<Outcome>>,
-    seen: Arc<AtomicBool>,
-    told: Arc<AtomicBool>,
-    given_up: Arc<AtomicBool>,
+    /// Whether the caller has observed the outcome; the end of the lease raises a failure else.
+    observed: Arc<AtomicBool>,
+    /// Whether the caller has asked for the outcome: what is started then for the same device does
+    /// not wait for this one's success.
+    asked: Arc<AtomicBool>,
+    /// Whether the caller cancelled it: then that it was cancelled needs not be observed.
+    cancelled_by_caller: Arc<AtomicBool>,
+    /// `DeviceUrl.key`, by which what goes to one device keeps its order.
     key: Arc<str>,
 }
 
@@ -48,9 +56,9 @@ impl Transfer {
             progress,
             cancel,
             outcome,
-            seen: Arc::default(),
-            told: Arc::default(),
-            given_up: Arc::default(),
+            observed: Arc::default(),
+            asked: Arc::default(),
+            cancelled_by_caller: Arc::default(),
             key: key.into(),
         };
         let end = End {
@@ -89,39 +97,40 @@ impl Transfer {
         outcome.or_else(|| dead.then(|| Err(Arc::new(self.lost()))))
     }
 
-    /// Somebody has asked how it ended. Whether the answer was read is another matter.
-    pub fn tell(&self) {
-        self.told.store(true, Ordering::Relaxed);
+    /// The caller has asked how it ended. Whether it has observed the answer is another matter.
+    pub fn set_asked(&self) {
+        self.asked.store(true, Ordering::Relaxed);
     }
 
-    /// Whether it failed and nobody has asked.
-    pub fn has_failed_untold(&self) -> bool {
-        !self.told.load(Ordering::Relaxed) && self.unseen_failure().is_some()
+    /// Whether it failed and the caller has not asked.
+    pub fn has_failed_unasked(&self) -> bool {
+        !self.asked.load(Ordering::Relaxed) && self.unobserved_failure().is_some()
     }
 
-    /// The user is told how it ended, and owns its error.
-    pub fn see(&self) {
-        self.seen.store(true, Ordering::Relaxed);
+    /// The caller has observed how it ended, and owns its error.
+    pub fn set_observed(&self) {
+        self.set_asked();
+        self.observed.store(true, Ordering::Relaxed);
     }
 
-    /// Its failure, where the user was not told. Who cancelled it need not be told.
-    pub fn unseen_failure(&self) -> Option<Arc<Failure>> {
-        if self.seen.load(Ordering::Relaxed) {
+    /// Its failure, where the caller has not observed it. Who cancelled it need not.
+    pub fn unobserved_failure(&self) -> Option<Arc<Failure>> {
+        if self.observed.load(Ordering::Relaxed) {
             return None;
         }
         let failure = self.outcome()?.err()?;
-        let asked_for =
-            self.given_up.load(Ordering::Relaxed) && matches!(failure.error, Error::Cancelled);
-        (!asked_for).then_some(failure)
+        let wanted = self.cancelled_by_caller.load(Ordering::Relaxed)
+            && matches!(failure.error, Error::Cancelled);
+        (!wanted).then_some(failure)
     }
 
     /// Asks the transfer to stop; its partial file is removed before [`Self::ended`] returns.
     pub fn cancel(&self) {
-        self.given_up.store(true, Ordering::Relaxed);
+        self.cancelled_by_caller.store(true, Ordering::Relaxed);
         self.cancel.cancel();
     }
 
-    /// Stops the transfer as [`Self::cancel`] does, but nobody has given it up: it has failed.
+    /// Stops the transfer as [`Self::cancel`] does, but the caller did not ask for that: it has failed.
     pub fn break_off(&self) {
         self.cancel.cancel();
     }
@@ -137,10 +146,13 @@ impl Transfer {
 }
 
 /// The one place where a transfer ends. Who learns by whichever way that it has ended finds the
-/// outcome: it is published first, and the tracker is told last.
+/// outcome: it is published first, and the tracker learns it last.
 struct End {
+    /// Everybody who waits is woken by it.
     outcome: watch::Sender<Option<Outcome>>,
+    /// Key and counters, for the failure of a task that leaves no outcome.
     lost: (Arc<str>, Arc<Progress>),
+    /// Dropped after the outcome is published: the lease's end waits for it.
     _tracked: TaskTrackerToken,
 }
 

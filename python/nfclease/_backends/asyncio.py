@@ -152,7 +152,7 @@ async def undisturbed(ends: Collection[asyncio.Future[Any]], until: float) -> No
     while not all(end.done() for end in ends) and (left := until - time.monotonic()) > 0:
         try:
             await any_of(ends, left)
-        except asyncio.CancelledError as error:  # noqa: PERF203 - it is told once all have come
+        except asyncio.CancelledError as error:  # noqa: PERF203 - it is raised once all have come
             cancelled = error
     if cancelled is not None:
         raise cancelled

@@ -28,7 +28,7 @@ async def exit_block(lease: LeaseCore, backend: Backend, cause: BaseException | 
     try:
         _raise_unobserved(lease)
         with lease.faults():
-            await backend.for_work(lease.native_now().finish())
+            await backend.for_work(lease.native_now().complete())
     except BaseException as error:
         broken = (tracked.unobserved() for tracked in lease.transfers)
         cause = next(filter(None, broken), error)
@@ -51,9 +51,9 @@ async def abort(lease: LeaseCore, backend: Backend, cause: BaseException | None)
     state = native.phase()
     waited = STOP_TIMEOUT if any(tracked.is_stuck() for tracked in lease.transfers) else 0.0
     if not backend.may_wait(cause):
-        native.abandon(reason)
+        native.abort_in_background(reason)
         return
-    work = native.give_up(reason)
+    work = native.abort(reason)
     outcome = await backend.for_cleanup(work, CLEANUP_TIMEOUT - waited) or "abort_failed"
     if isinstance(cause, (NfcError, OSError)):
         cause.lease_state = state  # type: ignore[union-attr]

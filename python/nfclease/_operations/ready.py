@@ -51,7 +51,7 @@ async def ready_info(lease: LeaseCore, backend: Backend) -> Any:
 
 
 async def _read_info(lease: LeaseCore, backend: Backend) -> Any:
-    """``HttpNfcLease.info`` as pyvmomi reads it; what goes wrong with it is told as ours is."""
+    """``HttpNfcLease.info`` as pyvmomi reads it; what goes wrong with it is raised as ours is."""
     try:
         return await backend.for_call(lambda: lease.plain.info)
     except NfcError:

@@ -57,7 +57,7 @@ async def download_all(
 ) -> list[TransferResult]:
     """All devices that have a file name, each to a file of that name.
 
-    A directory that cannot be is told before any call.
+    A directory that cannot be is an error before any call.
     """
     from nfclease._display.results import Results
     from nfclease._local.directory import made

@@ -25,8 +25,8 @@ if TYPE_CHECKING:
 #: The calls that change what the core knows of the lease.
 _SENDERS: dict[str, _Send] = {
     "HttpNfcLeaseProgress": lambda core, args, xml: core.progress(_percent(args[0]), xml),
-    "HttpNfcLeaseComplete": lambda core, _args, xml: core.complete(xml),
-    "HttpNfcLeaseAbort": lambda core, _args, xml: core.abort(xml),
+    "HttpNfcLeaseComplete": lambda core, _args, xml: core.script_complete(xml),
+    "HttpNfcLeaseAbort": lambda core, _args, xml: core.script_abort(xml),
 }
 
 

@@ -20,7 +20,7 @@ const COMPLETE_ATTEMPTS: u32 = 3;
 /// Why a lease could not be completed.
 #[derive(Debug)]
 pub enum Unfinished {
-    /// A transfer that nobody looked at had failed.
+    /// A transfer had failed, and the caller has not observed it.
     Transfer(Arc<Failure>),
     /// The lease itself.
     Lease(Error),
@@ -58,8 +58,8 @@ impl Lease {
         }
     }
 
-    /// How it was ended before its Complete: by the script itself, to which what it cancelled thereby is
-    /// no news, or by what the block cannot know of.
+    /// How it was ended before its Complete: by the script itself, which knows what it
+    /// cancelled thereby, or by what the block cannot know of.
     fn ended_before(&self) -> Option<Result<()>> {
         let known = self.status.now();
         match known.phase {

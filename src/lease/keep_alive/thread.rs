@@ -98,7 +98,7 @@ pub(super) fn register(lease: Arc<Lease>, interval: Option<Duration>) -> Result<
     }
     let (inbox, outbox) = mpsc::unbounded_channel();
     if let Err(error) = start(outbox) {
-        served.done = true; // who asked is told
+        served.done = true; // who asked is woken
         return Err(error);
     }
     // A thread that has nothing to serve yet waits for the first.

@@ -41,9 +41,9 @@ impl Lease {
     /// The lease's own end in place of a fault that only tells of it. That is for our calls; a call
     /// of the script's gets the fault itself.
     pub(in crate::lease) fn lost_instead(&self, error: Error) -> Error {
-        let told = matches!(&error, Error::Fault(fault)
+        let tells_of_it = matches!(&error, Error::Fault(fault)
             if fault.name.as_str() == "NotAuthenticated" || LAST_FAULTS.contains(&fault.name.as_str()));
-        if told && self.learn_fault(&error) {
+        if tells_of_it && self.learn_fault(&error) {
             return self.status.cause().unwrap_or(error);
         }
         error

@@ -92,7 +92,7 @@ impl Transfers {
     pub(super) fn unobserved_failure(&self) -> Option<Arc<Failure>> {
         lock(&self.started)
             .iter()
-            .find_map(Transfer::unseen_failure)
+            .find_map(Transfer::unobserved_failure)
     }
 
     /// The client for a device's host.

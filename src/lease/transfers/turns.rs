@@ -23,13 +23,13 @@ pub(in crate::lease) enum Order {
     OnDevice,
 }
 
-/// What was started for this device and is not known to have ended well. Who was told of a failure
-/// and starts anew knows what it does.
+/// What was started for this device and is not known to have ended well. Who asked for a
+/// failure and starts anew knows what it does.
 pub(super) fn before(started: &[Transfer], key: &str) -> Vec<Transfer> {
     started
         .iter()
         .filter(|transfer| transfer.key() == key)
-        .filter(|transfer| transfer.outcome().is_none() || transfer.has_failed_untold())
+        .filter(|transfer| transfer.outcome().is_none() || transfer.has_failed_unasked())
         .cloned()
         .collect()
 }
