@@ -42,6 +42,8 @@ pub enum Error {
     Connect {
         what: Text,
         reason: Text,
+        /// What may help, where that is known.
+        help: Option<TlsHelp>,
         #[source]
         cause: Option<Cause>,
     },
@@ -50,8 +52,8 @@ pub enum Error {
     Tls {
         what: Text,
         reason: Text,
-        /// Whether the host would be believed with a pin.
-        pin_helps: bool,
+        /// What may help, where that is known.
+        help: Option<TlsHelp>,
         #[source]
         cause: Option<Cause>,
     },
@@ -64,7 +66,16 @@ pub enum Error {
         what: Text,
         expected: ServerText,
         actual: Text,
+        /// Whether the pin is a CA's certificate, which no server shows.
+        is_ca: bool,
     },
+
+    /// What the session's own TLS allows, older protocols or ciphers, is not spoken here.
+    #[error(
+        "invalid argument: the session allows neither TLS 1.2 nor 1.3 with a cipher suite that is \
+         safe today (ECDHE with AES-GCM or ChaCha20), and nfclease does not speak older ones"
+    )]
+    NoSafeTls,
 
     #[error("{what}: the data URL is http:// but the session is https://")]
     InsecureUrl { what: Text },
@@ -317,9 +328,7 @@ impl Error {
     fn class(&self) -> Class {
         match self {
             Self::Connect { .. } | Self::Stall { .. } | Self::Truncated { .. } => Class::Way,
-            Self::ChecksumMismatch { .. }
-            | Self::SizeMismatch { .. }
-            | Self::DescribedSize { .. } => Class::Bytes,
+            Self::ChecksumMismatch { .. } | Self::SizeMismatch { .. } => Class::Bytes,
             Self::WaitTimeout { .. } => Class::Call,
             Self::HttpStatus { asked, status, .. } => Class::Status(*asked, *status),
             Self::LeaseInit { .. }
@@ -330,6 +339,8 @@ impl Error {
             | Self::Unlisted { .. }
             | Self::SessionExpired { .. } => Class::Lease,
             Self::Tls { .. }
+            | Self::NoSafeTls
+            | Self::DescribedSize { .. }
             | Self::InsecureUrl { .. }
             | Self::ManifestMissing { .. }
             | Self::DiskFormat { .. }
@@ -349,6 +360,17 @@ impl Error {
             | Self::Internal { .. } => Class::Person,
         }
     }
+}
+
+/// What may help a connection on its way; how it is given is the caller's matter.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum TlsHelp {
+    /// A pin, with which the host would be believed.
+    Pin,
+    /// A client certificate: the server may want one, and the session has none that can be read.
+    Identity,
+    /// Another choice of TLS versions in the session.
+    Versions,
 }
 
 /// What an error was about.

@@ -20,7 +20,7 @@ use super::verifier::Refused;
 pub enum HostName {
     /// Yes.
     Checked,
-    /// The session's `SSLContext` leaves `check_hostname` off.
+    /// No: the session itself does not look at it.
     Ignored,
 }
 
@@ -42,7 +42,7 @@ pub struct Accepted {
     pub certificate: Vec<u8>,
 }
 
-/// What a session trusts, as far as it could be read.
+/// What a session trusts, as far as it could be read. Each field is one that OpenSSL decides by.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct SessionTrust {
     /// Whether names are checked.
@@ -188,8 +188,8 @@ impl Chain {
                 }
             }
             CertificateError::UnknownIssuer => Err(self.refused(
-                "no CA that the session trusts issued it, as far as its SSLContext shows its CAs (it \
-                 does not show those in a directory)",
+                "no CA that the session trusts issued it, as far as its CAs can be read (those in a \
+                 directory cannot)",
             )),
             CertificateError::Other(other) => match other.0.downcast_ref() {
                 Some(webpki::Error::CaUsedAsEndEntity) => {

@@ -8,7 +8,7 @@ use super::proxy::Proxy;
 use super::tunnel;
 use super::verifier::{PinMismatch, Refused};
 use crate::advice::Asked;
-use crate::error::{Cause, Error};
+use crate::error::{Cause, Error, TlsHelp};
 use crate::secrets::Secrets;
 use crate::text::{ServerText, Text};
 
@@ -73,26 +73,32 @@ pub(super) fn request_error(
     secrets: &Secrets,
 ) -> Error {
     if let Some(mismatch) = find::<PinMismatch>(error) {
-        let doubt = mismatch.doubt.map(|doubt| format!(" ({doubt})"));
+        let doubt = if mismatch.is_ca {
+            " (the pinned certificate is a CA's)"
+        } else {
+            ""
+        };
         return Error::ThumbprintMismatch {
-            what: format!("{what}{}", doubt.unwrap_or_default()).into(),
+            what: format!("{what}{doubt}").into(),
             expected: mismatch.expected.clone().into(),
             actual: mismatch.actual.clone().into(),
+            is_ca: mismatch.is_ca,
         };
     }
     if let Some(refused) = find::<Refused>(error) {
         return Error::Tls {
             what: what.into(),
             reason: refused.to_string().into(),
-            pin_helps: refused.pin_helps,
+            help: refused.pin_helps.then_some(TlsHelp::Pin),
             cause: kept(error, route, secrets),
         };
     }
     if let Some(tls) = find::<rustls::Error>(error) {
+        let (reason, help) = tls_reason(tls, secrets);
         return Error::Tls {
             what: what.into(),
-            reason: tls_reason(tls, secrets),
-            pin_helps: false,
+            reason,
+            help,
             cause: kept(error, route, secrets),
         };
     }
@@ -131,6 +137,7 @@ pub(super) fn request_error(
     Error::Connect {
         what: what.into(),
         reason: reason.into(),
+        help: None,
         cause: kept(error, route, secrets),
     }
 }
@@ -223,16 +230,18 @@ fn verifiers<T: StdError + 'static>(error: &rustls::Error) -> Option<&T> {
 }
 
 /// The library's words, but where the reason is the session's own choice.
-fn tls_reason(error: &rustls::Error, secrets: &Secrets) -> Text {
+fn tls_reason(error: &rustls::Error, secrets: &Secrets) -> (Text, Option<TlsHelp>) {
     use rustls::{AlertDescription, PeerIncompatible};
     match error {
         rustls::Error::AlertReceived(AlertDescription::ProtocolVersion)
         | rustls::Error::PeerIncompatible(
             PeerIncompatible::ServerDoesNotSupportTls12Or13
             | PeerIncompatible::ServerTlsVersionIsDisabledByOurConfig,
-        ) => "the host speaks no TLS version that the session's SSLContext allows, or none from 1.2 on"
-            .into(),
-        other => secrets.text(&other.to_string()).into(),
+        ) => (
+            "the host speaks no TLS version that the session allows, or none from 1.2 on".into(),
+            Some(TlsHelp::Versions),
+        ),
+        other => (secrets.text(&other.to_string()).into(), None),
     }
 }
 

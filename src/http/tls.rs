@@ -69,11 +69,12 @@ impl Default for Protocol {
 pub struct Trust {
     /// How the server is verified.
     pub verify: Verify,
-    /// How a host is verified that is not the session's own and has no pin.
+    /// How a host is verified that is not the session's own and has no pin: a pin of the session is
+    /// of one host.
     pub elsewhere: Verify,
-    /// What may be spoken.
+    /// What may be spoken: never more than the session itself would.
     pub protocol: Protocol,
-    /// Our certificate chain and key as PEM, when the session has one.
+    /// Our certificate and key, when the session has one: only its own host asks who we are.
     pub identity: Option<Arc<Identity>>,
 }
 
@@ -162,16 +163,13 @@ impl Pin {
         }
     }
 
-    /// What to say of a pin that can fit no server, as far as it tells.
-    pub(super) fn doubt(&self) -> Option<&'static str> {
+    /// Whether it can fit no server: it is compared with the server's own certificate.
+    pub(super) fn is_ca(&self) -> bool {
         let Self::Certificates(pinned) = self else {
-            return None;
+            return false;
         };
         let of_ca = |der: &Vec<u8>| Certificate::read(der).is_ok_and(|found| found.is_issuer);
-        pinned.iter().all(of_ca).then_some(
-            "the pinned certificate is a CA's: serverPemCert and sslCertificate hold the server's \
-             own; give the CA to an SSLContext (cafile) and leave the pin out",
-        )
+        pinned.iter().all(of_ca)
     }
 }
 
@@ -244,13 +242,7 @@ impl Protocol {
             .filter(|version| (provider.cipher_suites.iter()).any(|s| s.version() == *version))
             .collect();
         if versions.is_empty() {
-            return Err(Error::InvalidArgument {
-                reason: "the session's SSLContext allows neither TLS 1.2 nor 1.3 with a cipher \
-                         suite that is safe today (ECDHE with AES-GCM or ChaCha20), and nfclease \
-                         does not speak older ones: see its minimum_version, maximum_version, options and \
-                         set_ciphers"
-                    .into(),
-            });
+            return Err(Error::NoSafeTls);
         }
         Ok((Arc::new(provider), versions))
     }

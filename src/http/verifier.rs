@@ -25,8 +25,8 @@ pub struct PinMismatch {
     pub expected: String,
     /// The certificate's thumbprint, as hex.
     pub actual: String,
-    /// What is odd about the pin, if anything is.
-    pub doubt: Option<&'static str>,
+    /// Whether the pin can fit no server.
+    pub is_ca: bool,
 }
 
 impl fmt::Display for PinMismatch {
@@ -109,7 +109,7 @@ fn verify_pin(pin: &Pin, certificate: &CertificateDer<'_>) -> Result<(), Error> 
     let mismatch = PinMismatch {
         expected,
         actual,
-        doubt: pin.doubt(),
+        is_ca: pin.is_ca(),
     };
     Err(CertificateError::Other(OtherError(Arc::new(mismatch))).into())
 }

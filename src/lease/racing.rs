@@ -64,6 +64,7 @@ fn failed() -> Failure {
         Error::Connect {
             what: "disk".into(),
             reason: "gone".into(),
+            help: None,
             cause: None,
         },
     )

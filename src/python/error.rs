@@ -158,7 +158,9 @@ fn build(py: Python<'_>, error: &Error) -> PyResult<PyErr> {
             with_fault(py, plain("SessionExpiredError")?, fault.as_deref())?
         }
         Error::LeaseState { .. } => plain("LeaseStateError")?,
-        Error::InvalidArgument { .. } => return Ok(PyValueError::new_err(message)),
+        Error::InvalidArgument { .. } | Error::NoSafeTls => {
+            return Ok(PyValueError::new_err(message));
+        }
         Error::WaitTimeout { .. } => plain("CallTimeoutError")?,
         Error::Cancelled | Error::NotSent { .. } => plain("TransferCancelledError")?,
         Error::Forked => plain("ForkError")?,

@@ -1,7 +1,8 @@
 //! What of Python is the way out of an error. The core does not know its keywords.
 
 use nfclease::advice::Asked;
-use nfclease::error::Error;
+use nfclease::error::{Error, TlsHelp};
+use nfclease::transfer::download::UNANNOUNCED;
 
 /// An error as Python's users read it.
 pub(super) fn message(error: &Error) -> String {
@@ -12,11 +13,38 @@ pub(super) fn message(error: &Error) -> String {
 pub(super) fn hint(error: &Error) -> &'static str {
     match error {
         Error::Tls {
-            pin_helps: true, ..
+            help: Some(TlsHelp::Pin),
+            ..
         } => {
             ": thumbprint= of SmartConnect for the session's host, device_url.sslThumbprint for \
              the host of a disk"
         }
+        Error::Tls {
+            help: Some(TlsHelp::Versions),
+            ..
+        } => "; see minimum_version, maximum_version and options of the session's SSLContext",
+        Error::Tls {
+            help: Some(TlsHelp::Identity),
+            ..
+        }
+        | Error::Connect {
+            help: Some(TlsHelp::Identity),
+            ..
+        } => {
+            "; if the server wants a client certificate, give certFile and keyFile to \
+             SmartConnect: a key inside an SSLContext cannot be read from it"
+        }
+        Error::NoSafeTls => {
+            ": see minimum_version, maximum_version, options and set_ciphers of the session's \
+             SSLContext"
+        }
+        Error::ThumbprintMismatch { is_ca: true, .. } => {
+            "; serverPemCert and sslCertificate hold the server's own certificate: give the CA to \
+             an SSLContext (cafile) and leave the pin out"
+        }
+        Error::LimitExceeded {
+            limit: UNANNOUNCED, ..
+        } => "; max_unannounced_size raises it",
         Error::InsecureUrl { .. } => "; pass allow_http=True only when the network is trusted",
         Error::ManifestMissing {
             listed: Some("sha256"),

@@ -15,7 +15,7 @@ use url::Url;
 use super::answer::Answer;
 use super::{envelope, methods};
 use crate::advice::Asked;
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, TlsHelp};
 use crate::http::client::header;
 use crate::http::proxy::header_map;
 use crate::http::{Body, Client, Connection, Proxy, Request, Trust};
@@ -175,10 +175,8 @@ impl Session {
     }
 
     /// A server that misses a client certificate says so badly or just hangs up, and the script's
-    /// own connection works: its key may be inside the `SSLContext`, where nobody can read it.
+    /// own connection works: its key may be where nobody can read it.
     fn hinted(&self, error: Error) -> Error {
-        const HINT: &str = "; if the server wants a client certificate, give certFile and keyFile \
-                            to SmartConnect: a key inside an SSLContext cannot be read from it";
         if self.endpoint.trust.identity.is_some() || self.endpoint.url.scheme() != "https" {
             return error;
         }
@@ -186,29 +184,25 @@ impl Session {
             Error::Tls {
                 what,
                 reason,
-                pin_helps,
+                help: None,
                 cause,
-            } if reason.contains("alert") => {
-                let reason = format!("{reason}{HINT}").into();
-                Error::Tls {
-                    what,
-                    reason,
-                    pin_helps,
-                    cause,
-                }
-            }
+            } if reason.contains("alert") => Error::Tls {
+                what,
+                reason,
+                help: Some(TlsHelp::Identity),
+                cause,
+            },
             Error::Connect {
                 what,
                 reason,
+                help: None,
                 cause,
-            } if reason.contains("reset") || reason.contains("closed") => {
-                let reason = format!("{reason}{HINT}").into();
-                Error::Connect {
-                    what,
-                    reason,
-                    cause,
-                }
-            }
+            } if reason.contains("reset") || reason.contains("closed") => Error::Connect {
+                what,
+                reason,
+                help: Some(TlsHelp::Identity),
+                cause,
+            },
             other => other,
         }
     }

@@ -53,7 +53,7 @@ impl Verb {
 /// How far an attempt has come.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Reached {
-    /// What it was at.
+    /// What it was at, for the caller's error.
     pub(crate) step: Step,
     /// Whether the other end may have seen some of the body.
     pub(crate) is_touched: bool,
@@ -116,7 +116,9 @@ pub(crate) trait Exchange: Send {
 /// The last attempt.
 #[derive(Debug)]
 pub(crate) struct Failed {
+    /// Its error, or that of the lease where that is lost.
     pub(crate) error: Error,
+    /// What it was at, for the caller's error.
     step: Step,
     /// The other end has some of what cannot be sent to it once more.
     is_spoilt: bool,
@@ -318,6 +320,7 @@ mod tests {
         Error::Connect {
             what: "disk".into(),
             reason: "gone".into(),
+            help: None,
             cause: None,
         }
     }

@@ -41,12 +41,15 @@ impl Format {
     }
 }
 
+/// [`Limit::name`] where the lease says no size: that one the caller can raise.
+pub const UNANNOUNCED: &str = "size of a stream whose size the lease does not say";
+
 /// The most that a stream may have.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Limit {
     /// So many bytes.
     pub bytes: u64,
-    /// What it limits, and how it is raised.
+    /// What it limits.
     pub name: &'static str,
 }
 
@@ -57,7 +60,7 @@ impl Limit {
         if announced == 0 {
             return Self {
                 bytes: unannounced,
-                name: "size of a stream whose size the lease does not say (max_unannounced_size)",
+                name: UNANNOUNCED,
             };
         }
         let headroom = (announced / 20).saturating_add(HEADROOM_BYTES);
@@ -184,10 +187,15 @@ impl Download {
 
 /// A download while it runs.
 struct Get<'a, S> {
+    /// What is asked for; the same in each attempt.
     download: &'a Download,
+    /// Where the bytes go. It goes back to its begin for another attempt.
     sink: Box<dyn Sink>,
+    /// Who knows the manifest, and whether the lease is lost.
     server: &'a S,
+    /// Counts for whoever watches.
     progress: &'a Progress,
+    /// How far this attempt has come: it decides whether another one helps.
     reached: Reached,
 }
 
@@ -355,7 +363,7 @@ mod tests {
     fn what_is_announced_decides_and_else_the_caller() {
         assert_eq!(Limit::new(100, 7).bytes, 105 + HEADROOM_BYTES);
         assert_eq!(Limit::new(0, 7).bytes, 7);
-        assert!(Limit::new(0, 7).name.contains("max_unannounced_size"));
+        assert_eq!(Limit::new(0, 7).name, UNANNOUNCED);
         assert_eq!(Limit::new(u64::MAX, 7).bytes, u64::MAX);
     }
 }

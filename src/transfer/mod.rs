@@ -39,23 +39,23 @@ pub use upload::{Upload, UploadMethod};
 /// What both directions need to know of their device.
 #[derive(Debug, Clone)]
 pub struct Job {
-    /// The client whose trust fits the device's host.
+    /// The client whose trust fits the device's host; all devices of the host share it.
     pub client: Client,
     /// The data URL; a bearer secret.
     pub url: Url,
     /// The session's cookie, when the device's host is the session's own.
     pub headers: HeaderMap,
-    /// `DeviceUrl.key`.
+    /// `DeviceUrl.key`, by which the manifest lists it.
     pub key: String,
-    /// The device in the reader's words.
+    /// The device in the reader's words, for every message of it.
     pub what: Arc<str>,
-    /// What log records of it are about.
+    /// What log records of it are about, so that they can be found by VM and host.
     pub place: Arc<Place>,
-    /// The digest to compute in passing.
+    /// The digest to compute in passing: the one that the manifest is expected to list.
     pub checksum_type: ChecksumType,
-    /// How long the other end may be silent.
+    /// How long the other end may be silent: nothing else ends a transfer that stands still.
     pub timeout: Duration,
-    /// What failing may cost.
+    /// How often it is repeated, and for how long.
     pub retry: RetryPolicy,
 }
 

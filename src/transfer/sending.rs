@@ -18,13 +18,21 @@ const SHORTEST_ANSWER_WAIT: Duration = Duration::from_secs(120);
 /// One attempt's body, as its transfer sees it. The connection owns the pieces: nobody else waits
 /// for them, and no wake-up can go to the wrong one.
 pub(super) struct Sending {
+    /// The `Content-Length`: with so many bytes the body is whole.
     length: u64,
+    /// The transfer's counters.
     progress: Arc<Progress>,
+    /// Whether the connection has asked for the first piece: the host may have some of it since.
     started: AtomicBool,
+    /// Whether the pieces ended before the length.
     cut: AtomicBool,
+    /// Whether the attempt is over, for a connection that is late to hear of it.
     over: AtomicBool,
+    /// Bytes that the connection was given.
     handed: AtomicU64,
+    /// When the last of them was, for the stall rule.
     moved: Mutex<Instant>,
+    /// Cancelled when the connection drops the body, which may be after the answer.
     let_go: CancellationToken,
 }
 

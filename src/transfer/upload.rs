@@ -202,13 +202,19 @@ impl Upload {
 
 /// An upload while it runs.
 struct Put<'a, S> {
+    /// What is sent; the same in each attempt.
     upload: &'a Upload,
+    /// Where the bytes come from. It goes back to its begin for another attempt, if it can.
     source: Box<dyn Source>,
+    /// Who knows the manifest, and whether the lease is lost.
     server: &'a S,
+    /// Counts for whoever watches; each attempt's body gets it.
     progress: &'a Arc<Progress>,
+    /// This attempt's body: what the host may have of it.
     sending: Arc<Sending>,
     /// The reader's last word, until it was heard.
     end: Option<oneshot::Receiver<Result<String>>>,
+    /// Whether all was sent and the manifest is asked: a failure then is not one of the body.
     verifying: bool,
 }
 

@@ -68,12 +68,21 @@ def test_rust_direction(module: str, path: Path) -> None:
     assert used <= allowed, f"{path.name} imports upwards: {used - allowed}"
 
 
+#: What a hint in the core would name: arguments of Python's own ``ssl`` and of pyvmomi, and ours
+#: where a message says them in passing.
+PYTHON_KEYWORDS = (
+    r"SSLContext|SmartConnect|certFile|keyFile|cafile|serverPemCert|customHeaders|thumbprint="
+    r"|minimum_version|\((max|verify|require)_\w+\)\""
+)
+
+
 def test_only_the_bindings_know_python() -> None:
     for module, path in rust_modules():
         if module != "python":
             text = path.read_text(encoding="utf-8")
             assert "pyo3" not in text, path
             assert not re.search(r"\w+=(True|False)\b", text), path
+            assert not re.search(PYTHON_KEYWORDS, text), path
 
 
 # Python

@@ -47,6 +47,7 @@ def test_half_a_disk(
         lease.wait_ready(10)
         lease.upload(item, given(path, data))
     assert (raised.value.expected, raised.value.actual) == (item.size, len(data))
+    assert raised.value.remedy == "fix_input"
     assert "source.vmdk" in str(raised.value)
     assert "verify_size=False" in str(raised.value)
     assert sent(simulator) == []

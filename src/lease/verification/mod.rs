@@ -138,7 +138,9 @@ impl Lease {
 
 /// The call while it is made.
 struct GetManifest<'a> {
+    /// Whose manifest it is.
     lease: &'a Lease,
+    /// When this attempt began: nothing moves in it, so that all of its time is lost.
     asked: Instant,
 }
 
