@@ -96,22 +96,19 @@ _TYPES: dict[str, tuple[Any, str]] = {
     "max_unannounced_size": (int, "a number of bytes"),
     "allow_http": (bool, "True or False"),
 }
-_RANGES = {
-    "max_concurrency": (1, 64),
-    "max_retries": (0, 10),
-    "max_unannounced_size": (1, 2**63 - 1),
-}
 
 
 def check_options(options: dict[str, Any]) -> None:
-    """Refuses an option of another type or out of its range; the core checks seconds and words."""
+    """Refuses an option of another type, or a number that the core finds out of its range.
+
+    The core judges seconds and words as well, when the lease is adopted.
+    """
     for name, value in options.items():
         kind, wanted = _TYPES[name]
         if not isinstance(value, kind):
             raise TypeError(f"{name} must be {wanted}, not {type(value).__name__}")
-    for name, (low, high) in _RANGES.items():
-        if not low <= options[name] <= high:
-            raise ValueError(f"{name} must be {low} to {high}, not {options[name]}")
+        if kind is int:
+            _core.check_number(name, value)
 
 
 def refuse_text(name: str, file: object, mode: str) -> None:

@@ -34,7 +34,7 @@ use crate::text::{Place, Text, said_at};
 use crate::transfer::Engine;
 
 pub use self::ending::{Ended, Unfinished};
-pub use self::options::{KeepAlive, Options, seconds, seconds_or_none};
+pub use self::options::{KeepAlive, Options, check_number, seconds, seconds_or_none};
 pub use self::passthrough::Caller;
 pub use self::phase::Phase;
 pub use self::plan::PlainHttp;

@@ -1,6 +1,5 @@
 //! What the user may choose for a lease, and what of it is valid: judged once, here.
 
-use std::fmt::Display;
 use std::time::Duration;
 
 use super::plan::PlainHttp;
@@ -48,13 +47,15 @@ pub struct Options {
     pub plain_http: PlainHttp,
 }
 
-/// Transfers at once at most: a host serves no more streams well, and a semaphore cannot count all
-/// that a `usize` can.
-const MOST_CONCURRENT: usize = 64;
-/// What can be repeated so often will not come.
-const MOST_RETRIES: u32 = 10;
-/// vSphere's sizes are signed.
-const LARGEST_SIZE: u64 = i64::MAX.unsigned_abs();
+/// Each number that may be chosen, by its name, with the least and the most that it may be.
+const RANGES: [(&str, i128, i128); 3] = [
+    // A host serves no more streams well, and a semaphore cannot count all that a `usize` can.
+    ("max_concurrency", 1, 64),
+    // What can be repeated so often will not come.
+    ("max_retries", 0, 10),
+    // vSphere's sizes are signed.
+    ("max_unannounced_size", 1, (1 << 63) - 1),
+];
 /// A wait of a hundred years is one for ever.
 const LONGEST: Duration = Duration::from_secs(100 * 365 * 24 * 60 * 60);
 
@@ -72,17 +73,25 @@ pub fn seconds_or_none(value: f64, name: &str) -> Result<Duration> {
     seconds.map_err(|_| invalid(format!("{name} must be a number of seconds, 0 or more")))
 }
 
+/// Refuses a number out of its range, which may be before there is a lease to make with it.
+pub fn check_number(name: &str, value: impl TryInto<i128>) -> Result<()> {
+    let value = value.try_into().unwrap_or(i128::MAX);
+    for (one, low, high) in RANGES {
+        if one == name && !(low..=high).contains(&value) {
+            return Err(invalid(format!(
+                "{name} must be {low} to {high}, not {value}"
+            )));
+        }
+    }
+    Ok(())
+}
+
 impl Options {
     /// Refuses what would make a lease that waits for ever, or that cannot move anything.
     pub(super) fn check(&self) -> Result<()> {
-        in_range("max_concurrency", self.max_concurrency, 1, MOST_CONCURRENT)?;
-        in_range("max_retries", self.retry.max_retries, 0, MOST_RETRIES)?;
-        in_range(
-            "max_unannounced_size",
-            self.max_unannounced_size,
-            1,
-            LARGEST_SIZE,
-        )?;
+        check_number("max_concurrency", self.max_concurrency)?;
+        check_number("max_retries", self.retry.max_retries)?;
+        check_number("max_unannounced_size", self.max_unannounced_size)?;
         check_wait("timeout", self.timeout)?;
         if let KeepAlive::Native(Some(interval)) = self.keep_alive {
             check_wait("keep_alive_interval", interval)?;
@@ -103,15 +112,6 @@ fn check_wait(name: &str, wait: Duration) -> Result<()> {
         return Err(invalid(format!("{name} must be {most} seconds at most")));
     }
     Ok(())
-}
-
-fn in_range<T: Copy + PartialOrd + Display>(name: &str, value: T, low: T, high: T) -> Result<()> {
-    if value >= low && value <= high {
-        return Ok(());
-    }
-    Err(invalid(format!(
-        "{name} must be {low} to {high}, not {value}"
-    )))
 }
 
 fn not_positive(name: &str) -> Error {

@@ -19,7 +19,7 @@ use nfclease::http::retry::RetryPolicy;
 use nfclease::io::ChecksumType;
 use nfclease::lease::{
     Ended, KeepAlive, Lease as CoreLease, Options, PlainHttp, RequireManifest, RequireUploads,
-    Unfinished, seconds, seconds_or_none,
+    Unfinished, check_number as check_core, seconds, seconds_or_none,
 };
 use nfclease::soap::{Abort, Reply, methods};
 use nfclease::transfer::VerifySize;
@@ -336,6 +336,17 @@ impl Lease {
         let transfer = bridge::guarded(py, start)?;
         Ok(Transfer { lease, transfer })
     }
+}
+
+/// Refuses a number out of the range of the option of this name. An int of Python has no largest.
+#[pyfunction]
+pub(crate) fn check_number(py: Python<'_>, name: &str, value: &Bound<'_, PyAny>) -> PyResult<()> {
+    let number = match value.extract::<i128>() {
+        Ok(number) => number,
+        Err(_) if value.lt(0)? => i128::MIN,
+        Err(_) => i128::MAX,
+    };
+    check_core(name, number).map_err(|error| to_py(py, &error))
 }
 
 fn unfinished_to_py(py: Python<'_>, unfinished: &Unfinished) -> PyErr {

@@ -35,7 +35,7 @@ mod _core {
     #[pymodule_export]
     use super::ends::Ends;
     #[pymodule_export]
-    use super::lease::Lease;
+    use super::lease::{Lease, check_number};
     #[pymodule_export]
     use super::local::{Sink, Source};
     #[pymodule_export]

@@ -47,7 +47,7 @@ def test_what_is_announced_is_not_limited(open_lease: OpenLease, demo_vm: Any) -
             assert lease.download(device_url, io.BytesIO()).verified == "manifest"
 
 
-@pytest.mark.parametrize("value", [0, -1, 1 << 63])
+@pytest.mark.parametrize("value", [0, -1, 1 << 63, -(1 << 200), 1 << 200])
 def test_out_of_range(open_lease: OpenLease, demo_vm: Any, value: int) -> None:
     with pytest.raises(ValueError, match="max_unannounced_size must be 1 to"):
         open_lease(demo_vm.ExportVm(), max_unannounced_size=value)
