@@ -32,7 +32,9 @@ class LeaseCore:
         self.plain: vim.HttpNfcLease = plain
         #: The session's own stub, whose cookie of each moment goes with the native calls.
         self.stub: Any = owner._stub
+        #: Its reference, for errors and for the plain lease that ``detach`` gives back.
         self.moid: str = owner._moId
+        #: The vCenter's own id, which that one has too.
         self.server_guid: str | None = owner._serverGuid
         #: Every transfer that was started: some failures are raised at the end of the block.
         self.transfers: list[Tracked] = []

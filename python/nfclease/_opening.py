@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 def opener(
     call: Callable[[], vim.HttpNfcLease], options: Mapping[str, object]
 ) -> Callable[[], HttpNfcLease]:
-    """What opens a lease and wraps it; wrong options are told before any is opened."""
+    """What opens a lease and wraps it; wrong options are an error before any is opened."""
     import inspect  # costs as much as half of the package
 
     parameters = inspect.signature(HttpNfcLease.__init__).parameters.values()
@@ -84,5 +84,5 @@ async def opened(call: Callable[[], HttpNfcLease], backend: Asyncio) -> HttpNfcL
         raise
     finally:
         if task.done() and not task.cancelled():
-            task.exception()  # told, or of a call that nobody waits for
+            task.exception()  # observed, or of a call that nobody waits for
     return task.result()

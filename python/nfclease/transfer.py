@@ -96,10 +96,13 @@ class Transfer(Future):
         self._keeping = threading.Lock()
         self._outcome: tuple[TransferResult | None, BaseException | None] | None = None
         super().__init__()
+        #: What the lease keeps of it, and what was asked of it.
         self._tracked = tracked
+        #: The way to its errors in the words of the lease.
         self._lease = lease
         #: The lease object: it is not dropped as long as its transfer is there.
         self._owner = lease.owner()
+        #: Its rate, which is smoothed over the snapshots that are asked for.
         self._meter = Meter()
         #: As it was at the start: a forked child may ask for its progress, and no more.
         self._disk_capacity = lease.native.disk_capacity() or None
@@ -246,7 +249,7 @@ class Transfer(Future):
 
     @property
     def _condition(self) -> threading.Condition:
-        """What ``wait`` and ``as_completed`` take first: from here on somebody must be told."""
+        """What ``wait`` and ``as_completed`` take first: from here on its end is announced."""
         if not self._is_watched:
             self._is_watched = True
             self._watch(weakref.ref(self))

@@ -37,7 +37,9 @@ type RawReply = (u16, &'static str, Py<PyBytes>);
 
 #[pyclass(frozen, module = "nfclease._core")]
 pub(crate) struct Lease {
+    /// Gone only while it is dropped.
     held: Option<Arc<CoreLease>>,
+    /// The process that adopted it: threads and locks of the core are not in a forked child.
     pid: u32,
     /// Whether another object holds the lease in its place.
     released: AtomicBool,

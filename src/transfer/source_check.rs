@@ -48,11 +48,17 @@ impl Described {
 /// The checks of one source: at its ends beforehand where they are at hand, else as it is read.
 #[derive(Debug, Clone)]
 pub struct SourceCheck {
+    /// The upload in the reader's words.
     what: Arc<str>,
+    /// What log records of it are about.
     place: Arc<Place>,
+    /// What it is compared with. Its size is taken out once a difference was logged.
     described: Described,
+    /// What is announced to the host: the last byte of a wrong source is held back by it.
     length: u64,
+    /// Judges the framing in passing; `None` where anything is taken.
     stream: Option<StreamCheck>,
+    /// Bytes that were judged so far.
     seen: u64,
 }
 

@@ -20,13 +20,18 @@ const STOP_WAIT: Duration = Duration::from_secs(2);
 static THREAD: Mutex<Option<Thread>> = Mutex::new(None);
 
 struct Thread {
+    /// Whose thread it is: a forked child has none.
     pid: u32,
+    /// Takes new leases; closed once the thread has died.
     inbox: mpsc::UnboundedSender<Served>,
 }
 
 struct Served {
+    /// What is renewed.
     lease: Arc<Lease>,
+    /// The interval that was chosen; else the lease's timeout gives one.
     interval: Option<Duration>,
+    /// Cancelled by its [`Registration`].
     stop: CancellationToken,
     /// Whether the service ended as it should.
     done: bool,
@@ -49,7 +54,9 @@ impl Drop for Served {
 /// A lease's place at the keep-alive. Dropping it ends the service without waiting.
 #[derive(Debug)]
 pub(crate) struct Registration {
+    /// Asks for the end of the service.
     stop: CancellationToken,
+    /// Cancelled when the service has ended, so that no Progress follows the lease's end.
     ended: CancellationToken,
 }
 
