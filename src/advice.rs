@@ -41,7 +41,7 @@ pub enum Asked {
 }
 
 /// What a status usually means there, and what to do.
-pub fn of_status(asked: Asked, status: u16) -> (&'static str, Remedy) {
+pub(crate) fn of_status(asked: Asked, status: u16) -> (&'static str, Remedy) {
     use Asked::{Call, Get, Post, Put, Tunnel};
     use Remedy::{FixInput, NewLease, Nobody, Retry};
     match (asked, status) {

@@ -14,8 +14,9 @@ use std::time::Duration;
 use crate::advice::{Asked, Remedy, of_status};
 use crate::text::{ServerText, Text};
 
-pub use cause::Cause;
-pub use failure::{Failure, Step};
+pub(crate) use cause::Cause;
+pub use failure::Failure;
+pub(crate) use failure::Step;
 
 /// The crate's result.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
@@ -26,7 +27,7 @@ pub struct ServerFault {
     /// The WSDL name of the fault type (`Timedout`, `InvalidState`, ...), empty when untyped.
     pub name: ServerText,
     /// The `faultstring`.
-    pub message: ServerText,
+    pub(crate) message: ServerText,
     /// The SOAP envelope as received.
     pub envelope: Vec<u8>,
 }
@@ -270,7 +271,7 @@ impl Error {
     }
 
     /// What a protocol does not allow.
-    pub fn protocol(what: impl Into<Text>, reason: impl Into<Text>) -> Self {
+    pub(crate) fn protocol(what: impl Into<Text>, reason: impl Into<Text>) -> Self {
         Self::Protocol {
             what: what.into(),
             reason: reason.into(),
@@ -297,7 +298,7 @@ impl Error {
     }
 
     /// How often the same request is worth another attempt, where what it does may be done twice.
-    pub fn again(&self) -> Again {
+    pub(crate) fn again(&self) -> Again {
         match self.class() {
             Class::Way | Class::Call | Class::Status(_, 408 | 429 | 500 | 502..=504) => {
                 Again::AsAllowed
@@ -308,7 +309,7 @@ impl Error {
     }
 
     /// Whether the server may have ended the lease, so that this would be a consequence of it.
-    pub fn may_mean_lost_lease(&self) -> bool {
+    pub(crate) fn may_mean_lost_lease(&self) -> bool {
         match self.class() {
             Class::Way => true,
             Class::Status(_, status) => matches!(status, 401 | 403 | 404 | 410 | 500 | 502 | 503),
@@ -317,7 +318,7 @@ impl Error {
     }
 
     /// How long the other end wants to be left alone.
-    pub fn retry_after(&self) -> Option<Duration> {
+    pub(crate) fn retry_after(&self) -> Option<Duration> {
         match self {
             Self::HttpStatus { retry_after, .. } => *retry_after,
             _ => None,
@@ -393,7 +394,7 @@ enum Class {
 
 /// How often the same request is worth another attempt.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Again {
+pub(crate) enum Again {
     /// As often as the caller allows: what was wrong may pass.
     AsAllowed,
     /// Once: bytes that are wrong twice are wrong.

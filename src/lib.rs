@@ -28,12 +28,12 @@ pub mod http;
 pub mod io;
 pub mod lease;
 pub mod log;
-pub mod number;
-pub mod secrets;
+mod number;
+mod secrets;
 pub mod soap;
 pub mod text;
 pub mod transfer;
-pub mod vmdk;
-pub mod xml;
+mod vmdk;
+mod xml;
 
 pub use error::{Error, Result};

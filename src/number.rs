@@ -4,7 +4,7 @@
 const LARGEST: u64 = i64::MAX.unsigned_abs();
 
 /// A count of bytes, kilobytes or seconds; `None` for anything else, a negative number included.
-pub fn count(text: &str) -> Option<u64> {
+pub(crate) fn count(text: &str) -> Option<u64> {
     let text = text.trim();
     let digits = text.strip_prefix('+').unwrap_or(text);
     let plain = !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit());
@@ -13,7 +13,7 @@ pub fn count(text: &str) -> Option<u64> {
 }
 
 /// XML's boolean; `None` for anything else.
-pub fn flag(text: &str) -> Option<bool> {
+pub(crate) fn flag(text: &str) -> Option<bool> {
     match text.trim() {
         "true" | "1" => Some(true),
         "false" | "0" => Some(false),
@@ -22,12 +22,12 @@ pub fn flag(text: &str) -> Option<bool> {
 }
 
 /// The sum, or the largest number where there is none.
-pub fn sum(numbers: impl IntoIterator<Item = u64>) -> u64 {
+pub(crate) fn sum(numbers: impl IntoIterator<Item = u64>) -> u64 {
     numbers.into_iter().fold(0, u64::saturating_add)
 }
 
 /// How many hundredths of `total` are `done`; what exceeds it is 100.
-pub fn percent(done: u64, total: u64) -> u8 {
+pub(crate) fn percent(done: u64, total: u64) -> u8 {
     let hundredths = u128::from(done)
         .saturating_mul(100)
         .checked_div(u128::from(total.max(1)))

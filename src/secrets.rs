@@ -25,7 +25,7 @@ const LONGEST_ESCAPE: usize = 9;
 
 /// Texts that must not be shown. Debug shows none.
 #[derive(Clone, Default)]
-pub struct Secrets {
+pub(crate) struct Secrets {
     pieces: HashSet<[char; PIECE]>,
     short: Vec<Vec<char>>,
 }
@@ -38,7 +38,7 @@ impl std::fmt::Debug for Secrets {
 
 impl Secrets {
     /// Adds one. What is shorter than four characters cannot be told from a word.
-    pub fn add(&mut self, secret: &str) {
+    pub(crate) fn add(&mut self, secret: &str) {
         let meant = meaning(&read(secret));
         if meant.len() >= PIECE {
             let pieces = meant.windows(PIECE);
@@ -50,7 +50,7 @@ impl Secrets {
     }
 
     /// What a server said, without them.
-    pub fn text(&self, said: &str) -> ServerText {
+    pub(crate) fn text(&self, said: &str) -> ServerText {
         let (window, cut) = said.split_at(boundary(said, WINDOW));
         let shown = self.hide(window);
         if cut.is_empty() {
@@ -63,7 +63,7 @@ impl Secrets {
     }
 
     /// The same of a whole document; its very bytes when none is in it.
-    pub fn document(&self, document: &[u8]) -> Vec<u8> {
+    pub(crate) fn document(&self, document: &[u8]) -> Vec<u8> {
         let Ok(mut rest) = std::str::from_utf8(document) else {
             let text = String::from_utf8_lossy(document);
             return self.text(&text).as_bytes().to_vec();

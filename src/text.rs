@@ -8,10 +8,10 @@ use std::ops::Deref;
 use std::sync::Arc;
 
 /// What a server said, as far as anybody needs to read it.
-pub type ServerText = Line<200>;
+pub(crate) type ServerText = Line<200>;
 
 /// A message of ours; what it quotes of a server is [`ServerText`].
-pub type Text = Line<700>;
+pub(crate) type Text = Line<700>;
 
 /// Where a line was cut.
 const CUT: &str = "...";
@@ -22,7 +22,7 @@ pub struct Line<const LONGEST: usize>(String);
 
 impl<const LONGEST: usize> Line<LONGEST> {
     /// Escapes and cuts; blanks around it go.
-    pub fn new(text: &str) -> Self {
+    pub(crate) fn new(text: &str) -> Self {
         let mut line = String::new();
         let (mut length, mut whole) = (0_usize, 0_usize);
         for c in text.trim().chars() {
@@ -42,7 +42,7 @@ impl<const LONGEST: usize> Line<LONGEST> {
     }
 
     /// The same of anything that can be shown.
-    pub fn of(shown: impl fmt::Display) -> Self {
+    pub(crate) fn of(shown: impl fmt::Display) -> Self {
         Self::new(&shown.to_string())
     }
 
@@ -74,7 +74,7 @@ impl Shown {
 }
 
 /// Whether a terminal or an editor shows the character and does nothing else for it.
-pub fn is_plain(c: char) -> bool {
+pub(crate) fn is_plain(c: char) -> bool {
     !(c.is_control() || is_invisible(c) || is_private(c))
 }
 

@@ -21,48 +21,52 @@ const ELEMENTS: u64 = 200_000;
 
 /// One element, with its names resolved: prefixes are the sender's choice.
 #[derive(Debug, Default, Clone, PartialEq, Eq)]
-pub struct Element {
+pub(crate) struct Element {
     /// The name without its prefix.
-    pub name: String,
+    pub(crate) name: String,
     /// The URI of its namespace; `None` without one, or where its prefix stands for none.
-    pub namespace: Option<Arc<str>>,
+    pub(crate) namespace: Option<Arc<str>>,
     /// The attributes, in order; declarations of namespaces are not among them.
-    pub attributes: Vec<Attribute>,
+    pub(crate) attributes: Vec<Attribute>,
     /// The text directly inside.
-    pub text: String,
+    pub(crate) text: String,
     /// The elements inside, in order.
-    pub children: Vec<Element>,
+    pub(crate) children: Vec<Element>,
 }
 
 /// One attribute, its references resolved.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Attribute {
+pub(crate) struct Attribute {
     /// The name without its prefix.
-    pub name: String,
+    pub(crate) name: String,
     /// As [`Element::namespace`]; without a prefix it has none, as XML says.
-    pub namespace: Option<Arc<str>>,
+    pub(crate) namespace: Option<Arc<str>>,
     /// The value.
-    pub value: String,
+    pub(crate) value: String,
 }
 
 impl Element {
     /// The first child of that name.
-    pub fn child(&self, name: &str) -> Option<&Self> {
+    pub(crate) fn child(&self, name: &str) -> Option<&Self> {
         self.children.iter().find(|child| child.name == name)
     }
 
     /// All children of that name.
-    pub fn children_named<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a Self> {
+    pub(crate) fn children_named<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a Self> {
         self.children.iter().filter(move |child| child.name == name)
     }
 
     /// The text of the first child of that name, trimmed.
-    pub fn child_text(&self, name: &str) -> Option<&str> {
+    pub(crate) fn child_text(&self, name: &str) -> Option<&str> {
         self.child(name).map(|child| child.text.trim())
     }
 
     /// The value of the attribute of that name in that namespace.
-    pub fn attribute(&self, namespace: Option<&str>, name: &str) -> Option<&str> {
+    #[cfg_attr(
+        not(test),
+        expect(dead_code, reason = "for the attributes of an OVF descriptor")
+    )]
+    pub(crate) fn attribute(&self, namespace: Option<&str>, name: &str) -> Option<&str> {
         let found = self
             .attributes
             .iter()
@@ -71,7 +75,7 @@ impl Element {
     }
 
     /// The value of `type` or `xsi:type` without its prefix; empty without one.
-    pub fn xsi_type(&self) -> &str {
+    pub(crate) fn xsi_type(&self) -> &str {
         let found = self.attributes.iter().rfind(|one| one.name == "type");
         let value = found.map_or("", |one| one.value.as_str());
         value.rsplit(':').next().unwrap_or_default()
@@ -79,7 +83,7 @@ impl Element {
 }
 
 /// Parses a document. Refuses DOCTYPE and processing instructions before the root is looked at.
-pub fn parse(bytes: &[u8], what: &str) -> Result<Element> {
+pub(crate) fn parse(bytes: &[u8], what: &str) -> Result<Element> {
     let protocol = |reason: String| Error::protocol(what, reason);
     let text = std::str::from_utf8(bytes).map_err(|_| protocol("the XML is not UTF-8".into()))?;
     let mut reader = Reader::from_str(text.trim_start_matches('\u{feff}'));

@@ -21,7 +21,7 @@ pub struct Cause {
 
 impl Cause {
     /// This error and what it gives as its sources; `clean` takes the secrets out of each text.
-    pub fn of(error: &(dyn StdError + 'static), clean: impl Fn(&str) -> ServerText) -> Self {
+    pub(crate) fn of(error: &(dyn StdError + 'static), clean: impl Fn(&str) -> ServerText) -> Self {
         Self::link(error, &clean, LONGEST_CHAIN)
     }
 

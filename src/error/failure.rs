@@ -52,14 +52,14 @@ pub struct Failure {
     /// Files that could not be removed.
     pub files_left: Vec<PathBuf>,
     /// Whether the host has some of a disk that cannot be sent to it once more.
-    pub spoilt: bool,
+    pub(crate) spoilt: bool,
     /// Why the transfer was not repeated, where it else would have been.
     pub note: Option<&'static str>,
 }
 
 impl Failure {
     /// Of a transfer of which nothing had moved.
-    pub fn new(disk_key: &str, step: Step, error: Error) -> Self {
+    pub(crate) fn new(disk_key: &str, step: Step, error: Error) -> Self {
         Self {
             error,
             step,

@@ -10,7 +10,7 @@ use crate::error::Result;
 
 /// A request body.
 #[derive(Debug)]
-pub enum Body {
+pub(crate) enum Body {
     /// None.
     Empty,
     /// All at hand.
@@ -20,21 +20,21 @@ pub enum Body {
 }
 
 /// A body that is pulled piece by piece; its length is announced.
-pub struct BodyStream {
+pub(crate) struct BodyStream {
     /// The announced length in bytes.
-    pub length: u64,
+    pub(crate) length: u64,
     /// The next piece, the end, or a reason to break the connection off.
-    pub next: Box<NextPiece>,
+    pub(crate) next: Box<NextPiece>,
 }
 
 /// Polls for the next piece of a body.
-pub type NextPiece =
+pub(crate) type NextPiece =
     dyn FnMut(&mut Context<'_>) -> Poll<Option<Result<Bytes, BodyAborted>>> + Send + Sync;
 
 /// The body ended before its length; the reason is kept where the stream came from.
 #[derive(Debug, thiserror::Error)]
 #[error("the request body was aborted")]
-pub struct BodyAborted;
+pub(crate) struct BodyAborted;
 
 impl std::fmt::Debug for BodyStream {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {

@@ -68,23 +68,23 @@ impl std::fmt::Debug for Recipe {
 
 /// One request.
 #[derive(Debug)]
-pub struct Request {
+pub(crate) struct Request {
     /// GET, POST or PUT.
-    pub method: Method,
+    pub(crate) method: Method,
     /// Where to.
-    pub url: Url,
+    pub(crate) url: Url,
     /// Headers besides those of the body.
-    pub headers: HeaderMap,
+    pub(crate) headers: HeaderMap,
     /// What to send.
-    pub body: Body,
+    pub(crate) body: Body,
     /// The object in the reader's words, for messages.
-    pub what: Arc<str>,
+    pub(crate) what: Arc<str>,
     /// Over which connection.
-    pub connection: Connection,
+    pub(crate) connection: Connection,
 }
 
 /// A response whose body has not been read.
-pub struct Response {
+pub(crate) struct Response {
     inner: reqwest::Response,
     asked: Proof,
     what: Arc<str>,
@@ -143,7 +143,7 @@ impl Client {
     }
 
     /// Sends the request and waits for the response's head.
-    pub async fn send(&self, request: Request) -> Result<Response> {
+    pub(crate) async fn send(&self, request: Request) -> Result<Response> {
         let Request {
             method,
             url,
@@ -181,22 +181,22 @@ impl Client {
 
 impl Response {
     /// The HTTP status.
-    pub fn status(&self) -> u16 {
+    pub(crate) fn status(&self) -> u16 {
         self.inner.status().as_u16()
     }
 
     /// The status's standard reason phrase.
-    pub fn reason(&self) -> &'static str {
+    pub(crate) fn reason(&self) -> &'static str {
         self.inner.status().canonical_reason().unwrap_or("")
     }
 
     /// The announced length of the body.
-    pub fn content_length(&self) -> Option<u64> {
+    pub(crate) fn content_length(&self) -> Option<u64> {
         number::count(self.header(&CONTENT_LENGTH)?)
     }
 
     /// The server's wish for the time of the next attempt; only the form in seconds is honoured.
-    pub fn retry_after(&self) -> Option<Duration> {
+    pub(crate) fn retry_after(&self) -> Option<Duration> {
         let text = self.header(&RETRY_AFTER)?.trim();
         let is_number = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
         // More than fits is as long as it gets, not no wish at all.
@@ -204,12 +204,12 @@ impl Response {
     }
 
     /// Whether the end of the body is marked in HTTP itself, by a length or a last chunk.
-    pub fn is_framed(&self) -> bool {
+    pub(crate) fn is_framed(&self) -> bool {
         self.header(&CONTENT_LENGTH).is_some() || self.header(&TRANSFER_ENCODING).is_some()
     }
 
     /// A header's text.
-    pub fn header(&self, name: &HeaderName) -> Option<&str> {
+    pub(crate) fn header(&self, name: &HeaderName) -> Option<&str> {
         self.inner
             .headers()
             .get(name)
@@ -217,7 +217,7 @@ impl Response {
     }
 
     /// Refuses redirects and encoded bodies, which no lease server sends.
-    pub fn checked(self) -> Result<Self> {
+    pub(crate) fn checked(self) -> Result<Self> {
         let status = self.status();
         if (300..400).contains(&status) {
             let location = self
@@ -243,7 +243,7 @@ impl Response {
     }
 
     /// The next piece of the body, or `None` at its proper end.
-    pub async fn chunk(&mut self) -> Result<Option<Bytes>> {
+    pub(crate) async fn chunk(&mut self) -> Result<Option<Bytes>> {
         match self.inner.chunk().await {
             Ok(chunk) => {
                 let bytes = chunk.as_ref().map_or(0, |bytes| bytes.len() as u64);
@@ -260,7 +260,7 @@ impl Response {
     }
 
     /// The whole body, refused above `limit` bytes.
-    pub async fn read(mut self, limit: u64, limit_name: &'static str) -> Result<Vec<u8>> {
+    pub(crate) async fn read(mut self, limit: u64, limit_name: &'static str) -> Result<Vec<u8>> {
         let what = Arc::clone(&self.what);
         let check = |seen: u64| {
             if seen > limit {
@@ -283,7 +283,7 @@ impl Response {
     }
 
     /// Whether the body is a page for a browser.
-    pub async fn is_page(&mut self) -> bool {
+    pub(crate) async fn is_page(&mut self) -> bool {
         if self.header(&CONTENT_TYPE).is_none() && !self.is_framed() {
             return false; // its end would be that of the connection
         }
@@ -292,7 +292,7 @@ impl Response {
     }
 
     /// The error for a status other than success, with the first line of what the host says.
-    pub async fn into_status_error(mut self) -> Error {
+    pub(crate) async fn into_status_error(mut self) -> Error {
         let (status, phrase) = (self.status(), self.reason());
         let mut page = Vec::new();
         // What has come by then is shown.
@@ -328,7 +328,7 @@ impl Response {
 }
 
 /// Whether bytes begin as a page for a browser does, or as XML. Nothing that a lease moves does.
-pub fn is_page(bytes: &[u8]) -> bool {
+pub(crate) fn is_page(bytes: &[u8]) -> bool {
     const STARTS: [&[u8]; 4] = [b"<!doctype html", b"<html", b"<head", b"<?xml"];
     let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
     let bytes = bytes.trim_ascii_start();
@@ -340,7 +340,11 @@ pub fn is_page(bytes: &[u8]) -> bool {
 }
 
 /// One header pair, or an error that names the header but not its value, which may be a secret.
-pub fn header(name: HeaderName, value: &str, what: &str) -> Result<(HeaderName, HeaderValue)> {
+pub(crate) fn header(
+    name: HeaderName,
+    value: &str,
+    what: &str,
+) -> Result<(HeaderName, HeaderValue)> {
     let mut value = HeaderValue::from_str(value).map_err(|_| Error::InvalidArgument {
         reason: format!("{what} cannot be sent as an HTTP header").into(),
     })?;

@@ -6,25 +6,26 @@
 // What a server says must not overflow anything: `number.rs`, or an operation that says what it does.
 #![cfg_attr(not(test), deny(clippy::arithmetic_side_effects))]
 
-pub mod body;
+pub(crate) mod body;
 mod certificate;
-pub mod chain;
-pub mod client;
+pub(crate) mod chain;
+pub(crate) mod client;
 mod failure;
-pub mod proof;
-pub mod proxy;
+pub(crate) mod proof;
+pub(crate) mod proxy;
 mod resolver;
 pub mod retry;
 mod settings;
 pub mod tls;
 mod tunnel;
-pub mod url;
-pub mod verifier;
+pub(crate) mod url;
+pub(crate) mod verifier;
 
-pub use body::{Body, BodyAborted, BodyStream};
+pub(crate) use body::{Body, BodyAborted, BodyStream};
 pub use chain::{Accepted, Anchors, HostName, SessionTrust};
-pub use client::{Client, Request, Response};
+pub use client::Client;
+pub(crate) use client::{Request, Response};
 pub use proxy::Proxy;
-pub use settings::Connection;
+pub(crate) use settings::Connection;
 pub use tls::{Pin, Protocol, Trust, Verify};
-pub use url::host_of;
+pub(crate) use url::host_of;

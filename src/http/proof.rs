@@ -22,7 +22,7 @@ const PLACES: [&str; 6] = ["nfc", "ha-nfc", "sdk", "folder", "data", "datastore"
 const TICKET: usize = 16;
 
 /// Ticket, query, user info and headers of a request.
-pub fn of_request(url: &Url, headers: &HeaderMap) -> Secrets {
+pub(crate) fn of_request(url: &Url, headers: &HeaderMap) -> Secrets {
     let mut secrets = of_url(url);
     for (name, value) in headers {
         if !PUBLIC.contains(&name.as_str())
@@ -35,7 +35,7 @@ pub fn of_request(url: &Url, headers: &HeaderMap) -> Secrets {
 }
 
 /// The parts of a URL that do not name a host, a place or a file.
-pub fn of_url(url: &Url) -> Secrets {
+pub(crate) fn of_url(url: &Url) -> Secrets {
     let mut secrets = Secrets::default();
     secrets.add(url.username());
     secrets.add(url.password().unwrap_or_default());
@@ -54,12 +54,12 @@ pub fn of_url(url: &Url) -> Secrets {
 }
 
 /// Whether a message may not show the last segment of a path.
-pub fn may_be_ticket(name: &str) -> bool {
+pub(crate) fn may_be_ticket(name: &str) -> bool {
     name.len() >= TICKET && !name.contains('.')
 }
 
 /// The value of a header, its words, and what it says in base64.
-pub fn add_header(secrets: &mut Secrets, name: &str, value: &str) {
+pub(crate) fn add_header(secrets: &mut Secrets, name: &str, value: &str) {
     if name.eq_ignore_ascii_case(COOKIE.as_str()) {
         return add_cookie(secrets, value);
     }
@@ -84,7 +84,7 @@ pub fn add_header(secrets: &mut Secrets, name: &str, value: &str) {
 }
 
 /// The values of a cookie, without the attributes that it was set with.
-pub fn add_cookie(secrets: &mut Secrets, cookie: &str) {
+pub(crate) fn add_cookie(secrets: &mut Secrets, cookie: &str) {
     for pair in cookie.split(';') {
         let (name, value) = pair.split_once('=').unwrap_or(("", pair));
         if !ATTRIBUTES.contains(&name.trim().to_ascii_lowercase().as_str()) && !name.is_empty() {
@@ -94,7 +94,7 @@ pub fn add_cookie(secrets: &mut Secrets, cookie: &str) {
 }
 
 /// What identifies the user in a SOAP header: the texts and values of a SAML token, not its markup.
-pub fn add_soap_header(secrets: &mut Secrets, header: &str) {
+pub(crate) fn add_soap_header(secrets: &mut Secrets, header: &str) {
     let words = header.split(|c: char| c.is_whitespace() || "<>\"'".contains(c));
     let telling = words.filter(|word| word.len() >= 16 && !is_markup(word));
     telling.for_each(|word| secrets.add(word));

@@ -53,7 +53,7 @@ impl fmt::Debug for Proxy {
 }
 
 /// Headers that a script gave its session; an error names neither of them.
-pub fn header_map(pairs: &[(String, String)]) -> Result<HeaderMap> {
+pub(crate) fn header_map(pairs: &[(String, String)]) -> Result<HeaderMap> {
     let mut headers = HeaderMap::new();
     for (name, value) in pairs {
         let name = HeaderName::from_bytes(name.as_bytes()).map_err(|_| Error::InvalidArgument {

@@ -17,7 +17,7 @@ pub struct RetryPolicy {
 
 /// The state of one transfer's repetitions.
 #[derive(Debug)]
-pub struct Retries {
+pub(crate) struct Retries {
     policy: RetryPolicy,
     used: u32,
     last_delay: Duration,
@@ -26,7 +26,7 @@ pub struct Retries {
 
 impl Retries {
     /// Starts with nothing used.
-    pub fn new(policy: RetryPolicy) -> Self {
+    pub(crate) fn new(policy: RetryPolicy) -> Self {
         Self {
             policy,
             used: 0,
@@ -36,7 +36,7 @@ impl Retries {
     }
 
     /// Whether the count allows another repetition.
-    pub fn are_left(&self) -> bool {
+    pub(crate) fn are_left(&self) -> bool {
         self.used < self.policy.max_retries
     }
 
@@ -44,7 +44,7 @@ impl Retries {
     ///
     /// `lost` is the time that the failed attempt spent without progress, `chance` is uniform in
     /// `0.0..1.0`, `retry_after` is the server's wish.
-    pub fn next(
+    pub(crate) fn next(
         &mut self,
         lost: Duration,
         chance: f64,

@@ -47,7 +47,7 @@ const MOST_IDLE: usize = 8;
 
 /// Whether a request may go over a connection that has lain idle.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Connection {
+pub(crate) enum Connection {
     /// Any: it is repeated where the host had just closed that one.
     Pooled,
     /// A new one: the request may not be repeated, and nobody knows how an idle one is.

@@ -186,7 +186,7 @@ impl Trust {
 
     /// The trust of a host whose certificate is known; nothing else of it is the session's.
     #[must_use]
-    pub fn with_pin(&self, pin: Pin) -> Self {
+    pub(crate) fn with_pin(&self, pin: Pin) -> Self {
         Self {
             verify: Verify::Pin(pin),
             identity: None,
@@ -196,7 +196,7 @@ impl Trust {
 
     /// The trust of a host that is not the session's: it is shown no client certificate.
     #[must_use]
-    pub fn for_another_host(&self) -> Self {
+    pub(crate) fn for_another_host(&self) -> Self {
         Self {
             verify: self.elsewhere.clone(),
             identity: None,
@@ -205,7 +205,7 @@ impl Trust {
     }
 
     /// The rustls configuration for this policy, with ring as its explicit provider.
-    pub fn client_config(&self) -> Result<ClientConfig> {
+    pub(crate) fn client_config(&self) -> Result<ClientConfig> {
         let (provider, versions) = self.protocol.settings()?;
         let verifier = Arc::new(Verifier::new(&self.verify, &provider));
         let builder = ClientConfig::builder_with_provider(provider)

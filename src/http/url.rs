@@ -3,7 +3,7 @@
 use url::Url;
 
 /// `host` or `host:port`, for messages and for comparing origins.
-pub fn host_of(url: &Url) -> String {
+pub(crate) fn host_of(url: &Url) -> String {
     let host = url.host_str().unwrap_or_default();
     match url.port() {
         Some(port) => format!("{host}:{port}"),

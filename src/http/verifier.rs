@@ -20,13 +20,13 @@ const SHORTEST_RSA: usize = 2048;
 
 /// The pin did not match; found again in the error chain by its type.
 #[derive(Debug)]
-pub struct PinMismatch {
+pub(crate) struct PinMismatch {
     /// The pin, as hex.
-    pub expected: String,
+    pub(crate) expected: String,
     /// The certificate's thumbprint, as hex.
-    pub actual: String,
+    pub(crate) actual: String,
     /// Whether the pin can fit no server.
-    pub is_ca: bool,
+    pub(crate) is_ca: bool,
 }
 
 impl fmt::Display for PinMismatch {
@@ -43,7 +43,7 @@ impl std::error::Error for PinMismatch {}
 
 /// A certificate was refused for a reason that is ours; found again by its type.
 #[derive(Debug)]
-pub struct Refused {
+pub(crate) struct Refused {
     reason: String,
     /// Whether a pin would have it believed.
     pub(super) pin_helps: bool,

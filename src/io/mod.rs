@@ -2,15 +2,15 @@
 //!
 //! Imports only [`crate::error`]. Read [`sink::Sink`] and [`source::Source`] first.
 
-pub mod digest;
+pub(crate) mod digest;
 mod directory;
 mod file_sink;
 pub mod names;
 mod part;
 mod reader;
 mod rename;
-pub mod sink;
-pub mod source;
+pub(crate) mod sink;
+pub(crate) mod source;
 pub mod threads;
 
 pub use digest::{ChecksumType, Digest};

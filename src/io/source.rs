@@ -34,24 +34,24 @@ pub trait Source: Send {
 /// A source that runs. Whoever fills it waits while nobody takes, and stops when it is dropped.
 pub struct Feed {
     /// The pieces in order. Closed after the last, or early when reading failed.
-    pub chunks: mpsc::Receiver<Bytes>,
+    pub(crate) chunks: mpsc::Receiver<Bytes>,
     /// The digest of everything, or why it could not be read. It is there before `chunks` closes.
-    pub end: oneshot::Receiver<Result<String>>,
+    pub(crate) end: oneshot::Receiver<Result<String>>,
 }
 
 /// The first 512 and the last 1024 bytes of a source.
 pub struct Ends {
     /// The first bytes.
-    pub head: Vec<u8>,
+    pub(crate) head: Vec<u8>,
     /// The last bytes.
-    pub tail: Vec<u8>,
+    pub(crate) tail: Vec<u8>,
 }
 
 const HEAD_BYTES: u64 = 512;
 const TAIL_BYTES: u64 = 1024;
 
 /// Sees every piece before it is handed over, and may refuse it.
-pub type Watch = Box<dyn FnMut(&[u8]) -> Result<()> + Send>;
+pub(crate) type Watch = Box<dyn FnMut(&[u8]) -> Result<()> + Send>;
 
 /// A regular file.
 pub struct FileSource {

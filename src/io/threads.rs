@@ -18,7 +18,7 @@ use crate::error::{Error, Result};
 const START_WAIT: Duration = Duration::from_secs(10);
 
 /// Whether so many threads can be started now. Another process may take them before they are used.
-pub fn reserve(threads: usize) -> Result<()> {
+pub(crate) fn reserve(threads: usize) -> Result<()> {
     let mut parked: Vec<JoinHandle<()>> = Vec::new();
     let mut reserved = Ok(());
     for _ in 0..threads {
@@ -39,7 +39,7 @@ pub fn reserve(threads: usize) -> Result<()> {
 }
 
 /// A runtime with so many threads, made aside: where its start fails half-way it does not come back.
-pub fn runtime(threads: usize, name: &'static str) -> Result<Runtime> {
+pub(crate) fn runtime(threads: usize, name: &'static str) -> Result<Runtime> {
     let missing = || io::Error::from(io::ErrorKind::WouldBlock);
     let build = move || {
         Builder::new_multi_thread()

@@ -35,7 +35,6 @@ use crate::transfer::Engine;
 
 pub use self::ending::{Ended, Unfinished};
 pub use self::options::{KeepAlive, Options, check_number, seconds, seconds_or_none};
-pub use self::passthrough::Caller;
 pub use self::phase::Phase;
 pub use self::plan::PlainHttp;
 pub use self::transfers::FileItem;
@@ -48,7 +47,7 @@ pub struct Sessions {
     /// For calls, on the engine.
     pub calls: Arc<Session>,
     /// For the keep-alive, on its own thread.
-    pub keep_alive: Arc<Session>,
+    pub(crate) keep_alive: Arc<Session>,
 }
 
 impl Sessions {

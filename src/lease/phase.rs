@@ -52,7 +52,7 @@ pub enum Phase {
 
 /// What happened.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Event {
+pub(crate) enum Event {
     /// The server reads `ready`.
     ServerReady,
     /// The server reads `error` or `done`, or no longer knows the lease.
@@ -75,7 +75,7 @@ pub enum Event {
 
 impl Phase {
     /// The phase after `event`, or `None` when the event is not legal here.
-    pub fn after(self, event: Event) -> Option<Self> {
+    pub(crate) fn after(self, event: Event) -> Option<Self> {
         use Event as E;
         use Phase as P;
         Some(match (self, event) {

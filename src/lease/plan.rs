@@ -30,15 +30,15 @@ pub(super) enum SendCookie {
 #[derive(Debug, Clone)]
 pub(super) struct Plan {
     /// The URL with its real host.
-    pub url: Url,
+    pub(crate) url: Url,
     /// Pin or session trust.
-    pub trust: Trust,
+    pub(crate) trust: Trust,
     /// Whether the session's cookie goes along.
-    pub cookie: SendCookie,
+    pub(crate) cookie: SendCookie,
     /// The device in the reader's words.
-    pub what: Text,
+    pub(crate) what: Text,
     /// Its file and its host.
-    pub place: Place,
+    pub(crate) place: Place,
 }
 
 /// Plans the connection to one device.

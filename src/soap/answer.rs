@@ -7,29 +7,29 @@ use crate::text::ServerText;
 
 /// The SOAP envelope of an answer. What is said in it is read by [`Answer::said`].
 #[derive(Debug, Clone, Default)]
-pub struct Answer {
+pub(crate) struct Answer {
     body: Vec<u8>,
     asked_with: Credentials,
 }
 
 impl Answer {
     /// An answer to a call that was made with these.
-    pub fn new(body: Vec<u8>, asked_with: Credentials) -> Self {
+    pub(crate) fn new(body: Vec<u8>, asked_with: Credentials) -> Self {
         Self { body, asked_with }
     }
 
     /// The envelope as it came.
-    pub fn body(&self) -> &[u8] {
+    pub(crate) fn body(&self) -> &[u8] {
         &self.body
     }
 
     /// What the server says in it, without what it was sent.
-    pub fn said(&self, text: &str) -> ServerText {
+    pub(crate) fn said(&self, text: &str) -> ServerText {
         self.secrets().text(text)
     }
 
     /// The envelope to be kept: as it came, but for an echo of what was sent.
-    pub fn kept(&self) -> Vec<u8> {
+    pub(crate) fn kept(&self) -> Vec<u8> {
         self.secrets().document(&self.body)
     }
 

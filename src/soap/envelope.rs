@@ -19,7 +19,7 @@ const BODY: &str = "<soapenv:Body>";
 const END: &str = "</soapenv:Body>\n</soapenv:Envelope>";
 
 /// A request under the stub's own SOAP header: method on a managed object, with its arguments as XML.
-pub fn request(
+pub(crate) fn request(
     method: &str,
     this_type: &str,
     this: &str,
@@ -35,7 +35,7 @@ pub fn request(
 }
 
 /// The `...Response` element of a good answer, or the fault of the other kind.
-pub fn response(method: &str, answer: &Answer) -> Result<Element> {
+pub(crate) fn response(method: &str, answer: &Answer) -> Result<Element> {
     let root = xml::parse(answer.body(), method).map_err(|error| match error {
         Error::Protocol { what, reason, .. } => Error::protocol(what, answer.said(&reason)),
         other => other,

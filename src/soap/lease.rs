@@ -19,7 +19,7 @@ pub struct Abort {
 
 /// A `HttpNfcLease` of a server. It knows nothing of what was called before.
 #[derive(Debug, Clone)]
-pub struct RemoteLease {
+pub(crate) struct RemoteLease {
     /// Whose connections carry the calls: those of the engine, or those of the keep-alive.
     session: Arc<Session>,
     /// The lease's reference, which every call names.
@@ -28,45 +28,45 @@ pub struct RemoteLease {
 
 impl RemoteLease {
     /// The lease of this reference. Nothing is sent.
-    pub fn new(session: Arc<Session>, moid: String) -> Self {
+    pub(crate) fn new(session: Arc<Session>, moid: String) -> Self {
         Self { session, moid }
     }
 
     /// The lease's reference.
-    pub fn moid(&self) -> &str {
+    pub(crate) fn moid(&self) -> &str {
         &self.moid
     }
 
     /// The session that asks.
-    pub fn session(&self) -> &Session {
+    pub(crate) fn session(&self) -> &Session {
         &self.session
     }
 
     /// `HttpNfcLeaseProgress(percent)`, which renews the lease.
-    pub async fn progress(&self, percent: i32) -> Result<()> {
+    pub(crate) async fn progress(&self, percent: i32) -> Result<()> {
         let percent = format!("<percent>{percent}</percent>");
         self.call(methods::PROGRESS, &percent).await.map(|_| ())
     }
 
     /// `HttpNfcLeaseComplete()`.
-    pub async fn complete(&self) -> Result<()> {
+    pub(crate) async fn complete(&self) -> Result<()> {
         self.call(methods::COMPLETE, "").await.map(|_| ())
     }
 
     /// `HttpNfcLeaseAbort(fault)`.
-    pub async fn abort(&self, cause: &Abort) -> Result<()> {
+    pub(crate) async fn abort(&self, cause: &Abort) -> Result<()> {
         let fault = localized_fault(&cause.reason);
         self.call(methods::ABORT, &fault).await.map(|_| ())
     }
 
     /// `HttpNfcLeaseGetManifest()`.
-    pub async fn manifest(&self) -> Result<Vec<ManifestEntry>> {
+    pub(crate) async fn manifest(&self) -> Result<Vec<ManifestEntry>> {
         let response = self.call(methods::GET_MANIFEST, "").await?;
         Ok(types::manifest(&response))
     }
 
     /// `HttpNfcLeaseSetManifestChecksumType(deviceUrlsToChecksumTypes)`: one type for these keys.
-    pub async fn set_manifest_checksum_type(
+    pub(crate) async fn set_manifest_checksum_type(
         &self,
         keys: impl IntoIterator<Item = &str>,
         checksum_type: &str,
@@ -80,7 +80,7 @@ impl RemoteLease {
     }
 
     /// These properties of the lease: `state`, `info`, `error`.
-    pub async fn properties(&self, names: &[&'static str]) -> Result<LeaseProperties> {
+    pub(crate) async fn properties(&self, names: &[&'static str]) -> Result<LeaseProperties> {
         let (response, answer) = self
             .session
             .properties("HttpNfcLease", &self.moid, names)

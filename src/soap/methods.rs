@@ -3,19 +3,19 @@
 /// `HttpNfcLease.Progress`.
 pub const PROGRESS: &str = "HttpNfcLeaseProgress";
 /// `HttpNfcLease.Complete`.
-pub const COMPLETE: &str = "HttpNfcLeaseComplete";
+pub(crate) const COMPLETE: &str = "HttpNfcLeaseComplete";
 /// `HttpNfcLease.Abort`.
-pub const ABORT: &str = "HttpNfcLeaseAbort";
+pub(crate) const ABORT: &str = "HttpNfcLeaseAbort";
 /// `HttpNfcLease.GetManifest`.
-pub const GET_MANIFEST: &str = "HttpNfcLeaseGetManifest";
+pub(crate) const GET_MANIFEST: &str = "HttpNfcLeaseGetManifest";
 /// `HttpNfcLease.SetManifestChecksumType`.
-pub const SET_MANIFEST_CHECKSUM_TYPE: &str = "HttpNfcLeaseSetManifestChecksumType";
+pub(crate) const SET_MANIFEST_CHECKSUM_TYPE: &str = "HttpNfcLeaseSetManifestChecksumType";
 /// `HttpNfcLease.PullFromUrls`: hosts fetch the files themselves. Only scripts call it.
-pub const PULL_FROM_URLS: &str = "HttpNfcLeasePullFromUrls_Task";
+pub(crate) const PULL_FROM_URLS: &str = "HttpNfcLeasePullFromUrls_Task";
 /// `PropertyCollector.RetrievePropertiesEx`.
-pub const RETRIEVE_PROPERTIES: &str = "RetrievePropertiesEx";
+pub(crate) const RETRIEVE_PROPERTIES: &str = "RetrievePropertiesEx";
 /// `ServiceInstance.RetrieveContent`.
-pub const RETRIEVE_SERVICE_CONTENT: &str = "RetrieveServiceContent";
+pub(crate) const RETRIEVE_SERVICE_CONTENT: &str = "RetrieveServiceContent";
 
 /// Calls that change nothing, or nothing more the second time: whoever makes one can make it again
 /// when an idle connection turns out to be dead. pyvmomi reads attributes by `Fetch`.

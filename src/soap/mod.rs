@@ -5,17 +5,20 @@
 // What a server says must not overflow anything: `number.rs`, or an operation that says what it does.
 #![cfg_attr(not(test), deny(clippy::arithmetic_side_effects))]
 
-pub mod answer;
-pub mod envelope;
+pub(crate) mod answer;
+pub(crate) mod envelope;
 mod lease;
 pub mod methods;
 #[cfg(test)]
 mod pooling;
 mod properties;
-pub mod session;
-pub mod types;
+pub(crate) mod session;
+pub(crate) mod types;
 
-pub use answer::Answer;
-pub use lease::{Abort, RemoteLease};
-pub use session::{Credentials, Endpoint, Reply, Session};
-pub use types::{DeviceUrl, LeaseInfo, LeaseProperties, LeaseState, ManifestEntry};
+pub(crate) use answer::Answer;
+pub use lease::Abort;
+pub(crate) use lease::RemoteLease;
+pub(crate) use session::Session;
+pub use session::{Credentials, Endpoint, Reply};
+pub use types::DeviceUrl;
+pub(crate) use types::{LeaseInfo, LeaseProperties, LeaseState, ManifestEntry};

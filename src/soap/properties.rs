@@ -10,7 +10,7 @@ use crate::xml::Element;
 
 impl Session {
     /// Whether an inventory object exists: one that does not is a fault.
-    pub async fn look_for(&self, kind: &str, moid: &str) -> Result<()> {
+    pub(crate) async fn look_for(&self, kind: &str, moid: &str) -> Result<()> {
         self.properties(kind, moid, &["name"]).await.map(|_| ())
     }
 

@@ -43,7 +43,7 @@ pub struct Endpoint {
 
 impl Endpoint {
     /// A client that goes the session's way, with this trust.
-    pub fn client(&self, trust: &Trust) -> Result<Client> {
+    pub(crate) fn client(&self, trust: &Trust) -> Result<Client> {
         Client::new(trust, self.proxy.as_ref(), self.connect_timeout)
     }
 }
@@ -63,7 +63,7 @@ pub struct Credentials {
 
 impl Credentials {
     /// `name="value"` of the cookie, without the attributes that a server set it with.
-    pub fn cookie_pair(&self) -> &str {
+    pub(crate) fn cookie_pair(&self) -> &str {
         self.cookie.split(';').next().unwrap_or_default().trim()
     }
 }
@@ -82,7 +82,7 @@ pub struct Reply {
     /// The status's reason phrase.
     pub reason: &'static str,
     /// How long the server wants to be left alone.
-    pub retry_after: Option<Duration>,
+    pub(crate) retry_after: Option<Duration>,
     /// The SOAP envelope.
     pub body: Vec<u8>,
 }
@@ -102,7 +102,7 @@ pub struct Session {
 
 impl Session {
     /// Prepares a session; nothing is sent.
-    pub fn new(endpoint: Endpoint, credentials: Credentials) -> Result<Self> {
+    pub(crate) fn new(endpoint: Endpoint, credentials: Credentials) -> Result<Self> {
         let client = endpoint.client(&endpoint.trust)?;
         Ok(Self {
             endpoint,
@@ -113,7 +113,7 @@ impl Session {
     }
 
     /// The same session with a connection pool of its own, for use on another runtime.
-    pub fn with_own_connections(&self) -> Result<Self> {
+    pub(crate) fn with_own_connections(&self) -> Result<Self> {
         Ok(Self {
             endpoint: self.endpoint.clone(),
             credentials: Arc::clone(&self.credentials),
@@ -123,7 +123,7 @@ impl Session {
     }
 
     /// Where the session lives.
-    pub fn endpoint(&self) -> &Endpoint {
+    pub(crate) fn endpoint(&self) -> &Endpoint {
         &self.endpoint
     }
 
@@ -133,12 +133,12 @@ impl Session {
     }
 
     /// What is sent now.
-    pub fn credentials(&self) -> Credentials {
+    pub(crate) fn credentials(&self) -> Credentials {
         lock(&self.credentials).clone()
     }
 
     /// Sends a ready-made envelope and returns the answer, whatever its status.
-    pub async fn invoke(&self, what: &str, envelope: Vec<u8>) -> Result<Reply> {
+    pub(crate) async fn invoke(&self, what: &str, envelope: Vec<u8>) -> Result<Reply> {
         let request = Request {
             method: Method::POST,
             url: self.endpoint.url.clone(),

@@ -7,7 +7,7 @@ use crate::xml::Element;
 
 /// `HttpNfcLeaseState`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum LeaseState {
+pub(crate) enum LeaseState {
     /// The server prepares; `info` is not valid yet.
     Initializing,
     /// Data may move, and Progress must be called.
@@ -45,48 +45,48 @@ pub struct LeaseInfo {
     /// `deviceUrl`.
     pub device_urls: Vec<DeviceUrl>,
     /// `totalDiskCapacityInKB`.
-    pub total_disk_capacity_kb: u64,
+    pub(crate) total_disk_capacity_kb: u64,
     /// `leaseTimeout` in seconds.
-    pub lease_timeout: i64,
+    pub(crate) lease_timeout: i64,
     /// `entity`: type and reference of the VM or vApp that is exported or made.
-    pub entity: Option<(String, String)>,
+    pub(crate) entity: Option<(String, String)>,
 }
 
 /// The lease's properties as one `RetrievePropertiesEx` gave them.
 #[derive(Debug, Clone, Default)]
 pub struct LeaseProperties {
     /// `state`.
-    pub state: Option<LeaseState>,
+    pub(crate) state: Option<LeaseState>,
     /// `info`, only while ready.
-    pub info: Option<LeaseInfo>,
+    pub(crate) info: Option<LeaseInfo>,
     /// Name and text of `error`.
-    pub error: Option<ServerFault>,
+    pub(crate) error: Option<ServerFault>,
 }
 
 /// `HttpNfcLeaseManifestEntry`.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct ManifestEntry {
+pub(crate) struct ManifestEntry {
     /// `key`, equal to `DeviceUrl.key`.
-    pub key: String,
+    pub(crate) key: String,
     /// `sha1`, lower case.
-    pub sha1: String,
+    pub(crate) sha1: String,
     /// `checksum`, lower case (vSphere API 6.7).
-    pub checksum: String,
+    pub(crate) checksum: String,
     /// `checksumType`, lower case (vSphere API 6.7).
-    pub checksum_type: String,
+    pub(crate) checksum_type: String,
     /// `size` in bytes.
-    pub size: Option<u64>,
+    pub(crate) size: Option<u64>,
 }
 
 impl LeaseProperties {
     /// Why a lease that its server calls ready is not.
-    pub fn unready(&self) -> Option<&'static str> {
+    pub(crate) fn unready(&self) -> Option<&'static str> {
         let ready = self.state == Some(LeaseState::Ready);
         (ready && self.info.is_none()).then_some("the server says ready but gives no info")
     }
 
     /// Reads a `RetrievePropertiesExResponse`.
-    pub fn read(response: &Element, answer: &Answer) -> Result<Self> {
+    pub(crate) fn read(response: &Element, answer: &Answer) -> Result<Self> {
         let mut properties = Self::default();
         let Some(object) = response.child("returnval").and_then(|r| r.child("objects")) else {
             return Ok(properties);
@@ -142,7 +142,7 @@ impl DeviceUrl {
 }
 
 /// Reads a `HttpNfcLeaseGetManifestResponse`.
-pub fn manifest(response: &Element) -> Vec<ManifestEntry> {
+pub(crate) fn manifest(response: &Element) -> Vec<ManifestEntry> {
     let entries = response.children_named("returnval");
     entries
         .map(|entry| {

@@ -48,15 +48,15 @@ pub const UNANNOUNCED: &str = "size of a stream whose size the lease does not sa
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Limit {
     /// So many bytes.
-    pub bytes: u64,
+    pub(crate) bytes: u64,
     /// What it limits.
-    pub name: &'static str,
+    pub(crate) name: &'static str,
 }
 
 impl Limit {
     /// By what the lease says of the size. An export's stream is compressed and cannot be much
     /// larger than the disks; where nothing is said, `unannounced` is the most.
-    pub fn new(announced: u64, unannounced: u64) -> Self {
+    pub(crate) fn new(announced: u64, unannounced: u64) -> Self {
         if announced == 0 {
             return Self {
                 bytes: unannounced,

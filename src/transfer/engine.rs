@@ -95,7 +95,7 @@ impl Engine {
     }
 
     /// The same from within a transfer, which waits for it: connections for calls belong there.
-    pub async fn call<F, T>(&self, future: F) -> Result<T>
+    pub(crate) async fn call<F, T>(&self, future: F) -> Result<T>
     where
         F: Future<Output = Result<T>> + Send + 'static,
         T: Send + 'static,

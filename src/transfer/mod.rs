@@ -7,14 +7,14 @@
 
 pub(crate) mod attempt;
 pub mod download;
-pub mod engine;
-pub mod pace;
+pub(crate) mod engine;
+pub(crate) mod pace;
 pub mod panics;
-pub mod progress;
+pub(crate) mod progress;
 mod sending;
-pub mod source_check;
-pub mod task;
-pub mod upload;
+pub(crate) mod source_check;
+pub(crate) mod task;
+pub(crate) mod upload;
 
 use std::future::Future;
 use std::sync::Arc;
@@ -31,7 +31,8 @@ use crate::text::{Place, said_at};
 
 pub use download::Download;
 pub use engine::Engine;
-pub use progress::{Progress, Snapshot};
+pub use progress::Progress;
+pub(crate) use progress::Snapshot;
 pub use source_check::{Described, SourceCheck, VerifySize};
 pub use task::{Outcome, Transfer};
 pub use upload::{Upload, UploadMethod};
@@ -86,9 +87,9 @@ pub enum Verified {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Moved {
     /// `DeviceUrl.key`.
-    pub key: String,
+    pub(crate) key: String,
     /// The device in the reader's words.
-    pub what: Arc<str>,
+    pub(crate) what: Arc<str>,
     /// Bytes of the stream.
     pub bytes: u64,
     /// Their digest, lower-case hex.
@@ -96,12 +97,12 @@ pub struct Moved {
     /// Which digest it is.
     pub checksum_type: ChecksumType,
     /// Which way it went.
-    pub way: Way,
+    pub(crate) way: Way,
 }
 
 /// Which way bytes go.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Way {
+pub(crate) enum Way {
     /// From the server: an export.
     Here,
     /// To the server: an import.

@@ -8,7 +8,7 @@ const SLOWEST_BYTES_PER_SECOND: f64 = 1024.0;
 /// Sums what moved against the time spent waiting for the other end; a slow local disk is not
 /// the other end's fault and is not counted.
 #[derive(Debug)]
-pub struct Pace {
+pub(crate) struct Pace {
     window: Duration,
     waited: Duration,
     moved: u64,
@@ -16,7 +16,7 @@ pub struct Pace {
 
 impl Pace {
     /// A stall is judged over `window`.
-    pub fn new(window: Duration) -> Self {
+    pub(crate) fn new(window: Duration) -> Self {
         Self {
             window,
             waited: Duration::ZERO,
@@ -25,7 +25,7 @@ impl Pace {
     }
 
     /// Adds one wait and what it brought; `false` means stalled.
-    pub fn keeps_up(&mut self, waited: Duration, moved: u64) -> bool {
+    pub(crate) fn keeps_up(&mut self, waited: Duration, moved: u64) -> bool {
         self.waited = self.waited.saturating_add(waited);
         self.moved = self.moved.saturating_add(moved);
         if self.waited < self.window {
@@ -42,7 +42,7 @@ impl Pace {
     }
 
     /// What moved in the current window, and how long it has taken.
-    pub fn seen(&self) -> (u64, Duration) {
+    pub(crate) fn seen(&self) -> (u64, Duration) {
         (self.moved, self.waited)
     }
 }

@@ -34,31 +34,31 @@ impl Progress {
     }
 
     /// A new attempt starts from zero.
-    pub fn start_attempt(&self) {
+    pub(crate) fn start_attempt(&self) {
         self.done.store(0, Ordering::Relaxed);
         self.attempts.fetch_add(1, Ordering::Relaxed);
     }
 
     /// Bytes moved.
-    pub fn add(&self, bytes: u64) -> u64 {
+    pub(crate) fn add(&self, bytes: u64) -> u64 {
         self.done
             .fetch_add(bytes, Ordering::Relaxed)
             .saturating_add(bytes)
     }
 
     /// The size became known.
-    pub fn set_total(&self, total: u64) {
+    pub(crate) fn set_total(&self, total: u64) {
         self.total.store(total, Ordering::Relaxed);
     }
 
     /// The transfer ended well: what moved is all there was.
-    pub fn finish(&self) {
+    pub(crate) fn finish(&self) {
         self.total
             .store(self.done.load(Ordering::Relaxed), Ordering::Relaxed);
     }
 
     /// The counters now.
-    pub fn snapshot(&self) -> Snapshot {
+    pub(crate) fn snapshot(&self) -> Snapshot {
         let total = self.total.load(Ordering::Relaxed);
         Snapshot {
             bytes_done: self.done.load(Ordering::Relaxed),

@@ -24,13 +24,13 @@ const CAPACITY_UNIT: u64 = 1024 * 1024;
 #[derive(Debug, Clone)]
 pub struct Described {
     /// What it must be.
-    pub format: Format,
+    pub(crate) format: Format,
     /// `OvfManager.FileItem.size`.
-    pub size: Option<u64>,
+    pub(crate) size: Option<u64>,
     /// Whether another size is an error.
-    pub verify_size: VerifySize,
+    pub(crate) verify_size: VerifySize,
     /// What all disks of the lease can hold; 0 where the server did not say.
-    pub capacity: u64,
+    pub(crate) capacity: u64,
 }
 
 impl Described {
@@ -78,7 +78,7 @@ impl SourceCheck {
 
     /// Judges the source before anything is sent; without its ends, as far as that goes. Says
     /// whether it starts as a disk.
-    pub fn look(&mut self, ends: Option<&Ends>) -> Result<bool> {
+    pub(crate) fn look(&mut self, ends: Option<&Ends>) -> Result<bool> {
         if self.length == 0 && self.described.format == Format::StreamOptimized {
             return Err(self.malformed("it is empty".into()));
         }
@@ -92,7 +92,7 @@ impl SourceCheck {
     }
 
     /// Judges the next bytes before they are sent.
-    pub fn update(&mut self, bytes: &[u8]) -> Result<()> {
+    pub(crate) fn update(&mut self, bytes: &[u8]) -> Result<()> {
         if self.seen == 0 {
             self.check_size(bytes)?;
         }

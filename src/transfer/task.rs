@@ -40,7 +40,7 @@ pub struct Transfer {
 impl Transfer {
     /// Hands the work to the engine. `work` must end soon after `cancel` is cancelled, cleaned up.
     /// The tracker counts it until its outcome is there for everybody.
-    pub fn start<F>(
+    pub(crate) fn start<F>(
         engine: &Engine,
         tracker: &TaskTracker,
         key: &str,
@@ -76,7 +76,7 @@ impl Transfer {
     }
 
     /// `DeviceUrl.key` of its device.
-    pub fn key(&self) -> &str {
+    pub(crate) fn key(&self) -> &str {
         &self.key
     }
 
@@ -103,7 +103,7 @@ impl Transfer {
     }
 
     /// Whether it failed and the caller has not asked.
-    pub fn has_failed_unasked(&self) -> bool {
+    pub(crate) fn has_failed_unasked(&self) -> bool {
         !self.asked.load(Ordering::Relaxed) && self.unobserved_failure().is_some()
     }
 
@@ -114,7 +114,7 @@ impl Transfer {
     }
 
     /// Its failure, where the caller has not observed it. Who cancelled it need not.
-    pub fn unobserved_failure(&self) -> Option<Arc<Failure>> {
+    pub(crate) fn unobserved_failure(&self) -> Option<Arc<Failure>> {
         if self.observed.load(Ordering::Relaxed) {
             return None;
         }

@@ -3,6 +3,6 @@
 //! Imports nothing of the crate. Layout: VMware "Virtual Disk Format 5.0", and a real host's
 //! export: version 3, grain directory at the end, footer and end-of-stream marker last.
 
-pub mod stream;
+pub(crate) mod stream;
 
-pub use stream::{Flaw, Rule, StreamCheck};
+pub(crate) use stream::{Flaw, Rule, StreamCheck};

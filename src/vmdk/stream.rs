@@ -4,7 +4,7 @@
 //! the missing footer and end-of-stream marker tell.
 
 /// The unit of the format.
-pub const SECTOR: usize = 512;
+pub(crate) const SECTOR: usize = 512;
 
 /// `gdOffset` of a stream whose grain directory comes last, followed by a footer.
 const GD_AT_END: u64 = u64::MAX;
@@ -22,7 +22,7 @@ const STREAM_FLAGS: u32 = 0x3_0000;
 
 /// Why a stream is not a whole streamOptimized VMDK.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Flaw {
+pub(crate) enum Flaw {
     /// Another format: asking again gives the same.
     Format(String),
     /// The right format, cut short.
@@ -31,7 +31,7 @@ pub enum Flaw {
 
 /// When a stream has to be a whole disk.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub enum Rule {
+pub(crate) enum Rule {
     /// Whatever its first bytes are.
     #[default]
     Always,
@@ -43,7 +43,7 @@ pub enum Rule {
 
 /// Watches the first sector and keeps the last two.
 #[derive(Debug, Clone, Default)]
-pub struct StreamCheck {
+pub(crate) struct StreamCheck {
     rule: Rule,
     head: Vec<u8>,
     tail: Vec<u8>,
@@ -52,7 +52,7 @@ pub struct StreamCheck {
 
 impl StreamCheck {
     /// A check of a stream that is about to begin.
-    pub fn new(rule: Rule) -> Self {
+    pub(crate) fn new(rule: Rule) -> Self {
         Self {
             rule,
             ..Self::default()
@@ -60,7 +60,7 @@ impl StreamCheck {
     }
 
     /// Judges a stream of which only the ends are at hand: its first sector and its last two.
-    pub fn judge(rule: Rule, head: &[u8], tail: &[u8], length: u64) -> Result<(), Flaw> {
+    pub(crate) fn judge(rule: Rule, head: &[u8], tail: &[u8], length: u64) -> Result<(), Flaw> {
         let mut check = Self::new(rule);
         check.update(head)?;
         check.tail = tail.to_vec();
@@ -69,7 +69,7 @@ impl StreamCheck {
     }
 
     /// Whether it is to be judged as a disk.
-    pub fn is_disk(&self) -> bool {
+    pub(crate) fn is_disk(&self) -> bool {
         match self.rule {
             Rule::Always => true,
             Rule::WhenItStartsSo => self.head.starts_with(MAGIC),
@@ -78,12 +78,12 @@ impl StreamCheck {
     }
 
     /// The first bytes, one sector at most.
-    pub fn head(&self) -> &[u8] {
+    pub(crate) fn head(&self) -> &[u8] {
         &self.head
     }
 
     /// Looks at the next bytes; an error as soon as the header is wrong.
-    pub fn update(&mut self, bytes: &[u8]) -> Result<(), Flaw> {
+    pub(crate) fn update(&mut self, bytes: &[u8]) -> Result<(), Flaw> {
         if self.head.len() < SECTOR {
             let take = bytes.len().min(SECTOR - self.head.len());
             self.head.extend_from_slice(&bytes[..take]);
@@ -105,7 +105,7 @@ impl StreamCheck {
     }
 
     /// Judges the end of the stream.
-    pub fn finish(&self) -> Result<(), Flaw> {
+    pub(crate) fn finish(&self) -> Result<(), Flaw> {
         if !self.is_disk() {
             return Ok(());
         }
@@ -144,7 +144,7 @@ impl StreamCheck {
 }
 
 /// What the header of a sparse VMDK says that the disk can hold, in bytes.
-pub fn capacity(head: &[u8]) -> Option<u64> {
+pub(crate) fn capacity(head: &[u8]) -> Option<u64> {
     let known = head.starts_with(MAGIC) && head.len() >= CAPACITY_AND_GRAIN.end;
     known.then(|| u64_at(head, CAPACITY_AND_GRAIN.start).saturating_mul(SECTOR as u64))
 }

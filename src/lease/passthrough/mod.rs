@@ -5,7 +5,7 @@ mod ending;
 
 use std::sync::atomic::{AtomicBool, AtomicI32, Ordering};
 
-pub use self::callers::Caller;
+pub(crate) use self::callers::Caller;
 use self::callers::Callers;
 use super::Lease;
 use super::status::LAST_FAULTS;
