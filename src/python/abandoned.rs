@@ -69,9 +69,12 @@ pub(crate) fn finish_at_exit(py: Python<'_>, timeout: f64) -> Vec<String> {
         .unwrap_or_default()
 }
 
-/// A forked child waits for none of its parent's.
+/// A forked child waits for none of its parent's, and is not to tell of those that it left held.
 #[pyfunction]
 pub(crate) fn after_fork() {
     ABANDONED.store(0, Ordering::SeqCst);
+    if let Ok(mut kept) = KEPT.try_lock() {
+        kept.clear();
+    }
     crossing::after_fork();
 }

@@ -404,15 +404,18 @@ def test_a_forked_child_leaves_the_lease_alone(
         transfer = lease.start_download(disk, tmp_path / "disk")
         child = os.fork()
         if child == 0:
-            refused = 0
-            for use in (lambda: lease.Progress(1), lambda: transfer.result(1), lease.close):
-                try:
-                    use()
-                except nfclease.ForkError:
-                    refused += 1
-            del lease, transfer
-            gc.collect()
-            os._exit(refused)
+            try:
+                refused = 0
+                for use in (lambda: lease.Progress(1), lambda: transfer.result(1), lease.close):
+                    try:
+                        use()
+                    except nfclease.ForkError:
+                        refused += 1
+                del lease, transfer
+                gc.collect()
+                os._exit(refused)
+            finally:  # never on into the other tests
+                os._exit(255)
         assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 3
         assert transfer.result().verified == "manifest"
     assert endings(simulator) == ["HttpNfcLeaseComplete"]

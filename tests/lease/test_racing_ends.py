@@ -5,7 +5,9 @@ from __future__ import annotations
 import asyncio
 import gc
 import os
+import re
 import signal
+import subprocess
 import sys
 import threading
 import time
@@ -235,12 +237,61 @@ def test_a_forked_child_does_not_wait_for_its_parents_aborts(
     wait_for(lambda: endings(simulator))
     child = os.fork()
     if child == 0:
-        clock = Stopwatch()
-        sys.modules["nfclease._open_leases"]._abort_at_exit()
-        os._exit(0 if clock.seconds() < 1 else 1)
+        try:
+            clock = Stopwatch()
+            sys.modules["nfclease._open_leases"]._abort_at_exit()
+            os._exit(0 if clock.seconds() < 1 else 1)
+        finally:  # never on into the other tests
+            os._exit(2)
     assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
     closing.join()
     assert endings(simulator) == ["HttpNfcLeaseAbort"]
+
+
+LEFT_HELD = """
+import gc, os, sys, time, warnings
+from nfclease import HttpNfcLease
+from nfclease.simulator import Simulator
+
+warnings.simplefilter("error")
+with Simulator() as simulator:
+    vm = simulator.connect().content.searchIndex.FindByInventoryPath("DC0/vm/demo-vm")
+    lease = HttpNfcLease(vm.ExportVm())
+    lease.wait_ready(10)
+    simulator.inject("soap_fault", method="HttpNfcLeaseAbort", fault="vmodl.fault.SystemError")
+    del lease
+    gc.collect()
+    while "HttpNfcLeaseAbort" not in [call["method"] for call in simulator.calls()]:
+        time.sleep(0.02)
+    time.sleep(0.5)
+    child = os.fork()
+    if child == 0:
+        try:
+            sys.modules["nfclease._open_leases"]._abort_at_exit()
+            os._exit(0)
+        finally:
+            os._exit(2)
+    print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
+    try:
+        sys.modules["nfclease._open_leases"]._abort_at_exit()
+    except RuntimeWarning as warning:
+        print(warning)
+"""
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="not run: no fork here")
+def test_a_forked_child_does_not_tell_of_its_parents_leases() -> None:
+    """A lease that its parent could not abort is the parent's to name at its exit."""
+    done = subprocess.run(
+        [sys.executable, "-W", "ignore", "-c", LEFT_HELD],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    child, *parent = done.stdout.splitlines()
+    assert child == "0", done.stderr
+    assert re.fullmatch(r"lease .* could not be aborted; the server holds it .*", "".join(parent))
 
 
 @pytest.mark.skipif(not hasattr(os, "seteuid"), reason="not run: no users here")

@@ -125,11 +125,14 @@ def test_a_child_that_inherits_a_session(
     raw = demo_vm.ExportVm()
     child = os.fork()
     if child == 0:
-        service._stub.pool.clear()  # pyvmomi would share its sockets with the parent
-        with HttpNfcLease(raw) as lease:
-            lease.wait_ready(10)
-            verified = {result.verified for result in lease.download_all(directories[1])}
-        os._exit(0 if verified == {"manifest"} else 1)
+        try:
+            service._stub.pool.clear()  # pyvmomi would share its sockets with the parent
+            with HttpNfcLease(raw) as lease:
+                lease.wait_ready(10)
+                verified = {result.verified for result in lease.download_all(directories[1])}
+            os._exit(0 if verified == {"manifest"} else 1)
+        finally:  # never on into the other tests
+            os._exit(255)
     assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
     assert endings(simulator) == ["HttpNfcLeaseComplete"] * 2
 
