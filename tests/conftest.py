@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import signal
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -53,11 +53,25 @@ def face(request: pytest.FixtureRequest) -> str:
 
 
 @pytest.fixture
-def open_lease(face: str) -> Iterator[OpenLease]:
+def open_lease(face: str, request: pytest.FixtureRequest) -> Iterator[OpenLease]:
     """Makes leases of the face; a test that asks for it and opens none fails."""
     opener = OpenLease(face)
     yield opener
-    opener.close()
+    opener.close(is_skipped=request.node.stash.get(SKIPPED, False))
+
+
+#: Of a test that found out while it ran that it cannot.
+SKIPPED = pytest.StashKey[bool]()
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item,
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    report = yield
+    if report.when == "call":
+        item.stash[SKIPPED] = report.skipped
+    return report
 
 
 @pytest.fixture

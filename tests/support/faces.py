@@ -27,7 +27,7 @@ class OpenLease:
             return HttpNfcLease(*args, **options)
         return Driven(self._loop, *args, **options)
 
-    def close(self) -> None:
+    def close(self, *, is_skipped: bool = False) -> None:
         """Ends the face's event loop, if it has one.
 
         Raises:
@@ -36,7 +36,7 @@ class OpenLease:
         if self._loop is not None:
             self._loop.run_until_complete(self._loop.shutdown_default_executor())
             self._loop.close()
-        assert self.opened, f"the test opened no lease of the {self.face} face"
+        assert self.opened or is_skipped, f"the test opened no lease of the {self.face} face"
 
 
 class Driven:
