@@ -77,8 +77,8 @@ impl Aside {
         Self { name, jobs: None }
     }
 
-    /// Does the work after all that was given before; where there is no thread, here and now. It is
-    /// done whether or not it is waited for.
+    /// Does the work when all earlier work is done. Without a thread it is done at once, by the
+    /// caller. It is done even if nobody waits for it.
     pub fn run<T, F>(&mut self, work: F) -> impl Future<Output = Result<T>> + Send + use<T, F>
     where
         T: Send + 'static,

@@ -51,7 +51,7 @@ class PerformanceManager(Managed):
 
 @handles(vim.PerformanceManager, "QueryPerfProviderSummary")
 async def provider(manager: PerformanceManager, call: Call) -> Any:
-    """That there are no statistics of an entity, neither current nor summed up."""
+    """Says that an entity has neither current nor summary statistics."""
     return vim.PerformanceManager.ProviderSummary(
         entity=call.arg("entity"), currentSupported=False, summarySupported=False
     )
