@@ -32,6 +32,7 @@ mod number;
 mod secrets;
 pub mod soap;
 pub mod text;
+pub mod threads;
 pub mod transfer;
 mod vmdk;
 mod xml;

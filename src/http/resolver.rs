@@ -2,10 +2,11 @@
 //! that is an error of this request, and no panic as in the library's pool.
 
 use std::net::ToSocketAddrs as _;
-use std::thread;
 
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 use tokio::sync::oneshot;
+
+use crate::threads;
 
 /// The system's own look-up.
 pub(super) struct Resolver;
@@ -18,9 +19,7 @@ impl Resolve for Resolver {
             // Nobody listens any more when it took too long.
             let _ = sender.send(addresses.map(Vec::from_iter));
         };
-        let started = thread::Builder::new()
-            .name("nfclease-resolver".into())
-            .spawn(look_up);
+        let started = threads::spawn("nfclease-resolver", look_up);
         Box::pin(async move {
             started?;
             let addresses: Addrs = Box::new(found.await??.into_iter());

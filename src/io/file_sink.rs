@@ -14,8 +14,8 @@ use super::digest::{ChecksumType, Digest};
 use super::directory::Directory;
 use super::part::Part;
 use super::sink::{Sink, Wait};
-use super::threads::Aside;
 use crate::error::{Error, Result};
+use crate::threads::Aside;
 
 /// Read at once where a file is read again.
 const PIECE: usize = 4 * 1024 * 1024;

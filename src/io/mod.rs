@@ -11,7 +11,6 @@ mod reader;
 mod rename;
 pub(crate) mod sink;
 pub(crate) mod source;
-pub mod threads;
 
 pub use digest::{ChecksumType, Digest};
 pub use file_sink::{FileSink, Overwrite};

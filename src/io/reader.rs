@@ -5,7 +5,6 @@
 
 use std::io::{self, Read};
 use std::path::PathBuf;
-use std::thread;
 
 use bytes::Bytes;
 use tokio::sync::{mpsc, oneshot};
@@ -13,6 +12,7 @@ use tokio::sync::{mpsc, oneshot};
 use super::digest::{ChecksumType, Digest};
 use super::source::{Feed, Watch};
 use crate::error::{Error, Result};
+use crate::threads;
 
 /// Large enough that a hand-over costs nothing, small enough to stay in the L2 cache.
 const BUFFER_BYTES: usize = 256 * 1024;
@@ -76,9 +76,7 @@ pub(super) fn start(
         returned,
         what: what.to_owned(),
     };
-    thread::Builder::new()
-        .name("nfclease-reader".into())
-        .spawn(move || pump.run(end_sender))
+    threads::spawn("nfclease-reader", move || pump.run(end_sender))
         .map_err(|e| Error::io(name, e))?;
     Ok(Feed { chunks, end })
 }

@@ -5,7 +5,6 @@ use std::future::Future;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll};
-use std::thread;
 
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyNone, PyTuple};
@@ -14,6 +13,7 @@ use pyo3_async_runtimes::generic::{self, ContextExt, JoinError, Runtime};
 
 use super::crossing::Crossing;
 use super::error::to_py;
+use nfclease::threads;
 use nfclease::transfer::Engine;
 
 tokio::task_local! {
@@ -103,9 +103,7 @@ impl Runtime for OnEngine {
         // left that one would never come, and nobody would hear of it; then it is done here.
         let slot = Arc::new(Mutex::new(Some(work)));
         let theirs = Arc::clone(&slot);
-        let started = thread::Builder::new()
-            .name("nfclease-asyncio".into())
-            .spawn(move || cross(&theirs));
+        let started = threads::spawn("nfclease-asyncio", move || cross(&theirs));
         if started.is_err() {
             cross(&slot);
         }

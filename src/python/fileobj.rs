@@ -13,8 +13,8 @@ use pyo3::types::PyBytes;
 use super::crossing::Crossing;
 use super::error::Raised;
 use nfclease::error::{Error, ForeignError, Result};
-use nfclease::io::threads::Aside;
 use nfclease::io::{Reader, Sink, Wait};
+use nfclease::threads::Aside;
 
 /// With a busy interpreter each call may wait for the GIL for 5 ms; this keeps that invisible.
 const PIECE_BYTES: usize = 4 * 1024 * 1024;

@@ -8,7 +8,7 @@ use tokio::task::JoinHandle;
 use tokio_util::task::AbortOnDropHandle;
 
 use crate::error::{Error, Result};
-use crate::io::threads::{reserve, runtime};
+use crate::threads::{reserve, runtime};
 
 /// Digest and write run in the task itself, so that more threads than cores gain nothing; two at
 /// least, so that one disk's fsync does not stop the others.

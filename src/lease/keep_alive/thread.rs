@@ -1,7 +1,6 @@
 //! The one thread of the process that renews leases, with its runtime.
 
 use std::sync::{Arc, Mutex};
-use std::thread;
 use std::time::Duration;
 
 use tokio::sync::mpsc;
@@ -13,6 +12,7 @@ use crate::error::{Error, Result};
 use crate::lease::phase::Event;
 use crate::lease::{Lease, lock};
 use crate::text::Text;
+use crate::threads;
 
 /// How long an ending waits for a Progress that is under way before it goes ahead.
 const STOP_WAIT: Duration = Duration::from_secs(2);
@@ -119,15 +119,14 @@ fn start(inbox: mpsc::UnboundedReceiver<Served>) -> Result<()> {
         .enable_all()
         .build()
         .map_err(|e| Error::io("<keep-alive thread>", e))?;
-    thread::Builder::new()
-        .name("nfclease-keep-alive".into())
-        .spawn(move || {
-            #[allow(
-                clippy::disallowed_methods,
-                reason = "this thread exists to run this runtime"
-            )]
-            runtime.block_on(serve_all(inbox));
-        })
+    let work = move || {
+        #[allow(
+            clippy::disallowed_methods,
+            reason = "this thread exists to run this runtime"
+        )]
+        runtime.block_on(serve_all(inbox));
+    };
+    threads::spawn("nfclease-keep-alive", work)
         .map(|_| ())
         .map_err(|e| Error::io("<keep-alive thread>", e))
 }
