@@ -1,0 +1,26 @@
+"""Whole jobs on both faces: what a job waits over, and a driver of it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Coroutine
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from nfclease._backends.blocking import run
+from nfclease.appliance._face import AsyncioFace, BlockingFace
+
+if TYPE_CHECKING:
+    from nfclease.appliance._face import Face
+
+_T = TypeVar("_T")
+
+
+def run_job(face: str, job: Callable[[Face], Coroutine[Any, Any, _T]]) -> _T:
+    """What a job returns, over the face of this name."""
+    if face == "blocking":
+        return run(job(BlockingFace()))
+
+    async def driven() -> _T:
+        return await job(AsyncioFace())
+
+    return asyncio.run(driven())
