@@ -10,7 +10,7 @@ from pyVmomi import vim, vmodl
 from nfclease.simulator import Simulator
 
 from ..support.inventory import find
-from .support.calls import ready
+from .support.calls import ready, running
 
 
 @pytest.mark.parametrize("wait", [False, True], ids=["initializing", "ready"])
@@ -46,13 +46,13 @@ def test_a_snapshot_is_kept_while_it_is_exported(service: Any) -> None:
 def test_the_task_of_a_lease_lasts_as_long_as_the_lease(service: Any) -> None:
     machine = find(service, vim.VirtualMachine, "demo-vm")
     lease = ready(machine.ExportVm())
-    [task] = machine.recentTask
+    [task] = running(machine)
     lease.Progress(42)
     assert (lease.transferProgress, task.info.progress) == (42, 42)
     lease.Complete()
     assert task.info.state == "success"
     lease = ready(machine.ExportVm())
-    [task] = machine.recentTask
+    [task] = running(machine)
     lease.Abort(vim.fault.FileFault(msg="disk full", file="a.vmdk"))
     assert task.info.state == "error"
     assert (type(lease.error), lease.error.file) == (vim.fault.FileFault, "a.vmdk")

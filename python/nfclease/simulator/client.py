@@ -202,10 +202,53 @@ class Simulator:
         nvram: bool = True,
         power: str = "off",
         iso: bool = False,
+        tools: bool = False,
+        capacity: int | None = None,
     ) -> str:
-        """Makes a VM; returns its moid."""
+        """Makes a VM; returns its moid.
+
+        Args:
+            name: Its name, which no other has.
+            disks: How many disks it has.
+            disk_size: About how many bytes the stream of each has; as the simulator's if None.
+            nvram: Whether it has an nvram file, as an EFI VM does.
+            power: ``"on"`` or ``"off"``.
+            iso: Whether there is an image in a CD-ROM drive.
+            tools: Whether tools answer in its guest while it runs: its snapshots can be quiesced.
+            capacity: Bytes of each virtual disk; None for one that its stream nearly fills.
+
+        Raises:
+            ValueError: There is a VM of this name, or its disks hold less than their streams.
+        """
         arguments = {"name": name, "disks": disks, "disk_size": disk_size, "nvram": nvram}
-        return str(self._control("add_vm", {**arguments, "power": power, "iso": iso}))
+        arguments |= {"power": power, "iso": iso, "tools": tools, "capacity": capacity}
+        return str(self._control("add_vm", arguments))
+
+    def add_vapp(
+        self,
+        name: str,
+        *,
+        vms: int = 3,
+        disks: int = 1,
+        disk_size: int | None = None,
+        nvram: bool = False,
+        power: str = "off",
+    ) -> str:
+        """Makes a vApp of the VMs ``<name>-1``, ``<name>-2`` and so on; returns its moid.
+
+        Args:
+            name: Its name, which no VM or vApp has.
+            vms: How many VMs are in it.
+            disks: How many disks each has.
+            disk_size: About how many bytes the stream of each has; as the simulator's if None.
+            nvram: Whether each has an nvram file.
+            power: ``"on"`` or ``"off"``, all of them.
+
+        Raises:
+            ValueError: There is a VM or vApp of one of these names.
+        """
+        arguments = {"name": name, "vms": vms, "disks": disks, "disk_size": disk_size}
+        return str(self._control("add_vapp", {**arguments, "nvram": nvram, "power": power}))
 
     def vm_files(self, name: str) -> list[dict[str, Any]]:
         """The files of a VM: ``name path kind device size sha1 capacity received``."""

@@ -45,6 +45,9 @@ The kinds, with their parameters and defaults:
 ``init_error``        a lease ends in error while initializing;
                       ``fault="vim.fault.FileFault"``, ``message=None``
 ``init_forever``      a lease stays initializing
+``task_error``        a task fails that would do something, such as CreateSnapshot_Task;
+                      ``fault="vmodl.fault.SystemError"``, ``message=None``
+``task_delay``        such a task takes longer; ``seconds=1`` (None: for ever)
 ``soap_fault``        ``fault="vmodl.fault.SystemError"``, ``message=None``,
                       ``after=False`` (True: the call is done, then refused)
 ``soap_delay``        ``seconds=1``, before the call is done
@@ -83,6 +86,8 @@ KINDS: dict[str, set[str] | None] = {
     "manifest": None,
     "init_error": {"fault", "message"},
     "init_forever": set(),
+    "task_error": {"fault", "message"},
+    "task_delay": {"seconds"},
     "soap_fault": {"fault", "message", "after"},
     "soap_delay": {"seconds"},
     "soap_status": {"code", "body", "after"},

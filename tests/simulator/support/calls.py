@@ -69,6 +69,11 @@ def manifest(lease: Any) -> dict[str, Any]:
     return {entry.key: entry for entry in lease.GetManifest()}
 
 
+def running(entity: Any) -> list[Any]:
+    """The tasks of an entity that have not ended."""
+    return [task for task in entity.recentTask if task.info.state == "running"]
+
+
 def wait_for_task(task: Any) -> Any:
     wait_until(lambda: task.info.state not in ("queued", "running"))
     info = task.info

@@ -12,9 +12,9 @@ from nfclease.simulator.inventory.entities import datastore, entity, folder, net
 from nfclease.simulator.inventory.hosts import compute_config, compute_summary, host_system
 from nfclease.simulator.inventory.machine import Machine
 from nfclease.simulator.inventory.machines import make_machine
-from nfclease.simulator.inventory.names import entity_name
+from nfclease.simulator.inventory.names import entity_name, entity_named
 from nfclease.simulator.inventory.place import Place, members
-from nfclease.simulator.inventory.pools import ResourcePool
+from nfclease.simulator.inventory.pools import ResourcePool, VirtualApp
 from nfclease.simulator.inventory.vmdk import StreamOptimizedDisk
 from nfclease.simulator.services.filters import PropertyCollector
 from nfclease.simulator.services.search import SearchIndex, ViewManager
@@ -118,25 +118,48 @@ class Inventory:
         nvram: bool = True,
         power: str = "off",
         iso: bool = False,
+        tools: bool = False,
+        capacity: int | None = None,
         pool: ResourcePool | None = None,
     ) -> Machine:
         """Makes a VM whose disks have streams of about ``disk_size`` bytes.
 
         Raises:
-            ValueError: There is a VM of this name.
+            ValueError: There is a VM of this name, or disks of this capacity hold less.
         """
         name = entity_name(name)
         if self.machine(name) is not None:
             raise ValueError(f"there is a VM {name!r} already")
         size = self.world.options.disk_size if disk_size is None else disk_size
-        contents = [StreamOptimizedDisk(size, self._seed(name, index)) for index in range(disks)]
+        contents = [
+            StreamOptimizedDisk(size, self._seed(name, index), capacity=capacity)
+            for index in range(disks)
+        ]
+        if capacity is not None and any(disk.capacity != capacity for disk in contents):
+            raise ValueError(f"disks of {size} bytes do not fit into {capacity}")
         image = f"[{self.datastore.name}] iso/tools.iso" if iso else None
         spec = devices.config_spec(name, [disk.capacity for disk in contents], image, nvram)
         place = (pool or self.pool).place()
         machine = make_machine(self.world, place, spec, machine_files(spec, contents))
+        machine.tools = tools
         if power == "on":
             machine.power = vim.VirtualMachine.PowerState.poweredOn
         return machine
+
+    def add_vapp(self, name: str, vms: int = 3, **options: Any) -> VirtualApp:
+        """Makes a vApp of VMs ``<name>-1``, ``<name>-2`` and so on.
+
+        Raises:
+            ValueError: There is a vApp or VM of one of these names.
+        """
+        names = [f"{name}-{number}" for number in range(1, vms + 1)]
+        for one in (name, *names):
+            if entity_named(self.world, entity_name(one)) is not None:
+                raise ValueError(f"there is {one!r} already")
+        vapp = self.pool.add_vapp(name)
+        for one in names:
+            self.add_vm(one, pool=vapp, **options)
+        return vapp
 
     def machine(self, name: str) -> Machine | None:
         """The VM of a name."""

@@ -26,8 +26,10 @@ class Machine(Managed):
         self.files: list[VmFile] = files
         self.power: Any = _Power.poweredOff
         self.created: datetime.datetime = now()
-        #: The tasks of the leases that cover it.
+        #: The tasks that hold it: those of leases that cover it, and those that change it.
         self.blocking: list[Task] = []
+        #: Whether tools run in its guest while it is switched on.
+        self.tools: bool = False
         self.snapshots: list[Snapshot] = []
         self.current_snapshot: Snapshot | None = None
         self.config: Any = None
@@ -68,11 +70,11 @@ class Machine(Managed):
         blocked = ["PowerOnVM_Task", "Destroy_Task", "RelocateVM_Task", "MigrateVM_Task"]
         return blocked if self.blocking else []
 
-    def refuse_if_leased(self) -> None:
-        """Operations that alter a VM are blocked while a lease covers it.
+    def refuse_if_held(self) -> None:
+        """Operations that alter a VM are blocked while a lease covers it, or another alters it.
 
         Raises:
-            vim.fault.TaskInProgress: With the task of the lease.
+            vim.fault.TaskInProgress: With the task that holds it.
         """
         if self.blocking:
             raise fault("vim.fault.TaskInProgress", task=self.blocking[0].ref)
@@ -88,10 +90,21 @@ class Machine(Managed):
         """Raises InvalidPowerState unless it is switched off."""
         self.refuse_power(_Power.poweredOn, _Power.poweredOff)
 
-    def take_snapshot(self, name: str, description: str = "", memory: bool = False) -> Snapshot:
-        """Takes a snapshot, at once; with its memory it is one of a VM that runs."""
+    @property
+    def running_tools(self) -> bool:
+        """Whether there are tools in its guest that answer."""
+        return self.tools and self.power == _Power.poweredOn
+
+    def take_snapshot(
+        self, name: str, description: str = "", memory: bool = False, quiesce: bool = False
+    ) -> Snapshot:
+        """Takes a snapshot, at once; with its memory it is one of a VM that runs.
+
+        Without tools that run, there is nothing to quiesce, and the snapshot says so.
+        """
         snapshot = Snapshot(self.world, self, name, description)
         snapshot.power = self.power if memory else _Power.poweredOff
+        snapshot.quiesced = quiesce and self.running_tools
         self.snapshots.append(snapshot)
         self.current_snapshot = snapshot
         self.world.touch()
@@ -123,6 +136,7 @@ class Snapshot(Managed):
         self.description = description
         self.created: datetime.datetime = now()
         self.power: Any = _Power.poweredOff
+        self.quiesced: bool = False
         self.number: int = world.number()
         self.parent: Snapshot | None = machine.current_snapshot
         self.config: Any = copy.deepcopy(machine.config)
@@ -158,7 +172,7 @@ class Snapshot(Managed):
             id=self.number,
             createTime=self.created,
             state=self.power,
-            quiesced=False,
+            quiesced=self.quiesced,
             childSnapshotList=[child.tree() for child in self.children()],
         )
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 from nfclease.simulator.inventory.configuring import reconfigure
@@ -32,7 +33,7 @@ async def power_off(machine: Machine, call: Call) -> Any:
 @handles(vim.VirtualMachine, "Destroy_Task")
 async def destroy_task(machine: Machine, call: Call) -> Any:
     """Deletes it."""
-    machine.refuse_if_leased()
+    machine.refuse_if_held()
     machine.refuse_running()
 
     async def work() -> None:
@@ -44,7 +45,7 @@ async def destroy_task(machine: Machine, call: Call) -> Any:
 @handles(vim.VirtualMachine, "ReconfigVM_Task")
 async def reconfigure_task(machine: Machine, call: Call) -> Any:
     """Changes its configuration."""
-    machine.refuse_if_leased()
+    machine.refuse_if_held()
 
     async def work() -> None:
         reconfigure(machine, call.arg("spec"))
@@ -55,7 +56,7 @@ async def reconfigure_task(machine: Machine, call: Call) -> Any:
 @handles(vim.VirtualMachine, "RelocateVM_Task", "MigrateVM_Task")
 async def move(machine: Machine, call: Call) -> Any:
     """Moves it, within what there is: another folder, another pool."""
-    machine.refuse_if_leased()
+    machine.refuse_if_held()
     to = moved(machine, call)
 
     async def work() -> None:
@@ -69,7 +70,7 @@ async def move(machine: Machine, call: Call) -> Any:
 @handles(vim.VirtualMachine, "Rename_Task")
 async def rename(machine: Machine, call: Call) -> Any:
     """Gives it another name."""
-    machine.refuse_if_leased()
+    machine.refuse_if_held()
     name = entity_name(call.arg("newName"))
     refuse_name(machine.world, name, machine)
 
@@ -82,29 +83,33 @@ async def rename(machine: Machine, call: Call) -> Any:
 @handles(vim.VirtualMachine, "CreateSnapshot_Task", "CreateSnapshotEx_Task")
 async def create_snapshot(machine: Machine, call: Call) -> Any:
     """Takes a snapshot."""
-    machine.refuse_if_leased()
+    machine.refuse_if_held()
+    plain = call.method == "CreateSnapshot_Task"
 
     async def work() -> Any:
-        memory = bool(call.arg("memory"))
-        return machine.take_snapshot(call.arg("name"), call.arg("description", ""), memory).ref
+        memory, quiesce = (
+            bool(call.arg(name)) for name in ("memory", "quiesce" if plain else "quiesceSpec")
+        )
+        name, text = call.arg("name"), call.arg("description", "")
+        return machine.take_snapshot(name, text, memory, quiesce).ref
 
-    return Task(machine.world, call.method, machine).run(work)
+    return _holding(machine, call, work)
 
 
 @handles(vim.VirtualMachine, "RemoveAllSnapshots_Task")
 async def remove_snapshots(machine: Machine, call: Call) -> Any:
     """Removes all snapshots."""
-    machine.refuse_if_leased()
+    machine.refuse_if_held()
 
     async def work() -> None:
         for snapshot in list(machine.snapshots):
             snapshot.remove()
 
-    return Task(machine.world, call.method, machine).run(work)
+    return _holding(machine, call, work)
 
 
 def _switch(machine: Machine, call: Call, state: Any) -> Any:
-    machine.refuse_if_leased()
+    machine.refuse_if_held()
     machine.refuse_power(state, state)
 
     async def work() -> None:
@@ -113,23 +118,30 @@ def _switch(machine: Machine, call: Call, state: Any) -> Any:
     return Task(machine.world, call.method, machine).run(work)
 
 
+def _holding(machine: Machine, call: Call, work: Callable[[], Awaitable[Any]]) -> Any:
+    """Runs work during which nothing else may alter the VM."""
+    task = Task(machine.world, call.method, machine)
+    machine.blocking.append(task)
+    return task.run(work, settle=lambda: machine.blocking.remove(task))
+
+
 @handles(vim.vm.Snapshot, "RemoveSnapshot_Task")
 async def remove_task(snapshot: Snapshot, call: Call) -> Any:
     """Removes it, and those below it if that is asked for."""
-    snapshot.machine.refuse_if_leased()
+    snapshot.machine.refuse_if_held()
 
     async def work() -> None:
         snapshot.remove(bool(call.arg("removeChildren")))
 
-    return Task(snapshot.world, call.method, snapshot.machine).run(work)
+    return _holding(snapshot.machine, call, work)
 
 
 @handles(vim.vm.Snapshot, "RevertToSnapshot_Task")
 async def revert(snapshot: Snapshot, call: Call) -> Any:
     """Takes the VM back to it."""
-    snapshot.machine.refuse_if_leased()
+    snapshot.machine.refuse_if_held()
 
     async def work() -> None:
         snapshot.machine.revert(snapshot, bool(call.arg("suppressPowerOn")))
 
-    return Task(snapshot.world, call.method, snapshot.machine).run(work)
+    return _holding(snapshot.machine, call, work)

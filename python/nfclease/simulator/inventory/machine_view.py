@@ -32,7 +32,7 @@ def summary(machine: Machine) -> Any:
     config, hardware = machine.config, machine.config.hardware
     disks = [device for device in hardware.device if devices.is_disk(device)]
     api = vim.vm.Summary
-    tools = vim.vm.GuestInfo.ToolsStatus.toolsNotInstalled
+    tools = guest(machine).toolsStatus
     return api(
         vm=machine.ref,
         runtime=runtime(machine),
@@ -71,8 +71,18 @@ def summary(machine: Machine) -> Any:
 
 
 def guest(machine: Machine) -> Any:
-    """What is known of the guest without tools in it."""
+    """What is known of the guest, by its tools if there are any."""
     running = machine.power == vim.VirtualMachine.PowerState.poweredOn
+    if machine.tools:
+        status = vim.vm.GuestInfo.ToolsStatus
+        return vim.vm.GuestInfo(
+            toolsStatus=status.toolsOk if running else status.toolsNotRunning,
+            guestState="running" if running else "notRunning",
+            toolsRunningStatus="guestToolsRunning" if running else "guestToolsNotRunning",
+            toolsVersionStatus="guestToolsUnmanaged",
+            toolsVersionStatus2="guestToolsUnmanaged",
+            guestOperationsReady=False,
+        )
     return vim.vm.GuestInfo(
         toolsStatus=vim.vm.GuestInfo.ToolsStatus.toolsNotInstalled,
         guestState="running" if running else "notRunning",

@@ -9,6 +9,7 @@ from nfclease.simulator.inventory.configuring import configure
 from nfclease.simulator.inventory.devices import VmFile
 from nfclease.simulator.inventory.machine import Machine
 from nfclease.simulator.inventory.place import Place
+from nfclease.simulator.services.tasks import recent
 from nfclease.simulator.soap.vsphere import vim
 from nfclease.simulator.world import World
 
@@ -40,7 +41,7 @@ def make_machine(world: World, place: Place, spec: Any, files: list[VmFile]) -> 
         resourceConfig=lambda: machine_view.resources(machine),
         effectiveRole=[-1],
         rootSnapshot=lambda: [one.ref for one in machine.snapshots if one.parent is None],
-        recentTask=lambda: [task.ref for task in machine.blocking],
+        recentTask=lambda: recent(machine, machine.blocking),
         disabledMethod=machine.disabled,
         overallStatus=vim.ManagedEntity.Status.green,
         configStatus=vim.ManagedEntity.Status.green,

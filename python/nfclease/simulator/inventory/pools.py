@@ -10,6 +10,7 @@ from nfclease.simulator.inventory.hosts import capacity
 from nfclease.simulator.inventory.machine import Machine
 from nfclease.simulator.inventory.names import entity_name
 from nfclease.simulator.inventory.place import Place, members, unlink
+from nfclease.simulator.services.tasks import recent
 from nfclease.simulator.soap.neutral import complete
 from nfclease.simulator.soap.vsphere import vim
 from nfclease.simulator.world import Managed, World
@@ -93,6 +94,7 @@ class VirtualApp(ResourcePool):
     ) -> None:
         super().__init__(world, kind, moid, name, parent, usual)
         self.props["parentFolder"] = usual.parent.ref
+        self.props["recentTask"] = lambda: recent(self)
         members(parent, "resourcePool").append(self.ref)
         members(usual.parent, "childEntity").append(self.ref)
         world.touch()
@@ -108,15 +110,18 @@ class VirtualApp(ResourcePool):
             unlink(self.ref, owner, "childEntity")
         self.forget()
 
-    def _summary(self) -> Any:
+    def is_started(self) -> bool:
+        """Whether one of its VMs runs."""
         states = vim.VirtualMachine.PowerState
-        running = any(machine.power == states.poweredOn for machine in self.machines())
+        return any(machine.power == states.poweredOn for machine in self.machines())
+
+    def _summary(self) -> Any:
         return vim.VirtualApp.Summary(
             name=self.name,
             config=self.props["config"],
             runtime=self._runtime(),
             suspended=False,
-            vAppState="started" if running else "stopped",
+            vAppState="started" if self.is_started() else "stopped",
         )
 
     def configure(self, spec: Any) -> None:

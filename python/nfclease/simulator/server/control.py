@@ -43,6 +43,7 @@ class Control:
             "expire": self.expire,
             "reset": self.reset,
             "add_vm": self.add_vm,
+            "add_vapp": self.add_vapp,
             "vm_files": self.vm_files,
             "set": self.set,
         }
@@ -113,6 +114,10 @@ class Control:
     def add_vm(self, name: str, **options: Any) -> str:
         """Makes a VM; returns its moid."""
         return self.inventory.add_vm(name, **options).moid
+
+    def add_vapp(self, name: str, **options: Any) -> str:
+        """Makes a vApp with VMs; returns its moid."""
+        return self.inventory.add_vapp(name, **options).moid
 
     def vm_files(self, name: str) -> list[dict[str, Any]]:
         """The files of a VM."""

@@ -1,6 +1,6 @@
 """Every module with handlers: they register themselves when they are imported."""
 
-from nfclease.simulator.inventory import browsers, hosts, machine_calls
+from nfclease.simulator.inventory import browsers, hosts, machine_calls, vapp_calls
 from nfclease.simulator.lease import calls, exports, imports
 from nfclease.simulator.ovf import manager
 from nfclease.simulator.services import (
@@ -36,4 +36,5 @@ __all__ = [
     "settings",
     "statistics",
     "tasks",
+    "vapp_calls",
 ]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import datetime
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
 from nfclease.simulator.registry import Call, handles
@@ -17,6 +17,7 @@ from nfclease.simulator.world import Managed, World, now
 
 _log = logging.getLogger(__name__)
 _DELAY = 0.05  # a client shall see a task run
+_RECENT = 5  # of an entity's tasks
 
 
 class Task(Managed):
@@ -39,6 +40,10 @@ class Task(Managed):
         manager = world.objects.get("TaskManager")
         if isinstance(manager, TaskManager):
             manager.tasks.append(self)
+
+    def is_about(self, entity: Managed) -> bool:
+        """Whether it is a task of this entity."""
+        return self._entity is entity
 
     def _info(self) -> Any:
         entity = self._entity
@@ -74,13 +79,27 @@ class Task(Managed):
         self._result, self._error, self._completed = result, error, now()
         self.world.touch()
 
-    def run(self, work: Callable[[], Awaitable[Any]]) -> Any:
-        """Starts the work; returns the reference that the method answers with."""
+    def run(
+        self, work: Callable[[], Awaitable[Any]], settle: Callable[[], None] | None = None
+    ) -> Any:
+        """Starts the work; returns the reference that the method answers with.
+
+        Args:
+            work: Gives the task's result.
+            settle: Is called when the work is over, well or not, before the task ends.
+        """
+
+        async def to_its_end() -> Any:
+            try:
+                await self._obey_faults()
+                return await work()
+            finally:
+                if settle is not None:
+                    settle()
 
         async def body() -> None:
             try:
-                await asyncio.sleep(_DELAY)
-                result = await work()
+                result = await to_its_end()
             except MethodFault as error:
                 self.finish(error=error)
             except asyncio.CancelledError:
@@ -98,9 +117,32 @@ class Task(Managed):
             self.on_cancel = lambda: _stop(running)
         return self.ref
 
+    async def _obey_faults(self) -> None:
+        """Takes its time, or as much as a fault says, and fails if one says so."""
+        facts = {"method": self.method}
+        delay = self.world.faults.take("task_delay", facts)
+        if delay is None:
+            await asyncio.sleep(_DELAY)
+        elif delay.get("seconds", 1) is None:
+            await asyncio.Event().wait()
+        else:
+            await asyncio.sleep(delay.get("seconds", 1))
+        failing = self.world.faults.take("task_error", facts)
+        if failing is not None:
+            raise fault(failing.get("fault", "vmodl.fault.SystemError"), failing.get("message"))
+
 
 def _stop(running: asyncio.Task[Any]) -> None:
     running.cancel()
+
+
+def recent(entity: Managed, holding: Sequence[Task] = ()) -> list[Any]:
+    """An entity's ``recentTask``: what runs, what holds it, and the last that have ended."""
+    manager = entity.world.objects["TaskManager"]
+    assert isinstance(manager, TaskManager)
+    own = [task for task in manager.tasks if task.is_about(entity)]
+    running = [task for task in own if task.state == vim.TaskInfo.State.running]
+    return [task.ref for task in dict.fromkeys([*own[-_RECENT:], *running, *holding])]
 
 
 class TaskManager(Managed):
