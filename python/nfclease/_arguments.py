@@ -34,6 +34,9 @@ if TYPE_CHECKING:
     Target: TypeAlias = str | os.PathLike[str] | Writable
     Source: TypeAlias = str | os.PathLike[str] | bytes | bytearray | memoryview | Readable
 
+    #: From a ``DeviceUrl`` to the address to use in place of its own.
+    Urls: TypeAlias = Callable[[vim.HttpNfcLease.DeviceUrl], str] | None
+
     class LeaseOptions(TypedDict, total=False):
         """The keywords of ``HttpNfcLease``."""
 
@@ -131,8 +134,10 @@ def remaining_bytes(source: Readable) -> int:
     return end - start
 
 
-def core_device_url(device_url: Any, name: str = "", item: Any = None) -> _core.DeviceUrl:
-    """A ``DeviceUrl`` for the core, by a name of ours or its own.
+def core_device_url(
+    device_url: Any, name: str = "", item: Any = None, url: str | None = None
+) -> _core.DeviceUrl:
+    """A ``DeviceUrl`` for the core, by a name and an address of ours or its own.
 
     Where it does not say whether it is a disk, the ``FileItem`` that goes to it does.
 
@@ -145,7 +150,7 @@ def core_device_url(device_url: Any, name: str = "", item: Any = None) -> _core.
         disk = True
     return _core.DeviceUrl(
         key=device_url.key or "",
-        url=device_url.url or "",
+        url=device_url.url or "" if url is None else url,
         import_key=device_url.importKey or "",
         ssl_thumbprint=device_url.sslThumbprint or "",
         ssl_certificate=getattr(device_url, "sslCertificate", None) or "",
@@ -167,9 +172,22 @@ def display_name(device_url: Any) -> str:
     return name or device_url.key
 
 
-def host_name(device_url: Any, session_host: str) -> str:
+def address_for(device_url: Any, urls: Urls) -> str | None:
+    """What the caller has in place of the address of a device; None where its own is used."""
+    if urls is None:
+        return None
+    url = urls(device_url)
+    if not isinstance(url, str):
+        raise TypeError(
+            f"urls must return the address as a str, not {type(url).__name__}; "
+            "return device_url.url where the server's own is right"
+        )
+    return url
+
+
+def host_name(url: str, session_host: str) -> str:
     """The host that has the file; a star is the session's."""
-    found = re.match(r"https?://(?:\[([^\]]*)\]|([^/:?#]*))", device_url.url or "")
+    found = re.match(r"https?://(?:\[([^\]]*)\]|([^/:?#]*))", url)
     host: str = (found[1] or found[2]) if found else ""
     return session_host.partition(":")[0] if host == "*" else host
 

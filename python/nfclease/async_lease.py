@@ -14,14 +14,14 @@ from nfclease.lease import HttpNfcLease
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import os
-    from collections.abc import Awaitable, Callable
+    from collections.abc import Awaitable, Callable, Iterable
     from types import TracebackType
     from typing import Any
 
     from pyVmomi import vim, vmodl
     from typing_extensions import Self, Unpack
 
-    from nfclease._arguments import LeaseOptions, Source, Target
+    from nfclease._arguments import LeaseOptions, Source, Target, Urls
     from nfclease._lease_core import LeaseCore
     from nfclease.progress import Callback, ProgressOption
     from nfclease.transfer import Transfer, TransferResult
@@ -208,10 +208,13 @@ class AsyncHttpNfcLease(AsyncLeaseSignatures):
         *,
         overwrite: bool = False,
         progress: ProgressOption = None,
+        urls: Urls = None,
     ) -> list[TransferResult]:
         """As ``HttpNfcLease.download_all``."""
         return await without_our_frames(
-            transfers.download_all(self._shared, self._backend, directory, overwrite, progress)
+            transfers.download_all(
+                self._shared, self._backend, directory, overwrite, progress, urls
+            )
         )
 
     async def start_upload(
@@ -236,6 +239,19 @@ class AsyncHttpNfcLease(AsyncLeaseSignatures):
         """As ``HttpNfcLease.upload``."""
         return await without_our_frames(
             transfers.upload(self._shared, self._backend, item, source, progress)
+        )
+
+    async def upload_all(
+        self,
+        file_items: Iterable[vim.OvfManager.FileItem],
+        source: str | os.PathLike[str],
+        *,
+        progress: ProgressOption = None,
+        urls: Urls = None,
+    ) -> list[TransferResult]:
+        """As ``HttpNfcLease.upload_all``."""
+        return await without_our_frames(
+            transfers.upload_all(self._shared, self._backend, file_items, source, progress, urls)
         )
 
     async def close(self) -> None:

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     from typing_extensions import Self
 
-    from nfclease._arguments import Source, Target
+    from nfclease._arguments import Source, Target, Urls
     from nfclease.progress import Callback, ProgressOption
     from nfclease.transfer import Transfer, TransferResult
 
@@ -228,6 +228,7 @@ class HttpNfcLease(MirroredLease):
         *,
         overwrite: bool = False,
         progress: ProgressOption = None,
+        urls: Urls = None,
     ) -> list[TransferResult]:
         """Downloads every device that has a ``targetId``, up to `max_concurrency` at once.
 
@@ -236,6 +237,8 @@ class HttpNfcLease(MirroredLease):
                 is missing, and removed again when it stays empty after an error.
             overwrite: As for ``download``.
             progress: As for ``download``; a bar for each file and one for all.
+            urls: Gives the address to use for a ``DeviceUrl``, where its host is reached by
+                another name. The device's certificate or thumbprint stays what decides.
 
         Returns:
             One result for each file, in the order of ``info.deviceUrl``. A notebook shows the list
@@ -246,6 +249,7 @@ class HttpNfcLease(MirroredLease):
                 was asked for.
             OSError: The directory's parent is missing, it is read-only, or a file exists; nothing
                 was asked for.
+            TypeError: `urls` returned something other than a str; nothing was asked for.
             NfcError: A download failed; the others were cancelled.
             RuntimeError: A coroutine called; it would block its event loop.
 
@@ -254,7 +258,7 @@ class HttpNfcLease(MirroredLease):
             ['disk-0.iso', 'disk-1.vmdk', 'disk-2.vmdk', 'disk-3.vmdk', 'demo-vm.nvram']
         """
         operation = transfers.download_all(
-            self._nfc_shared, BLOCKING, directory, overwrite, progress
+            self._nfc_shared, BLOCKING, directory, overwrite, progress, urls
         )
         return run(operation, "download_all")
 
@@ -312,6 +316,46 @@ class HttpNfcLease(MirroredLease):
         """
         operation = transfers.upload(self._nfc_shared, BLOCKING, item, source, progress)
         return run(operation, "upload")
+
+    def upload_all(
+        self,
+        file_items: Iterable[vim.OvfManager.FileItem],
+        source: str | os.PathLike[str],
+        *,
+        progress: ProgressOption = None,
+        urls: Urls = None,
+    ) -> list[TransferResult]:
+        """Uploads the file of each item of an import, up to `max_concurrency` at once.
+
+        Files of one device go one after another in the order of the items, since later ones may
+        be deltas of those before.
+
+        Args:
+            file_items: The ``fileItem`` of ``CreateImportSpec``.
+            source: The directory in which ``FileItem.path`` names the files.
+            progress: As for ``download_all``.
+            urls: As for ``download_all``.
+
+        Returns:
+            One result for each file, in the order of the items. A notebook shows the list as a
+            table.
+
+        Raises:
+            TypeError: An argument is of the wrong kind; nothing was sent.
+            UnsafePathError: An item's path leaves the directory; nothing was sent.
+            FileNotFoundError: Files are missing; it names them all, and nothing was sent.
+            ValueError: No device of the lease has an item's ``deviceId``; nothing was sent.
+            NfcError: An upload failed; the others were cancelled. As for ``upload``.
+            RuntimeError: A coroutine called; it would block its event loop.
+
+        Examples:
+            >>> {result.verified for result in lease.upload_all(spec.fileItem, directory)}
+            {'manifest'}
+        """
+        operation = transfers.upload_all(
+            self._nfc_shared, BLOCKING, file_items, source, progress, urls
+        )
+        return run(operation, "upload_all")
 
     def close(self) -> None:
         """Gives the lease up: cancels transfers and sends one Abort while it is still held.

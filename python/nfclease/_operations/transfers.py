@@ -8,6 +8,7 @@ from pyVmomi import vim
 
 from nfclease import _core
 from nfclease._arguments import (
+    address_for,
     core_device_url,
     core_file_item,
     device_for,
@@ -23,9 +24,10 @@ from nfclease._tracking import Tracked
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from typing import Any
 
-    from nfclease._arguments import Source, Target
+    from nfclease._arguments import Source, Target, Urls
     from nfclease._backends.base import Backend
     from nfclease._display.reporter import Reporter
     from nfclease._lease_core import LeaseCore
@@ -54,6 +56,7 @@ async def download_all(
     directory: str | os.PathLike[str],
     overwrite: bool,
     progress: ProgressOption,
+    urls: Urls = None,
 ) -> list[TransferResult]:
     """All devices that have a file name, each to a file of that name.
 
@@ -66,15 +69,42 @@ async def download_all(
     with made(directory):
         devices = transferable(await ready_info(lease, backend))
         names = _core.safe_names([device.targetId for device in devices])
+        addresses = [address_for(device, urls) for device in devices]
         transfers: list[Transfer] = []
         try:
-            for device, name in zip(devices, names, strict=True):
+            for device, name, url in zip(devices, names, addresses, strict=True):
                 path = os.path.join(directory, name)
-                transfers.append(_start_download(lease, device, path, overwrite))
+                transfers.append(_start_download(lease, device, path, overwrite, url))
         except BaseException as error:
             await _stop(backend, transfers, error)
             raise
         return Results(await _results(backend, transfers, progress))
+
+
+async def upload_all(
+    lease: LeaseCore,
+    backend: Backend,
+    items: Iterable[Any],
+    source: str | os.PathLike[str],
+    progress: ProgressOption,
+    urls: Urls = None,
+) -> list[TransferResult]:
+    """The file of each item, after all were found."""
+    from nfclease._display.results import Results
+    from nfclease._local.items import sources_of
+
+    progress = _checked(progress)
+    found = sources_of(items, source)
+    info = await ready_info(lease, backend)
+    addresses = [address_for(device_for(item, lambda: info), urls) for item, _ in found]
+    transfers: list[Transfer] = []
+    try:
+        for (item, file), url in zip(found, addresses, strict=True):
+            transfers.append(await _start_upload(lease, backend, item, file, url))
+    except BaseException as error:
+        await _stop(backend, transfers, error)
+        raise
+    return Results(await _results(backend, transfers, progress))
 
 
 async def upload(
@@ -105,35 +135,41 @@ async def start_upload(
     return _called_back(transfer, progress)
 
 
-def _start_download(lease: LeaseCore, device_url: Any, target: Any, overwrite: bool) -> Transfer:
-    device, name = core_device_url(device_url), display_name(device_url)
+def _start_download(
+    lease: LeaseCore, device_url: Any, target: Any, overwrite: bool, url: str | None = None
+) -> Transfer:
+    device, name = core_device_url(device_url, url=url), display_name(device_url)
     with lease.faults():
         native = lease.native_now()
         sink, (path, end) = sink_of(target, name, overwrite)
         core = start_at(end, native.download, device, sink)
-    return _transfer(lease, Tracked(core, name, path), device_url)
+    return _transfer(lease, Tracked(core, name, path), device_url, url)
 
 
-async def _start_upload(lease: LeaseCore, backend: Backend, item: Any, source: Any) -> Transfer:
+async def _start_upload(
+    lease: LeaseCore, backend: Backend, item: Any, source: Any, url: str | None = None
+) -> Transfer:
     """Finds the device that the item means, and starts: in the order of the calls."""
     known = isinstance(item, vim.HttpNfcLease.DeviceUrl)
     async with backend.in_order():
         info = None if known else await ready_info(lease, backend)
         device_url = device_for(item, lambda: info)
         name = file_name(item) or display_name(device_url)
-        device, described = core_device_url(device_url, name, item), core_file_item(item)
+        device, described = core_device_url(device_url, name, item, url), core_file_item(item)
         with lease.faults():
             native = lease.native_now()
             read, (path, end) = source_of(source, name)
             core = start_at(end, native.upload, device, described, read)
-        return _transfer(lease, Tracked(core, name, path), device_url)
+        return _transfer(lease, Tracked(core, name, path), device_url, url)
 
 
-def _transfer(lease: LeaseCore, tracked: Tracked, device_url: Any) -> Transfer:
+def _transfer(
+    lease: LeaseCore, tracked: Tracked, device_url: Any, url: str | None = None
+) -> Transfer:
     from nfclease.transfer import Transfer  # a future brings logging, and more
 
     tracked.key = device_url.key
-    tracked.host = host_name(device_url, lease.session_host())
+    tracked.host = host_name(url or device_url.url or "", lease.session_host())
     lease.transfers.append(tracked)
     return Transfer(tracked, lease)
 

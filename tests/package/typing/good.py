@@ -119,6 +119,7 @@ def told(snapshot: nfclease.TransferProgress) -> None:
 
 def shown(lease: HttpNfcLease, directory: Path) -> list[TransferResult]:
     lease.upload(lease.wait_ready().deviceUrl[0], b"x", progress=True)
+    lease.upload_all([], directory, urls=lambda device_url: device_url.url)
     return lease.download_all(directory, progress=told)
 
 
@@ -153,6 +154,7 @@ async def in_a_loop(
         async for snapshot in started:
             assert_type(snapshot, TransferProgress)
         print(await started, await sent, one, other, await ours.error)
+        assert_type(await ours.upload_all([item], "out"), list[TransferResult])
         return await ours.download_all("out", overwrite=True)
 
 
