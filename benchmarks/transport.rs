@@ -74,6 +74,7 @@ impl Asked {
             what: "disk".into(),
             place: Arc::default(),
             checksum_type: ChecksumType::Sha1,
+            file_sum: None,
             timeout: Duration::from_secs(60),
             retry: RetryPolicy {
                 max_retries: 0,

@@ -140,6 +140,17 @@ pub enum Error {
         actual: Text,
     },
 
+    #[error(
+        "{what}: {checksum_type} is {actual} here and {expected} in the manifest file; the file is \
+         damaged, or was changed without its line there"
+    )]
+    ManifestFileMismatch {
+        what: Text,
+        checksum_type: &'static str,
+        expected: ServerText,
+        actual: Text,
+    },
+
     #[error("{what}: size is {actual} bytes, expected {expected}")]
     SizeMismatch {
         what: Text,
@@ -342,6 +353,7 @@ impl Error {
             Self::Tls { .. }
             | Self::NoSafeTls
             | Self::DescribedSize { .. }
+            | Self::ManifestFileMismatch { .. }
             | Self::InsecureUrl { .. }
             | Self::ManifestMissing { .. }
             | Self::DiskFormat { .. }

@@ -4,7 +4,7 @@ from os import PathLike
 from typing import Any, Literal, TypeAlias, final
 
 _Reply: TypeAlias = tuple[int, str, bytes]
-_Row: TypeAlias = tuple[int, str, str, Literal["manifest", "stream"], float, int]
+_Row: TypeAlias = tuple[int, str, str, Literal["manifest", "stream"], float, int, str]
 
 __all__ = [
     "DeviceUrl",
@@ -139,8 +139,18 @@ class Lease:
     def abort(self, reason: str, cause: Literal["", "session", "cancelled"] = "") -> Work: ...
     def abort_in_background(self, reason: str) -> None: ...
     def release(self) -> None: ...
-    def download(self, device_url: DeviceUrl, sink: Sink) -> Transfer: ...
-    def upload(self, device_url: DeviceUrl, item: FileItem, source: Source) -> Transfer: ...
+    def download(
+        self, device_url: DeviceUrl, sink: Sink, *, also: str | None = None
+    ) -> Transfer: ...
+    def upload(
+        self,
+        device_url: DeviceUrl,
+        item: FileItem,
+        source: Source,
+        *,
+        also: str | None = None,
+        expected: str | None = None,
+    ) -> Transfer: ...
 
 def after_fork() -> None: ...
 def check_number(name: str, value: int) -> None: ...

@@ -21,13 +21,21 @@ STOP_TIMEOUT = 4.0
 class Tracked:
     """A transfer that was started, and what was asked of it since."""
 
-    def __init__(self, core: _core.Transfer, name: str, path: str | None = None) -> None:
+    def __init__(
+        self,
+        core: _core.Transfer,
+        name: str,
+        path: str | None = None,
+        file_checksum_type: str | None = None,
+    ) -> None:
         #: The native transfer; it goes on when nobody keeps the ``Transfer``.
         self.core = core
         #: The file's name for people: in errors, bars and results.
         self.name = name
         #: The file here, for ``TransferResult.path``; None for a file object and for bytes.
         self.path = path
+        #: The type of the sum for a manifest file, where one was asked for beside the server's.
+        self.file_checksum_type = file_checksum_type
         #: ``DeviceUrl.key``: by it an error of the core learns which file and host it is about.
         self.key: str = ""
         #: The host that has the file, for that error.

@@ -221,12 +221,12 @@ class IntegrityError(NfcError):
 
 
 class ChecksumMismatchError(IntegrityError):
-    """The checksum here is not the one in the lease manifest.
+    """The checksum here is not the one in the lease manifest, or in a package's manifest file.
 
     Attributes:
-        expected: The server's checksum, lower-case hex.
+        expected: The checksum there, lower-case hex.
         actual: The checksum of the bytes here.
-        checksum_type: ``sha1`` or ``sha256``.
+        checksum_type: ``sha1`` or ``sha256``; in a manifest file also ``sha512``.
     """
 
     retryable = True

@@ -46,6 +46,9 @@ class TransferResult:
         attempts: How many times it was started.
         path: The file that was written or read, as it was given; None for a file object and for
             bytes.
+        file_checksum: The digest for a package's manifest file, lower-case hex, which was computed
+            in the same pass; None where none was asked for.
+        file_checksum_type: ``sha1``, ``sha256`` or ``sha512``, or None.
 
     Examples:
         >>> result = lease.download(device_url, directory / "disk")
@@ -62,6 +65,8 @@ class TransferResult:
     seconds: float
     attempts: int
     path: str | None = None
+    file_checksum: str | None = None
+    file_checksum_type: str | None = None
 
     def _repr_html_(self) -> str:
         rows: dict[str, object] = {
@@ -212,7 +217,7 @@ class Transfer(Future):
             row = self._tracked.core.peek()
         if row is None:
             return None
-        count, checksum, checksum_type, verified, seconds, attempts = row
+        count, checksum, checksum_type, verified, seconds, attempts, also = row
         return TransferResult(
             key=self.key,
             name=self.name,
@@ -223,6 +228,8 @@ class Transfer(Future):
             seconds=seconds,
             attempts=attempts,
             path=self._tracked.path,
+            file_checksum=also or None,
+            file_checksum_type=self._tracked.file_checksum_type,
         )
 
     def _keep(self) -> tuple[TransferResult | None, BaseException | None]:

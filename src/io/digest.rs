@@ -5,7 +5,8 @@ use sha1::Digest as _;
 
 use crate::error::{Error, Result};
 
-/// A checksum that vSphere's lease manifest knows (`HttpNfcLeaseManifestEntryChecksumType`).
+/// A checksum that a lease manifest (`HttpNfcLeaseManifestEntryChecksumType`) or a package's manifest
+/// file knows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub enum ChecksumType {
     /// SHA-1, in every manifest entry since vSphere API 4.1.
@@ -13,10 +14,12 @@ pub enum ChecksumType {
     Sha1,
     /// SHA-256, since vSphere API 6.7 and only when asked for.
     Sha256,
+    /// SHA-512, in manifest files only: no server offers it.
+    Sha512,
 }
 
 impl ChecksumType {
-    /// Parses vSphere's spelling, in any case.
+    /// Parses vSphere's spelling of what a server lists, in any case.
     pub fn parse(name: &str) -> Result<Self> {
         match name.to_ascii_lowercase().as_str() {
             "sha1" => Ok(Self::Sha1),
@@ -27,11 +30,36 @@ impl ChecksumType {
         }
     }
 
+    /// Parses the same, of what a manifest file may have too.
+    pub fn parse_of_file(name: &str) -> Result<Self> {
+        match name.to_ascii_lowercase().as_str() {
+            "sha1" => Ok(Self::Sha1),
+            "sha256" => Ok(Self::Sha256),
+            "sha512" => Ok(Self::Sha512),
+            _ => Err(Error::InvalidArgument {
+                reason: format!(
+                    "a manifest file has 'sha1', 'sha256' or 'sha512' sums, not {name:?}"
+                )
+                .into(),
+            }),
+        }
+    }
+
+    /// Hex digits of a sum.
+    pub fn digits(self) -> usize {
+        match self {
+            Self::Sha1 => 40,
+            Self::Sha256 => 64,
+            Self::Sha512 => 128,
+        }
+    }
+
     /// vSphere's spelling.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Sha1 => "sha1",
             Self::Sha256 => "sha256",
+            Self::Sha512 => "sha512",
         }
     }
 }
@@ -44,6 +72,7 @@ pub struct Digest(State);
 enum State {
     Sha1(sha1::Sha1),
     Sha256(Box<sha2::Sha256>),
+    Sha512(Box<sha2::Sha512>),
 }
 
 impl Digest {
@@ -52,6 +81,7 @@ impl Digest {
         Self(match checksum_type {
             ChecksumType::Sha1 => State::Sha1(sha1::Sha1::new()),
             ChecksumType::Sha256 => State::Sha256(Box::default()),
+            ChecksumType::Sha512 => State::Sha512(Box::default()),
         })
     }
 
@@ -60,6 +90,7 @@ impl Digest {
         match &mut self.0 {
             State::Sha1(state) => state.update(bytes),
             State::Sha256(state) => state.update(bytes),
+            State::Sha512(state) => state.update(bytes),
         }
     }
 
@@ -68,7 +99,31 @@ impl Digest {
         match self.0 {
             State::Sha1(state) => HEXLOWER.encode(&state.finalize()),
             State::Sha256(state) => HEXLOWER.encode(&state.finalize()),
+            State::Sha512(state) => HEXLOWER.encode(&state.finalize()),
         }
+    }
+}
+
+/// A second sum of bytes that are digested already. Where it is of the first one's type, nothing is
+/// computed twice.
+pub(crate) struct Second(Option<Digest>);
+
+impl Second {
+    /// Starts it beside a digest of type `first`.
+    pub(crate) fn beside(first: ChecksumType, wanted: ChecksumType) -> Self {
+        Self((wanted != first).then(|| Digest::new(wanted)))
+    }
+
+    /// Adds bytes, which the first digest gets too.
+    pub(crate) fn update(&mut self, bytes: &[u8]) {
+        if let Some(digest) = &mut self.0 {
+            digest.update(bytes);
+        }
+    }
+
+    /// The sum so far, by a look at the first digest where that is of the same type.
+    pub(crate) fn sum(&self, first: &Digest) -> String {
+        self.0.as_ref().unwrap_or(first).clone().finish()
     }
 }
 
@@ -87,11 +142,17 @@ mod tests {
                 ChecksumType::Sha256,
                 "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad",
             ),
+            (
+                ChecksumType::Sha512,
+                "ddaf35a193617abacc417349ae20413112e6fa4e89a97ea20a9eeee64b55d39a\
+                 2192992a274fc1a836ba3c23a3feebbd454d4423643ce80e2a9ac94fa54ca49f",
+            ),
         ] {
             let mut digest = Digest::new(checksum_type);
             digest.update(b"a");
             digest.update(b"bc");
             assert_eq!(digest.finish(), expected);
+            assert_eq!(expected.len(), checksum_type.digits());
         }
     }
 
@@ -99,5 +160,23 @@ mod tests {
     fn checksum_types_are_vspheres() {
         assert_eq!(ChecksumType::parse("SHA256").unwrap(), ChecksumType::Sha256);
         assert!(ChecksumType::parse("sha512").is_err());
+        let of_file = ChecksumType::parse_of_file("SHA512");
+        assert_eq!(of_file.unwrap(), ChecksumType::Sha512);
+        assert!(ChecksumType::parse_of_file("md5").is_err());
+    }
+
+    #[test]
+    fn a_second_sum_of_the_first_type_is_the_first() {
+        let mut first = Digest::new(ChecksumType::Sha1);
+        let mut same = Second::beside(ChecksumType::Sha1, ChecksumType::Sha1);
+        let mut other = Second::beside(ChecksumType::Sha1, ChecksumType::Sha256);
+        for bytes in [&b"a"[..], b"bc"] {
+            first.update(bytes);
+            same.update(bytes);
+            other.update(bytes);
+        }
+        assert!(same.0.is_none());
+        assert_eq!(other.sum(&first).len(), ChecksumType::Sha256.digits());
+        assert_eq!(same.sum(&first), first.finish());
     }
 }

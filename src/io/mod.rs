@@ -12,6 +12,7 @@ mod rename;
 pub(crate) mod sink;
 pub(crate) mod source;
 
+pub(crate) use digest::Second;
 pub use digest::{ChecksumType, Digest};
 pub use file_sink::{FileSink, Overwrite};
 pub use reader::Reader;

@@ -49,7 +49,7 @@ impl Drop for Buffer {
     }
 }
 
-/// Starts the thread, from the reader's next byte. Each piece is checked and hashed before it is
+/// Starts the thread, from the reader's next byte. Each piece is hashed and checked before it is
 /// handed over.
 pub(super) fn start(
     reader: Box<dyn Reader>,
@@ -121,10 +121,10 @@ impl Pump {
             if filled < buffer.len() {
                 return Err(self.wrong_size(sent + filled as u64));
             }
-            if let Some(watch) = &mut self.watch {
-                watch(&buffer)?;
-            }
             self.digest.update(&buffer);
+            if let Some(watch) = &mut self.watch {
+                watch(&buffer, &self.digest)?;
+            }
             sent += filled as u64;
             let data = Bytes::from_owner(Buffer {
                 bytes: buffer,

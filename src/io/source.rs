@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use bytes::Bytes;
 use tokio::sync::{mpsc, oneshot};
 
-use super::digest::ChecksumType;
+use super::digest::{ChecksumType, Digest};
 use super::reader::{self, Reader};
 use crate::error::{Error, Result};
 
@@ -50,8 +50,9 @@ pub struct Ends {
 const HEAD_BYTES: u64 = 512;
 const TAIL_BYTES: u64 = 1024;
 
-/// Sees every piece before it is handed over, and may refuse it.
-pub(crate) type Watch = Box<dyn FnMut(&[u8]) -> Result<()> + Send>;
+/// Sees every piece before it is handed over, and may refuse it. It gets the digest of all up to the
+/// end of the piece too.
+pub(crate) type Watch = Box<dyn FnMut(&[u8], &Digest) -> Result<()> + Send>;
 
 /// A regular file.
 pub struct FileSource {
@@ -234,7 +235,6 @@ impl Reader for Memory {
 #[allow(clippy::disallowed_methods, reason = "a test has a runtime of its own")]
 mod tests {
     use super::*;
-    use crate::io::Digest;
 
     const LENGTH: usize = 3 * 256 * 1024 + 5;
 
@@ -298,10 +298,11 @@ mod tests {
             tokio::spawn(async move {
                 while !left.is_empty() {
                     let piece = left.split_to(left.len().min(1000));
-                    if watch.as_mut().is_some_and(|watch| watch(&piece).is_err()) {
+                    digest.update(&piece);
+                    let watched = watch.as_mut().map(|watch| watch(&piece, &digest));
+                    if watched.is_some_and(|watched| watched.is_err()) {
                         return;
                     }
-                    digest.update(&piece);
                     if sender.send(piece).await.is_err() {
                         return;
                     }

@@ -78,6 +78,7 @@ fn completed() -> Completed {
             bytes: 1,
             checksum: "aa".into(),
             checksum_type: ChecksumType::Sha1,
+            file_checksum: None,
             way: Way::Here,
         },
         verified: Verified::Stream,

@@ -115,6 +115,12 @@ fn build(py: Python<'_>, error: &Error) -> PyResult<PyErr> {
             actual,
             checksum_type,
             ..
+        }
+        | Error::ManifestFileMismatch {
+            expected,
+            actual,
+            checksum_type,
+            ..
         } => with(
             plain("ChecksumMismatchError")?,
             &[
@@ -165,14 +171,20 @@ fn build(py: Python<'_>, error: &Error) -> PyResult<PyErr> {
         Error::Cancelled | Error::NotSent { .. } => plain("TransferCancelledError")?,
         Error::Forked => plain("ForkError")?,
         Error::Foreign(foreign) => match Arc::clone(&foreign.0).downcast::<Raised>() {
-            Ok(raised) => match raised.take() {
-                Some(error) => return Ok(error),
-                None => class_of(py, "NfcError")?.call1((raised.text.as_str(),))?,
-            },
+            Ok(raised) => return raised_by_caller(py, &raised),
             Err(_) => plain("InternalError")?,
         },
         Error::Internal { .. } => plain("InternalError")?,
     };
+    Ok(PyErr::from_value(value))
+}
+
+/// The caller's own exception; one that was raised before is not there any more.
+fn raised_by_caller(py: Python<'_>, raised: &Raised) -> PyResult<PyErr> {
+    if let Some(error) = raised.take() {
+        return Ok(error);
+    }
+    let value = class_of(py, "NfcError")?.call1((raised.text.as_str(),))?;
     Ok(PyErr::from_value(value))
 }
 

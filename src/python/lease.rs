@@ -22,8 +22,8 @@ use nfclease::lease::{
     Unfinished, check_number as check_core, seconds, seconds_or_none,
 };
 use nfclease::soap::{Abort, Reply, methods};
-use nfclease::transfer::VerifySize;
 use nfclease::transfer::download::Format;
+use nfclease::transfer::{FileSum, VerifySize};
 
 /// Whether every device of an import needs an upload, or the `deviceId`s of those that do.
 #[derive(FromPyObject)]
@@ -317,24 +317,42 @@ impl Lease {
         Ok(())
     }
 
-    /// Starts one download into a sink that is its own.
-    fn download(&self, py: Python<'_>, device_url: &DeviceUrl, sink: &Sink) -> PyResult<Transfer> {
+    /// Starts one download into a sink that is its own. With `also`, the sum for a manifest file is
+    /// computed in passing.
+    #[pyo3(signature = (device_url, sink, *, also=None))]
+    fn download(
+        &self,
+        py: Python<'_>,
+        device_url: &DeviceUrl,
+        sink: &Sink,
+        also: Option<&str>,
+    ) -> PyResult<Transfer> {
         let lease = self.core(py)?;
-        let start = || lease.start_download(&device_url.0, sink.open()?);
+        let start = || {
+            let file_sum = file_sum(also, None)?;
+            lease.start_download(&device_url.0, sink.open()?, file_sum)
+        };
         let transfer = bridge::guarded(py, start)?;
         Ok(Transfer { lease, transfer })
     }
 
-    /// Starts one upload from a source that is its own.
+    /// Starts one upload from a source that is its own. With `expected`, other bytes than those of
+    /// this sum of type `also` fail it before the host has all of them.
+    #[pyo3(signature = (device_url, item, source, *, also=None, expected=None))]
     fn upload(
         &self,
         py: Python<'_>,
         device_url: &DeviceUrl,
         item: &FileItem,
         source: &Source,
+        also: Option<&str>,
+        expected: Option<&str>,
     ) -> PyResult<Transfer> {
         let lease = self.core(py)?;
-        let start = || lease.start_upload(&device_url.0, item.0, source.open()?);
+        let start = || {
+            let file_sum = file_sum(also, expected)?;
+            lease.start_upload(&device_url.0, item.0, source.open()?, file_sum)
+        };
         let transfer = bridge::guarded(py, start)?;
         Ok(Transfer { lease, transfer })
     }
@@ -349,6 +367,17 @@ pub(crate) fn check_number(py: Python<'_>, name: &str, value: &Bound<'_, PyAny>)
         Err(_) => i128::MAX,
     };
     check_core(name, number).map_err(|error| to_py(py, &error))
+}
+
+/// What is asked for beside the server's sum.
+fn file_sum(also: Option<&str>, expected: Option<&str>) -> Result<Option<FileSum>> {
+    match also {
+        Some(also) => FileSum::new(ChecksumType::parse_of_file(also)?, expected).map(Some),
+        None if expected.is_some() => Err(Error::InvalidArgument {
+            reason: "expected= is a sum of the type that also= says".into(),
+        }),
+        None => Ok(None),
+    }
 }
 
 fn unfinished_to_py(py: Python<'_>, unfinished: &Unfinished) -> PyErr {

@@ -10,8 +10,8 @@ use nfclease::error::Error;
 use nfclease::lease::Lease as CoreLease;
 use nfclease::transfer::{Completed, Outcome, Transfer as CoreTransfer, Verified};
 
-/// Bytes, checksum, checksum type, verified, seconds, attempts.
-type Result = (u64, String, &'static str, &'static str, f64, u32);
+/// Bytes, checksum, checksum type, verified, seconds, attempts, checksum for a manifest file.
+type Result = (u64, String, &'static str, &'static str, f64, u32, String);
 
 #[pyclass(frozen, module = "nfclease._core")]
 pub(crate) struct Transfer {
@@ -121,5 +121,6 @@ pub(super) fn row(completed: &Completed) -> Result {
         verified,
         completed.seconds,
         completed.attempts,
+        moved.file_checksum.clone().unwrap_or_default(),
     )
 }

@@ -13,7 +13,7 @@ use super::{Comparison, Completed, Job, LeaseServer, Moved, Verified, Way};
 use crate::error::{Error, Failure, Result, Step};
 use crate::http::client::is_page;
 use crate::http::{Body, Connection, Request, Response};
-use crate::io::{Digest, Sink};
+use crate::io::{Digest, Second, Sink};
 use crate::vmdk::{Flaw, Rule, StreamCheck};
 
 /// What the stream must be.
@@ -223,10 +223,10 @@ impl<S: LeaseServer> Exchange for Get<'_, S> {
             self.sink.expect(size)?;
         }
         self.reached.step = Step::Body;
-        let mut digest = Digest::new(download.job.checksum_type);
+        let mut digests = Digests::of(&download.job);
         let mut check = download.format.rule().map(StreamCheck::new);
         let bytes = self
-            .stream(&mut response, &mut digest, check.as_mut())
+            .stream(&mut response, &mut digests, check.as_mut())
             .await?;
         if let Some(check) = &check {
             check.finish().map_err(|flaw| download.flaw(flaw, bytes))?;
@@ -235,7 +235,8 @@ impl<S: LeaseServer> Exchange for Get<'_, S> {
             key: download.job.key.clone(),
             what: Arc::clone(&download.job.what),
             bytes,
-            checksum: digest.finish(),
+            file_checksum: digests.of_file(),
+            checksum: digests.servers.finish(),
             checksum_type: download.job.checksum_type,
             way: Way::Here,
         };
@@ -283,13 +284,22 @@ impl<S: LeaseServer> Exchange for Get<'_, S> {
 
 impl<S: LeaseServer> Get<'_, S> {
     /// Compares with the manifest. Where that lists only a sum of another type, what was written is
-    /// read once more for it, if it can be.
+    /// read once more for it, if it can be and the sum is not at hand.
     async fn verify(&mut self, moved: &mut Moved) -> Result<Verified> {
         let needed = match self.server.compare(moved).await? {
             Comparison::Done(verified) => return Ok(verified),
             Comparison::Needs(checksum_type) => checksum_type,
         };
-        if let Some(checksum) = self.sink.digest(needed).await? {
+        let job = &self.download.job;
+        let at_hand = match &job.file_sum {
+            Some(file_sum) if file_sum.checksum_type() == needed => moved.file_checksum.clone(),
+            _ => None,
+        };
+        let checksum = match at_hand {
+            Some(checksum) => Some(checksum),
+            None => self.sink.digest(needed).await?,
+        };
+        if let Some(checksum) = checksum {
             moved.checksum = checksum;
             moved.checksum_type = needed;
         }
@@ -322,7 +332,7 @@ impl<S: LeaseServer> Get<'_, S> {
     async fn stream(
         &mut self,
         response: &mut Response,
-        digest: &mut Digest,
+        digests: &mut Digests,
         mut check: Option<&mut StreamCheck>,
     ) -> Result<u64> {
         let (download, mut bytes) = (self.download, 0);
@@ -346,12 +356,39 @@ impl<S: LeaseServer> Get<'_, S> {
                     .update(&chunk)
                     .map_err(|flaw| download.flaw(flaw, bytes))?;
             }
-            digest.update(&chunk);
+            digests.update(&chunk);
             let length = chunk.len() as u64;
             self.sink.write(chunk).await?;
             bytes = self.progress.add(length);
             download.check_limit(bytes)?;
         }
+    }
+}
+
+/// The digests of one attempt: for the lease manifest, and for the package's manifest file.
+struct Digests {
+    servers: Digest,
+    files: Option<Second>,
+}
+
+impl Digests {
+    fn of(job: &Job) -> Self {
+        Self {
+            servers: Digest::new(job.checksum_type),
+            files: job.second(),
+        }
+    }
+
+    fn update(&mut self, bytes: &[u8]) {
+        self.servers.update(bytes);
+        if let Some(second) = &mut self.files {
+            second.update(bytes);
+        }
+    }
+
+    fn of_file(&self) -> Option<String> {
+        let second = self.files.as_ref();
+        second.map(|second| second.sum(&self.servers))
     }
 }
 

@@ -8,6 +8,7 @@
 pub(crate) mod attempt;
 pub mod download;
 pub(crate) mod engine;
+mod file_sum;
 pub(crate) mod pace;
 pub mod panics;
 pub(crate) mod progress;
@@ -26,11 +27,12 @@ use url::Url;
 use crate::error::{Error, Result};
 use crate::http::Client;
 use crate::http::retry::RetryPolicy;
-use crate::io::ChecksumType;
+use crate::io::{ChecksumType, Second};
 use crate::text::{Place, said_at};
 
 pub use download::Download;
 pub use engine::Engine;
+pub use file_sum::FileSum;
 pub use progress::Progress;
 pub(crate) use progress::Snapshot;
 pub use source_check::{Described, SourceCheck, VerifySize};
@@ -54,6 +56,8 @@ pub struct Job {
     pub place: Arc<Place>,
     /// The digest to compute in passing: the one that the manifest is expected to list.
     pub checksum_type: ChecksumType,
+    /// The sum that the package's manifest file has of the file, computed in the same pass.
+    pub file_sum: Option<FileSum>,
     /// How long the other end may be silent: nothing else ends a transfer that stands still.
     pub timeout: Duration,
     /// How often it is repeated, and for how long.
@@ -61,6 +65,12 @@ pub struct Job {
 }
 
 impl Job {
+    /// What computes the sum for the manifest file, beside the server's.
+    fn second(&self) -> Option<Second> {
+        let file_sum = self.file_sum.as_ref()?;
+        Some(Second::beside(self.checksum_type, file_sum.checksum_type()))
+    }
+
     /// Logs that there will be another attempt.
     fn say_again(&self, error: &Error, delay: Duration) {
         said_at!(
@@ -96,6 +106,8 @@ pub struct Moved {
     pub checksum: String,
     /// Which digest it is.
     pub checksum_type: ChecksumType,
+    /// The digest for a manifest file, where one was asked for.
+    pub file_checksum: Option<String>,
     /// Which way it went.
     pub(crate) way: Way,
 }

@@ -9,12 +9,13 @@ use tokio::sync::oneshot;
 use tokio_util::sync::CancellationToken;
 
 use super::attempt::{self, Exchange, Reached, Verb};
+use super::file_sum::{Comparing, Computed};
 use super::progress::Progress;
 use super::sending::Sending;
 use super::{Completed, Job, LeaseServer, Moved, SourceCheck, Verified, Way};
 use crate::error::{Error, Failure, Result, Step};
 use crate::http::{Body, BodyStream, Connection, Request, Response};
-use crate::io::Source;
+use crate::io::{Digest, Source};
 use crate::text::said_at;
 
 /// A reader that is stopped gets this long to let go of the caller's object.
@@ -235,7 +236,11 @@ impl<S: LeaseServer> Exchange for Put<'_, S> {
     async fn attempt(&mut self, connection: Connection) -> Result<(Moved, Verified)> {
         let upload = self.upload;
         let mut check = upload.check.clone();
-        let watch = Box::new(move |bytes: &[u8]| check.update(bytes));
+        let (mut comparing, file_checksum) = Comparing::begin(&upload.job, self.source.length())?;
+        let watch = Box::new(move |bytes: &[u8], digest: &Digest| {
+            check.update(bytes)?;
+            comparing.update(bytes, digest)
+        });
         let (checksum_type, what) = (upload.job.checksum_type, &upload.job.what);
         let feed = self.source.start(checksum_type, what, Some(watch))?;
         self.end = Some(feed.end);
@@ -251,6 +256,7 @@ impl<S: LeaseServer> Exchange for Put<'_, S> {
             bytes: self.source.length(),
             checksum: self.digest().await?,
             checksum_type,
+            file_checksum: file_checksum.as_ref().map(Computed::get).transpose()?,
             way: Way::There,
         };
         let verified = match answer {

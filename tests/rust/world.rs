@@ -124,14 +124,14 @@ where
 /// Starts a download of the file.
 pub(crate) fn download(lease: &Arc<Lease>, device: &DeviceUrl, target: &Path) -> Transfer {
     let sink = FileSink::create(target, Overwrite::Never).unwrap();
-    lease.start_download(device, Box::new(sink)).unwrap()
+    lease.start_download(device, Box::new(sink), None).unwrap()
 }
 
 /// Starts an upload of these bytes.
 pub(crate) fn upload(lease: &Arc<Lease>, device: &DeviceUrl, bytes: &'static [u8]) -> Transfer {
     let source = Box::new(MemorySource::new(bytes));
     lease
-        .start_upload(device, FileItem::default(), source)
+        .start_upload(device, FileItem::default(), source, None)
         .unwrap()
 }
 

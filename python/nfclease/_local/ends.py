@@ -28,7 +28,9 @@ def local_path(path: str | os.PathLike[str]) -> str | os.PathLike[str]:
 
 
 def sink_of(target: Any, name: str, overwrite: bool) -> tuple[_core.Sink, _About]:
-    """Where a download goes: a path or a binary file object."""
+    """Where a download goes: a path or a binary file object; or what is the core's already."""
+    if isinstance(target, _core.Sink):
+        return target, (None, None)
     if isinstance(target, (str, os.PathLike)):
         path = local_path(target)
         return _core.Sink.of_path(path, overwrite=overwrite), (os.fspath(path), None)
@@ -43,7 +45,9 @@ def sink_of(target: Any, name: str, overwrite: bool) -> tuple[_core.Sink, _About
 
 
 def source_of(source: Any, name: str) -> tuple[_core.Source, _About]:
-    """What an upload reads: a path, bytes or a binary file object."""
+    """What an upload reads: a path, bytes or a binary file object; or what is the core's."""
+    if isinstance(source, _core.Source):
+        return source, (None, None)
     if isinstance(source, (str, os.PathLike)):
         return _core.Source.of_path(local_path(source)), (os.fspath(source), None)
     if isinstance(source, (bytes, bytearray, memoryview)):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from functools import partial
 
 from pyVmomi import vim
 
@@ -42,10 +43,12 @@ async def download(
     target: Target,
     overwrite: bool,
     progress: ProgressOption,
+    *,
+    also: str | None = None,
 ) -> TransferResult:
-    """One device."""
+    """One device; with ``also``, the sum for a manifest file is computed in passing."""
     progress = _checked(progress)
-    transfer = _start_download(lease, device_url, target, overwrite)
+    transfer = _start_download(lease, device_url, target, overwrite, also=also)
     [result] = await _results(backend, [transfer], progress)
     return result
 
@@ -108,11 +111,18 @@ async def upload_all(
 
 
 async def upload(
-    lease: LeaseCore, backend: Backend, item: Any, source: Source, progress: ProgressOption
+    lease: LeaseCore,
+    backend: Backend,
+    item: Any,
+    source: Source,
+    progress: ProgressOption,
+    *,
+    also: str | None = None,
+    expected: str | None = None,
 ) -> TransferResult:
-    """One file."""
+    """One file; with ``expected``, it must have this sum of type ``also``."""
     progress = _checked(progress)
-    transfer = await _start_upload(lease, backend, item, source)
+    transfer = await _start_upload(lease, backend, item, source, also=also, expected=expected)
     [result] = await _results(backend, [transfer], progress)
     return result
 
@@ -136,18 +146,31 @@ async def start_upload(
 
 
 def _start_download(
-    lease: LeaseCore, device_url: Any, target: Any, overwrite: bool, url: str | None = None
+    lease: LeaseCore,
+    device_url: Any,
+    target: Any,
+    overwrite: bool,
+    url: str | None = None,
+    *,
+    also: str | None = None,
 ) -> Transfer:
     device, name = core_device_url(device_url, url=url), display_name(device_url)
     with lease.faults():
         native = lease.native_now()
         sink, (path, end) = sink_of(target, name, overwrite)
-        core = start_at(end, native.download, device, sink)
-    return _transfer(lease, Tracked(core, name, path), device_url, url)
+        core = start_at(end, partial(native.download, also=also), device, sink)
+    return _transfer(lease, Tracked(core, name, path, also), device_url, url)
 
 
 async def _start_upload(
-    lease: LeaseCore, backend: Backend, item: Any, source: Any, url: str | None = None
+    lease: LeaseCore,
+    backend: Backend,
+    item: Any,
+    source: Any,
+    url: str | None = None,
+    *,
+    also: str | None = None,
+    expected: str | None = None,
 ) -> Transfer:
     """Finds the device that the item means, and starts: in the order of the calls."""
     known = isinstance(item, vim.HttpNfcLease.DeviceUrl)
@@ -159,8 +182,9 @@ async def _start_upload(
         with lease.faults():
             native = lease.native_now()
             read, (path, end) = source_of(source, name)
-            core = start_at(end, native.upload, device, described, read)
-        return _transfer(lease, Tracked(core, name, path), device_url, url)
+            start = partial(native.upload, also=also, expected=expected)
+            core = start_at(end, start, device, described, read)
+        return _transfer(lease, Tracked(core, name, path, also), device_url, url)
 
 
 def _transfer(

@@ -17,7 +17,7 @@ use crate::soap::DeviceUrl;
 use crate::text::{Place, Text};
 use crate::transfer::download::{Format, Limit};
 use crate::transfer::upload::UploadMethod;
-use crate::transfer::{Described, Download, Job, Progress, SourceCheck, Transfer, Upload};
+use crate::transfer::{Described, Download, FileSum, Job, Progress, SourceCheck, Transfer, Upload};
 
 /// `OvfManager.FileItem`, as far as an upload needs it.
 #[derive(Debug, Clone, Copy, Default)]
@@ -36,8 +36,9 @@ impl Lease {
         self: &Arc<Self>,
         device: &DeviceUrl,
         sink: Box<dyn Sink>,
+        file_sum: Option<FileSum>,
     ) -> Result<Transfer> {
-        let job = self.job(device)?;
+        let job = self.job(device, file_sum)?;
         let is_disk = device.disk == Some(true);
         let file_size = device.file_size.filter(|size| *size > 0);
         let download = Download {
@@ -74,8 +75,9 @@ impl Lease {
         device: &DeviceUrl,
         item: FileItem,
         source: Box<dyn Source>,
+        file_sum: Option<FileSum>,
     ) -> Result<Transfer> {
-        let job = self.job(device)?;
+        let job = self.job(device, file_sum)?;
         let format = match self.format(device) {
             Format::StreamOptimized if item.is_packed => Format::Unknown,
             format => format,
@@ -141,7 +143,7 @@ impl Lease {
         self.ask_for_checksums(&info).await
     }
 
-    fn job(&self, device: &DeviceUrl) -> Result<Job> {
+    fn job(&self, device: &DeviceUrl, file_sum: Option<FileSum>) -> Result<Job> {
         self.status.info_if_ready()?;
         let endpoint = self.remote.session().endpoint();
         let plan = plan::plan(
@@ -171,6 +173,7 @@ impl Lease {
                 ..self.place()
             }),
             checksum_type: self.options.checksum_type.unwrap_or_default(),
+            file_sum,
             timeout: self.options.timeout,
             retry: self.options.retry,
         })

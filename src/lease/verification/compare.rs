@@ -107,6 +107,7 @@ mod tests {
             bytes: 7,
             checksum: "aa".into(),
             checksum_type,
+            file_checksum: None,
             way: Way::Here,
         }
     }

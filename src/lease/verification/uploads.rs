@@ -120,6 +120,7 @@ mod tests {
             bytes: 1,
             checksum: "aa".into(),
             checksum_type: ChecksumType::Sha1,
+            file_checksum: None,
             way: Way::There,
         };
         names.iter().map(moved).collect()
