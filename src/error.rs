@@ -192,6 +192,17 @@ pub enum Error {
     #[error("unsafe file name '{name}' from the server: {reason}")]
     UnsafePath { name: ServerText, reason: Text },
 
+    /// An OVF package, its descriptor or its manifest file.
+    #[error("{what}: {reason}")]
+    Package { what: Text, reason: Text },
+
+    #[error("{what}: unsafe file name '{name}': {reason}")]
+    UnsafeMember {
+        what: Text,
+        name: ServerText,
+        reason: Text,
+    },
+
     #[error("{path}: the file exists", path = path.display())]
     Exists { path: PathBuf },
 
@@ -358,6 +369,8 @@ impl Error {
             | Self::ManifestMissing { .. }
             | Self::DiskFormat { .. }
             | Self::UnsafePath { .. }
+            | Self::UnsafeMember { .. }
+            | Self::Package { .. }
             | Self::MissingUpload { .. }
             | Self::Exists { .. }
             | Self::Io { .. }

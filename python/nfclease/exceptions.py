@@ -22,6 +22,7 @@ exceptions pass unchanged. Everything else is one of these:
      |    +-- ManifestError
      |    +-- MissingUploadError
      |    +-- DiskFormatError
+     +-- PackageError (also ValueError)
      +-- UnsafePathError (also ValueError)
      +-- LeaseError
      |    +-- LeaseInitError
@@ -66,6 +67,7 @@ __all__ = [
     "ManifestError",
     "MissingUploadError",
     "NfcError",
+    "PackageError",
     "ProtocolError",
     "SessionExpiredError",
     "SizeMismatchError",
@@ -273,8 +275,14 @@ class DiskFormatError(IntegrityError):
     remedy: _Remedy = "fix_input"
 
 
+class PackageError(NfcError, ValueError):
+    """An OVF package, its descriptor or its manifest file is not what the format demands."""
+
+    remedy: _Remedy = "fix_input"
+
+
 class UnsafePathError(NfcError, ValueError):
-    """A file name from the server could leave the directory or hit another file."""
+    """A file name from a server or a package could leave the directory or hit another file."""
 
     remedy: _Remedy = "fix_input"
 

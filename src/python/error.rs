@@ -143,7 +143,8 @@ fn build(py: Python<'_>, error: &Error) -> PyResult<PyErr> {
         Error::ManifestMissing { .. } | Error::Unlisted { .. } => plain("ManifestError")?,
         Error::MissingUpload { .. } => plain("MissingUploadError")?,
         Error::DiskFormat { .. } => plain("DiskFormatError")?,
-        Error::UnsafePath { .. } => plain("UnsafePathError")?,
+        Error::UnsafePath { .. } | Error::UnsafeMember { .. } => plain("UnsafePathError")?,
+        Error::Package { .. } => plain("PackageError")?,
         Error::Exists { path } => {
             let text = format!("the file exists{}", hint(error));
             let source = io::Error::new(io::ErrorKind::AlreadyExists, text);

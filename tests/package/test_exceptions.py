@@ -34,6 +34,7 @@ def test_every_error_is_public_and_pickles(error: type[nfclease.NfcError]) -> No
         (nfclease.StallError, TimeoutError),
         (nfclease.CallTimeoutError, TimeoutError),
         (nfclease.InsecureUrlError, ValueError),
+        (nfclease.PackageError, ValueError),
         (nfclease.UnsafePathError, ValueError),
         (nfclease.ForkError, RuntimeError),
     ],
