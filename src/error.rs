@@ -301,6 +301,14 @@ impl Error {
         }
     }
 
+    /// What is wrong with a package.
+    pub(crate) fn package(what: impl Into<Text>, reason: impl Into<Text>) -> Self {
+        Self::Package {
+            what: what.into(),
+            reason: reason.into(),
+        }
+    }
+
     /// An invariant of ours that did not hold.
     pub fn internal(invariant: impl Into<Text>) -> Self {
         Self::Internal {

@@ -5,6 +5,7 @@
 //! ```text
 //! python -> lease -> transfer -> {http, io, vmdk}
 //!           lease -> soap -> http
+//!           ovf -> {xml, io, vmdk}
 //! ```
 //!
 //! - [`text`], [`secrets`], [`number`]: what a server said, the only text of errors and log records.
@@ -14,6 +15,7 @@
 //! - [`xml`]: hostile XML to a small tree.
 //! - [`io`]: local bytes: digest, source of an upload, sink of a download.
 //! - [`vmdk`]: the checks of a streamOptimized stream that cost nothing.
+//! - [`ovf`]: packages: descriptor and manifest file.
 //! - [`http`]: one client per host and trust, the pin, the retry rule.
 //! - [`soap`]: the vim25 wire, only the calls we make.
 //! - [`transfer`]: one disk, then many, as tasks that the engine owns.
@@ -29,6 +31,7 @@ pub mod io;
 pub mod lease;
 pub mod log;
 mod number;
+pub mod ovf;
 mod secrets;
 pub mod soap;
 pub mod text;

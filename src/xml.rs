@@ -3,21 +3,40 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use quick_xml::events::{BytesStart, Event};
+use quick_xml::events::{BytesRef, BytesStart, Event};
 use quick_xml::name::{PrefixDeclaration, QName};
 use quick_xml::{Reader, XmlVersion, events::attributes::Attribute as RawAttribute};
 
 use crate::error::{Error, Result};
-use crate::text::ServerText;
+use crate::text::{ServerText, Text};
 
 /// Deeper than any vim25 answer by a factor of ten.
 const DEPTH: u64 = 128;
 /// vim25 elements carry at most four.
 const ATTRIBUTES: u64 = 64;
-/// The longest text is a certificate or a descriptor.
-const TEXT_BYTES: u64 = 1024 * 1024;
 /// A lease of a thousand devices has about ten thousand.
 const ELEMENTS: u64 = 200_000;
+
+/// What differs between the documents that are read.
+pub(crate) struct Rules {
+    /// The longest text or attribute.
+    text_bytes: u64,
+    /// Whether a prefix that nobody declares is refused, as XML wants it.
+    refuses_undeclared: bool,
+}
+
+/// An answer of a server. The longest text is a certificate or a descriptor; an undeclared prefix
+/// of a fault's type must not hide the fault.
+pub(crate) const ANSWER: Rules = Rules {
+    text_bytes: 1024 * 1024,
+    refuses_undeclared: false,
+};
+
+/// A document of which the whole is bounded, and so its texts: the licences in it are long.
+pub(crate) const DOCUMENT: Rules = Rules {
+    text_bytes: u64::MAX,
+    refuses_undeclared: true,
+};
 
 /// One element, with its names resolved: prefixes are the sender's choice.
 #[derive(Debug, Default, Clone, PartialEq, Eq)]
@@ -62,10 +81,6 @@ impl Element {
     }
 
     /// The value of the attribute of that name in that namespace.
-    #[cfg_attr(
-        not(test),
-        expect(dead_code, reason = "for the attributes of an OVF descriptor")
-    )]
     pub(crate) fn attribute(&self, namespace: Option<&str>, name: &str) -> Option<&str> {
         let found = self
             .attributes
@@ -82,61 +97,65 @@ impl Element {
     }
 }
 
-/// Parses a document. Refuses DOCTYPE and processing instructions before the root is looked at.
+/// Parses an answer. Refuses DOCTYPE and processing instructions before the root is looked at.
 pub(crate) fn parse(bytes: &[u8], what: &str) -> Result<Element> {
-    let protocol = |reason: String| Error::protocol(what, reason);
-    let text = std::str::from_utf8(bytes).map_err(|_| protocol("the XML is not UTF-8".into()))?;
-    let mut reader = Reader::from_str(text.trim_start_matches('\u{feff}'));
+    let text =
+        std::str::from_utf8(bytes).map_err(|_| Error::protocol(what, "the XML is not UTF-8"))?;
+    parse_text(text, what, &ANSWER)
+}
+
+/// The same of a text, by other rules.
+pub(crate) fn parse_text(text: &str, what: &str, rules: &Rules) -> Result<Element> {
+    let text = text.trim_start_matches('\u{feff}');
+    let mut reader = Reader::from_str(text);
     reader.config_mut().expand_empty_elements = true;
     let mut tree = Tree {
         what,
+        rules,
         open: Vec::new(),
         root: None,
         elements: 0,
         namespaces: Namespaces::default(),
     };
     loop {
-        match reader
+        let line = |at: u64| line_of(text, at);
+        let event = reader
             .read_event()
-            .map_err(|e| protocol(format!("bad XML: {}", ServerText::of(e))))?
-        {
-            Event::Start(start) => tree.start(&start)?,
-            Event::End(_) => tree.end(),
-            Event::Text(text) => tree.text(&text.xml10_content())?,
-            Event::CData(text) => tree.text(&text.xml10_content())?,
-            Event::GeneralRef(reference) => {
-                let resolved = match reference.resolve_char_ref() {
-                    Ok(Some(c)) => c.to_string(),
-                    Ok(None) => quick_xml::escape::resolve_xml_entity(&reference.into_inner())
-                        .ok_or_else(|| protocol("an entity that XML does not predefine".into()))?
-                        .to_owned(),
-                    Err(e) => {
-                        return Err(protocol(format!(
-                            "bad character reference: {}",
-                            ServerText::of(e)
-                        )));
-                    }
-                };
-                tree.text(&resolved)?;
-            }
-            Event::DocType(_) => return Err(protocol("a DOCTYPE, which is refused".into())),
-            Event::PI(_) => {
-                return Err(protocol(
-                    "a processing instruction, which is refused".into(),
-                ));
-            }
-            Event::Empty(_) | Event::Comment(_) | Event::Decl(_) => {}
-            Event::Eof => break,
+            .map_err(|e| tree.protocol(format!("bad XML: {}", ServerText::of(e))))
+            .map_err(|error| in_line(error, line(reader.error_position())))?;
+        if matches!(event, Event::Eof) {
+            break;
         }
+        tree.take(event)
+            .map_err(|error| in_line(error, line(reader.buffer_position())))?;
     }
     if !tree.open.is_empty() {
-        return Err(protocol("the XML ends inside an element".into()));
+        return Err(tree.protocol("the XML ends inside an element"));
     }
-    tree.root.ok_or_else(|| protocol("no XML element".into()))
+    tree.root
+        .ok_or_else(|| Error::protocol(what, "no XML element"))
+}
+
+/// The number of the line in which that byte is.
+fn line_of(text: &str, at: u64) -> usize {
+    let before = usize::try_from(at).unwrap_or(usize::MAX);
+    let lines = text.bytes().take(before).filter(|byte| *byte == b'\n');
+    lines.count().saturating_add(1)
+}
+
+/// The same error, with the line in which it was found.
+fn in_line(error: Error, line: usize) -> Error {
+    match error {
+        Error::Protocol { what, reason, .. } => {
+            Error::protocol(what, format!("{reason} (line {line})"))
+        }
+        other => other,
+    }
 }
 
 struct Tree<'a> {
     what: &'a str,
+    rules: &'a Rules,
     open: Vec<Element>,
     root: Option<Element>,
     elements: u64,
@@ -144,6 +163,39 @@ struct Tree<'a> {
 }
 
 impl Tree<'_> {
+    fn take(&mut self, event: Event<'_>) -> Result<()> {
+        match event {
+            Event::Start(start) => self.start(&start),
+            Event::End(_) => {
+                self.end();
+                Ok(())
+            }
+            Event::Text(text) => self.text(&text.xml10_content()),
+            Event::CData(text) => self.text(&text.xml10_content()),
+            Event::GeneralRef(reference) => {
+                let resolved = self.resolved(reference)?;
+                self.text(&resolved)
+            }
+            Event::DocType(_) => Err(self.protocol("a DOCTYPE, which is refused")),
+            Event::PI(_) => Err(self.protocol("a processing instruction, which is refused")),
+            Event::Empty(_) | Event::Comment(_) | Event::Decl(_) | Event::Eof => Ok(()),
+        }
+    }
+
+    fn resolved(&self, reference: BytesRef<'_>) -> Result<String> {
+        match reference.resolve_char_ref() {
+            Ok(Some(c)) => Ok(c.to_string()),
+            Ok(None) => quick_xml::escape::resolve_xml_entity(&reference.into_inner())
+                .map(str::to_owned)
+                .ok_or_else(|| self.protocol("an entity that XML does not predefine")),
+            Err(e) => Err(self.protocol(format!("bad character reference: {}", ServerText::of(e)))),
+        }
+    }
+
+    fn protocol(&self, reason: impl Into<Text>) -> Error {
+        Error::protocol(self.what, reason)
+    }
+
     fn start(&mut self, start: &BytesStart<'_>) -> Result<()> {
         self.elements = self.elements.saturating_add(1);
         self.limit("elements", ELEMENTS, self.elements)?;
@@ -161,6 +213,9 @@ impl Tree<'_> {
             }
         }
         // Only now: a declaration counts for the attributes before it too.
+        for name in attributes.iter().map(|(key, _)| *key).chain([start.name()]) {
+            self.declared(name)?;
+        }
         let attributes = attributes.into_iter().map(|(key, value)| Attribute {
             name: key.local_name().as_ref().to_owned(),
             namespace: key.prefix().and_then(|_| self.namespaces.of(key)),
@@ -176,19 +231,33 @@ impl Tree<'_> {
         Ok(())
     }
 
+    /// Refuses a prefix that stands for nothing, where the rules do.
+    fn declared(&self, name: QName<'_>) -> Result<()> {
+        match name.prefix() {
+            Some(prefix)
+                if self.rules.refuses_undeclared
+                    && prefix.as_ref() != "xml"
+                    && self.namespaces.of(name).is_none() =>
+            {
+                Err(self.protocol(format!(
+                    "nobody declares the prefix '{}'",
+                    ServerText::new(prefix.as_ref())
+                )))
+            }
+            _ => Ok(()),
+        }
+    }
+
     fn value(&self, attribute: &RawAttribute<'_>) -> Result<String> {
         let value = attribute
             .normalized_value(XmlVersion::Explicit1_0)
             .map_err(|e| self.bad_attribute(e))?;
-        self.limit("text", TEXT_BYTES, value.len() as u64)?;
+        self.limit("text", self.rules.text_bytes, value.len() as u64)?;
         Ok(value.into_owned())
     }
 
     fn bad_attribute(&self, error: impl std::fmt::Display) -> Error {
-        Error::protocol(
-            self.what,
-            format!("bad attribute: {}", ServerText::of(error)),
-        )
+        self.protocol(format!("bad attribute: {}", ServerText::of(error)))
     }
 
     fn end(&mut self) {
@@ -208,7 +277,7 @@ impl Tree<'_> {
         };
         element.text.push_str(text);
         let seen = element.text.len() as u64;
-        self.limit("text", TEXT_BYTES, seen)
+        self.limit("text", self.rules.text_bytes, seen)
     }
 
     fn limit(&self, limit: &'static str, allowed: u64, seen: u64) -> Result<()> {
@@ -339,6 +408,18 @@ mod tests {
             (root.name.as_str(), root.children[0].xsi_type()),
             ("a", "Timedout")
         );
+    }
+
+    #[test]
+    fn a_document_declares_its_prefixes_and_errors_name_the_line() {
+        for xml in ["<a>\n\n<p:b/></a>", "<a>\n\n<b p:x='1'/></a>"] {
+            assert!(parse(xml.as_bytes(), "t").is_ok());
+            let refused = parse_text(xml, "t", &DOCUMENT).unwrap_err().to_string();
+            assert!(refused.contains("prefix 'p' (line 3)"), "{refused}");
+        }
+        assert!(parse_text("<a xml:lang='de'/>", "t", &DOCUMENT).is_ok());
+        let refused = parse(b"<a>\n</b>", "t").unwrap_err().to_string();
+        assert!(refused.ends_with("(line 2)"), "{refused}");
     }
 
     const OVF: &str = "http://schemas.dmtf.org/ovf/envelope/1";

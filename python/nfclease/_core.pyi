@@ -11,6 +11,7 @@ __all__ = [
     "Ends",
     "FileItem",
     "Lease",
+    "ManifestFile",
     "Session",
     "Sink",
     "Source",
@@ -20,6 +21,7 @@ __all__ = [
     "after_fork",
     "check_number",
     "finish_at_exit",
+    "parse_descriptor",
     "safe_names",
 ]
 
@@ -156,3 +158,18 @@ def after_fork() -> None: ...
 def check_number(name: str, value: int) -> None: ...
 def finish_at_exit(timeout: float) -> list[str]: ...
 def safe_names(target_ids: list[str]) -> list[str]: ...
+
+@final
+class ManifestFile:
+    @staticmethod
+    def parse(data: bytes, *, name: str = "the manifest file") -> ManifestFile: ...
+    @staticmethod
+    def build(entries: list[tuple[str, str, str]]) -> bytes: ...
+    @property
+    def entries(self) -> list[tuple[str, Literal["sha1", "sha256", "sha512"], str]]: ...
+    @property
+    def notes(self) -> list[str]: ...
+
+def parse_descriptor(
+    data: bytes, *, name: str = "the descriptor", allow_outside: bool = False
+) -> dict[str, Any]: ...

@@ -19,6 +19,7 @@ mod hints;
 mod lease;
 mod local;
 mod log;
+mod ovf;
 mod session;
 mod transfer;
 mod work;
@@ -38,6 +39,8 @@ mod _core {
     use super::lease::{Lease, check_number};
     #[pymodule_export]
     use super::local::{Sink, Source};
+    #[pymodule_export]
+    use super::ovf::{ManifestFile, parse_descriptor};
     #[pymodule_export]
     use super::session::Session;
     #[pymodule_export]
