@@ -53,6 +53,7 @@ from nfclease.lease import HttpNfcLease
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from nfclease.appliance.manifest_file import ManifestEntry, ManifestFile
     from nfclease.async_lease import AsyncHttpNfcLease
     from nfclease.progress import TransferProgress
     from nfclease.transfer import Transfer, TransferResult
@@ -75,7 +76,9 @@ __all__ = [
     "LeaseLostError",
     "LeaseStateError",
     "LimitExceededError",
+    "ManifestEntry",
     "ManifestError",
+    "ManifestFile",
     "MissingUploadError",
     "NfcError",
     "PackageError",
@@ -104,6 +107,8 @@ if "logging" in sys.modules:  # else the first lease makes it
 #: Loaded by who uses it: not every script has an event loop, or shows a progress.
 _LATER = {
     "AsyncHttpNfcLease": "async_lease",
+    "ManifestEntry": "appliance.manifest_file",
+    "ManifestFile": "appliance.manifest_file",
     "Transfer": "transfer",
     "TransferProgress": "progress",
     "TransferResult": "transfer",

@@ -1,5 +1,6 @@
 # The native core. Private: the public face is the typed Python beside it.
 from asyncio import Future
+from collections.abc import Sequence
 from os import PathLike
 from typing import Any, Literal, TypeAlias, final
 
@@ -164,7 +165,7 @@ class ManifestFile:
     @staticmethod
     def parse(data: bytes, *, name: str = "the manifest file") -> ManifestFile: ...
     @staticmethod
-    def build(entries: list[tuple[str, str, str]]) -> bytes: ...
+    def build(entries: Sequence[tuple[str, str, str]]) -> bytes: ...
     @property
     def entries(self) -> list[tuple[str, Literal["sha1", "sha256", "sha512"], str]]: ...
     @property
