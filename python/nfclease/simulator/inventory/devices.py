@@ -6,7 +6,7 @@ import dataclasses
 import random
 from typing import Any
 
-from nfclease.simulator.inventory.vmdk import StreamOptimizedDisk
+from nfclease.simulator.inventory.stored import DiskContent, Stored
 from nfclease.simulator.soap.vsphere import vim
 
 _d: Any = vim.vm.device
@@ -28,6 +28,7 @@ class VmFile:
         capacity: Bytes of the virtual disk.
         content: Where the bytes of a disk come from.
         received: Size and SHA-1 of what an import received.
+        stored: What it received, where that can be given out again.
     """
 
     kind: str
@@ -35,8 +36,9 @@ class VmFile:
     path: str
     size: int
     capacity: int | None = None
-    content: StreamOptimizedDisk | None = None
+    content: DiskContent | None = None
     received: tuple[int, str] | None = None
+    stored: Stored | None = None
 
     @property
     def disk(self) -> bool:
@@ -44,7 +46,9 @@ class VmFile:
         return self.kind == "disk"
 
     def small_content(self) -> bytes:
-        """The bytes of a file other than a disk: the same ones each time."""
+        """The bytes of a file other than a disk: what an import brought, or the same each time."""
+        if self.stored is not None:
+            return self.stored.read(0, self.size)
         return random.Random(self.path).randbytes(self.size)
 
 

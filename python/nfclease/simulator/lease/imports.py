@@ -10,6 +10,7 @@ from nfclease.simulator.inventory.machine import Machine
 from nfclease.simulator.inventory.machines import make_machine
 from nfclease.simulator.inventory.names import entity_name, refuse_name
 from nfclease.simulator.inventory.pools import ResourcePool, VirtualApp
+from nfclease.simulator.inventory.stored import StoredDisk
 from nfclease.simulator.inventory.vmdk import StreamOptimizedDisk
 from nfclease.simulator.lease.files import Content, LeaseFile, file_name
 from nfclease.simulator.lease.lease import Lease
@@ -86,9 +87,12 @@ def _lease_files(machine: Machine, first: int) -> list[LeaseFile]:
 
 
 def _keep(content: Content) -> None:
-    """Lets a completed import be exported: its disks get streams of about the size received."""
+    """Lets a completed import be exported: as it came, else with streams of about that size."""
     for machine in content.machines:
         for file in machine.files:
-            if file.disk:
+            if file.disk and file.stored is not None:
+                file.content = StoredDisk(file.stored, file.capacity or 0)
+            elif file.disk:
                 file.content = StreamOptimizedDisk(file.size, capacity=file.capacity)
+            if file.content is not None:
                 file.size, file.capacity = file.content.stream_size, file.content.capacity

@@ -8,6 +8,7 @@ import time
 from collections.abc import Awaitable, Callable
 from typing import Any
 
+from nfclease.simulator.inventory.stored import Stored
 from nfclease.simulator.lease.files import LeaseFile
 from nfclease.simulator.lease.lease import Lease
 from nfclease.simulator.lease.wire import CutError, fin, flushed, reset
@@ -35,6 +36,7 @@ class Stream:
         self.transport = transport
         self.size: int = 0
         self.head: bytes = b""
+        self.stored: Stored = Stored()
         self._sha1 = hashlib.sha1(usedforsecurity=False)
         self._sha256 = hashlib.sha256() if file.checksum_type == "sha256" else None
         self._begun = time.monotonic()
@@ -76,7 +78,9 @@ class Stream:
     async def receive(self, data: bytes) -> None:
         """Flips, then hashes what came from the client."""
         async for piece in self._pieces(data):
-            self._hash(self._flipped(piece, ahead=True))
+            changed = self._flipped(piece, ahead=True)
+            self._hash(changed)
+            self.stored.write(changed)
             self.record.bytes_received += len(piece)
 
     def _hash(self, piece: bytes) -> None:

@@ -48,6 +48,9 @@ async def take_upload(
 def keep(file: LeaseFile, stream: Stream) -> None:
     """Lets the VM have what came."""
     kept = file.file
+    # What comes after a whole disk is a delta of it, and neither of them alone is the disk.
+    alone = kept.received is None or not kept.disk
+    kept.stored = stream.stored if stream.stored.whole and alone else None
     kept.size, kept.received = stream.size, (stream.size, stream.record.sha1 or "")
     if kept.disk:
         kept.capacity = header_capacity(stream.head) or kept.capacity
