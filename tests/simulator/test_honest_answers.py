@@ -184,11 +184,31 @@ def test_a_descriptor_of_a_snapshot_has_what_the_vm_had(service: Any, vm: Any) -
         descriptor(service, by_path(service, "vm/demo-vm"), snapshot=snapshot)
 
 
-def test_an_export_option_that_is_not_there_is_warned_of(service: Any, demo_vm: Any) -> None:
-    params = vim.OvfManager.CreateDescriptorParams(exportOption=["extraconfig"])
-    made = service.content.ovfManager.CreateDescriptor(demo_vm, params)
-    assert [one.invalidProperty for one in made.warning] == ["cdp.exportOption"]
-    assert made.ovfDescriptor
+def test_an_export_option_is_followed_and_an_unknown_one_passed_over(service: Any, vm: Any) -> None:
+    """A real server ignores those that it does not know."""
+    manager = service.content.ovfManager
+    assert {"mac", "uuid", "extraconfig"} < {one.option for one in manager.ovfExportOption}
+    options = [vim.option.OptionValue(key="a.b", value="1")]
+    wait_for_task(vm.ReconfigVM_Task(vim.vm.ConfigSpec(extraConfig=options)))
+    [card] = [d for d in vm.config.hardware.device if isinstance(d, _d.VirtualEthernetCard)]
+    shown = {
+        "mac": f"<rasd:Address>{card.macAddress}<",
+        "uuid": f'vmw:key="uuid" vmw:value="{vm.config.uuid}"',
+        "extraconfig": 'vmw:key="a.b" vmw:value="1"',
+        "nonsense": "nonsense",
+    }
+    for option in shown:
+        text = descriptor(service, vm, exportOption=[option])
+        assert [text.count(one) for one in shown.values()] == [
+            int(name == option != "nonsense") for name in shown
+        ]
+    plain = descriptor(service, vm)
+    assert "ResourceSubType" in plain
+    assert "ResourceSubType" not in descriptor(service, vm, exportOption=["nodevicesubtypes"])
+    spec = import_spec(service, descriptor(service, vm, exportOption=["mac", "extraconfig"]), "m")
+    changed = [change.device for change in spec.importSpec.configSpec.deviceChange]
+    assert card.macAddress in [getattr(device, "macAddress", None) for device in changed]
+    assert "a.b" in [option.key for option in spec.importSpec.configSpec.extraConfig]
 
 
 @pytest.mark.parametrize(

@@ -137,8 +137,8 @@ def test_a_descriptor_lists_what_it_is_told(service: Any, demo_vm: Any) -> None:
 @pytest.mark.parametrize(
     ("old", "new", "error"),
     [
-        ("</Envelope>", "", vim.fault.OvfInvalidPackage),
-        ("<Envelope", '<!DOCTYPE a [<!ENTITY b "c">]><Envelope', vim.fault.OvfInvalidPackage),
+        ("</Envelope>", "", vim.fault.OvfXmlFormat),
+        ("<Envelope", '<!DOCTYPE a [<!ENTITY b "c">]><Envelope', vim.fault.OvfXmlFormat),
         ("VirtualSystem", "Other", vim.fault.OvfMissingElement),
         ('ovf:fileRef="file2"', 'ovf:fileRef="none"', vim.fault.OvfInvalidValue),
         ("ovf:/disk/vmdisk1<", "ovf:/disk/none<", vim.fault.OvfInvalidValue),

@@ -100,7 +100,7 @@ def test_a_vapp_is_described_and_read(service: Any) -> None:
         ("ovf:/file/", "ovf:/file/no", vim.fault.OvfInvalidValue),
         ("ResourceType>17<", "ResourceType>abc<", vim.fault.OvfInvalidValue),
         ('ovf:id="file1"', "", vim.fault.OvfMissingAttribute),
-        ("VirtualSystem>", "Virtual>", vim.fault.OvfInvalidPackage),
+        ("VirtualSystem>", "Virtual>", vim.fault.OvfXmlFormat),
         ("VirtualHardwareSection", "Section", vim.fault.OvfMissingElement),
     ],
 )

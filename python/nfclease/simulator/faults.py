@@ -48,6 +48,9 @@ The kinds, with their parameters and defaults:
 ``task_error``        a task fails that would do something, such as CreateSnapshot_Task;
                       ``fault="vmodl.fault.SystemError"``, ``message=None``
 ``task_delay``        such a task takes longer; ``seconds=1`` (None: for ever)
+``ovf_error``         CreateDescriptor or CreateImportSpec, as ``method`` says, finds an
+                      error; ``fault="vim.fault.OvfInternalError"``, ``message=None``
+``ovf_warning``       the same with a warning
 ``soap_fault``        ``fault="vmodl.fault.SystemError"``, ``message=None``,
                       ``after=False`` (True: the call is done, then refused)
 ``soap_delay``        ``seconds=1``, before the call is done
@@ -88,6 +91,8 @@ KINDS: dict[str, set[str] | None] = {
     "init_forever": set(),
     "task_error": {"fault", "message"},
     "task_delay": {"seconds"},
+    "ovf_error": {"fault", "message"},
+    "ovf_warning": {"fault", "message"},
     "soap_fault": {"fault", "message", "after"},
     "soap_delay": {"seconds"},
     "soap_status": {"code", "body", "after"},

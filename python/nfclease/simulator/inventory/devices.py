@@ -118,7 +118,9 @@ def disk(key: int, controller: int, unit: int, capacity: int, provisioning: str)
 
 
 def flat_backing(provisioning: str) -> Any:
-    """The backing of a disk in a datastore."""
+    """The backing of a disk in a datastore; a sparse one is for hosted products only."""
+    if provisioning == "monolithicSparse":
+        return _d.VirtualDisk.SparseVer2BackingInfo(fileName="", diskMode="persistent")
     return _d.VirtualDisk.FlatVer2BackingInfo(
         fileName="",
         diskMode="persistent",

@@ -21,11 +21,20 @@ from nfclease.simulator.services.search import SearchIndex, ViewManager
 from nfclease.simulator.services.service import ServiceInstance
 from nfclease.simulator.services.session import SessionManager
 from nfclease.simulator.services.tasks import TaskManager
-from nfclease.simulator.soap.vsphere import vim
+from nfclease.simulator.soap.vsphere import vim, vmodl
 from nfclease.simulator.world import Managed, World
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+
+_EXPORT_OPTIONS = {
+    "mac": "MAC address is exported for all ethernet devices",
+    "uuid": "UUID is exported for all virtual machines",
+    "extraconfig": "All extra configuration options are exported for a virtual machine",
+    "nodevicesubtypes": "Resource subtypes for CD/DVD drives, floppy drives, and serial and"
+    " parallel ports are not exported",
+}
 
 
 class Inventory:
@@ -50,7 +59,14 @@ class Inventory:
         PropertyCollector(world, "propertyCollector")
         ViewManager(world, "ViewManager")
         SearchIndex(world, "SearchIndex", self.root)
-        Managed(world, vim.OvfManager, "OvfManager")
+        ovf = Managed(world, vim.OvfManager, "OvfManager")
+        ovf.props["ovfExportOption"] = [
+            vim.OvfManager.OvfOptionInfo(
+                option=option,
+                description=vmodl.LocalizableMessage(key=f"ovf.export.{option}", message=text),
+            )
+            for option, text in _EXPORT_OPTIONS.items()
+        ]
         ServiceInstance(world, self.root)
 
     def _make_datacenter(self, name: str) -> Managed:

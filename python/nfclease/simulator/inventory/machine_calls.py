@@ -9,6 +9,7 @@ from nfclease.simulator.inventory.configuring import reconfigure
 from nfclease.simulator.inventory.machine import Machine, Snapshot
 from nfclease.simulator.inventory.moving import moved
 from nfclease.simulator.inventory.names import entity_name, refuse_name
+from nfclease.simulator.inventory.property_values import refuse_unconfigured
 from nfclease.simulator.registry import Call, handles
 from nfclease.simulator.services.tasks import Task
 from nfclease.simulator.soap.vsphere import vim
@@ -113,6 +114,8 @@ def _switch(machine: Machine, call: Call, state: Any) -> Any:
     machine.refuse_power(state, state)
 
     async def work() -> None:
+        if state == _Power.poweredOn:
+            refuse_unconfigured(machine)
         machine.power = state
 
     return Task(machine.world, call.method, machine).run(work)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from nfclease.simulator.inventory.pools import VirtualApp
+from nfclease.simulator.inventory.property_values import refuse_unconfigured
 from nfclease.simulator.registry import Call, handles
 from nfclease.simulator.services.tasks import Task
 from nfclease.simulator.soap.vsphere import fault, vim
@@ -48,6 +49,8 @@ def _switch(vapp: VirtualApp, call: Call, state: Any) -> Any:
         machine.refuse_if_held()
 
     async def work() -> None:
+        for machine in vapp.machines() if state == _Power.poweredOn else []:
+            refuse_unconfigured(machine)
         for machine in vapp.machines():
             machine.power = state
         vapp.world.touch()

@@ -55,6 +55,8 @@ async def import_vapp(pool: ResourcePool, call: Call) -> Any:
 
     def prepare() -> Content:
         refuse_name(world, name)  # another import may have been faster
+        for one in specs:
+            _refuse_hosted(one)
         made = pool.add_vapp(spec.name, parent) if vapp else None
         if made is not None:
             made.configure(spec)
@@ -75,6 +77,17 @@ async def import_vapp(pool: ResourcePool, call: Call) -> Any:
     refuse_name(world, name)
     task = Task(world, "ImportVApp", pool)
     return Lease(world, call, "import", task, prepare, destroy, _keep).ref
+
+
+def _refuse_hosted(spec: Any) -> None:
+    """Refuses disks as only a hosted product has them."""
+    for index, change in enumerate(spec.deviceChange):
+        if isinstance(change.device.backing, vim.vm.device.VirtualDisk.SparseVer2BackingInfo):
+            raise fault(
+                "vim.fault.DeviceUnsupportedForVmPlatform",
+                property=f"configSpec.deviceChange[{index}].device.backing",
+                deviceIndex=index,
+            )
 
 
 def _lease_files(machine: Machine, first: int) -> list[LeaseFile]:

@@ -6,7 +6,7 @@ from typing import Any
 
 from nfclease.simulator.inventory import devices
 from nfclease.simulator.inventory.names import entity_name
-from nfclease.simulator.ovf import products
+from nfclease.simulator.ovf import checks, products
 from nfclease.simulator.ovf.model import Descriptor, File, Item, System
 from nfclease.simulator.soap.vsphere import fault, vim
 
@@ -25,7 +25,7 @@ def config_spec(read: Descriptor, system: System, name: str, params: Any) -> Any
         hardware.add(-number, item)
     spec = vim.vm.ConfigSpec(
         name=entity_name(name or system.name),
-        version=system.hardware_version,
+        version=checks.newest_family(system.families),
         annotation=system.annotation or None,
         guestId=system.os_type or "otherGuest64",
         firmware=system.config.get("firmware"),
@@ -40,10 +40,12 @@ def config_spec(read: Descriptor, system: System, name: str, params: Any) -> Any
         ),
     )
     nvram = system.extra_config.get("nvram")
-    if nvram:
-        if nvram.startswith(devices.OVF_FILE):  # else the name of a file that is not in the package
-            hardware.file(nvram)
-        spec.extraConfig = [vim.option.OptionValue(key="nvram", value=nvram)]
+    # Else it is the name of a file that is not in the package.
+    if nvram and nvram.startswith(devices.OVF_FILE):
+        hardware.file(nvram)
+    spec.extraConfig = [
+        vim.option.OptionValue(key=key, value=value) for key, value in system.extra_config.items()
+    ]
     return spec
 
 
@@ -86,11 +88,11 @@ class _Hardware:
         elif item.kind == 10:
             self.devices.append(self._card(key, item))
 
-    def file(self, resource: str) -> File:
+    def file(self, resource: str, line: int = 0) -> File:
         """The file that a resource such as ``ovf:/file/file1`` names."""
         found = self._read.files.get(_local(resource, "file"))
         if found is None:
-            raise _invalid(resource)
+            raise _invalid(resource, line)
         return found
 
     def _parent(self, item: Item) -> tuple[int, int]:
@@ -99,16 +101,16 @@ class _Hardware:
 
     def _cdrom(self, key: int, item: Item) -> Any:
         resource = item.values.get("HostResource")
-        path = f"{devices.OVF_FILE}{self.file(resource).id}" if resource else ""
+        path = f"{devices.OVF_FILE}{self.file(resource, item.line).id}" if resource else ""
         return devices.cdrom(key, *self._parent(item), path)
 
     def _disk(self, key: int, item: Item) -> Any:
         resource = item.values.get("HostResource", "")
         if not resource:
-            raise fault("vim.fault.OvfMissingElement", "a disk has no HostResource", name="Item")
+            raise fault("vim.fault.OvfMissingElement", lineNumber=item.line, name="HostResource")
         found = self._read.disks.get(_local(resource, "disk"))
         if found is None:
-            raise _invalid(resource)
+            raise _invalid(resource, item.line)
         device = devices.disk(key, *self._parent(item), found.capacity, self._provisioning)
         # Without a file it is to be empty: any datastore, and nothing to send.
         file = found.file
@@ -120,6 +122,8 @@ class _Hardware:
         subtype = item.values.get("ResourceSubType", "")
         card = devices.network_card(key, source or "VM Network", subtype)
         card.backing.network = self._networks.get(source)
+        if address := item.values.get("Address"):
+            card.macAddress, card.addressType = address, "manual"
         return card
 
 
@@ -135,11 +139,10 @@ def _local(resource: str, kind: str) -> str:
     return resource.removeprefix("ovf:").removeprefix(f"/{kind}/")
 
 
-def _invalid(resource: str) -> Any:
+def _invalid(resource: str, line: int) -> Any:
     return fault(
         "vim.fault.OvfInvalidValue",
-        f"no {resource}",
-        lineNumber=0,
+        lineNumber=line,
         elementName="Item",
         attributeName="HostResource",
         value=resource,

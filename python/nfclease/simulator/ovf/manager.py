@@ -6,7 +6,7 @@ from typing import Any
 
 from nfclease.simulator.inventory.machine import Machine, Snapshot
 from nfclease.simulator.inventory.pools import VirtualApp
-from nfclease.simulator.ovf import reader, specs, writer
+from nfclease.simulator.ovf import checks, reader, specs, writer
 from nfclease.simulator.ovf.products import product_infos
 from nfclease.simulator.registry import Call, handles
 from nfclease.simulator.soap.vsphere import fault, vim
@@ -30,7 +30,12 @@ async def create_descriptor(manager: Managed, call: Call) -> Any:
         if not isinstance(snapshot, Snapshot) or [snapshot.machine] != machines:
             raise fault("vmodl.fault.InvalidArgument", invalidProperty="cdp.snapshot")
         machines = [snapshot.as_it_was()]
-    return writer.create_descriptor(found.name, machines, vapp, params)
+    made = writer.create_descriptor(found.name, machines, vapp, params)
+    told = checks.from_faults(manager.world, call.method)
+    made.error, made.warning = [*made.error, *told.errors], [*made.warning, *told.warnings]
+    if made.error:
+        made.ovfDescriptor = ""
+    return made
 
 
 @handles(vim.OvfManager, "CreateImportSpec")

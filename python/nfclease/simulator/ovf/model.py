@@ -34,6 +34,8 @@ class Item:
 
     kind: int
     values: dict[str, str]
+    line: int = 0
+    required: bool = True
 
     def number(self, name: str, default: int = 0) -> int:
         """An element as a number."""
@@ -46,7 +48,8 @@ class System:
     """A VirtualSystem."""
 
     name: str
-    hardware_version: str
+    families: str
+    families_line: int
     items: list[Item]
     config: dict[str, str]
     extra_config: dict[str, str]
@@ -67,6 +70,15 @@ class Option:
 
 
 @dataclasses.dataclass
+class Section:
+    """A section that the server does not know and may not pass over."""
+
+    name: str
+    info: str
+    line: int
+
+
+@dataclasses.dataclass
 class Descriptor:
     """A descriptor, as it is after the choices of an import."""
 
@@ -79,6 +91,8 @@ class Descriptor:
     products: list[Product]
     options: list[Option]
     option: str
+    #: Those that the server does not know and is not to pass over.
+    unknown: list[Section] = dataclasses.field(default_factory=list)
 
     def all_products(self) -> list[Product]:
         """Those of the collection and of each system."""

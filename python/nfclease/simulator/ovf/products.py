@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 from xml.sax.saxutils import escape, quoteattr
 
+from nfclease.simulator.ovf.tree import line_of
 from nfclease.simulator.soap.vsphere import vim
 
 _OVF = "{http://schemas.dmtf.org/ovf/envelope/1}"
@@ -37,6 +38,8 @@ class Property:
     label: str
     description: str
     category: str
+    qualifiers: str = ""
+    line: int = 0
 
 
 @dataclasses.dataclass
@@ -75,6 +78,8 @@ def _product(section: ET.Element) -> Product:
                     label=(child.findtext(f"{_OVF}Label") or key).strip(),
                     description=(child.findtext(f"{_OVF}Description") or "").strip(),
                     category=category,
+                    qualifiers=child.get(f"{_OVF}qualifiers", ""),
+                    line=line_of(child),
                 )
             )
     return Product(class_id, instance, fields, properties)

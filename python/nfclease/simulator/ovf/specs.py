@@ -6,19 +6,22 @@ from typing import Any
 
 from nfclease.simulator.inventory.pools import pool_config
 from nfclease.simulator.lease.imports import awaited
-from nfclease.simulator.ovf import products, reader
+from nfclease.simulator.ovf import checks, products, reader
 from nfclease.simulator.ovf.hardware import config_spec
 from nfclease.simulator.ovf.model import Descriptor
 from nfclease.simulator.soap.vsphere import MethodFault, fault, vim
 from nfclease.simulator.world import World
 
 _CIM = {"disk": 17, "iso": 15, "nvram": 1}
-_SPARSE = ("sparse", "monolithicSparse", "monolithicFlat", "twoGbMaxExtentSparse")
+#: What disks can be here; the last is taken for a spec, and refused by the host.
+_PROVISIONING = ("flat", "monolithicFlat", "thin", "thick", "eagerZeroedThick", "seSparse")
+_HOSTED = "monolithicSparse"
 
 
 def create_import_spec(world: World, text: str, params: Any) -> Any:
     """A CreateImportSpecResult; what is wrong with the descriptor is in its ``error``."""
     result = vim.OvfManager.CreateImportSpecResult()
+    told = checks.from_faults(world, "CreateImportSpec")
     try:
         _refuse_params(world, params)
         mapping = {pair.key: pair.value for pair in params.propertyMapping}
@@ -27,11 +30,16 @@ def create_import_spec(world: World, text: str, params: Any) -> Any:
             config_spec(read, system, system.name if read.vapp else params.entityName, params)
             for system in read.systems
         ]
-        result.fileItem = [item for spec in specs for item in _file_items(read, spec)]
+        items = [item for spec in specs for item in _file_items(read, spec)]
+        found = checks.judge(read, mapping)
     except MethodFault as error:
-        result.error = [error]
+        result.error = [error, *told.errors]
         return result
-    result.warning = _unused(read, params)
+    result.error = [*found.errors, *told.errors]
+    result.warning = [*_unused(read, params), *found.warnings, *told.warnings]
+    if result.error:
+        return result
+    result.fileItem = items
     if read.vapp:
         infos = products.config_spec(read.products)
         result.importSpec = vim.vApp.VAppImportSpec(
@@ -57,8 +65,12 @@ def _refuse_params(world: World, params: Any) -> None:
     if params.hostSystem is not None:
         world.expect(params.hostSystem, vim.HostSystem, "cisp.hostSystem")
     provisioning = params.diskProvisioning
-    if provisioning not in ("", None, "flat", "thin", "thick", "eagerZeroedThick", *_SPARSE):
-        raise fault("vim.fault.OvfUnsupportedDiskProvisioning", diskProvisioning=provisioning)
+    if provisioning and provisioning not in (*_PROVISIONING, _HOSTED):
+        raise fault(
+            "vim.fault.OvfUnsupportedDiskProvisioning",
+            diskProvisioning=provisioning,
+            supportedDiskProvisioning=", ".join(_PROVISIONING),
+        )
     for name in ("resourceMapping", "storageProfileMapping"):
         if getattr(params, name, None):
             message = f"{name} is not followed here"

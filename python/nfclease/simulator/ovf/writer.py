@@ -50,6 +50,8 @@ class _Entry:
     populated: int | None
     file_id: str = ""
     disk_id: str = ""
+    compression: str | None = None
+    chunk_size: int | None = None
 
 
 def create_descriptor(name: str, machines: list[Machine], vapp: Managed | None, params: Any) -> Any:
@@ -62,8 +64,6 @@ def create_descriptor(name: str, machines: list[Machine], vapp: Managed | None, 
         fault("vmodl.fault.InvalidArgument", f"no device {key}", invalidProperty="ovfFiles")
         for key in unknown
     ]
-    if params.exportOption:  # none is on offer in ovfExportOption
-        result.warning = [fault("vmodl.fault.InvalidArgument", invalidProperty="cdp.exportOption")]
     if not result.error:
         title = params.name or name
         result.ovfDescriptor = "".join(_envelope(title, machines, vapp, params, entries))
@@ -86,9 +86,11 @@ def _entries(machines: list[Machine], params: Any) -> tuple[list[_Entry], list[s
                 continue
             machine, item = available[given.deviceId]
             capacity = given.capacity or item.file.capacity
-            entries.append(
-                _Entry(machine, item.file, given.path, given.size, capacity, given.populatedSize)
+            entry = _Entry(
+                machine, item.file, given.path, given.size, capacity, given.populatedSize
             )
+            entry.compression, entry.chunk_size = given.compressionMethod, given.chunkSize
+            entries.append(entry)
     else:  # placeholders
         for machine, item in available.values():
             if item.file.kind != "iso" or params.includeImageFiles:
@@ -112,8 +114,17 @@ def _envelope(
     yield _HEAD
     yield "  <References>\n"
     for entry in entries:
-        size = "" if entry.size is None else f' ovf:size="{entry.size}"'
-        yield f'    <File ovf:id="{entry.file_id}" ovf:href={quoteattr(entry.href)}{size}/>\n'
+        known = {
+            "size": entry.size,
+            "compression": entry.compression,
+            "chunkSize": entry.chunk_size,
+        }
+        more = "".join(
+            f" ovf:{key}={quoteattr(str(value))}"
+            for key, value in known.items()
+            if value is not None and (value or key == "size")
+        )
+        yield f'    <File ovf:id="{entry.file_id}" ovf:href={quoteattr(entry.href)}{more}/>\n'
     yield "  </References>\n  <DiskSection>\n    <Info>Virtual disk information</Info>\n"
     for entry in entries:
         if entry.file.disk:
@@ -162,8 +173,14 @@ def _system(name: str, machine: Machine, params: Any, entries: list[_Entry]) -> 
     yield "        <vssd:InstanceID>0</vssd:InstanceID>\n"
     yield f"        <vssd:VirtualSystemType>{config.version}</vssd:VirtualSystemType>\n"
     yield "      </System>\n"
-    yield from _items(machine, {entry.file.device: entry for entry in entries})
+    options = {option.lower() for option in params.exportOption}
+    yield from _items(machine, {entry.file.device: entry for entry in entries}, options)
     yield _config("Config", "firmware", config.firmware)
+    if "uuid" in options:
+        yield _config("Config", "uuid", config.uuid)
+    for option in config.extraConfig if "extraconfig" in options else []:
+        if option.key != "nvram":
+            yield _config("ExtraConfig", option.key, str(option.value))
     for entry in entries:
         if entry.file.kind == "nvram":
             yield _config("ExtraConfig", "nvram", f"{devices.OVF_FILE}{entry.file_id}")
@@ -177,7 +194,7 @@ def _config(element: str, key: str, value: str) -> str:
     return f'      <vmw:{element} ovf:required="false" {pair}/>\n'
 
 
-def _items(machine: Machine, entries: dict[str, _Entry]) -> Iterator[str]:
+def _items(machine: Machine, entries: dict[str, _Entry], options: set[str]) -> Iterator[str]:
     hardware = machine.config.hardware
     cpus = {"AllocationUnits": "hertz * 10^6", "VirtualQuantity": hardware.numCPU}
     memory = {"AllocationUnits": "byte * 2^20", "VirtualQuantity": hardware.memoryMB}
@@ -189,9 +206,12 @@ def _items(machine: Machine, entries: dict[str, _Entry]) -> Iterator[str]:
         kind, values = _values(device, entry)
         if kind == 10:
             values["Connection"] = getattr(device.backing, "deviceName", None)
+            values["Address"] = device.macAddress if "mac" in options else None
         elif kind in (15, 17):
             values["AddressOnParent"] = device.unitNumber or 0
             values["Parent"] = numbers.get(device.controllerKey)
+        if "nodevicesubtypes" in options:
+            values.pop("ResourceSubType", None)
         if kind:
             yield _item(numbers[device.key], kind, type(device)._wsdlName, values)
 

@@ -78,6 +78,24 @@ _MESSAGES = {
     "NotImplemented": "The requested operation is not implemented by the server.",
     "NotSupported": "The operation is not supported on the object.",
     "OutOfBounds": "The value of {argumentName} is out of bounds.",
+    "OvfDuplicateElement": "Line {lineNumber}: Duplicate element '{name}'.",
+    "OvfElementInvalidValue": "Line {lineNumber}: Invalid value '{value}' for element '{name}'.",
+    "OvfInvalidValue": "Line {lineNumber}: Invalid value '{value}' for attribute '{attributeName}'"
+    " on element '{elementName}'.",
+    "OvfMissingAttribute": "Line {lineNumber}: Missing attribute '{attributeName}' on element"
+    " '{elementName}'.",
+    "OvfMissingElement": "Line {lineNumber}: Missing child element '{name}'.",
+    "OvfNoSupportedHardwareFamily": "Line {lineNumber}: Unsupported hardware family '{version}'.",
+    "OvfPropertyValue": "Line {lineNumber}: Invalid value '{value}' for a property of type"
+    " '{type}'.",
+    "OvfUnsupportedDiskProvisioning": "Disk provisioning type not supported: {diskProvisioning}",
+    "OvfUnsupportedElement": "Line {lineNumber}: Unsupported element '{name}'.",
+    "OvfUnsupportedSection": "Line {lineNumber}: Unsupported section '{name}' ({info}).",
+    "OvfUnsupportedType": "Line {lineNumber}: OVF hardware element '{name}' with instance ID"
+    " '{instanceId}': No support for the virtual hardware device type '{deviceType}'.",
+    "OvfXmlFormat": "Line {lineNumber}: Could not parse the document: '{description}'.",
+    "UnconfiguredPropertyValue": "Property '{label}' must be configured for the VM to power on.",
+    "DeviceUnsupportedForVmPlatform": "The device is not supported on this platform: {property}",
     "OvfImportFailed": "The OVF package could not be imported.",
     "RequestCanceled": "The task was canceled by a user.",
     "ResourceInUse": "The resource '{name}' is in use.",
