@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import errno
 import json
 import logging
@@ -194,8 +193,8 @@ async def serve(options: Options) -> None:
     logging.getLogger("aiohttp").setLevel(logging.CRITICAL)
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        with contextlib.suppress(NotImplementedError):  # Windows
+    if sys.platform != "win32":  # no loop takes signals there; Ctrl-C raises, and ends it too
+        for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, stop.set)
     with tempfile.TemporaryDirectory(prefix="nfclease-simulator-") as folder:
         server = Server(options, Path(folder))
