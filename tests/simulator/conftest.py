@@ -1,4 +1,4 @@
-"""A simulator for each module, a session for each test."""
+"""Of its VM by paths alone: a view would be among the calls that tests count."""
 
 from __future__ import annotations
 
@@ -6,32 +6,8 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from pyVim.connect import Disconnect
-
-from nfclease.simulator import Simulator
 
 from .support.calls import by_path, ready
-
-DISK_SIZE = 2 << 20
-
-
-@pytest.fixture(scope="module")
-def shared_simulator() -> Iterator[Simulator]:
-    with Simulator(disk_size=DISK_SIZE, initializing=0.05) as simulator:
-        yield simulator
-
-
-@pytest.fixture
-def simulator(shared_simulator: Simulator) -> Simulator:
-    shared_simulator.reset()
-    return shared_simulator
-
-
-@pytest.fixture
-def service(simulator: Simulator) -> Iterator[Any]:
-    session = simulator.connect()
-    yield session
-    Disconnect(session)
 
 
 @pytest.fixture
