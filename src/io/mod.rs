@@ -10,11 +10,15 @@ mod part;
 mod reader;
 mod rename;
 pub(crate) mod sink;
+mod slice;
 pub(crate) mod source;
+mod stored;
 
 pub(crate) use digest::Second;
 pub use digest::{ChecksumType, Digest};
 pub use file_sink::{FileSink, Overwrite};
 pub use reader::Reader;
 pub use sink::{Sink, Wait};
+pub use slice::SliceSource;
 pub use source::{FileSource, MemorySource, ReaderSource, Source};
+pub use stored::{Stored, StoredFile};

@@ -1,6 +1,6 @@
 //! What an upload sends: a stream whose length is known, from a file, from memory or from a reader.
 
-use std::fs::{self, File};
+use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
 
@@ -9,6 +9,7 @@ use tokio::sync::{mpsc, oneshot};
 
 use super::digest::{ChecksumType, Digest};
 use super::reader::{self, Reader};
+use super::stored::open_regular;
 use crate::error::{Error, Result};
 
 /// A source whose length is known before the first byte, as an upload must announce it.
@@ -47,8 +48,8 @@ pub struct Ends {
     pub(crate) tail: Vec<u8>,
 }
 
-const HEAD_BYTES: u64 = 512;
-const TAIL_BYTES: u64 = 1024;
+pub(super) const HEAD_BYTES: u64 = 512;
+pub(super) const TAIL_BYTES: u64 = 1024;
 
 /// Sees every piece before it is handed over, and may refuse it. It gets the digest of all up to the
 /// end of the piece too.
@@ -65,17 +66,7 @@ pub struct FileSource {
 impl FileSource {
     /// Opens a regular file for reading.
     pub fn open(path: &Path) -> Result<Self> {
-        // Looked at first: opening a FIFO waits for its writer.
-        let metadata = fs::metadata(path).map_err(|e| Error::io(path, e))?;
-        if !metadata.is_file() {
-            let kind = if metadata.is_dir() {
-                io::Error::from(io::ErrorKind::IsADirectory)
-            } else {
-                io::Error::new(io::ErrorKind::InvalidInput, "not a regular file")
-            };
-            return Err(Error::io(path, kind));
-        }
-        let file = File::open(path).map_err(|e| Error::io(path, e))?;
+        let file = open_regular(path)?;
         let length = file.metadata().map_err(|e| Error::io(path, e))?.len();
         Ok(Self {
             path: path.to_owned(),
@@ -234,6 +225,8 @@ impl Reader for Memory {
 #[cfg(test)]
 #[allow(clippy::disallowed_methods, reason = "a test has a runtime of its own")]
 mod tests {
+    use std::fs;
+
     use super::*;
 
     const LENGTH: usize = 3 * 256 * 1024 + 5;
