@@ -15,7 +15,7 @@
 //! - [`xml`]: hostile XML to a small tree.
 //! - [`io`]: local bytes: digest, source of an upload, sink of a download.
 //! - [`vmdk`]: the checks of a streamOptimized stream that cost nothing.
-//! - [`ovf`]: packages: descriptor and manifest file.
+//! - [`ovf`]: packages: descriptor, manifest file, archive.
 //! - [`http`]: one client per host and trust, the pin, the retry rule.
 //! - [`soap`]: the vim25 wire, only the calls we make.
 //! - [`transfer`]: one disk, then many, as tasks that the engine owns.

@@ -7,40 +7,80 @@ use super::digest::ChecksumType;
 use super::reader;
 use super::source::{Ends, Feed, HEAD_BYTES, Source, TAIL_BYTES, Watch};
 use super::stored::Stored;
-use crate::error::Result;
+use crate::error::{Error, Result};
 
-/// So many bytes at one place of something stored. It can be sent again from its beginning.
-pub struct SliceSource {
-    stored: Arc<dyn Stored>,
-    offset: u64,
-    length: u64,
+/// So many bytes at one place of something stored.
+#[derive(Clone)]
+pub struct Slice {
+    /// What they are in.
+    pub stored: Arc<dyn Stored>,
+    /// Where they begin.
+    pub offset: u64,
+    /// How many they are.
+    pub length: u64,
 }
 
-impl SliceSource {
-    /// `length` bytes at `offset`.
-    pub fn new(stored: Arc<dyn Stored>, offset: u64, length: u64) -> Self {
+impl Slice {
+    /// All of it, as far as its length is known.
+    pub fn all(stored: Arc<dyn Stored>) -> Self {
+        let length = stored.length().unwrap_or(0);
         Self {
             stored,
-            offset,
+            offset: 0,
             length,
         }
     }
 
-    fn read(&self, offset: u64, length: u64) -> Result<Vec<u8>> {
-        let mut reader = self
-            .stored
-            .open(self.offset.saturating_add(offset), length)?;
-        let mut bytes = Vec::new();
-        match reader.by_ref().take(length).read_to_end(&mut bytes) {
-            Ok(_) => Ok(bytes),
-            Err(error) => Err(reader.error(error)),
+    /// A part of it, which must lie inside.
+    pub(crate) fn part(&self, offset: u64, length: u64) -> Self {
+        Self {
+            stored: Arc::clone(&self.stored),
+            offset: self.offset.saturating_add(offset),
+            length,
         }
+    }
+
+    /// Some bytes of it; all of them or an error.
+    pub fn read(&self, offset: u64, length: u64) -> Result<Vec<u8>> {
+        let at = self.offset.saturating_add(offset);
+        let mut reader = self.stored.open(at, length)?;
+        let mut bytes = Vec::new();
+        let read = reader.by_ref().take(length).read_to_end(&mut bytes);
+        let read = read.map_err(|error| reader.error(error))? as u64;
+        if read == length {
+            return Ok(bytes);
+        }
+        Err(Error::SizeMismatch {
+            what: format!("{} (it changed while it was read)", self.stored.name()).into(),
+            expected: length,
+            actual: read,
+        })
+    }
+}
+
+/// A slice as what an upload sends. It can be sent again from its beginning.
+pub struct SliceSource(Slice);
+
+impl SliceSource {
+    /// `length` bytes at `offset`.
+    pub fn new(stored: Arc<dyn Stored>, offset: u64, length: u64) -> Self {
+        Self(Slice {
+            stored,
+            offset,
+            length,
+        })
+    }
+}
+
+impl From<Slice> for SliceSource {
+    fn from(slice: Slice) -> Self {
+        Self(slice)
     }
 }
 
 impl Source for SliceSource {
     fn length(&self) -> u64 {
-        self.length
+        self.0.length
     }
 
     fn is_repeatable(&self) -> bool {
@@ -48,13 +88,13 @@ impl Source for SliceSource {
     }
 
     fn ends(&self) -> Result<Option<Ends>> {
-        if !self.stored.is_near() {
+        if !self.0.stored.is_near() {
             return Ok(None);
         }
-        let tail = self.length.saturating_sub(TAIL_BYTES);
+        let tail = self.0.length.saturating_sub(TAIL_BYTES);
         Ok(Some(Ends {
-            head: self.read(0, self.length.min(HEAD_BYTES))?,
-            tail: self.read(tail, self.length.saturating_sub(tail))?,
+            head: self.0.read(0, self.0.length.min(HEAD_BYTES))?,
+            tail: self.0.read(tail, self.0.length.saturating_sub(tail))?,
         }))
     }
 
@@ -64,8 +104,8 @@ impl Source for SliceSource {
         what: &str,
         watch: Option<Watch>,
     ) -> Result<Feed> {
-        let reader = self.stored.open(self.offset, self.length)?;
-        reader::start(reader, self.length, checksum_type, what, watch)
+        let reader = self.0.stored.open(self.0.offset, self.0.length)?;
+        reader::start(reader, self.0.length, checksum_type, what, watch)
     }
 }
 
@@ -75,7 +115,6 @@ mod tests {
     use std::fs;
 
     use super::*;
-    use crate::error::Error;
     use crate::io::StoredFile;
 
     async fn sent(source: &mut SliceSource) -> (Vec<u8>, Result<String>) {

@@ -41,6 +41,7 @@ pub struct Feed {
 }
 
 /// The first 512 and the last 1024 bytes of a source.
+#[derive(Debug, Clone, Default)]
 pub struct Ends {
     /// The first bytes.
     pub(crate) head: Vec<u8>,
@@ -50,6 +51,27 @@ pub struct Ends {
 
 pub(super) const HEAD_BYTES: u64 = 512;
 pub(super) const TAIL_BYTES: u64 = 1024;
+
+impl Ends {
+    /// Learns the next bytes of what is read in order.
+    pub(crate) fn follow(&mut self, bytes: &[u8]) {
+        let (head, tail) = (bytes_of(HEAD_BYTES), bytes_of(TAIL_BYTES));
+        let missing = head.saturating_sub(self.head.len()).min(bytes.len());
+        self.head.extend_from_slice(&bytes[..missing]);
+        let last = &bytes[bytes.len().saturating_sub(tail)..];
+        let excess = self
+            .tail
+            .len()
+            .saturating_add(last.len())
+            .saturating_sub(tail);
+        self.tail.drain(..excess.min(self.tail.len()));
+        self.tail.extend_from_slice(last);
+    }
+}
+
+fn bytes_of(count: u64) -> usize {
+    usize::try_from(count).unwrap_or(usize::MAX)
+}
 
 /// Sees every piece before it is handed over, and may refuse it. It gets the digest of all up to the
 /// end of the piece too.

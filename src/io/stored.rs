@@ -1,6 +1,6 @@
 //! Bytes that are read at any place, by many at once: a file, a caller's file object, a URL.
 
-use std::fs::{self, File};
+use std::fs::{self, File, Metadata};
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -63,9 +63,45 @@ impl Stored for StoredFile {
     }
 }
 
+/// A regular file that is opened by each reader: of a package in many pieces only those that are read
+/// are open.
+pub struct StoredPath {
+    path: PathBuf,
+    length: u64,
+}
+
+impl StoredPath {
+    /// Looks at a regular file.
+    pub fn look(path: &Path) -> Result<Self> {
+        Ok(Self {
+            path: path.to_owned(),
+            length: regular(path)?.len(),
+        })
+    }
+}
+
+impl Stored for StoredPath {
+    fn name(&self) -> String {
+        self.path.display().to_string()
+    }
+
+    fn length(&self) -> Option<u64> {
+        Some(self.length)
+    }
+
+    fn open(&self, offset: u64, length: u64) -> Result<Box<dyn Reader>> {
+        StoredFile::open(&self.path)?.open(offset, length)
+    }
+}
+
 /// Opens a file that can be read at any place. It is looked at first: opening a FIFO waits for its
 /// writer.
 pub(super) fn open_regular(path: &Path) -> Result<File> {
+    regular(path)?;
+    File::open(path).map_err(|e| Error::io(path, e))
+}
+
+fn regular(path: &Path) -> Result<Metadata> {
     let metadata = fs::metadata(path).map_err(|e| Error::io(path, e))?;
     if !metadata.is_file() {
         let kind = if metadata.is_dir() {
@@ -75,7 +111,7 @@ pub(super) fn open_regular(path: &Path) -> Result<File> {
         };
         return Err(Error::io(path, kind));
     }
-    File::open(path).map_err(|e| Error::io(path, e))
+    Ok(metadata)
 }
 
 struct Part {

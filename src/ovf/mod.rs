@@ -1,10 +1,12 @@
-//! OVF packages (DSP0243): the descriptor and the manifest file.
+//! OVF packages (DSP0243): the descriptor, the manifest file, and the archive of an OVA.
 //!
 //! All of it comes from strangers: it is bounded, and what is quoted of it is escaped. Read
-//! [`Descriptor`] first.
+//! [`Package`] first, then [`Descriptor`].
 
 mod descriptor;
 mod manifest;
+mod package;
+pub(crate) mod tar;
 mod utf;
 
 pub use descriptor::{
@@ -12,3 +14,4 @@ pub use descriptor::{
     System,
 };
 pub use manifest::{Algorithm, Entry, ManifestFile};
+pub use package::{Files, Package};

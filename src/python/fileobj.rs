@@ -17,10 +17,10 @@ use nfclease::io::{Reader, Sink, Wait};
 use nfclease::threads::Aside;
 
 /// With a busy interpreter each call may wait for the GIL for 5 ms; this keeps that invisible.
-const PIECE_BYTES: usize = 4 * 1024 * 1024;
+pub(super) const PIECE_BYTES: usize = 4 * 1024 * 1024;
 
 /// On a thread that may wait: a pipe that nobody reads must not hold one of the engine's.
-fn attached<T>(work: impl FnOnce(Python<'_>) -> PyResult<T>) -> Result<T> {
+pub(super) fn attached<T>(work: impl FnOnce(Python<'_>) -> PyResult<T>) -> Result<T> {
     let Some(_crossing) = Crossing::try_start() else {
         return Err(Error::Cancelled);
     };

@@ -20,7 +20,9 @@ mod lease;
 mod local;
 mod log;
 mod ovf;
+mod package;
 mod session;
+mod stored;
 mod transfer;
 mod work;
 
@@ -41,6 +43,8 @@ mod _core {
     use super::local::{Sink, Source};
     #[pymodule_export]
     use super::ovf::{ManifestFile, parse_descriptor};
+    #[pymodule_export]
+    use super::package::Package;
     #[pymodule_export]
     use super::session::Session;
     #[pymodule_export]

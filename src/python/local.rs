@@ -12,7 +12,7 @@ use super::fileobj::{FileObjectReader, FileObjectSink};
 use nfclease::error::{Error, Result};
 use nfclease::io::{self, FileSink, FileSource, MemorySource, Overwrite, ReaderSource};
 
-type Opened<T> = Result<Box<T>>;
+pub(super) type Opened<T> = Result<Box<T>>;
 type Open<T> = dyn FnOnce() -> Opened<T> + Send;
 
 /// Until it is opened; `None` after that.
@@ -95,7 +95,7 @@ impl Source {
 }
 
 impl Source {
-    fn closed(open: impl FnOnce() -> Opened<dyn io::Source> + Send + 'static) -> Self {
+    pub(super) fn closed(open: impl FnOnce() -> Opened<dyn io::Source> + Send + 'static) -> Self {
         Self(Closed::new(open))
     }
 

@@ -1,0 +1,110 @@
+//! Parts that are stored in several places, read as one.
+
+use std::collections::VecDeque;
+use std::io::{self, Read};
+use std::path::PathBuf;
+
+use super::reader::Reader;
+use super::slice::Slice;
+use super::stored::Stored;
+use crate::error::{Error, Result};
+
+/// Parts, one after the other.
+pub struct Joined {
+    name: String,
+    parts: Vec<Slice>,
+}
+
+impl Joined {
+    /// In this order; `name` is for messages.
+    pub fn new(name: String, parts: Vec<Slice>) -> Self {
+        Self { name, parts }
+    }
+}
+
+impl Stored for Joined {
+    fn name(&self) -> String {
+        self.name.clone()
+    }
+
+    fn length(&self) -> Option<u64> {
+        let lengths = self.parts.iter().map(|part| part.length);
+        lengths.reduce(u64::saturating_add)
+    }
+
+    fn open(&self, offset: u64, length: u64) -> Result<Box<dyn Reader>> {
+        let mut parts = VecDeque::new();
+        let (mut skip, mut left) = (offset, length);
+        for part in &self.parts {
+            let inside = part.length.saturating_sub(skip).min(left);
+            if inside > 0 {
+                parts.push_back(part.part(skip, inside));
+            }
+            skip = skip.saturating_sub(part.length);
+            left = left.saturating_sub(inside);
+        }
+        Ok(Box::new(Chain {
+            name: PathBuf::from(&self.name),
+            parts,
+            current: None,
+            failed: None,
+        }))
+    }
+
+    fn is_near(&self) -> bool {
+        self.parts.iter().all(|part| part.stored.is_near())
+    }
+}
+
+struct Chain {
+    name: PathBuf,
+    parts: VecDeque<Slice>,
+    /// What is left of the part that is read now.
+    current: Option<(Box<dyn Reader>, u64)>,
+    failed: Option<Error>,
+}
+
+impl Read for Chain {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        if buffer.is_empty() {
+            return Ok(0);
+        }
+        loop {
+            if let Some((reader, left)) = &mut self.current {
+                if *left > 0 {
+                    let count = reader.read(buffer)?;
+                    *left = left.saturating_sub(count as u64);
+                    // A part that ends early must not be made up for by the next one.
+                    return Ok(count);
+                }
+                self.current = None;
+            }
+            let Some(part) = self.parts.pop_front() else {
+                return Ok(0);
+            };
+            match part.stored.open(part.offset, part.length) {
+                Ok(reader) => self.current = Some((reader, part.length)),
+                Err(error) => {
+                    self.failed = Some(error);
+                    return Err(io::ErrorKind::Other.into());
+                }
+            }
+        }
+    }
+}
+
+impl Reader for Chain {
+    fn name(&self) -> PathBuf {
+        self.name.clone()
+    }
+
+    fn error(&mut self, error: io::Error) -> Error {
+        if let Some(failed) = self.failed.take() {
+            return failed;
+        }
+        match &mut self.current {
+            Some((reader, _)) => reader.error(error),
+            None => Error::io(self.name.clone(), error),
+        }
+    }
+}

@@ -1,0 +1,120 @@
+//! A package that is read, as `appliance` in Python knows it.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use pyo3::prelude::*;
+
+use super::bridge;
+use super::error::to_py;
+use super::local::Source;
+use super::stored::StoredEnd;
+use nfclease::io::{GzipCount, Slice, SliceSource};
+use nfclease::ovf;
+
+/// How much is decompressed between two looks for Ctrl-C.
+const COUNT_STEP: u64 = 64 << 20;
+
+/// An open package. Its members are read where they are, by as many at once as ask.
+#[pyclass(frozen, module = "nfclease._core")]
+pub(crate) struct Package(pub(super) Arc<ovf::Package>);
+
+#[pymethods]
+impl Package {
+    /// An `.ova`, an `.ovf` with its files beside it, or the directory of one.
+    #[staticmethod]
+    fn of_path(py: Python<'_>, path: PathBuf) -> PyResult<Self> {
+        let open = move || ovf::Package::open(&path);
+        Ok(Self(Arc::new(bridge::guarded(py, open)?)))
+    }
+
+    /// An OVA in a file object, by its `StoredEnd`, of so many bytes.
+    #[staticmethod]
+    fn of_file(py: Python<'_>, end: Py<PyAny>, length: u64) -> PyResult<Self> {
+        let stored = Arc::new(StoredEnd::new(end, length));
+        let open = move || ovf::Package::of_archive(stored);
+        Ok(Self(Arc::new(bridge::guarded(py, open)?)))
+    }
+
+    #[getter]
+    fn name(&self) -> String {
+        self.0.name()
+    }
+
+    #[getter]
+    fn descriptor_name(&self) -> &str {
+        self.0.descriptor_name()
+    }
+
+    #[getter]
+    fn descriptor(&self) -> &[u8] {
+        self.0.descriptor()
+    }
+
+    #[getter]
+    fn manifest_name(&self) -> Option<&str> {
+        self.0.manifest_name()
+    }
+
+    #[getter]
+    fn manifest(&self) -> Option<&[u8]> {
+        self.0.manifest().map(AsRef::as_ref)
+    }
+
+    #[getter]
+    fn certificate(&self) -> bool {
+        self.0.has_certificate()
+    }
+
+    #[getter]
+    fn members(&self) -> Vec<(String, u64)> {
+        self.0.members()
+    }
+
+    #[getter]
+    fn notes(&self) -> Vec<String> {
+        self.0.notes().to_vec()
+    }
+
+    /// Whether its files come one after another only, as those of a stream do.
+    #[getter]
+    #[allow(clippy::unused_self, reason = "another kind of package says yes")]
+    fn in_order(&self) -> bool {
+        false
+    }
+
+    /// The size of the file that an `href` means; `None` where it is missing.
+    fn member_size(&self, py: Python<'_>, href: &str) -> PyResult<Option<u64>> {
+        let found = bridge::guarded(py, || self.0.find(href))?;
+        Ok(found.map(|slice| slice.length))
+    }
+
+    /// What an upload of the file sends. With `gzip` it is read once to its end first.
+    #[pyo3(signature = (href, *, chunk_size=None, size=None, gzip=false))]
+    fn source(
+        &self,
+        py: Python<'_>,
+        href: &str,
+        chunk_size: Option<u64>,
+        size: Option<u64>,
+        gzip: bool,
+    ) -> PyResult<Source> {
+        let slice = bridge::guarded(py, || self.0.file(href, chunk_size, size))?;
+        if gzip {
+            return decompressed(py, slice);
+        }
+        Ok(Source::closed(move || {
+            Ok(Box::new(SliceSource::from(slice)))
+        }))
+    }
+}
+
+fn decompressed(py: Python<'_>, slice: Slice) -> PyResult<Source> {
+    let mut count = GzipCount::start(slice).map_err(|error| to_py(py, &error))?;
+    loop {
+        if let Some(source) = bridge::guarded(py, || count.step(COUNT_STEP))? {
+            return Ok(Source::closed(move || Ok(Box::new(source))));
+        }
+        py.check_signals()?;
+    }
+}
