@@ -53,7 +53,9 @@ from nfclease.lease import HttpNfcLease
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from nfclease.appliance.export import export_vm, export_vm_async
     from nfclease.appliance.manifest_file import ManifestEntry, ManifestFile
+    from nfclease.appliance.results import ExportedFile, ExportResult
     from nfclease.async_lease import AsyncHttpNfcLease
     from nfclease.progress import TransferProgress
     from nfclease.transfer import Transfer, TransferResult
@@ -64,6 +66,8 @@ __all__ = [
     "ChecksumMismatchError",
     "ConnectError",
     "DiskFormatError",
+    "ExportResult",
+    "ExportedFile",
     "ForkError",
     "HttpNfcLease",
     "HttpStatusError",
@@ -97,6 +101,8 @@ __all__ = [
     "UnsafePathError",
     "__version__",
     "cancel_all",
+    "export_vm",
+    "export_vm_async",
 ]
 
 del TYPE_CHECKING
@@ -109,9 +115,13 @@ _LATER = {
     "AsyncHttpNfcLease": "async_lease",
     "ManifestEntry": "appliance.manifest_file",
     "ManifestFile": "appliance.manifest_file",
+    "ExportResult": "appliance.results",
+    "ExportedFile": "appliance.results",
     "Transfer": "transfer",
     "TransferProgress": "progress",
     "TransferResult": "transfer",
+    "export_vm": "appliance.export",
+    "export_vm_async": "appliance.export",
 }
 
 

@@ -36,6 +36,8 @@ from ..tools.site import loads_from_elsewhere, search_from_disk
 ROOT = Path(__file__).parents[2]
 MODULES = [
     "nfclease",
+    "nfclease.appliance.export",
+    "nfclease.appliance.results",
     "nfclease.async_lease",
     "nfclease.exceptions",
     "nfclease.lease",

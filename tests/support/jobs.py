@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Callable, Coroutine
 from typing import TYPE_CHECKING, Any, TypeVar
 
+import nfclease
 from nfclease._backends.blocking import run
 from nfclease.appliance._face import AsyncioFace, BlockingFace
 
@@ -24,3 +25,15 @@ def run_job(face: str, job: Callable[[Face], Coroutine[Any, Any, _T]]) -> _T:
         return await job(AsyncioFace())
 
     return asyncio.run(driven())
+
+
+class Export:
+    """``export_vm`` of one face; the asyncio one in a loop of its own."""
+
+    def __init__(self, face: str) -> None:
+        self._face = face
+
+    def __call__(self, *args: Any, **options: Any) -> nfclease.ExportResult:
+        if self._face == "blocking":
+            return nfclease.export_vm(*args, **options)
+        return asyncio.run(nfclease.export_vm_async(*args, **options))

@@ -65,19 +65,22 @@ class Blocking:
 BLOCKING = Blocking()
 
 
-def run(operation: Coroutine[Any, Any, _T], method: str = "") -> _T:
+def run(
+    operation: Coroutine[Any, Any, _T], method: str = "", instead: str = "use AsyncHttpNfcLease"
+) -> _T:
     """The result of an operation over :class:`Blocking`.
 
     Args:
         operation: What to run.
         method: The public method that blocks; empty where it may block an event loop too.
+        instead: What a coroutine is told to do.
 
     Raises:
         RuntimeError: A coroutine called that method.
     """
     try:
         if method:
-            refuse_in_coroutine(method, "use AsyncHttpNfcLease")
+            refuse_in_coroutine(method, instead)
         operation.send(None)
     except StopIteration as end:
         result: _T = end.value

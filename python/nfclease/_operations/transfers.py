@@ -84,6 +84,24 @@ async def download_all(
         return Results(await _results(backend, transfers, progress))
 
 
+async def download_each(
+    lease: LeaseCore,
+    backend: Backend,
+    targets: Iterable[tuple[Any, Any]],
+    progress: ProgressOption,
+) -> list[TransferResult]:
+    """These devices, each to its target, in this order."""
+    progress = _checked(progress)
+    transfers: list[Transfer] = []
+    try:
+        for device, target in targets:
+            transfers.append(_start_download(lease, device, target, False))
+    except BaseException as error:
+        await _stop(backend, transfers, error)
+        raise
+    return await _results(backend, transfers, progress)
+
+
 async def upload_all(
     lease: LeaseCore,
     backend: Backend,

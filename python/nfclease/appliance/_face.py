@@ -6,6 +6,7 @@ event loop over :class:`AsyncioFace`.
 
 from __future__ import annotations
 
+import atexit
 import threading
 import time
 from contextlib import suppress
@@ -85,7 +86,7 @@ class BlockingFace:
         seconds: float = CLEANUP_TIMEOUT,
     ) -> None:
         interrupt, until = None, time.monotonic() + seconds
-        thread = _Thread(lambda: _logged(call))
+        thread = _cleaning(call)
         while (left := until - time.monotonic()) > 0:
             try:
                 if thread.ended.wait(min(left, INTERVAL)):
@@ -122,12 +123,12 @@ class AsyncioFace:
     ) -> None:
         from nfclease._backends.asyncio import in_thread, undisturbed
 
+        thread = _cleaning(call)
         if not self.backend.may_wait(cause):
-            _Thread(lambda: _logged(call))
             return
         import asyncio
 
-        task = asyncio.ensure_future(in_thread(lambda: _logged(call), request_context))
+        task = asyncio.ensure_future(in_thread(thread.ended.wait, request_context))
         try:
             await undisturbed([task], time.monotonic() + seconds)
         finally:
@@ -221,11 +222,14 @@ async def task_result(face: Face, task: Any, *, cancels: bool = False) -> Any:
 class _Thread:
     """A call in a thread that no exit waits for."""
 
-    def __init__(self, call: Callable[[], Any]) -> None:
+    def __init__(
+        self, call: Callable[[], Any], before: Callable[[_Thread], object] = lambda _: None
+    ) -> None:
         self.ended = threading.Event()
         self._call, self._bring = call, request_context()
         self._value: Any = None
         self._error: BaseException | None = None
+        before(self)
         threading.Thread(target=self._run, name="nfclease-call", daemon=True).start()
 
     def _run(self) -> None:
@@ -242,8 +246,31 @@ class _Thread:
         return self._value
 
 
-def _logged(call: Callable[[], object]) -> None:
-    try:
-        call()
-    except Exception as error:  # it runs in the place of another error
-        logger().error("clean-up failed: %s", reason_of(error))
+#: Seconds that the interpreter's exit waits for clean-up that goes on behind.
+_EXIT_TIMEOUT = 30.0
+
+_running: set[_Thread] = set()
+
+
+def _cleaning(call: Callable[[], object]) -> _Thread:
+    """Clean-up in a thread, of which the exit of the interpreter waits for a while."""
+
+    def logged() -> None:
+        try:
+            call()
+        except Exception as error:  # it runs in the place of another error
+            logger().error("clean-up failed: %s", reason_of(error))
+        finally:
+            _running.discard(thread)
+
+    thread = _Thread(logged, _running.add)
+    return thread
+
+
+def _finish_at_exit() -> None:
+    until = time.monotonic() + _EXIT_TIMEOUT
+    for thread in list(_running):
+        thread.ended.wait(max(0.0, until - time.monotonic()))
+
+
+atexit.register(_finish_at_exit)

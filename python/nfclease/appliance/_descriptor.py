@@ -1,0 +1,110 @@
+"""``CreateDescriptor``: asked once before a byte moves, and once with what was received."""
+
+from __future__ import annotations
+
+from pyVmomi import vim, vmodl
+
+from nfclease._arguments import count
+from nfclease._log import extra, logger
+from nfclease._text import escaped
+from nfclease.appliance._notes import add_note
+from nfclease.exceptions import ProtocolError
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from typing import Any
+
+    from nfclease.appliance._included import Included
+    from nfclease.appliance.results import ExportedFile
+
+#: As wide as the size of any file, for a draft that is to be as long as the descriptor.
+_WIDE = 10**15 - 1
+
+
+def manager_of(entity: Any) -> Any:
+    """The session's ``OvfManager``; calls."""
+    content = vim.ServiceInstance("ServiceInstance", entity._stub).RetrieveContent()
+    return content.ovfManager
+
+
+def check_export_options(manager: Any, options: Iterable[str]) -> None:
+    """Refuses what the server does not know, which it would pass over.
+
+    Raises:
+        ValueError: An option is not on its list.
+    """
+    known = {str(each.option) for each in manager.ovfExportOption or ()}
+    for option in options:
+        if option not in known:
+            there = ", ".join(sorted(map(escaped, known))) or "none"
+            raise ValueError(f"export_options: the server has no {option!r}; it has: {there}")
+
+
+class Describing:
+    """The descriptor of one export."""
+
+    def __init__(self, manager: Any, entity: Any, params: dict[str, Any]) -> None:
+        self._manager, self._entity, self._params = manager, entity, params
+        #: What the server finds odd about the last one that it wrote.
+        self.warnings: list[str] = []
+
+    def draft(self, files: Iterable[Included]) -> bytes:
+        """The descriptor before sizes are known; calls, and raises what is wrong already."""
+        return self._create(
+            vim.OvfManager.OvfFile(
+                deviceId=file.device.key,
+                path=file.name,
+                size=count(file.device.fileSize) or _WIDE,
+            )
+            for file in files
+        )
+
+    def final(self, files: Iterable[ExportedFile]) -> bytes:
+        """The server's very text, of the files that were received; calls."""
+        return self._create(
+            vim.OvfManager.OvfFile(
+                deviceId=file.key,
+                path=file.name,
+                size=file.size,
+                capacity=file.capacity,
+                populatedSize=file.populated_size,
+            )
+            for file in files
+        )
+
+    def _create(self, files: Iterable[Any]) -> bytes:
+        params = vim.OvfManager.CreateDescriptorParams(ovfFiles=list(files), **self._params)
+        made = self._manager.CreateDescriptor(self._entity, params)
+        if made.error:
+            fault, *others = made.error
+            for note in ["CreateDescriptor cannot describe it", *map(_text, others)]:
+                add_note(fault, note)
+            raise fault
+        if not made.ovfDescriptor:
+            raise ProtocolError("CreateDescriptor answered with neither a descriptor nor an error")
+        self.warnings = [_text(fault) for fault in made.warning or ()]
+        text: str = made.ovfDescriptor
+        return text.encode()
+
+    def log_warnings(self, lease: str) -> None:
+        """Tells them in the log."""
+        for text in self.warnings:
+            place = extra(lease, self._entity._moId)
+            logger().warning("the descriptor of %s: %s", self._entity._moId, text, extra=place)
+
+
+def sums_of(lease: Any) -> dict[str, Any]:
+    """The lease manifest by the keys of its devices; calls. A server without one has none."""
+    try:
+        entries = lease.GetManifest() or ()
+    except (vmodl.fault.NotSupported, vmodl.fault.MethodNotFound):
+        return {}
+    return {entry.key: entry for entry in entries}
+
+
+def _text(fault: Any) -> str:
+    name = type(fault).__name__.rpartition(".")[2]
+    message = getattr(fault, "msg", None) or ""
+    first = message.strip().split("\n")[0]
+    return escaped(f"{name}: {first}" if first else name)

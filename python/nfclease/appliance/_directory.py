@@ -1,0 +1,157 @@
+"""A package as a directory: made beside its name, which it gets when all of it is verified."""
+
+from __future__ import annotations
+
+import errno
+import os
+import re
+import secrets
+import shutil
+from contextlib import suppress
+from html import unescape
+from urllib.parse import unquote
+
+from nfclease._local.ends import local_path
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from types import TracebackType
+
+    from nfclease.appliance._face import Face
+
+#: Bytes of a descriptor that are looked at; no product takes a longer one.
+_LONGEST = 12 << 20
+
+
+class Directory:
+    """``with`` it: the staged directory, which goes again unless ``finish`` gave it its name.
+
+    Args:
+        target: The directory that is to be.
+        overwrite: Whether a package that is there is replaced.
+
+    Raises:
+        FileExistsError: There is a directory with something in it already, or a file; with
+            `overwrite`, one that is more than a package.
+        OSError: It cannot be made.
+    """
+
+    def __init__(self, target: str | os.PathLike[str], overwrite: bool) -> None:
+        #: As the caller gave it.
+        self.path = os.fspath(local_path(target))
+        self._final = os.path.realpath(self.path)
+        self._overwrite = overwrite
+        self._stage = f"{self._final}.part-{secrets.token_hex(4)}"
+        self._is_placed = False
+        self._check()
+
+    def _check(self) -> None:
+        """Refuses a place that is taken."""
+        if not os.path.lexists(self._final):
+            return
+        if not os.path.isdir(self._final):
+            raise FileExistsError(errno.EEXIST, "there is a file of this name", self.path)
+        there = os.listdir(self._final)
+        if there and not self._overwrite:
+            text = f"{os.strerror(errno.EEXIST)} and is not empty; overwrite=True replaces it"
+            raise FileExistsError(errno.EEXIST, text, self.path)
+        if stranger := stranger_in(self._final):
+            text = f"overwrite=True replaces a package alone, and here is {stranger!r} as well"
+            raise FileExistsError(errno.EEXIST, text, self.path)
+
+    def __enter__(self) -> Directory:
+        try:
+            os.mkdir(self._stage)
+        except FileNotFoundError:
+            text = f"{os.strerror(errno.ENOENT)}, and only the last level of a directory is made"
+            raise FileNotFoundError(errno.ENOENT, text, self.path) from None
+        return self
+
+    def begin(self, files: list[str], draft: bytes) -> None:
+        """Nothing is reserved in a directory."""
+
+    def target(self, name: str) -> str:
+        """Where a file of the package is downloaded to."""
+        return os.path.join(self._stage, name)
+
+    async def finish(self, face: Face, texts: dict[str, bytes]) -> None:
+        """Writes descriptor and manifest file, and gives the directory its name.
+
+        Args:
+            face: How the job waits.
+            texts: Both by name.
+
+        Raises:
+            OSError: That could not be; the target is as it was.
+        """
+        await face.call(lambda: self._finish(texts))
+
+    def _finish(self, texts: dict[str, bytes]) -> None:
+        for name, text in texts.items():
+            with open(os.path.join(self._stage, name), "xb") as file:
+                file.write(text)
+                file.flush()
+                os.fsync(file.fileno())
+        _sync(self._stage)
+        self._check()
+        if os.path.isdir(self._final):
+            self._swap()
+        else:
+            os.rename(self._stage, self._final)
+        self._is_placed = True
+        _sync(os.path.dirname(self._final))
+
+    def _swap(self) -> None:
+        """Two renames: for the moment between them neither package has the name."""
+        old = f"{self._final}.old-{secrets.token_hex(4)}"
+        os.rename(self._final, old)
+        try:
+            os.rename(self._stage, self._final)
+        except BaseException:
+            os.rename(old, self._final)
+            raise
+        shutil.rmtree(old, ignore_errors=True)
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        cause: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        if not self._is_placed:
+            shutil.rmtree(self._stage, ignore_errors=True)
+            if os.path.lexists(self._stage) and cause is not None:
+                cause.files_left = [self._stage]  # type: ignore[attr-defined]
+
+
+def stranger_in(directory: str) -> str:
+    """Something that is not of a package: a folder, or a file that no descriptor here names."""
+    entries = {entry.name: entry for entry in os.scandir(directory)}
+    descriptors = [name for name in entries if name.lower().endswith(".ovf")]
+    if entries and not descriptors:
+        return min(entries)
+    known: set[str] = set()
+    for name in descriptors:
+        stem = name[: -len(".ovf")]
+        known |= {name, f"{stem}.mf", f"{stem}.cert", *files_of(entries[name].path)}
+    strangers = (name for name in entries if name not in known)
+    folders = (name for name, entry in entries.items() if not entry.is_file(follow_symlinks=False))
+    return min(strangers, default=min(folders, default=""))
+
+
+def files_of(descriptor: str) -> set[str]:
+    """The files that a descriptor names, as far as it can be read."""
+    with open(descriptor, "rb") as file:
+        text = file.read(_LONGEST).decode("utf-8", "replace")
+    hrefs = {unescape(found) for found in re.findall(r"""href\s*=\s*["']([^"']*)["']""", text)}
+    return hrefs | {unquote(href) for href in hrefs}
+
+
+def _sync(directory: str) -> None:
+    """Makes its names last, where a file system can."""
+    with suppress(OSError):
+        number = os.open(directory, os.O_RDONLY)
+        try:
+            os.fsync(number)
+        finally:
+            os.close(number)

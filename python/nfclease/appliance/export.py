@@ -1,0 +1,134 @@
+"""``export_vm``: a VM, a vApp or a snapshot out to a package."""
+
+from __future__ import annotations
+
+from nfclease._backends.blocking import run
+from nfclease._backends.tracebacks import without_our_frames
+from nfclease.appliance._exporting import Job, export
+from nfclease.appliance._face import AsyncioFace, BlockingFace
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    import os
+    from collections.abc import Iterable
+
+    from pyVmomi import vim
+    from typing_extensions import Unpack
+
+    from nfclease._arguments import LeaseOptions
+    from nfclease.appliance._included import Include
+    from nfclease.appliance.results import ExportResult
+    from nfclease.progress import ProgressOption
+
+__all__ = ["export_vm", "export_vm_async"]
+
+
+def export_vm(
+    entity: vim.VirtualMachine | vim.VirtualApp | vim.vm.Snapshot,
+    target: str | os.PathLike[str],
+    *,
+    snapshot: bool | vim.vm.Snapshot | None = None,
+    include: Include = None,
+    name: str | None = None,
+    overwrite: bool = False,
+    export_options: Iterable[str] = (),
+    progress: ProgressOption = None,
+    **options: Unpack[LeaseOptions],
+) -> ExportResult:
+    """Exports a VM to an OVF package: descriptor and files, each verified, in one call.
+
+    The package appears under its name when all of it is there: every file was verified against
+    the lease manifest, the lease is completed, and the descriptor is written. After an error the
+    target is as it was, the lease was aborted once, and a snapshot that was taken is removed. The
+    descriptor is the server's very text (``OvfManager.CreateDescriptor``), made of the bytes that
+    were received.
+
+    Args:
+        entity: The VM or vApp, switched off; or a snapshot, whose VM may run.
+        target: The package's directory. It is made; its parent has to be there.
+        snapshot: None exports the VM as it is. True takes a snapshot of it, quiesced where VMware
+            Tools run, exports that, and removes it on every way out. Or a snapshot of this VM.
+        include: Which files beside the disks: patterns of file names, ``"*.nvram"`` unless said
+            otherwise (``["*.nvram", "*.iso"]`` takes images of CDs as well). Or a callable that
+            gets each ``DeviceUrl``, disks too, and says whether its file is wanted.
+        name: What the VM is called in the package; None is its own name. Descriptor and manifest
+            file are named after it.
+        overwrite: Whether a package that is there is replaced, once the new one is whole. A
+            directory with anything else in it is never touched.
+        export_options: Of the server's ``OvfManager.ovfExportOption``, such as ``mac`` and
+            ``extraconfig``.
+        progress: As for ``HttpNfcLease.download_all``.
+        **options: The keywords of ``HttpNfcLease``, such as ``max_concurrency``.
+
+    Returns:
+        The package, a row for each of its files, and what the server warned of.
+
+    Raises:
+        TypeError: An argument is of the wrong kind.
+        ValueError: The server has no such export option, or an argument is out of its range.
+        FileExistsError: There is something at `target` that is not to be replaced.
+        OSError: The package cannot be written there.
+        UnsafePathError: The name of a file could leave the package, or two are the same.
+        vim.fault.InvalidPowerState: The VM runs, and no snapshot is exported.
+        vmodl.MethodFault: The server refused a call, or to describe the VM.
+        LeaseInitError: The lease never got ready.
+        ChecksumMismatchError: A file is not what the server sent, twice.
+        NfcError: Any other failure of a transfer; see ``nfclease.exceptions``.
+        RuntimeError: A coroutine called; it would block its event loop.
+
+    Examples:
+        >>> result = nfclease.export_vm(vm, "demo-vm")
+        >>> [file.name for file in result.files]
+        ['disk-1.vmdk', 'disk-2.vmdk', 'disk-3.vmdk', 'demo-vm.nvram']
+    """
+    job = Job(
+        entity=entity,
+        target=target,
+        snapshot=snapshot,
+        include=include,
+        manifest=None,
+        name=name,
+        overwrite=overwrite,
+        export_options=export_options,
+        progress=progress,
+        options=options,
+    )
+    return run(export(BlockingFace(), job), "export_vm", "await export_vm_async")
+
+
+async def export_vm_async(
+    entity: vim.VirtualMachine | vim.VirtualApp | vim.vm.Snapshot,
+    target: str | os.PathLike[str],
+    *,
+    snapshot: bool | vim.vm.Snapshot | None = None,
+    include: Include = None,
+    name: str | None = None,
+    overwrite: bool = False,
+    export_options: Iterable[str] = (),
+    progress: ProgressOption = None,
+    **options: Unpack[LeaseOptions],
+) -> ExportResult:
+    """``export_vm`` for code that runs in an event loop; arguments, result and errors are its own.
+
+    When the task is cancelled, the lease is aborted, the snapshot removed and the target as it was
+    before ``CancelledError`` goes on, within some seconds.
+
+    Examples:
+        >>> import asyncio
+        >>> result = asyncio.run(nfclease.export_vm_async(vm, "demo-vm", snapshot=True))
+        >>> result.files[0].verified
+        'manifest'
+    """
+    job = Job(
+        entity=entity,
+        target=target,
+        snapshot=snapshot,
+        include=include,
+        manifest=None,
+        name=name,
+        overwrite=overwrite,
+        export_options=export_options,
+        progress=progress,
+        options=options,
+    )
+    return await without_our_frames(export(AsyncioFace(), job))
