@@ -32,6 +32,7 @@ def test_a_package_is_whole(
 ) -> None:
     result = export(demo_vm, tmp_path / "out")
     there = {path.name: path for path in (tmp_path / "out").iterdir()}
+    assert there.pop("demo-vm.mf").read_bytes()
     described = files_of(there.pop("demo-vm.ovf"))
     assert described == {path.name: path.stat().st_size for path in there.values()}
     assert list(described) == [file.name for file in result.files]
@@ -92,6 +93,28 @@ def test_a_callable_may_leave_out_a_disk(export: Export, demo_vm: Any, tmp_path:
     assert [file.name for file in result.files] == ["disk-2.vmdk"]
 
 
+@pytest.mark.parametrize("kind", ["sha1", "sha256", "sha512"])
+def test_the_manifest_file_has_every_file(
+    export: Export, demo_vm: Any, simulator: Simulator, tmp_path: Path, kind: Any
+) -> None:
+    """To the grammar of DSP0243, the descriptor first; each host was asked once for each file."""
+    result = export(demo_vm, tmp_path / "out", manifest=kind)
+    assert result.manifest == "demo-vm.mf"
+    lines = (tmp_path / "out" / "demo-vm.mf").read_bytes().decode().splitlines(keepends=True)
+    names = ["demo-vm.ovf", *(file.name for file in result.files)]
+    for line, name in zip(lines, names, strict=True):
+        digest = hashlib.new(kind, (tmp_path / "out" / name).read_bytes()).hexdigest()
+        assert line == f"{kind.upper()}({name})= {digest}\n"
+    assert len(simulator.requests()) == len(result.files)
+
+
+def test_no_manifest_file(export: Export, demo_vm: Any, tmp_path: Path) -> None:
+    result = export(demo_vm, tmp_path / "out", manifest=None)
+    assert result.manifest is None
+    assert not list((tmp_path / "out").glob("*.mf"))
+    assert {file.checksum_type for file in result.files} == {"sha1"}
+
+
 def test_another_name(export: Export, demo_vm: Any, tmp_path: Path) -> None:
     result = export(demo_vm, tmp_path / "out", name="50% off")
     assert (result.name, result.descriptor) == ("50% off", "50_ off.ovf")
@@ -112,6 +135,7 @@ WRONG: list[tuple[type[Exception], str, dict[str, Any]]] = [
     (TypeError, "include must be patterns or a callable", {"include": 3}),
     (TypeError, "include has a int", {"include": [3]}),
     (TypeError, "snapshot must be None, True", {"snapshot": "yes"}),
+    (ValueError, "manifest must be one of sha1, sha256, sha512", {"manifest": "md5"}),
     (TypeError, "name must be a string", {"name": 3}),
     (UnsafePathError, "pass name=", {"name": "../up"}),
     (TypeError, "no option 'checksums'", {"checksums": "sha1"}),

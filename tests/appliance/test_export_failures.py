@@ -74,6 +74,7 @@ def test_an_old_package_stays_until_the_new_one_is_whole(
     result = export(demo_vm, tmp_path / "out", overwrite=True, name="other", include=())
     assert {path.name for path in (tmp_path / "out").iterdir()} == {
         "other.ovf",
+        "other.mf",
         *(file.name for file in result.files),
     }
     assert list(tmp_path.iterdir()) == [tmp_path / "out"]

@@ -89,13 +89,15 @@ async def download_each(
     backend: Backend,
     targets: Iterable[tuple[Any, Any]],
     progress: ProgressOption,
+    *,
+    also: str | None = None,
 ) -> list[TransferResult]:
-    """These devices, each to its target, in this order."""
+    """These devices, each to its target, in this order; ``also`` as for ``download``."""
     progress = _checked(progress)
     transfers: list[Transfer] = []
     try:
         for device, target in targets:
-            transfers.append(_start_download(lease, device, target, False))
+            transfers.append(_start_download(lease, device, target, False, also=also))
     except BaseException as error:
         await _stop(backend, transfers, error)
         raise

@@ -18,6 +18,7 @@ from nfclease.appliance._descriptor import (
 )
 from nfclease.appliance._directory import Directory
 from nfclease.appliance._face import leased
+from nfclease.appliance._manifest import check_algorithm, manifest_text
 from nfclease.appliance._snapshot import Subject
 from nfclease.appliance.results import ExportedFile, ExportResult
 from nfclease.exceptions import UnsafePathError
@@ -58,6 +59,7 @@ async def export(face: Face, job: Job) -> ExportResult:
     lease = leased(face, subject.open, job.options)
     is_wanted = _included.choice(job.include)
     export_options = _checked_options(job.export_options)
+    check_algorithm(job.manifest)
     names = _Names(job)
     with Directory(job.target, job.overwrite) as package:
         vm = await subject.vm()
@@ -81,11 +83,18 @@ async def export(face: Face, job: Job) -> ExportResult:
                 draft = await face.call(lambda: describing.draft(files))
                 package.begin([file.name for file in files], draft)
                 targets = [(file.device, package.target(file.name)) for file in files]
-                results = await download_each(core, face.backend, targets, job.progress)
+                results = await download_each(
+                    core, face.backend, targets, job.progress, also=job.manifest
+                )
                 exported = await _exported(face, core, files, results)
                 descriptor = await face.call(lambda: describing.final(exported))
                 describing.log_warnings(core.moid)
-            await package.finish(face, {names.descriptor: descriptor})
+            texts = {names.descriptor: descriptor}
+            if names.manifest and job.manifest:
+                texts[names.manifest] = manifest_text(
+                    names.descriptor, descriptor, exported, job.manifest
+                )
+            await package.finish(face, texts)
     return ExportResult(
         path=package.path,
         name=names.name,
@@ -150,8 +159,8 @@ async def _exported(
             ExportedFile(
                 name=file.name,
                 size=result.bytes,
-                checksum=result.checksum,
-                checksum_type=result.checksum_type,
+                checksum=result.file_checksum or result.checksum,
+                checksum_type=result.file_checksum_type or result.checksum_type,
                 verified=result.verified,
                 seconds=result.seconds,
                 attempts=result.attempts,

@@ -11,6 +11,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     import os
     from collections.abc import Iterable
+    from typing import Literal
 
     from pyVmomi import vim
     from typing_extensions import Unpack
@@ -29,6 +30,7 @@ def export_vm(
     *,
     snapshot: bool | vim.vm.Snapshot | None = None,
     include: Include = None,
+    manifest: Literal["sha1", "sha256", "sha512"] | None = "sha256",
     name: str | None = None,
     overwrite: bool = False,
     export_options: Iterable[str] = (),
@@ -51,6 +53,8 @@ def export_vm(
         include: Which files beside the disks: patterns of file names, ``"*.nvram"`` unless said
             otherwise (``["*.nvram", "*.iso"]`` takes images of CDs as well). Or a callable that
             gets each ``DeviceUrl``, disks too, and says whether its file is wanted.
+        manifest: The sums of the manifest file (``.mf``), which are computed while the files come;
+            None writes none. Products from before 2017 know SHA-1 alone.
         name: What the VM is called in the package; None is its own name. Descriptor and manifest
             file are named after it.
         overwrite: Whether a package that is there is replaced, once the new one is whole. A
@@ -86,7 +90,7 @@ def export_vm(
         target=target,
         snapshot=snapshot,
         include=include,
-        manifest=None,
+        manifest=manifest,
         name=name,
         overwrite=overwrite,
         export_options=export_options,
@@ -102,6 +106,7 @@ async def export_vm_async(
     *,
     snapshot: bool | vim.vm.Snapshot | None = None,
     include: Include = None,
+    manifest: Literal["sha1", "sha256", "sha512"] | None = "sha256",
     name: str | None = None,
     overwrite: bool = False,
     export_options: Iterable[str] = (),
@@ -124,7 +129,7 @@ async def export_vm_async(
         target=target,
         snapshot=snapshot,
         include=include,
-        manifest=None,
+        manifest=manifest,
         name=name,
         overwrite=overwrite,
         export_options=export_options,
