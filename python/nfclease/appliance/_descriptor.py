@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from pyVmomi import vim, vmodl
 
+from nfclease import _core
 from nfclease._arguments import count
 from nfclease._log import extra, logger
 from nfclease._text import escaped
 from nfclease.appliance._notes import add_note
-from nfclease.exceptions import ProtocolError
+from nfclease.exceptions import NfcError, ProtocolError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -62,7 +63,8 @@ class Describing:
 
     def final(self, files: Iterable[ExportedFile]) -> bytes:
         """The server's very text, of the files that were received; calls."""
-        return self._create(
+        files = list(files)
+        text = self._create(
             vim.OvfManager.OvfFile(
                 deviceId=file.key,
                 path=file.name,
@@ -72,6 +74,8 @@ class Describing:
             )
             for file in files
         )
+        self.warnings += _odd_in(text, {file.name: file.size for file in files})
+        return text
 
     def _create(self, files: Iterable[Any]) -> bytes:
         params = vim.OvfManager.CreateDescriptorParams(ovfFiles=list(files), **self._params)
@@ -92,6 +96,28 @@ class Describing:
         for text in self.warnings:
             place = extra(lease, self._entity._moId)
             logger().warning("the descriptor of %s: %s", self._entity._moId, text, extra=place)
+
+
+def _odd_in(descriptor: bytes, sizes: dict[str, int]) -> list[str]:
+    """What the server's descriptor says of other files than those that were received.
+
+    Raises:
+        ProtocolError: It names a file that the package has not.
+    """
+    try:
+        read = _core.parse_descriptor(descriptor)["files"]
+    except NfcError as error:
+        return [f"nfclease cannot read the descriptor: {error}"]
+    named = {file["path"]: file["size"] for file in read}
+    if missing := named.keys() - sizes.keys():
+        names = ", ".join(sorted(map(escaped, missing)))
+        raise ProtocolError(f"the descriptor names files that the server did not send: {names}")
+    odd = [f"the descriptor does not name {name}" for name in sizes if name not in named]
+    return odd + [
+        f"the descriptor gives {name} {size} bytes, and it has {sizes[name]}"
+        for name, size in named.items()
+        if size not in (None, sizes[name])
+    ]
 
 
 def sums_of(lease: Any) -> dict[str, Any]:

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import errno
 import os
-import re
 import secrets
 import shutil
 from contextlib import suppress
-from html import unescape
-from urllib.parse import unquote
 
+from nfclease import _core
 from nfclease._local.ends import local_path
+from nfclease.exceptions import NfcError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -141,10 +140,10 @@ def stranger_in(directory: str) -> str:
 
 def files_of(descriptor: str) -> set[str]:
     """The files that a descriptor names, as far as it can be read."""
-    with open(descriptor, "rb") as file:
-        text = file.read(_LONGEST).decode("utf-8", "replace")
-    hrefs = {unescape(found) for found in re.findall(r"""href\s*=\s*["']([^"']*)["']""", text)}
-    return hrefs | {unquote(href) for href in hrefs}
+    with open(descriptor, "rb") as file, suppress(NfcError):
+        read = _core.parse_descriptor(file.read(_LONGEST + 1), allow_outside=True)
+        return {name for each in read["files"] for name in (each["href"], each["path"])}
+    return set()
 
 
 def _sync(directory: str) -> None:

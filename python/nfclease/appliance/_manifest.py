@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import hashlib
 
+from nfclease import _core
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -28,7 +30,7 @@ def manifest_text(name: str, descriptor: bytes, files: Iterable[ExportedFile], k
     """The lines of DSP0243: the descriptor's, then one for each file in its order."""
     sums = [(name, hashlib.new(kind, descriptor).hexdigest())]
     sums += [(file.name, file.checksum) for file in files]
-    return "".join(f"{kind.upper()}({name})= {digest}\n" for name, digest in sums).encode()
+    return _core.ManifestFile.build([(name, kind, digest) for name, digest in sums])
 
 
 def manifest_size(names: Iterable[str], kind: str) -> int:

@@ -81,7 +81,8 @@ def export_vm(
         RuntimeError: A coroutine called; it would block its event loop.
 
     Examples:
-        >>> result = nfclease.export_vm(vm, "demo-vm")
+        >>> from nfclease import export_vm
+        >>> result = export_vm(vm, "demo-vm")
         >>> [file.name for file in result.files]
         ['disk-1.vmdk', 'disk-2.vmdk', 'disk-3.vmdk', 'demo-vm.nvram']
     """
@@ -120,7 +121,8 @@ async def export_vm_async(
 
     Examples:
         >>> import asyncio
-        >>> result = asyncio.run(nfclease.export_vm_async(vm, "demo-vm", snapshot=True))
+        >>> from nfclease import export_vm_async
+        >>> result = asyncio.run(export_vm_async(vm, "demo-vm", snapshot=True))
         >>> result.files[0].verified
         'manifest'
     """

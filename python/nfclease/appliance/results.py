@@ -32,7 +32,8 @@ class ExportedFile:
         populated_size: Bytes of the disk that are in use, likewise.
 
     Examples:
-        >>> [file.name for file in nfclease.export_vm(vm, "out").files if not file.disk]
+        >>> from nfclease import export_vm
+        >>> [file.name for file in export_vm(vm, "out").files if not file.disk]
         ['demo-vm.nvram']
     """
 
@@ -64,7 +65,8 @@ class ExportResult:
         seconds: Of the whole job.
 
     Examples:
-        >>> result = nfclease.export_vm(vm, "out")
+        >>> from nfclease import export_vm
+        >>> result = export_vm(vm, "out")
         >>> (result.descriptor, result.manifest, len(result.files), result.warnings)
         ('demo-vm.ovf', 'demo-vm.mf', 4, ())
     """
