@@ -54,7 +54,9 @@ from nfclease.lease import HttpNfcLease
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from nfclease.appliance.export import export_vm, export_vm_async
+    from nfclease.appliance.inspect import inspect, inspect_async
     from nfclease.appliance.manifest_file import ManifestEntry, ManifestFile
+    from nfclease.appliance.package_info import PackageInfo
     from nfclease.appliance.results import ExportedFile, ExportResult
     from nfclease.async_lease import AsyncHttpNfcLease
     from nfclease.progress import TransferProgress
@@ -86,6 +88,7 @@ __all__ = [
     "MissingUploadError",
     "NfcError",
     "PackageError",
+    "PackageInfo",
     "ProtocolError",
     "SessionExpiredError",
     "SizeMismatchError",
@@ -103,6 +106,8 @@ __all__ = [
     "cancel_all",
     "export_vm",
     "export_vm_async",
+    "inspect",
+    "inspect_async",
 ]
 
 del TYPE_CHECKING
@@ -113,15 +118,18 @@ if "logging" in sys.modules:  # else the first lease makes it
 #: Loaded by who uses it: not every script has an event loop, or shows a progress.
 _LATER = {
     "AsyncHttpNfcLease": "async_lease",
-    "ManifestEntry": "appliance.manifest_file",
-    "ManifestFile": "appliance.manifest_file",
     "ExportResult": "appliance.results",
     "ExportedFile": "appliance.results",
+    "ManifestEntry": "appliance.manifest_file",
+    "ManifestFile": "appliance.manifest_file",
+    "PackageInfo": "appliance.package_info",
     "Transfer": "transfer",
     "TransferProgress": "progress",
     "TransferResult": "transfer",
     "export_vm": "appliance.export",
     "export_vm_async": "appliance.export",
+    "inspect": "appliance.inspect",
+    "inspect_async": "appliance.inspect",
 }
 
 

@@ -30,6 +30,8 @@ from nfclease.simulator.faults import KINDS
 
 from ..support.imports import import_spec, import_vm
 from ..support.inventory import find
+from ..support.packages import ova
+from ..support.packages import package as packed
 from ..support.proxying import running_proxy
 from ..tools.site import loads_from_elsewhere, search_from_disk
 
@@ -37,6 +39,9 @@ ROOT = Path(__file__).parents[2]
 MODULES = [
     "nfclease",
     "nfclease.appliance.export",
+    "nfclease.appliance.inspect",
+    "nfclease.appliance.manifest_file",
+    "nfclease.appliance.package_info",
     "nfclease.appliance.results",
     "nfclease.async_lease",
     "nfclease.exceptions",
@@ -69,7 +74,16 @@ def names(
     before = Path.cwd()
     os.chdir(tmp_path)
     try:
-        yield {"vm": demo_vm, "vapp": other, "directory": directory, "service": service}
+        package = tmp_path / "demo.ova"
+        package.write_bytes(ova(packed()))
+        yield {
+            "vm": demo_vm,
+            "vapp": other,
+            "directory": directory,
+            "service": service,
+            "package": package,
+            "nfclease": nfclease,
+        }
     finally:
         os.chdir(before)
         simulator.expire()  # what an example handed on holds the VM for the next one

@@ -24,6 +24,10 @@ class ManifestEntry:
         name: The file, as the line writes it, without a leading ``./``.
         checksum_type: ``sha1``, ``sha256`` or ``sha512``.
         checksum: The digest, lower-case hex.
+
+    Examples:
+        >>> ManifestFile.parse(b"SHA1(demo.ovf)= " + b"00" * 20).entries[0].name
+        'demo.ovf'
     """
 
     name: str

@@ -1,0 +1,169 @@
+"""``inspect``: what is in a package, without importing it."""
+
+from __future__ import annotations
+
+import os
+from itertools import count, takewhile
+
+from nfclease import _core
+from nfclease._arguments import refuse_text
+from nfclease._backends.blocking import run
+from nfclease._backends.tracebacks import without_our_frames
+from nfclease._local.ends import local_path
+from nfclease._local.stored import StoredEnd
+from nfclease.appliance._face import AsyncioFace, BlockingFace
+from nfclease.appliance.manifest_file import ManifestFile
+from nfclease.appliance.package_info import (
+    PackageDeploymentOption,
+    PackageDisk,
+    PackageFile,
+    PackageInfo,
+    PackageNetwork,
+    PackageProduct,
+    PackageProperty,
+    PackageSystem,
+)
+from nfclease.exceptions import PackageError
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    from nfclease._arguments import Readable
+    from nfclease.appliance._face import Face
+
+__all__ = ["info_of", "inspect", "inspect_async"]
+
+
+def info_of(package: _core.Package) -> PackageInfo:
+    """What an open package says of itself."""
+    name = package.descriptor_name
+    said = _core.parse_descriptor(package.descriptor, name=name, allow_outside=True)
+    manifest, notes = _manifest(package)
+    files = tuple(_file(package, file) for file in said["files"])
+    missing = [file for file in files if file.path is not None and file.stored_size is None]
+    notes = [*package.notes, *said["notes"], *notes]
+    notes += [f"the file '{file.path}' is missing" for file in missing]
+    options = tuple(PackageDeploymentOption(**option) for option in said["deployment_options"])
+    return PackageInfo(
+        name=name,
+        version=said["version"],
+        systems=tuple(map(_system, said["systems"])),
+        files=files,
+        disks=tuple(PackageDisk(**disk) for disk in said["disks"]),
+        networks=tuple(PackageNetwork(**network) for network in said["networks"]),
+        properties=tuple(PackageProperty(**_tuples(one)) for one in said["properties"]),
+        deployment_options=options,
+        products=tuple(PackageProduct(**product) for product in said["products"]),
+        eulas=tuple(said["eulas"]),
+        manifest=manifest,
+        certificate=package.certificate,
+        notes=tuple(notes),
+    )
+
+
+def _manifest(package: _core.Package) -> tuple[ManifestFile | None, list[str]]:
+    """A manifest file that cannot be read is odd; only a check of the package needs it."""
+    name, data = package.manifest_name, package.manifest
+    if name is None or data is None:
+        return None, []
+    try:
+        manifest = ManifestFile.parse(data, name=name)
+    except PackageError as error:
+        return None, [str(error)]
+    return manifest, [f"{name}: {note}" for note in manifest.notes]
+
+
+def _file(package: _core.Package, said: dict[str, Any]) -> PackageFile:
+    return PackageFile(**said, stored_size=_stored_size(package, said))
+
+
+def _stored_size(package: _core.Package, said: dict[str, Any]) -> int | None:
+    href: str = said["href"]
+    if said["path"] is None:
+        return None
+    if said["chunk_size"] is None:
+        return package.member_size(href)
+    sizes = takewhile(
+        lambda size: size is not None,
+        (package.member_size(f"{href}.{number:09d}") for number in count()),
+    )
+    return sum(size or 0 for size in sizes) or None
+
+
+def _system(said: dict[str, Any]) -> PackageSystem:
+    inside = tuple(map(_system, said["systems"]))
+    return PackageSystem(**_tuples(said) | {"systems": inside})
+
+
+def _tuples(said: dict[str, Any]) -> dict[str, Any]:
+    return {key: tuple(v) if isinstance(v, list) else v for key, v in said.items()}
+
+
+async def _opened(face: Face, source: Any) -> _core.Package:
+    if isinstance(source, (str, os.PathLike)):
+        path = local_path(source)
+        return await face.in_thread(lambda: _core.Package.of_path(path))
+    if callable(getattr(source, "seek", None)):
+        refuse_text("source", source, "rb")
+        end = StoredEnd(source)
+        return await face.in_thread(lambda: _core.Package.of_file(end, end.length))
+    raise TypeError(
+        "source must be the path of an .ova, of an .ovf or of the directory of one, or a binary "
+        f"file object that can seek, not {type(source).__name__}"
+    )
+
+
+async def _inspect(face: Face, source: Any) -> PackageInfo:
+    package = await _opened(face, source)
+    return await face.in_thread(lambda: info_of(package))
+
+
+def inspect(source: str | os.PathLike[str] | Readable) -> PackageInfo:
+    """Says what is in an OVF package: VMs, disks, networks, properties, and what is odd about it.
+
+    The descriptor and the manifest file are read, of an archive its headers too, and nothing else:
+    a package of any size takes a moment. Nothing is verified; ``verify`` does that.
+
+    Args:
+        source: The path of an ``.ova``, of an ``.ovf`` with its files beside it, or of the
+            directory of one; or a binary file object of an ``.ova`` that can seek.
+
+    Returns:
+        What the descriptor says, the size of each file that is there, and notes on what is odd.
+
+    Raises:
+        TypeError: `source` is of the wrong kind.
+        PackageError: It is no package, or its descriptor contradicts itself.
+        UnsafePathError: A member of the archive would leave the directory.
+        LimitExceededError: The descriptor is longer than 12 MB, the manifest file than 1 MB, or
+            deeper than any honest one.
+        OSError: It cannot be read.
+        RuntimeError: A coroutine called; it would block its event loop.
+
+    Examples:
+        >>> info = nfclease.inspect(package)
+        >>> [(system.name, system.hardware_versions) for system in info.systems]
+        [('demo', ('vmx-13',))]
+    """
+    return run(_inspect(BlockingFace(), source), "inspect")
+
+
+async def inspect_async(source: str | os.PathLike[str] | Readable) -> PackageInfo:
+    """What ``inspect`` says, from a coroutine: files are read in a thread.
+
+    Args:
+        source: As for ``inspect``.
+
+    Returns:
+        As ``inspect``.
+
+    Raises:
+        NfcError: As ``inspect``, and the same others.
+
+    Examples:
+        >>> import asyncio
+        >>> asyncio.run(nfclease.inspect_async(package)).notes
+        ()
+    """
+    return await without_our_frames(_inspect(AsyncioFace(), source))
