@@ -6,6 +6,8 @@ Where the package index or the Go modules are out of reach, the tests of them ar
 from __future__ import annotations
 
 import fcntl
+import hashlib
+import json
 import os
 import subprocess
 import sys
@@ -23,6 +25,8 @@ PYVCLOUD = (
     "7b733c00fc0e446dfa6ed3521ebfdc8adfed50b25b13e2ec3c0b9c61d1fd4950",
 )
 GOVMOMI = "github.com/vmware/govmomi@v0.56.0"
+VCLOUD_DIRECTOR = "github.com/vmware/go-vcloud-director/v3@v3.0.0"
+VCD_PROVIDER = "github.com/vmware/terraform-provider-vcd/v3@v3.14.1"
 
 
 def pyvcloud_ova(name: str) -> bytes:
@@ -50,6 +54,34 @@ def _download(requirement: str) -> None:
     )
     if done.returncode:
         pytest.skip(f"not run: {requirement.split()[0]} cannot be had: {done.stderr[-200:]}")
+
+
+def pyvcloud_file(name: str) -> Path:
+    """One of these appliances as a file."""
+    path = CACHE / name
+    if not path.exists():
+        part = path.with_name(f"{os.getpid()}-{name}")
+        part.write_bytes(pyvcloud_ova(name))
+        part.rename(path)
+    return path
+
+
+def go_module_file(module: str, name: str, digest: str) -> Path:
+    """A file of a Go module, which ``go`` keeps where it keeps all of them.
+
+    Raises:
+        AssertionError: Its SHA-256 is another one.
+    """
+    try:
+        go = find_go()
+    except GoMissingError as error:
+        pytest.skip(f"not run: {error}")
+    told = subprocess.run([go, "mod", "download", "-json", module], capture_output=True, text=True)
+    if told.returncode:
+        pytest.skip(f"not run: {module} cannot be had: {told.stdout[-200:]}")
+    path = Path(json.loads(told.stdout)["Dir"], name)
+    assert hashlib.sha256(path.read_bytes()).hexdigest() == digest
+    return path
 
 
 def govmomi_descriptors() -> dict[str, bytes]:
