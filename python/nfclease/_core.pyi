@@ -13,6 +13,7 @@ __all__ = [
     "FileItem",
     "Lease",
     "ManifestFile",
+    "OvaWriter",
     "Package",
     "Session",
     "Sink",
@@ -78,6 +79,23 @@ class Source:
     def of_bytes(data: bytes) -> Source: ...
     @staticmethod
     def of_file(end: Any, length: int) -> Source: ...
+
+@final
+class OvaWriter:
+    def __new__(cls, path: str | PathLike[str], *, overwrite: bool) -> OvaWriter: ...
+    @staticmethod
+    def of_file(end: Any, *, spool_directory: str | PathLike[str]) -> OvaWriter: ...
+    def reserve(
+        self,
+        descriptor_name: str,
+        descriptor_slot_bytes: int,
+        manifest_name: str | None,
+        manifest_bytes: int,
+    ) -> None: ...
+    def padded(self, descriptor: bytes) -> bytes: ...
+    def member(self, name: str) -> Sink: ...
+    def finish(self, descriptor: bytes, manifest: bytes | None) -> Work: ...
+    def discard(self) -> list[str]: ...
 
 @final
 class Package:

@@ -2,27 +2,30 @@
 //!
 //! Imports only [`crate::error`]. Read [`sink::Sink`] and [`source::Source`] first.
 
+pub(crate) mod again;
 pub(crate) mod digest;
 mod directory;
 mod file_sink;
 mod gzip;
 mod joined;
 pub mod names;
-mod part;
+pub(crate) mod part;
 mod reader;
 mod rename;
 pub(crate) mod sink;
 mod slice;
 pub(crate) mod source;
+pub(crate) mod staged;
 mod stored;
 
 pub(crate) use digest::Second;
 pub use digest::{ChecksumType, Digest};
-pub use file_sink::{FileSink, Overwrite};
+pub use file_sink::FileSink;
 pub use gzip::{GzipCount, GzipSource};
 pub use joined::Joined;
 pub use reader::Reader;
 pub use sink::{Sink, Wait};
 pub use slice::{Slice, SliceSource};
 pub use source::{FileSource, MemorySource, ReaderSource, Source};
+pub use staged::Overwrite;
 pub use stored::{Stored, StoredFile, StoredPath};

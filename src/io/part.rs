@@ -3,15 +3,15 @@
 use std::ffi::{OsStr, OsString};
 use std::fs::File;
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use super::directory::{Directory, Identity, identity_of};
 use super::rename::Naming;
 use crate::error::{Error, Result};
 
 /// A partial file. Dropped, it is gone, unless it got another name.
-pub(super) struct Part {
-    pub(super) file: File,
+pub(crate) struct Part {
+    pub(crate) file: File,
     pub(super) directory: Directory,
     pub(super) name: OsString,
     /// How this file system gives a file a name that nothing has.
@@ -66,8 +66,26 @@ impl Part {
         }
     }
 
+    /// The same by a path, which is no name to be: it is removed again.
+    pub(crate) fn beside(path: &Path) -> Result<Self> {
+        let directory = Directory::of(path).map_err(|e| Error::io(Directory::path_of(path), e))?;
+        Self::create(directory, path.file_name().unwrap_or_default().to_owned())
+    }
+
+    /// Refuses what does not fit there, as far as the file system says; `target` is who needs it.
+    pub(crate) fn expect(&self, bytes: u64, target: &Path) -> Result<()> {
+        match free_space(&self.file) {
+            Some(free) if free < bytes => {
+                let text = format!("{bytes} bytes are needed, {free} are free");
+                let full = io::Error::new(io::ErrorKind::StorageFull, text);
+                Err(Error::io(target, full))
+            }
+            _ => Ok(()),
+        }
+    }
+
     /// Its path, for messages.
-    pub(super) fn path(&self) -> PathBuf {
+    pub(crate) fn path(&self) -> PathBuf {
         self.directory.path().join(&self.name)
     }
 
@@ -82,7 +100,7 @@ impl Part {
     }
 
     /// Removes it; returns what may still be there. What somebody else put in its place stays.
-    pub(super) fn discard(&mut self) -> Vec<PathBuf> {
+    pub(crate) fn discard(&mut self) -> Vec<PathBuf> {
         if !std::mem::take(&mut self.open) {
             return Vec::new();
         }
@@ -131,4 +149,22 @@ fn lock(file: &File) -> io::Result<()> {
 #[cfg(not(unix))]
 fn lock(_file: &File) -> io::Result<()> {
     Ok(())
+}
+
+/// Bytes that can still be written there; `None` where the file system does not say. A quota is
+/// not known here.
+#[cfg(unix)]
+fn free_space(file: &File) -> Option<u64> {
+    let space = rustix::fs::fstatvfs(file).ok()?;
+    let blocks = if rustix::process::geteuid().is_root() {
+        space.f_bfree
+    } else {
+        space.f_bavail
+    };
+    (space.f_blocks > 0).then(|| blocks.saturating_mul(space.f_frsize))
+}
+
+#[cfg(not(unix))]
+fn free_space(_file: &File) -> Option<u64> {
+    None
 }

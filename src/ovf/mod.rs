@@ -5,6 +5,7 @@
 
 mod descriptor;
 mod manifest;
+mod ova_writer;
 mod package;
 pub(crate) mod tar;
 mod utf;
@@ -14,4 +15,5 @@ pub use descriptor::{
     System,
 };
 pub use manifest::{Algorithm, Entry, ManifestFile};
+pub use ova_writer::{OvaWriter, Slots};
 pub use package::{Files, Package};

@@ -19,6 +19,7 @@ mod hints;
 mod lease;
 mod local;
 mod log;
+mod ova_writer;
 mod ovf;
 mod package;
 mod session;
@@ -41,6 +42,8 @@ mod _core {
     use super::lease::{Lease, check_number};
     #[pymodule_export]
     use super::local::{Sink, Source};
+    #[pymodule_export]
+    use super::ova_writer::OvaWriter;
     #[pymodule_export]
     use super::ovf::{ManifestFile, parse_descriptor};
     #[pymodule_export]

@@ -56,7 +56,7 @@ impl Sink {
 }
 
 impl Sink {
-    fn closed(open: impl FnOnce() -> Opened<dyn io::Sink> + Send + 'static) -> Self {
+    pub(super) fn closed(open: impl FnOnce() -> Opened<dyn io::Sink> + Send + 'static) -> Self {
         Self(Closed::new(open))
     }
 

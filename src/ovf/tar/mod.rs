@@ -4,3 +4,4 @@ pub(crate) mod header;
 pub(crate) mod names;
 pub(crate) mod read;
 pub(crate) mod scan;
+pub(crate) mod write;

@@ -1,0 +1,154 @@
+//! A file that gets its final name only at the end.
+//!
+//! The order that makes a wrong or partial file impossible under the final name: write to
+//! `name.part`, fsync it, rename it without replacing, fsync the directory.
+
+use std::ffi::OsString;
+use std::fs::{self, File};
+use std::io::{self, Write as _};
+use std::path::{Path, PathBuf};
+
+use super::directory::Directory;
+use super::part::Part;
+use crate::error::{Error, Result};
+
+/// Whether an existing file of the final name may be replaced.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Overwrite {
+    /// An existing file is an error, before any byte is asked for and again at the rename.
+    Never,
+    /// An existing file is replaced, in one step, by a verified one.
+    Replace,
+}
+
+/// A file that has not got its final name. Dropped, it is gone.
+pub(crate) struct Staged {
+    part: Part,
+    target: PathBuf,
+    name: OsString,
+    overwrite: Overwrite,
+}
+
+impl Staged {
+    /// Creates `target.part` beside `target`. Fails before anything is sent when the directory is
+    /// missing or read-only, when the target exists, or when another transfer writes to it.
+    pub(crate) fn create(target: &Path, overwrite: Overwrite) -> Result<Self> {
+        let Some(name) = target.file_name() else {
+            return Err(Error::InvalidArgument {
+                reason: format!("target {} does not name a file", target.display()).into(),
+            });
+        };
+        if target.is_dir() {
+            return Err(Error::io(target, io::ErrorKind::IsADirectory.into()));
+        }
+        if overwrite == Overwrite::Never && fs::symlink_metadata(target).is_ok() {
+            return Err(Error::Exists {
+                path: target.to_owned(),
+            });
+        }
+        if fs::metadata(target).is_ok_and(|there| !there.is_file()) {
+            let text = "not a regular file";
+            return Err(local(target, io::ErrorKind::InvalidInput, text));
+        }
+        let directory =
+            Directory::of(target).map_err(|e| Error::io(Directory::path_of(target), e))?;
+        let mut part = name.to_owned();
+        part.push(".part");
+        Ok(Self {
+            part: Part::create(directory, part)?,
+            target: target.to_owned(),
+            name: name.to_owned(),
+            overwrite,
+        })
+    }
+
+    /// The file that is written.
+    pub(crate) fn file(&mut self) -> &mut File {
+        &mut self.part.file
+    }
+
+    /// Its path until then, for messages.
+    pub(crate) fn path(&self) -> PathBuf {
+        self.part.path()
+    }
+
+    /// Whether so many bytes more fit there, as far as the file system says.
+    pub(crate) fn expect(&self, bytes: u64) -> Result<()> {
+        self.part.expect(bytes, &self.target)
+    }
+
+    /// Appends bytes.
+    pub(crate) fn write(&mut self, bytes: &[u8]) -> Result<()> {
+        let written = self.part.file.write_all(bytes);
+        written.map_err(|e| Error::io(self.part.path(), e))
+    }
+
+    /// Makes the bytes durable. A failed fsync is final: the kernel may already have dropped the
+    /// dirty pages.
+    pub(crate) fn sync(&self) -> Result<()> {
+        let synced = self.part.file.sync_all();
+        synced.map_err(|e| Error::io(self.part.path(), e))
+    }
+
+    /// Gives the file its name; the bytes are durable already.
+    pub(crate) fn publish(&mut self) -> Result<()> {
+        let part = self.part.path();
+        let is_there = self.part.directory.is_there();
+        if !is_there.map_err(|e| Error::io(&part, e))? {
+            let text = "someone renamed or removed the directory while the file was written";
+            return Err(local(&part, io::ErrorKind::NotFound, text));
+        }
+        if !(self.part.has(&self.part.name)).map_err(|e| Error::io(&part, e))? {
+            let text = "someone removed or replaced this file while it was written";
+            return Err(local(&part, io::ErrorKind::NotFound, text));
+        }
+        self.name()?;
+        self.part.keep();
+        // No error: the file is there, whole and verified, and what it replaced is gone.
+        if let Err(e) = self.part.directory.sync() {
+            let (target, directory) = (self.target.display(), self.part.directory.path().display());
+            tracing::warn!(
+                "{target} is complete, but {directory} could not be synced ({e}): \
+                 the file's name may be lost when the power fails now"
+            );
+        }
+        Ok(())
+    }
+
+    /// The step after which the file has its name.
+    fn name(&mut self) -> Result<()> {
+        let Part {
+            directory,
+            name: part,
+            naming,
+            ..
+        } = &self.part;
+        let named = match self.overwrite {
+            Overwrite::Replace => directory.rename(part, &self.name),
+            Overwrite::Never => naming.name(directory, part, &self.name),
+        };
+        let Err(e) = named else { return Ok(()) };
+        // An answer may be lost where the work was done.
+        let is_named = cfg!(unix) && self.part.has(&self.name).unwrap_or(false);
+        if !is_named {
+            return Err(Error::io(&self.target, e));
+        }
+        if self.part.has(part).unwrap_or(true) {
+            let (target, part) = (self.target.display(), self.part.path());
+            tracing::warn!(
+                "{target} is complete, but its other name {} could not be removed: {e}",
+                part.display()
+            );
+        }
+        Ok(())
+    }
+
+    /// Removes it, unless it has its name; returns what may still be there.
+    pub(crate) fn discard(&mut self) -> Vec<PathBuf> {
+        self.part.discard()
+    }
+}
+
+fn local(path: &Path, kind: io::ErrorKind, text: &str) -> Error {
+    Error::io(path, io::Error::new(kind, text))
+}

@@ -1,0 +1,209 @@
+//! One member while it comes: straight into the archive where it is the next one, else beside it.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use bytes::Bytes;
+
+use super::archive::Archive;
+use super::shared::Shared;
+use crate::error::{Error, Result};
+use crate::io::again::{self, Again};
+use crate::io::part::Part;
+use crate::io::{ChecksumType, Sink, Wait};
+use crate::threads::Aside;
+
+/// The sink of one member.
+pub(super) struct Member {
+    shared: Arc<Shared>,
+    /// Which of the members it is.
+    index: usize,
+    way: Way,
+    aside: Aside,
+}
+
+/// Where its bytes go.
+enum Way {
+    /// Nowhere yet: that is decided with the first of them.
+    Open,
+    /// To the archive's end.
+    Straight(Held),
+    /// To a file of its own, of so many bytes.
+    Spooled(Part, u64),
+    /// Nowhere any more.
+    Closed,
+}
+
+/// The archive, which goes back to the others whatever happens.
+struct Held {
+    shared: Arc<Shared>,
+    archive: Option<Archive>,
+}
+
+impl Held {
+    fn new(shared: &Arc<Shared>, archive: Archive) -> Self {
+        Self {
+            shared: Arc::clone(shared),
+            archive: Some(archive),
+        }
+    }
+
+    fn archive(&mut self) -> Result<&mut Archive> {
+        let archive = self.archive.as_mut();
+        archive.ok_or_else(|| Error::internal("who holds an archive has it"))
+    }
+
+    /// Gives it back, after all members behind its end that are whole.
+    fn give_back(mut self) -> Result<()> {
+        while let Some(mut next) = self.shared.next_spooled(&mut self.archive) {
+            let appended = self
+                .archive()?
+                .append(&next.name, &mut next.spool, next.size);
+            if let Err(error) = appended {
+                self.shared.fail(&error);
+                return Err(error);
+            }
+            self.shared.place(next.index, next.spool.discard());
+        }
+        Ok(())
+    }
+}
+
+impl Drop for Held {
+    fn drop(&mut self) {
+        if let Some(mut archive) = self.archive.take() {
+            archive.take_back();
+            self.shared.put(archive);
+        }
+    }
+}
+
+impl Member {
+    pub(super) fn new(shared: Arc<Shared>, index: usize) -> Self {
+        Self {
+            shared,
+            index,
+            way: Way::Open,
+            aside: Aside::new("nfclease-ova"),
+        }
+    }
+
+    /// Where it goes, from its first byte on.
+    fn begin(&mut self) -> Result<&mut Way> {
+        if matches!(self.way, Way::Open) {
+            self.way = match self.shared.take_for(self.index)? {
+                Some(archive) => {
+                    let mut held = Held::new(&self.shared, archive);
+                    held.archive()?.open()?;
+                    Way::Straight(held)
+                }
+                None => Way::Spooled(Part::beside(&self.shared.spool_path(self.index))?, 0),
+            };
+        }
+        Ok(&mut self.way)
+    }
+
+    fn append(&mut self, bytes: &[u8]) -> Result<()> {
+        match self.begin()? {
+            Way::Straight(held) => held.archive()?.write(bytes),
+            Way::Spooled(spool, size) => {
+                let written = std::io::Write::write_all(&mut spool.file, bytes);
+                written.map_err(|e| Error::io(spool.path(), e))?;
+                *size = size.saturating_add(bytes.len() as u64);
+                Ok(())
+            }
+            Way::Open | Way::Closed => {
+                Err(Error::internal("a member is written until it is whole"))
+            }
+        }
+    }
+
+    fn forget(&mut self) -> Result<()> {
+        match &mut self.way {
+            Way::Straight(held) => held.archive()?.open(),
+            Way::Spooled(spool, size) => {
+                let restarted = again::restart(&mut spool.file, 0);
+                restarted.map_err(|e| Error::io(spool.path(), e))?;
+                *size = 0;
+                Ok(())
+            }
+            Way::Open | Way::Closed => Ok(()),
+        }
+    }
+
+    fn read_again(&mut self) -> Result<Again> {
+        match self.begin()? {
+            Way::Straight(held) => held.archive()?.read_again(),
+            Way::Spooled(spool, _) => {
+                let path = spool.path();
+                Again::begin(&mut spool.file, 0, path)
+            }
+            Way::Open | Way::Closed => Err(Error::internal("a member is read until it is whole")),
+        }
+    }
+}
+
+/// It is whole. The copies behind it may take long.
+fn close(shared: &Arc<Shared>, index: usize, way: Way) -> Result<()> {
+    match way {
+        Way::Straight(mut held) => {
+            if let Err(error) = held.archive()?.close(&shared.name(index)) {
+                shared.fail(&error);
+                return Err(error);
+            }
+            shared.place(index, Vec::new());
+            held.give_back()
+        }
+        Way::Spooled(spool, size) => match shared.spooled(index, spool, size) {
+            Some(archive) => Held::new(shared, archive).give_back(),
+            // Who has the archive appends it, or who comes to be next.
+            None => Ok(()),
+        },
+        Way::Open | Way::Closed => Err(Error::internal("a member is whole once")),
+    }
+}
+
+impl Sink for Member {
+    fn expect(&mut self, bytes: u64) -> Result<()> {
+        match self.begin()? {
+            Way::Straight(held) => held.archive()?.expect(bytes),
+            // It is there twice while it is appended.
+            Way::Spooled(spool, _) => spool.expect(bytes.saturating_mul(2), &spool.path()),
+            Way::Open | Way::Closed => Ok(()),
+        }
+    }
+
+    fn write(&mut self, bytes: Bytes) -> Wait<'_, Result<()>> {
+        Wait::over(self.append(&bytes))
+    }
+
+    fn restart(&mut self) -> Wait<'_, Result<()>> {
+        Wait::over(self.forget())
+    }
+
+    fn digest(&mut self, checksum_type: ChecksumType) -> Wait<'_, Result<Option<String>>> {
+        Wait::going(async move {
+            let reading = self.read_again()?;
+            let digest = reading.digest(checksum_type, &mut self.aside).await?;
+            Ok(Some(digest))
+        })
+    }
+
+    fn commit(&mut self) -> Wait<'_, Result<()>> {
+        Wait::going(async {
+            self.begin()?;
+            let way = std::mem::replace(&mut self.way, Way::Closed);
+            let (shared, index) = (Arc::clone(&self.shared), self.index);
+            self.aside.run(move || close(&shared, index, way)).await?
+        })
+    }
+
+    fn discard(&mut self) -> Wait<'_, Vec<PathBuf>> {
+        let left = match std::mem::replace(&mut self.way, Way::Closed) {
+            Way::Spooled(mut spool, _) => spool.discard(),
+            // The archive goes back, and is the writer's to remove.
+            Way::Straight(_) | Way::Open | Way::Closed => Vec::new(),
+        };
+        Wait::over(left)
+    }
+}

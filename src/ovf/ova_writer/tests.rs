@@ -1,0 +1,286 @@
+#![allow(clippy::disallowed_methods, reason = "a test has a runtime of its own")]
+
+use std::fs;
+use std::io::Read as _;
+use std::path::Path;
+
+use bytes::Bytes;
+
+use super::*;
+use crate::io::{ChecksumType, Digest, FileSink};
+
+const OVF: &[u8] = b"<Envelope/>";
+
+fn writer(path: &Path, slot: u64) -> OvaWriter {
+    let writer = OvaWriter::create(path, Overwrite::Never).unwrap();
+    reserve(&writer, slot);
+    writer
+}
+
+fn reserve(writer: &OvaWriter, slot: u64) {
+    let slots = Slots {
+        descriptor: ("vm.ovf".into(), slot),
+        manifest: Some(("vm.mf".into(), 3)),
+    };
+    writer.reserve(slots).unwrap();
+}
+
+fn sinks(writer: &OvaWriter, names: &[&str]) -> Vec<Box<dyn Sink>> {
+    let members = names.iter().map(|name| writer.member(name).unwrap());
+    members.map(|member| writer.sink(member)).collect()
+}
+
+async fn put(sink: &mut Box<dyn Sink>, bytes: &'static [u8]) {
+    sink.write(Bytes::from_static(bytes)).await.unwrap();
+}
+
+async fn finish(writer: &OvaWriter) {
+    writer
+        .finish(OVF.to_vec(), Some(b"mf\n".to_vec()))
+        .await
+        .unwrap();
+}
+
+/// Names and contents, by a reader that nobody here wrote.
+fn entries(path: &Path) -> Vec<(String, Vec<u8>)> {
+    let mut archive = ::tar::Archive::new(fs::File::open(path).unwrap());
+    let entries = archive.entries().unwrap();
+    entries
+        .map(|entry| {
+            let (mut entry, mut bytes) = (entry.unwrap(), Vec::new());
+            entry.read_to_end(&mut bytes).unwrap();
+            (entry.path().unwrap().display().to_string(), bytes)
+        })
+        .collect()
+}
+
+fn expected(slot: usize, files: &[(&str, &[u8])]) -> Vec<(String, Vec<u8>)> {
+    let mut descriptor = OVF.to_vec();
+    descriptor.resize(slot.max(OVF.len()), b'\n');
+    let mut all = vec![
+        ("vm.ovf".to_owned(), descriptor),
+        ("vm.mf".to_owned(), b"mf\n".to_vec()),
+    ];
+    all.extend(
+        files
+            .iter()
+            .map(|(name, bytes)| ((*name).to_owned(), bytes.to_vec())),
+    );
+    all
+}
+
+fn names_in(root: &Path) -> Vec<String> {
+    let entries = fs::read_dir(root).unwrap();
+    let mut names: Vec<_> = entries
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+        .collect();
+    names.sort();
+    names
+}
+
+#[tokio::test]
+async fn one_after_another_nothing_is_spooled() {
+    let root = tempfile::tempdir().unwrap();
+    let path = root.path().join("vm.ova");
+    let writer = writer(&path, 700);
+    for (sink, bytes) in sinks(&writer, &["a", "b"])
+        .iter_mut()
+        .zip([&b"aaa"[..], b""])
+    {
+        if !bytes.is_empty() {
+            put(sink, bytes).await;
+        }
+        assert_eq!(names_in(root.path()), ["vm.ova.part"]);
+        sink.commit().await.unwrap();
+    }
+    finish(&writer).await;
+    assert_eq!(entries(&path), expected(700, &[("a", b"aaa"), ("b", b"")]));
+    assert_eq!(names_in(root.path()), ["vm.ova"]);
+    let blocks = 512 + 1024 + 512 + 512 + 512 + 512 + 512 + 1024;
+    assert_eq!(fs::metadata(&path).unwrap().len(), blocks);
+    assert!(writer.discard().is_empty() && path.exists());
+}
+
+#[tokio::test]
+async fn in_any_order_the_archive_has_theirs() {
+    for order in [
+        [0, 1, 2],
+        [2, 1, 0],
+        [1, 2, 0],
+        [1, 0, 2],
+        [2, 0, 1],
+        [0, 2, 1],
+    ] {
+        let root = tempfile::tempdir().unwrap();
+        let path = root.path().join("vm.ova");
+        let writer = writer(&path, 100);
+        let mut sinks = sinks(&writer, &["a", "b", "c"]);
+        let contents = [&b"aaa"[..], &[b'b'; 1000], b"c"];
+        // All begin, the last one first.
+        for (sink, bytes) in sinks.iter_mut().zip(contents).rev() {
+            put(sink, bytes).await;
+        }
+        let begun = ["vm.ova.1.part", "vm.ova.2.part", "vm.ova.part"];
+        assert_eq!(names_in(root.path()), begun);
+        for index in order {
+            sinks[index].commit().await.unwrap();
+        }
+        assert_eq!(names_in(root.path()), ["vm.ova.part"], "{order:?}");
+        finish(&writer).await;
+        let files = [("a", contents[0]), ("b", contents[1]), ("c", contents[2])];
+        assert_eq!(entries(&path), expected(100, &files), "{order:?}");
+    }
+}
+
+#[tokio::test]
+async fn what_is_begun_again_is_there_once() {
+    let root = tempfile::tempdir().unwrap();
+    let path = root.path().join("vm.ova");
+    let writer = writer(&path, 100);
+    let mut sinks = sinks(&writer, &["a", "b"]);
+    for sink in &mut sinks {
+        put(sink, &[b'x'; 5000]).await;
+        sink.restart().await.unwrap();
+        put(sink, b"good").await;
+        let mut digest = Digest::new(ChecksumType::Sha256);
+        digest.update(b"good");
+        let again = sink.digest(ChecksumType::Sha256).await.unwrap();
+        assert_eq!(again, Some(digest.finish()));
+        put(sink, b"!").await;
+    }
+    for sink in &mut sinks {
+        sink.commit().await.unwrap();
+    }
+    finish(&writer).await;
+    let files = [("a", &b"good!"[..]), ("b", b"good!")];
+    assert_eq!(entries(&path), expected(100, &files));
+}
+
+#[tokio::test]
+async fn a_descriptor_of_another_size_moves_the_rest() {
+    let big: &'static [u8] = vec![7; 5 << 20].leak();
+    for slot in [0, 5, 2000] {
+        let root = tempfile::tempdir().unwrap();
+        let path = root.path().join("vm.ova");
+        let writer = writer(&path, slot);
+        let mut sinks = sinks(&writer, &["a", "b"]);
+        for (sink, bytes) in sinks.iter_mut().zip([big, b"b"]) {
+            put(sink, bytes).await;
+            sink.commit().await.unwrap();
+        }
+        let descriptor = vec![b'<'; 3000];
+        let manifest = Some(b"longer\n".to_vec());
+        writer.finish(descriptor.clone(), manifest).await.unwrap();
+        let there = entries(&path);
+        assert_eq!(there[0].1, descriptor);
+        assert_eq!(there[1].1, b"longer\n");
+        assert!(there[2].1 == big && there[3].1 == b"b", "{slot}");
+    }
+}
+
+#[tokio::test]
+async fn a_shorter_front_moves_the_rest_too() {
+    let root = tempfile::tempdir().unwrap();
+    let path = root.path().join("vm.ova");
+    let writer = writer(&path, 100);
+    let mut sinks = sinks(&writer, &["a"]);
+    put(&mut sinks[0], b"aaa").await;
+    sinks[0].commit().await.unwrap();
+    writer.finish(OVF.to_vec(), None).await.unwrap();
+    let names: Vec<_> = entries(&path).into_iter().map(|(name, _)| name).collect();
+    assert_eq!(names, ["vm.ovf", "a"]);
+}
+
+#[tokio::test]
+async fn a_failure_leaves_nothing() {
+    let root = tempfile::tempdir().unwrap();
+    let path = root.path().join("vm.ova");
+    let writer = writer(&path, 100);
+    let mut sinks = sinks(&writer, &["a", "b", "c"]);
+    for sink in &mut sinks {
+        put(sink, b"bytes").await;
+    }
+    assert!(sinks[0].discard().await.is_empty());
+    sinks[1].commit().await.unwrap();
+    let unfinished = writer.finish(OVF.to_vec(), None).await.unwrap_err();
+    assert!(
+        unfinished.to_string().contains("a is whole before"),
+        "{unfinished}"
+    );
+    assert!(writer.discard().is_empty());
+    // One is still written, and given up after that.
+    assert!(sinks[2].discard().await.is_empty());
+    assert!(names_in(root.path()).is_empty());
+    assert!(sinks[2].commit().await.is_err());
+}
+
+#[tokio::test]
+async fn what_is_dropped_is_gone() {
+    let root = tempfile::tempdir().unwrap();
+    let writer = writer(&root.path().join("vm.ova"), 100);
+    let mut sinks = sinks(&writer, &["a", "b"]);
+    for sink in &mut sinks {
+        put(sink, b"bytes").await;
+    }
+    drop((writer, sinks));
+    assert!(names_in(root.path()).is_empty());
+}
+
+#[tokio::test]
+async fn what_was_discarded_gets_no_name() {
+    let root = tempfile::tempdir().unwrap();
+    let path = root.path().join("vm.ova");
+    let writer = writer(&path, 100);
+    assert!(writer.discard().is_empty());
+    let member = writer.member("a").unwrap();
+    let mut sink = writer.sink(member);
+    assert!(sink.write(Bytes::from_static(b"x")).await.is_err());
+    assert!(writer.finish(OVF.to_vec(), None).await.is_err());
+    assert!(names_in(root.path()).is_empty());
+}
+
+#[tokio::test]
+async fn what_is_there_stays() {
+    let root = tempfile::tempdir().unwrap();
+    let path = root.path().join("vm.ova");
+    fs::write(&path, b"old").unwrap();
+    assert!(OvaWriter::create(&path, Overwrite::Never).is_err());
+    let writer = OvaWriter::create(&path, Overwrite::Replace).unwrap();
+    reserve(&writer, 100);
+    assert_eq!(fs::read(&path).unwrap(), b"old");
+    finish(&writer).await;
+    assert_eq!(entries(&path), expected(100, &[]));
+}
+
+#[tokio::test]
+async fn what_cannot_go_back_gets_all_at_the_end() {
+    let (root, spools) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let path = root.path().join("pipe");
+    let sink = FileSink::create(&path, Overwrite::Never).unwrap();
+    let writer = OvaWriter::of_stream(Box::new(sink), spools.path());
+    reserve(&writer, 100);
+    let mut sinks = sinks(&writer, &["a", "b"]);
+    for (sink, bytes) in sinks.iter_mut().zip([&b"aaa"[..], b"b"]) {
+        put(sink, bytes).await;
+    }
+    assert_eq!(names_in(spools.path()).len(), 2);
+    for sink in sinks.iter_mut().rev() {
+        sink.commit().await.unwrap();
+    }
+    finish(&writer).await;
+    assert_eq!(entries(&path), expected(0, &[("a", b"aaa"), ("b", b"b")]));
+    assert!(names_in(spools.path()).is_empty());
+}
+
+#[tokio::test]
+async fn names_are_distinct_and_safe() {
+    let root = tempfile::tempdir().unwrap();
+    let writer = writer(&root.path().join("vm.ova"), 100);
+    writer.member("a").unwrap();
+    let long = "x".repeat(101);
+    for name in ["A", "VM.ovf", "vm.mf", "../b", "", "b/c", &long] {
+        assert!(writer.member(name).is_err(), "{name}");
+    }
+    let early = OvaWriter::create(&root.path().join("other.ova"), Overwrite::Never).unwrap();
+    assert!(early.member("a").is_err());
+}
