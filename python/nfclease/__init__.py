@@ -58,6 +58,8 @@ if TYPE_CHECKING:
     from nfclease.appliance.manifest_file import ManifestEntry, ManifestFile
     from nfclease.appliance.package_info import PackageInfo
     from nfclease.appliance.results import ExportedFile, ExportResult
+    from nfclease.appliance.verify import verify, verify_async
+    from nfclease.appliance.verify_result import VerifiedFile, VerifyResult
     from nfclease.async_lease import AsyncHttpNfcLease
     from nfclease.progress import TransferProgress
     from nfclease.transfer import Transfer, TransferResult
@@ -102,12 +104,16 @@ __all__ = [
     "TruncatedError",
     "UnexpectedRedirectError",
     "UnsafePathError",
+    "VerifiedFile",
+    "VerifyResult",
     "__version__",
     "cancel_all",
     "export_vm",
     "export_vm_async",
     "inspect",
     "inspect_async",
+    "verify",
+    "verify_async",
 ]
 
 del TYPE_CHECKING
@@ -130,6 +136,10 @@ _LATER = {
     "export_vm_async": "appliance.export",
     "inspect": "appliance.inspect",
     "inspect_async": "appliance.inspect",
+    "VerifiedFile": "appliance.verify_result",
+    "VerifyResult": "appliance.verify_result",
+    "verify": "appliance.verify",
+    "verify_async": "appliance.verify",
 }
 
 

@@ -15,6 +15,7 @@ __all__ = [
     "ManifestFile",
     "OvaWriter",
     "Package",
+    "Reading",
     "Session",
     "Sink",
     "Source",
@@ -130,6 +131,25 @@ class Package:
         size: int | None = None,
         gzip: bool = False,
     ) -> Source: ...
+    def check(
+        self,
+        href: str,
+        *,
+        sums: list[str],
+        chunk_size: int | None = None,
+        size: int | None = None,
+        gzip: bool = False,
+        is_disk: bool = False,
+    ) -> Reading: ...
+    def digest(self, name: str, algorithm: str) -> Work: ...
+
+@final
+class Reading:
+    def work(self) -> Work: ...
+    def seen(self) -> int: ...
+    def length(self) -> int: ...
+    def ended(self) -> bool: ...
+    def cancel(self) -> None: ...
 
 @final
 class Transfer:

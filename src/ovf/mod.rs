@@ -3,6 +3,7 @@
 //! All of it comes from strangers: it is bounded, and what is quoted of it is escaped. Read
 //! [`Package`] first, then [`Descriptor`].
 
+mod check;
 mod descriptor;
 mod manifest;
 mod ova_writer;
@@ -10,6 +11,7 @@ mod package;
 pub(crate) mod tar;
 mod utf;
 
+pub use check::{Checked, FileCheck, Piece, Watched};
 pub use descriptor::{
     Compression, DeploymentOption, Descriptor, Disk, File, Network, Outside, Product, Property,
     System,

@@ -22,6 +22,7 @@ mod log;
 mod ova_writer;
 mod ovf;
 mod package;
+mod reading;
 mod session;
 mod stored;
 mod transfer;
@@ -48,6 +49,8 @@ mod _core {
     use super::ovf::{ManifestFile, parse_descriptor};
     #[pymodule_export]
     use super::package::Package;
+    #[pymodule_export]
+    use super::reading::Reading;
     #[pymodule_export]
     use super::session::Session;
     #[pymodule_export]

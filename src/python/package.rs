@@ -8,9 +8,11 @@ use pyo3::prelude::*;
 use super::bridge;
 use super::error::to_py;
 use super::local::Source;
+use super::reading::{self, Reading};
 use super::stored::StoredEnd;
-use nfclease::io::{GzipCount, Slice, SliceSource};
-use nfclease::ovf;
+use super::work::Work;
+use nfclease::io::{ChecksumType, GzipCount, Slice, SliceSource};
+use nfclease::ovf::{self, FileCheck};
 
 /// How much is decompressed between two looks for Ctrl-C.
 const COUNT_STEP: u64 = 64 << 20;
@@ -106,6 +108,47 @@ impl Package {
         Ok(Source::closed(move || {
             Ok(Box::new(SliceSource::from(slice)))
         }))
+    }
+
+    /// Reads a file to its end, in a thread: the sums of its pieces as they are stored, and whether it
+    /// is whole.
+    #[pyo3(signature = (href, *, sums, chunk_size=None, size=None, gzip=false, is_disk=false))]
+    #[allow(clippy::too_many_arguments, reason = "what Python says by name")]
+    fn check(
+        &self,
+        py: Python<'_>,
+        href: &str,
+        sums: Vec<String>,
+        chunk_size: Option<u64>,
+        size: Option<u64>,
+        gzip: bool,
+        is_disk: bool,
+    ) -> PyResult<Reading> {
+        let check = || {
+            let sums = sums.iter().map(|name| ChecksumType::parse_of_file(name));
+            Ok(FileCheck {
+                sums: sums.collect::<Result<_, _>>()?,
+                pieces: self.0.pieces(href, chunk_size, size)?,
+                is_gzip: gzip,
+                is_disk,
+            })
+        };
+        let check = bridge::guarded(py, check)?;
+        Reading::start(py, check)
+    }
+
+    /// The sum of a file as it is stored.
+    fn digest(&self, py: Python<'_>, name: &str, algorithm: &str) -> PyResult<Work> {
+        let check = || {
+            Ok(FileCheck {
+                sums: vec![ChecksumType::parse_of_file(algorithm)?],
+                pieces: self.0.pieces(name, None, None)?,
+                is_gzip: false,
+                is_disk: false,
+            })
+        };
+        let check = bridge::guarded(py, check)?;
+        reading::digest(py, check)
     }
 }
 

@@ -43,6 +43,8 @@ MODULES = [
     "nfclease.appliance.manifest_file",
     "nfclease.appliance.package_info",
     "nfclease.appliance.results",
+    "nfclease.appliance.verify",
+    "nfclease.appliance.verify_result",
     "nfclease.async_lease",
     "nfclease.exceptions",
     "nfclease.lease",

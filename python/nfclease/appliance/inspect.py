@@ -6,12 +6,10 @@ import os
 from itertools import count, takewhile
 
 from nfclease import _core
-from nfclease._arguments import refuse_text
 from nfclease._backends.blocking import run
 from nfclease._backends.tracebacks import without_our_frames
-from nfclease._local.ends import local_path
-from nfclease._local.stored import StoredEnd
 from nfclease.appliance._face import AsyncioFace, BlockingFace
+from nfclease.appliance._source import opened
 from nfclease.appliance.manifest_file import ManifestFile
 from nfclease.appliance.package_info import (
     PackageDeploymentOption,
@@ -100,22 +98,8 @@ def _tuples(said: dict[str, Any]) -> dict[str, Any]:
     return {key: tuple(v) if isinstance(v, list) else v for key, v in said.items()}
 
 
-async def _opened(face: Face, source: Any) -> _core.Package:
-    if isinstance(source, (str, os.PathLike)):
-        path = local_path(source)
-        return await face.in_thread(lambda: _core.Package.of_path(path))
-    if callable(getattr(source, "seek", None)):
-        refuse_text("source", source, "rb")
-        end = StoredEnd(source)
-        return await face.in_thread(lambda: _core.Package.of_file(end, end.length))
-    raise TypeError(
-        "source must be the path of an .ova, of an .ovf or of the directory of one, or a binary "
-        f"file object that can seek, not {type(source).__name__}"
-    )
-
-
 async def _inspect(face: Face, source: Any) -> PackageInfo:
-    package = await _opened(face, source)
+    package = await opened(face, source)
     return await face.in_thread(lambda: info_of(package))
 
 

@@ -37,7 +37,7 @@ pub(super) fn path_of(href: &str) -> Result<String, String> {
 }
 
 /// `file:`, `https:` and so on; a drive letter counts.
-fn has_scheme(href: &str) -> bool {
+pub(in crate::ovf) fn has_scheme(href: &str) -> bool {
     let Some((scheme, _)) = href.split_once(':') else {
         return false;
     };
@@ -47,7 +47,7 @@ fn has_scheme(href: &str) -> bool {
 
 /// Percent-decoded once. A `%` without two hex digits stands for itself, as in names that some tool
 /// did not encode.
-fn decoded(href: &str) -> Result<String, String> {
+pub(in crate::ovf) fn decoded(href: &str) -> Result<String, String> {
     let mut bytes = Vec::with_capacity(href.len());
     let mut rest = href.as_bytes();
     while let [first, after @ ..] = rest {

@@ -5,7 +5,7 @@
 
 mod check;
 mod envelope;
-mod href;
+pub(super) mod href;
 mod parse;
 mod product;
 mod systems;

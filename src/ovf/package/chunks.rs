@@ -11,14 +11,14 @@ use crate::text::ServerText;
 /// Nine digits could name more; no disk needs them.
 const MOST_PIECES: u32 = 1_000_000;
 
-/// All pieces as one. Each is looked at now: one that is missing is not noticed half-way.
-pub(super) fn join(
+/// All pieces, by their names. Each is looked at now: one that is missing is not noticed half-way.
+pub(super) fn pieces(
     package: &Package,
     href: &str,
     chunk_size: u64,
     size: Option<u64>,
-) -> Result<Slice> {
-    let mut pieces: Vec<Slice> = Vec::new();
+) -> Result<Vec<(String, Slice)>> {
+    let mut pieces: Vec<(String, Slice)> = Vec::new();
     let mut total = 0u64;
     for number in 0..MOST_PIECES {
         let Some(piece) = package.find(&piece_name(href, number))? else {
@@ -33,7 +33,7 @@ pub(super) fn join(
             );
             return Err(refused(package, &piece_name(href, number), &reason));
         }
-        pieces.push(piece);
+        pieces.push((piece_name(href, number), piece));
         if is_short {
             break;
         }
@@ -44,27 +44,29 @@ pub(super) fn join(
         // Some write the attribute and leave the file whole.
         None => {
             if let Some(whole) = package.find(href)?.filter(|file| file.length <= chunk_size) {
-                return Ok(whole);
+                return Ok(vec![(href.to_owned(), whole)]);
             }
             return Err(package.missing(&after));
         }
-        Some(last) => {
+        Some((name, last)) => {
             let is_cut = size.is_some_and(|size| total < size);
             if last.length < chunk_size && (is_cut || package.find(&after)?.is_some()) {
                 let reason = format!("it has {} of its {chunk_size} bytes", last.length);
-                return Err(refused(
-                    package,
-                    &piece_name(href, next.saturating_sub(1)),
-                    &reason,
-                ));
+                return Err(refused(package, name, &reason));
             }
             if is_cut || has_later(package, href, next) {
                 return Err(package.missing(&after));
             }
         }
     }
+    Ok(pieces)
+}
+
+/// The pieces as one.
+pub(super) fn join(package: &Package, href: &str, pieces: Vec<(String, Slice)>) -> Slice {
     let name = format!("{}: {}", package.name(), ServerText::from(href));
-    Ok(Slice::all(Arc::new(Joined::new(name, pieces))))
+    let pieces = pieces.into_iter().map(|(_, piece)| piece).collect();
+    Slice::all(Arc::new(Joined::new(name, pieces)))
 }
 
 /// Whether there are pieces beyond one that is not there.

@@ -1,5 +1,6 @@
 //! What a descriptor calls a file, as the names that the file may have.
 
+use super::super::descriptor::href::{decoded, has_scheme};
 use super::super::tar::names::relative;
 
 /// The names to look for, the likeliest first: an `href` is a URI, and some tools write a name.
@@ -12,7 +13,7 @@ pub(super) fn names(href: &str) -> Result<Vec<String>, &'static str> {
         return Err("it is empty");
     }
     let mut names = Vec::new();
-    if let Some(decoded) = decode(href) {
+    if let Ok(decoded) = decoded(href) {
         let decoded = relative(&decoded)?;
         if decoded != literal && !decoded.is_empty() {
             names.push(decoded);
@@ -20,34 +21,6 @@ pub(super) fn names(href: &str) -> Result<Vec<String>, &'static str> {
     }
     names.push(literal);
     Ok(names)
-}
-
-/// `file:`, `http:` and so on, by the grammar of RFC 3986.
-fn has_scheme(href: &str) -> bool {
-    let Some((scheme, _)) = href.split_once(':') else {
-        return false;
-    };
-    let mut letters = scheme.chars();
-    letters.next().is_some_and(|c| c.is_ascii_alphabetic())
-        && letters.all(|c| c.is_ascii_alphanumeric() || matches!(c, '+' | '-' | '.'))
-}
-
-/// With its `%XX` decoded; `None` where that is no text.
-fn decode(href: &str) -> Option<String> {
-    let mut bytes = Vec::with_capacity(href.len());
-    let mut rest = href.as_bytes();
-    while let Some((first, after)) = rest.split_first() {
-        let digits = after.get(..2).filter(|_| *first == b'%');
-        let value = digits.and_then(|two| data_encoding::HEXLOWER_PERMISSIVE.decode(two).ok());
-        if let Some(value) = value {
-            bytes.extend(value);
-            rest = &after[2..];
-        } else {
-            bytes.push(*first);
-            rest = after;
-        }
-    }
-    String::from_utf8(bytes).ok()
 }
 
 #[cfg(test)]

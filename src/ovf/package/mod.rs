@@ -153,13 +153,31 @@ impl Package {
         Ok(None)
     }
 
-    /// The bytes of a `File` of the descriptor, its pieces joined; `size` is what the descriptor says
-    /// that they are together.
-    pub fn file(&self, href: &str, chunk_size: Option<u64>, size: Option<u64>) -> Result<Slice> {
+    /// The bytes of a `File` of the descriptor by its pieces, each with its name; `size` is what the
+    /// descriptor says that they are together.
+    pub fn pieces(
+        &self,
+        href: &str,
+        chunk_size: Option<u64>,
+        size: Option<u64>,
+    ) -> Result<Vec<(String, Slice)>> {
         if let Some(chunk_size) = chunk_size {
-            return chunks::join(self, href, chunk_size, size);
+            return chunks::pieces(self, href, chunk_size, size);
         }
-        self.find(href)?.ok_or_else(|| self.missing(href))
+        let slice = self.find(href)?.ok_or_else(|| self.missing(href))?;
+        Ok(vec![(href.to_owned(), slice)])
+    }
+
+    /// The same as one.
+    pub fn file(&self, href: &str, chunk_size: Option<u64>, size: Option<u64>) -> Result<Slice> {
+        let mut pieces = self.pieces(href, chunk_size, size)?;
+        match (pieces.pop(), pieces.is_empty()) {
+            (Some((_, only)), true) => Ok(only),
+            (last, _) => {
+                pieces.extend(last);
+                Ok(chunks::join(self, href, pieces))
+            }
+        }
     }
 
     fn missing(&self, name: &str) -> Error {

@@ -1,0 +1,132 @@
+"""Files of a package that are read to their ends, several at once, in native threads."""
+
+from __future__ import annotations
+
+from functools import partial
+
+from nfclease._meter import Meter
+from nfclease.exceptions import IntegrityError, PackageError, UnsafePathError
+from nfclease.progress import TransferProgress
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from typing import Any
+
+    from nfclease import _core
+    from nfclease.appliance._face import Face
+    from nfclease.progress import ProgressOption
+
+#: Seconds between two looks at what is read, growing from the first to the second.
+_SHORTEST, _LONGEST = 0.001, 0.05
+
+
+class Reading:
+    """One file, and what was found. It shows its progress as a transfer does."""
+
+    def __init__(
+        self,
+        name: str,
+        *,
+        sums: list[str],
+        size: int | None = None,
+        chunk_size: int | None = None,
+        gzip: bool = False,
+        is_disk: bool = False,
+    ) -> None:
+        self.name = self.key = name
+        self.sums, self.size = sums, size
+        self._how = {"chunk_size": chunk_size, "gzip": gzip, "is_disk": is_disk}
+        self._core: _core.Reading | None = None
+        self._meter = Meter()
+        #: Name, size and checksums of each piece.
+        self.pieces: list[tuple[str, int, list[str]]] = []
+        #: What is wrong with its bytes.
+        self.flaw: str | None = None
+        #: Why it could not be read.
+        self.error: Exception | None = None
+        self._is_done = False
+
+    def start(self, package: _core.Package) -> None:
+        how: Any = self._how
+        try:
+            self._core = package.check(self.name, sums=self.sums, size=self.size, **how)
+        except (PackageError, UnsafePathError) as error:
+            self.error, self._is_done = error, True
+
+    def has_ended(self) -> bool:
+        """Whether its outcome can be had at once."""
+        return self._core is None or self._core.ended()
+
+    async def finish(self, face: Face) -> None:
+        if self._core is None:
+            return
+        try:
+            self.pieces, self.flaw = await face.backend.for_work(self._core.work())
+        except (IntegrityError, PackageError, UnsafePathError) as error:
+            self.error = error
+        self._is_done = True
+
+    def cancel(self) -> None:
+        if self._core is not None:
+            self._core.cancel()
+
+    def done(self) -> bool:
+        return self._is_done
+
+    @property
+    def progress(self) -> TransferProgress:
+        seen = 0 if self._core is None else self._core.seen()
+        total = None if self._core is None else self._core.length()
+        has_begun = self._core is not None
+        failed = self.error is not None or self.flaw is not None
+        rate = self._meter.rate(seen, waits=not has_begun, done=self._is_done)
+        left = None if total is None or not rate or self._is_done else (total - seen) / rate
+        return TransferProgress(
+            name=self.name,
+            key=self.key,
+            bytes_done=seen,
+            bytes_total=total,
+            attempts=int(has_begun),
+            rate=rate,
+            seconds_left=left,
+            done=self._is_done,
+            failed=self._is_done and failed,
+        )
+
+
+async def read_all(
+    face: Face,
+    package: _core.Package,
+    readings: Sequence[Reading],
+    limit: int,
+    progress: ProgressOption,
+) -> None:
+    """Reads all of them, so many at once. What was started is stopped on every way out."""
+    from nfclease._display.option import reporter
+
+    shown: Any = readings  # each shows itself as a transfer does
+    report = reporter(progress, shown)
+    waiting = list(readings)
+    running: list[Reading] = []
+    pause = _SHORTEST
+    try:
+        while waiting or running:
+            while waiting and len(running) < limit:
+                reading = waiting.pop(0)
+                running.append(reading)
+                await face.in_thread(partial(reading.start, package))
+            ended = [reading for reading in running if reading.has_ended()]
+            for reading in ended:
+                await reading.finish(face)
+                running.remove(reading)
+            if report is not None:
+                report.update()
+            pause = _SHORTEST if ended else min(2 * pause, _LONGEST)
+            if running and not ended:
+                await face.pause(pause)
+    finally:
+        for reading in running:
+            reading.cancel()
+        if report is not None:
+            report.close()

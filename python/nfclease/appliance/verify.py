@@ -1,0 +1,97 @@
+"""Is a package whole, and are its bytes those that its manifest file lists?"""
+
+from __future__ import annotations
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    from nfclease.appliance.verify_result import VerifyResult
+    from nfclease.progress import ProgressOption
+
+__all__ = ["verify", "verify_async"]
+
+
+def verify(
+    source: Any,
+    *,
+    strict: bool = False,
+    progress: ProgressOption = None,
+    max_concurrency: int | None = None,
+) -> VerifyResult:
+    """Reads a package to its end and compares it with its descriptor and its manifest file.
+
+    Checked are: the archive's headers; the descriptor; that each file is there, in all its chunks,
+    and as long as the descriptor says; each line of the manifest file (DSP0243 2.1.1, lines
+    405-421: SHA-1, SHA-256 or SHA-512 of the bytes as they are stored); that each disk said to be
+    streamOptimized starts and ends as such a stream. Nothing is unpacked or written, and no server
+    is asked. A signature (``.cert``) is not checked.
+
+    Args:
+        source: An ``.ova``, an ``.ovf``, the directory of one, or a seekable binary file object
+            that holds an OVA.
+        strict: Whether what is only odd is a problem too: a file without a line, no manifest file,
+            a form that vSphere refuses.
+        progress: True for bars, or a callable that gets a
+            :class:`~nfclease.progress.TransferProgress` of each file, ``key`` being its name.
+        max_concurrency: How many files are read at once, from 1; None for one per processor, 8 at
+            most.
+
+    Returns:
+        What was found; true when nothing is wrong. Of a package that is cut or damaged the result
+        says so; it is not an exception.
+
+    Raises:
+        OSError: A file cannot be found or read.
+        TypeError: `source` or `progress` is of the wrong kind.
+        ValueError: `max_concurrency` is less than 1.
+
+    Examples:
+        >>> result = nfclease.verify(package)
+        >>> [(file.name, file.verified) for file in result.files]
+        [('demo.ovf', True), ('disk.vmdk', True)]
+        >>> if not result:
+        ...     print(*result.problems, sep="; ")
+    """
+    from nfclease._backends.blocking import run
+    from nfclease.appliance._face import BlockingFace
+    from nfclease.appliance._verifying import verified
+
+    return run(verified(BlockingFace(), source, strict, progress, max_concurrency), "verify")
+
+
+async def verify_async(
+    source: Any,
+    *,
+    strict: bool = False,
+    progress: ProgressOption = None,
+    max_concurrency: int | None = None,
+) -> VerifyResult:
+    """:func:`verify` for an event loop, which it does not hold up.
+
+    Args:
+        source: As there.
+        strict: As there.
+        progress: As there.
+        max_concurrency: As there.
+
+    Returns:
+        As there.
+
+    Raises:
+        OSError: As there.
+        TypeError: As there.
+        ValueError: As there.
+
+    Examples:
+        >>> import asyncio
+        >>> asyncio.run(nfclease.verify_async(package)).ok
+        True
+    """
+    from nfclease._backends.tracebacks import without_our_frames
+    from nfclease.appliance._face import AsyncioFace
+    from nfclease.appliance._verifying import verified
+
+    return await without_our_frames(
+        verified(AsyncioFace(), source, strict, progress, max_concurrency)
+    )
