@@ -54,6 +54,8 @@ from nfclease.lease import HttpNfcLease
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from nfclease.appliance.export import export_vm, export_vm_async
+    from nfclease.appliance.import_result import ImportedFile, ImportResult
+    from nfclease.appliance.importing import import_vapp, import_vapp_async
     from nfclease.appliance.inspect import inspect, inspect_async
     from nfclease.appliance.manifest_file import ManifestEntry, ManifestFile
     from nfclease.appliance.package_info import PackageInfo
@@ -75,6 +77,8 @@ __all__ = [
     "ForkError",
     "HttpNfcLease",
     "HttpStatusError",
+    "ImportResult",
+    "ImportedFile",
     "InsecureUrlError",
     "IntegrityError",
     "InternalError",
@@ -110,6 +114,8 @@ __all__ = [
     "cancel_all",
     "export_vm",
     "export_vm_async",
+    "import_vapp",
+    "import_vapp_async",
     "inspect",
     "inspect_async",
     "verify",
@@ -126,6 +132,8 @@ _LATER = {
     "AsyncHttpNfcLease": "async_lease",
     "ExportResult": "appliance.results",
     "ExportedFile": "appliance.results",
+    "ImportResult": "appliance.import_result",
+    "ImportedFile": "appliance.import_result",
     "ManifestEntry": "appliance.manifest_file",
     "ManifestFile": "appliance.manifest_file",
     "PackageInfo": "appliance.package_info",
@@ -134,6 +142,8 @@ _LATER = {
     "TransferResult": "transfer",
     "export_vm": "appliance.export",
     "export_vm_async": "appliance.export",
+    "import_vapp": "appliance.importing",
+    "import_vapp_async": "appliance.importing",
     "inspect": "appliance.inspect",
     "inspect_async": "appliance.inspect",
     "VerifiedFile": "appliance.verify_result",

@@ -80,6 +80,16 @@ class Source:
     def of_bytes(data: bytes) -> Source: ...
     @staticmethod
     def of_file(end: Any, length: int) -> Source: ...
+    def look(
+        self,
+        name: str,
+        *,
+        is_disk: bool,
+        size: int | None,
+        disk_capacity: int,
+        verify_format: bool,
+        verify_size: bool,
+    ) -> tuple[int, int | None]: ...
 
 @final
 class OvaWriter:

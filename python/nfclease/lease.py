@@ -349,7 +349,7 @@ class HttpNfcLease(MirroredLease):
             RuntimeError: A coroutine called; it would block its event loop.
 
         Examples:
-            >>> {result.verified for result in lease.upload_all(spec.fileItem, directory)}
+            >>> {result.verified for result in lease.upload_all(spec.fileItem, ".")}
             {'manifest'}
         """
         operation = transfers.upload_all(

@@ -2,31 +2,52 @@
 //! transfer that uses it, so that one that is never used leaves nothing behind.
 
 use std::path::PathBuf;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use bytes::Bytes;
 use pyo3::prelude::*;
 use pyo3::pybacked::PyBackedBytes;
 
+use super::bridge;
 use super::fileobj::{FileObjectReader, FileObjectSink};
 use nfclease::error::{Error, Result};
 use nfclease::io::{self, FileSink, FileSource, MemorySource, Overwrite, ReaderSource};
+use nfclease::transfer::download::Format;
+use nfclease::transfer::{Described, SourceCheck, VerifySize};
 
 pub(super) type Opened<T> = Result<Box<T>>;
 type Open<T> = dyn FnOnce() -> Opened<T> + Send;
 
-/// Until it is opened; `None` after that.
-struct Closed<T: ?Sized>(Mutex<Option<Box<Open<T>>>>);
+enum State<T: ?Sized> {
+    Closed(Box<Open<T>>),
+    /// Somebody looked at it before.
+    Open(Box<T>),
+}
+
+/// Until it is taken; `None` after that.
+struct Closed<T: ?Sized>(Mutex<Option<State<T>>>);
 
 impl<T: ?Sized> Closed<T> {
     fn new(open: impl FnOnce() -> Opened<T> + Send + 'static) -> Self {
-        Self(Mutex::new(Some(Box::new(open))))
+        Self(Mutex::new(Some(State::Closed(Box::new(open)))))
     }
 
     fn open(&self) -> Opened<T> {
-        let open = self.0.lock().unwrap_or_else(PoisonError::into_inner).take();
-        let open = open.ok_or_else(|| Error::internal("a transfer has its own sink or source"))?;
-        open()
+        let state = self.0.lock().unwrap_or_else(PoisonError::into_inner).take();
+        match state {
+            Some(State::Closed(open)) => open(),
+            Some(State::Open(opened)) => Ok(opened),
+            None => Err(Error::internal("a transfer has its own sink or source")),
+        }
+    }
+
+    /// Opens it to be looked at. It stays open for the transfer.
+    fn look<R>(&self, look: impl FnOnce(&T) -> Result<R>) -> Result<R> {
+        let opened = self.open()?;
+        let seen = look(&opened);
+        let mut state = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        *state = Some(State::Open(opened));
+        seen
     }
 }
 
@@ -90,6 +111,43 @@ impl Source {
         Self::closed(move || {
             let reader = Box::new(FileObjectReader::new(end));
             Ok(Box::new(ReaderSource::new(reader, length)))
+        })
+    }
+
+    /// Judges it as its upload will before the first byte. Gives its length, and what the disk in it
+    /// can hold.
+    #[allow(clippy::too_many_arguments, reason = "keywords of one call")]
+    #[pyo3(signature = (name, *, is_disk, size, disk_capacity, verify_format, verify_size))]
+    fn look(
+        &self,
+        py: Python<'_>,
+        name: &str,
+        is_disk: bool,
+        size: Option<u64>,
+        disk_capacity: u64,
+        verify_format: bool,
+        verify_size: bool,
+    ) -> PyResult<(u64, Option<u64>)> {
+        let described = Described {
+            format: if is_disk && verify_format {
+                Format::StreamOptimized
+            } else {
+                Format::Any
+            },
+            size: size.filter(|size| *size > 0),
+            verify_size: if verify_size {
+                VerifySize::Yes
+            } else {
+                VerifySize::No
+            },
+            capacity: disk_capacity,
+        };
+        bridge::guarded(py, || {
+            self.0.look(|source| {
+                let length = source.length();
+                let mut check = SourceCheck::new(name.into(), Arc::default(), described, length);
+                Ok((length, check.look_ahead(source)?))
+            })
         })
     }
 }

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use super::download::Format;
 use crate::error::{Error, Result};
+use crate::io::Source;
 use crate::io::source::Ends;
 use crate::text::{Place, said_at};
 use crate::vmdk::{Flaw, StreamCheck, stream};
@@ -24,13 +25,13 @@ const CAPACITY_UNIT: u64 = 1024 * 1024;
 #[derive(Debug, Clone)]
 pub struct Described {
     /// What it must be.
-    pub(crate) format: Format,
+    pub format: Format,
     /// `OvfManager.FileItem.size`.
-    pub(crate) size: Option<u64>,
+    pub size: Option<u64>,
     /// Whether another size is an error.
-    pub(crate) verify_size: VerifySize,
+    pub verify_size: VerifySize,
     /// What all disks of the lease can hold; 0 where the server did not say.
-    pub(crate) capacity: u64,
+    pub capacity: u64,
 }
 
 impl Described {
@@ -89,6 +90,13 @@ impl SourceCheck {
                 .map_err(|flaw| self.flawed(flaw))?;
         }
         Ok(stream::capacity(&ends.head).is_some())
+    }
+
+    /// Judges a source before its upload is there, and gives what the disk in it can hold.
+    pub fn look_ahead(&mut self, source: &dyn Source) -> Result<Option<u64>> {
+        let ends = source.ends()?;
+        self.look(ends.as_ref())?;
+        Ok(ends.and_then(|ends| stream::capacity(&ends.head)))
     }
 
     /// Judges the next bytes before they are sent.

@@ -96,7 +96,7 @@ def open_lease(test: doctest.DocTest, names: dict[str, Any]) -> HttpNfcLease | N
     if not re.search(r"\blease\.", test.docstring or "") or "ExportVm" in (test.docstring or ""):
         return None
     if "item" in (test.docstring or ""):
-        raw, names["item"] = import_lease(names)
+        raw, names["item"], names["spec"] = import_lease(names)
         lease = HttpNfcLease(raw)
         lease.wait_ready(10)
         return lease
@@ -106,7 +106,7 @@ def open_lease(test: doctest.DocTest, names: dict[str, Any]) -> HttpNfcLease | N
     return lease
 
 
-def import_lease(names: dict[str, Any]) -> tuple[Any, Any]:
+def import_lease(names: dict[str, Any]) -> tuple[Any, Any, Any]:
     """An import of one disk of the VM, whose file lies in the working directory."""
     machine, service = names["vm"], names["service"]
     with HttpNfcLease(machine.ExportVm()) as lease:
@@ -114,7 +114,7 @@ def import_lease(names: dict[str, Any]) -> tuple[Any, Any]:
         result = lease.download(disk, disk.targetId)
     spec = import_spec(service, machine, "documented", [result])
     raw = import_vm(machine, spec)
-    return raw, next(item for item in spec.fileItem if item.path == result.name)
+    return raw, next(item for item in spec.fileItem if item.path == result.name), spec
 
 
 @pytest.mark.parametrize("test", examples(), ids=lambda test: test.name)

@@ -25,8 +25,8 @@ from nfclease._tracking import Tracked
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-    from typing import Any
+    from collections.abc import Iterable, Sequence
+    from typing import Any, TypeAlias
 
     from nfclease._arguments import Source, Target, Urls
     from nfclease._backends.base import Backend
@@ -34,6 +34,9 @@ if TYPE_CHECKING:
     from nfclease._lease_core import LeaseCore
     from nfclease.progress import Callback, ProgressOption
     from nfclease.transfer import Transfer, TransferResult
+
+    #: An item, what is sent for it, and the digest (algorithm, hex) that this must have, if any.
+    ToSend: TypeAlias = tuple[Any, Any, tuple[str, str] | None]
 
 
 async def download(
@@ -47,7 +50,7 @@ async def download(
     also: str | None = None,
 ) -> TransferResult:
     """One device; with ``also``, the sum for a manifest file is computed in passing."""
-    progress = _checked(progress)
+    progress = checked(progress)
     transfer = _start_download(lease, device_url, target, overwrite, also=also)
     [result] = await _results(backend, [transfer], progress)
     return result
@@ -68,7 +71,7 @@ async def download_all(
     from nfclease._display.results import Results
     from nfclease._local.directory import made
 
-    progress = _checked(progress)
+    progress = checked(progress)
     with made(directory):
         devices = transferable(await ready_info(lease, backend))
         names = _core.safe_names([device.targetId for device in devices])
@@ -93,7 +96,7 @@ async def download_each(
     also: str | None = None,
 ) -> list[TransferResult]:
     """These devices, each to its target, in this order; ``also`` as for ``download``."""
-    progress = _checked(progress)
+    progress = checked(progress)
     transfers: list[Transfer] = []
     try:
         for device, target in targets:
@@ -116,18 +119,32 @@ async def upload_all(
     from nfclease._display.results import Results
     from nfclease._local.items import sources_of
 
-    progress = _checked(progress)
-    found = sources_of(items, source)
+    progress = checked(progress)
+    files: list[ToSend] = [(*found, None) for found in sources_of(items, source)]
+    return Results(await upload_each(lease, backend, files, progress, urls))
+
+
+async def upload_each(
+    lease: LeaseCore,
+    backend: Backend,
+    files: Sequence[ToSend],
+    progress: ProgressOption,
+    urls: Urls = None,
+) -> list[TransferResult]:
+    """These files, in this order; devices and addresses of all are known before one is sent."""
+    progress = checked(progress)
     info = await ready_info(lease, backend)
-    addresses = [address_for(device_for(item, lambda: info), urls) for item, _ in found]
+    addresses = [address_for(device_for(item, lambda: info), urls) for item, _, _ in files]
     transfers: list[Transfer] = []
     try:
-        for (item, file), url in zip(found, addresses, strict=True):
-            transfers.append(await _start_upload(lease, backend, item, file, url))
+        for (item, source, line), url in zip(files, addresses, strict=True):
+            also, expected = line or (None, None)
+            sent = _start_upload(lease, backend, item, source, url, also=also, expected=expected)
+            transfers.append(await sent)
     except BaseException as error:
         await _stop(backend, transfers, error)
         raise
-    return Results(await _results(backend, transfers, progress))
+    return await _results(backend, transfers, progress)
 
 
 async def upload(
@@ -141,7 +158,7 @@ async def upload(
     expected: str | None = None,
 ) -> TransferResult:
     """One file; with ``expected``, it must have this sum of type ``also``."""
-    progress = _checked(progress)
+    progress = checked(progress)
     transfer = await _start_upload(lease, backend, item, source, also=also, expected=expected)
     [result] = await _results(backend, [transfer], progress)
     return result
@@ -218,13 +235,13 @@ def _transfer(
     return Transfer(tracked, lease)
 
 
-def _checked(progress: ProgressOption) -> ProgressOption:
+def checked(progress: ProgressOption) -> ProgressOption:
     """What shows nothing needs no module that can."""
     if progress is None or progress is False:
         return None
-    from nfclease._display.option import checked
+    from nfclease._display import option
 
-    return checked(progress)
+    return option.checked(progress)
 
 
 def _checked_callback(progress: Callback) -> Callback:

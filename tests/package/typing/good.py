@@ -123,6 +123,14 @@ def shown(lease: HttpNfcLease, directory: Path) -> list[TransferResult]:
     return lease.download_all(directory, progress=told)
 
 
+async def imported(pool: vim.ResourcePool, net: vim.Network) -> nfclease.ImportResult:
+    networks: dict[str, vim.Network | str] = {"VM Network": net, "Other": "Lab Network"}
+    made = nfclease.import_vapp("a.ova", pool, networks=networks, strict=True, timeout=30.0)
+    assert_type(made.files, tuple[nfclease.ImportedFile, ...])
+    file = io.FileIO("a.ova")
+    return await nfclease.import_vapp_async(file, pool, properties={"a.b": 5}, power_on=True)
+
+
 async def in_a_loop(
     lease: vim.HttpNfcLease,
     item: vim.OvfManager.FileItem,

@@ -1,0 +1,129 @@
+"""The files that a server wants of a package: found, and judged, before any lease is there."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from nfclease._text import escaped
+from nfclease.exceptions import PackageError, ProtocolError
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from typing import Any
+
+    from nfclease import _core
+    from nfclease.appliance._sums import Sums
+
+#: ``FileItem.cimType`` of a disk.
+_CIM_DISK = 17
+
+
+class Wanted(NamedTuple):
+    """A file that is to be sent.
+
+    Attributes:
+        item: The server's ``FileItem``.
+        file: What the descriptor says of it.
+        name: Its name in the package.
+        line: Algorithm and hex of its line in the manifest file; None where it has none.
+    """
+
+    item: Any
+    file: dict[str, Any]
+    name: str
+    line: tuple[str, str] | None
+
+    @property
+    def is_packed(self) -> bool:
+        """Whether other bytes are stored than are sent: the manifest file is about the former."""
+        return self.file["chunk_size"] is not None or self.file["compression"] != "identity"
+
+    def source(self, package: _core.Package) -> _core.Source:
+        """What its upload reads. Blocks while it is read to its end, where it is compressed."""
+        found: _core.Source = package.source(
+            self.file["href"],
+            chunk_size=self.file["chunk_size"],
+            size=self.file["size"],
+            gzip=self.file["compression"] == "gzip",
+        )
+        return found
+
+
+def wanted_of(
+    items: Sequence[Any], descriptor: dict[str, Any], package: _core.Package, sums: Sums
+) -> list[Wanted]:
+    """Each item with its file, in the server's order.
+
+    Raises:
+        ProtocolError: The server wants what the descriptor does not list.
+        PackageError: Files are missing in the package; the message names them all.
+    """
+    by_path = {name: file for file in descriptor["files"] for name in (file["path"], file["href"])}
+    found = []
+    for item in items:
+        file = by_path.get(item.path)
+        if file is None:
+            raise ProtocolError(
+                f"CreateImportSpec wants a file {escaped(item.path or '')!r} for "
+                f"{escaped(item.deviceId or '')}, and the descriptor lists no such file"
+            )
+        line = sums.of(file["path"], file["href"])
+        found.append(Wanted(item, file, file["path"], line))
+    missing = [
+        each.name
+        for each in found
+        if each.file["chunk_size"] is None and package.member_size(each.file["href"]) is None
+    ]
+    if missing:
+        names = ", ".join(escaped(name) for name in dict.fromkeys(missing))
+        raise PackageError(
+            f"{package.descriptor_name} lists files that the package does not have: {names}; "
+            "nothing was imported. Get the package again, or put them beside the descriptor"
+        )
+    return found
+
+
+def looked_at(
+    wanted: Sequence[Wanted],
+    descriptor: dict[str, Any],
+    package: _core.Package,
+    options: Mapping[str, Any],
+) -> list[_core.Source]:
+    """The source of each, judged as its upload would judge it before the first byte. Blocks.
+
+    Raises:
+        DiskFormatError: What is to become a disk is no whole streamOptimized VMDK.
+        SizeMismatchError: A file is not as long as the descriptor says.
+        PackageError: A disk is larger than what it is to become; a piece is missing.
+    """
+    disks = {disk["file_ref"]: disk for disk in descriptor["disks"]}
+    capacity = sum(disk["capacity"] or 0 for disk in descriptor["disks"])
+    sources = []
+    for each in wanted:
+        is_disk = each.item.cimType == _CIM_DISK and not each.item.create
+        size = None if each.is_packed else each.file["size"]
+        source = each.source(package)
+        _, holds = source.look(
+            each.name,
+            is_disk=is_disk,
+            size=size,
+            disk_capacity=capacity,
+            verify_format=options.get("verify_format", True),
+            verify_size=options.get("verify_size", True),
+        )
+        disk = disks.get(each.file["id"])
+        if is_disk and disk is not None:
+            _check_capacity(each.name, disk, holds)
+        sources.append(source)
+    return sources
+
+
+def _check_capacity(name: str, disk: dict[str, Any], holds: int | None) -> None:
+    target = disk["capacity"]
+    if holds is None or target is None or holds <= target:
+        return
+    raise PackageError(
+        f"{escaped(name)} is a disk of {holds:,} bytes, and the descriptor makes one of only "
+        f"{target:,} of it ({escaped(disk['disk_id'])}); its ovf:capacity is wrong"
+    )
