@@ -16,6 +16,6 @@ pub use descriptor::{
     Compression, DeploymentOption, Descriptor, Disk, File, Network, Outside, Product, Property,
     System,
 };
-pub use manifest::{Algorithm, Entry, ManifestFile};
+pub use manifest::{Entry, ManifestFile, algorithm};
 pub use ova_writer::{OvaWriter, Slots};
 pub use package::{Files, Package};
