@@ -150,3 +150,72 @@ impl Reader for Unzip {
         }
     }
 }
+
+#[cfg(test)]
+#[allow(clippy::disallowed_methods, reason = "a test has a runtime of its own")]
+mod tests {
+    use std::fs;
+    use std::io::Write;
+    use std::sync::Arc;
+
+    use flate2::Compression;
+    use flate2::write::GzEncoder;
+
+    use super::*;
+    use crate::io::StoredFile;
+
+    fn zipped(bytes: &[u8]) -> Vec<u8> {
+        let mut encoder = GzEncoder::new(Vec::new(), Compression::fast());
+        encoder.write_all(bytes).unwrap();
+        encoder.finish().unwrap()
+    }
+
+    fn count(bytes: &[u8], step: u64) -> Result<GzipSource> {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        fs::write(file.path(), bytes).unwrap();
+        let slice = Slice::all(Arc::new(StoredFile::open(file.path()).unwrap()));
+        let mut count = GzipCount::start(slice)?;
+        loop {
+            if let Some(source) = count.step(step)? {
+                return Ok(source);
+            }
+        }
+    }
+
+    fn content() -> Vec<u8> {
+        (0..=250).cycle().take(900_000).collect()
+    }
+
+    #[tokio::test]
+    async fn what_is_sent_is_decompressed() {
+        let bytes = content();
+        // Two members, as `cat a.gz b.gz` makes.
+        let mut file = zipped(&bytes[..500_000]);
+        file.extend(zipped(&bytes[500_000..]));
+        let mut source = count(&file, 1000).unwrap();
+        assert_eq!(source.length(), bytes.len() as u64);
+        let ends = source.ends().unwrap().unwrap();
+        assert_eq!(ends.head, bytes[..512]);
+        assert_eq!(ends.tail, bytes[bytes.len() - 1024..]);
+        for _ in 0..2 {
+            let mut feed = source.start(ChecksumType::Sha1, "test", None).unwrap();
+            let mut sent = Vec::new();
+            while let Some(piece) = feed.chunks.recv().await {
+                sent.extend_from_slice(&piece);
+            }
+            assert!(sent == bytes && feed.end.await.unwrap().is_ok());
+        }
+    }
+
+    #[test]
+    fn what_is_cut_or_no_gzip_is_refused_before_anything_is_sent() {
+        let file = zipped(&content());
+        let plain = content();
+        let mut wrong = file.clone();
+        let sum = wrong.len() - 8;
+        wrong[sum] ^= 1;
+        for bytes in [&file[..file.len() - 1], &file[..100], &plain, &wrong] {
+            assert!(matches!(count(bytes, u64::MAX), Err(Error::Package { .. })));
+        }
+    }
+}

@@ -108,3 +108,47 @@ impl Reader for Chain {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::io::StoredFile;
+
+    fn stored(bytes: &[u8]) -> Slice {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        fs::write(file.path(), bytes).unwrap();
+        Slice::all(Arc::new(StoredFile::open(file.path()).unwrap()))
+    }
+
+    fn read(joined: &Joined, offset: u64, length: u64) -> String {
+        let mut text = String::new();
+        let mut reader = joined.open(offset, length).unwrap();
+        reader.read_to_string(&mut text).unwrap();
+        text
+    }
+
+    #[test]
+    fn any_part_of_the_whole() {
+        let parts = [&b"0123"[..], b"", b"4567", b"89"].map(stored);
+        let joined = Joined::new("x".into(), parts.into());
+        assert_eq!(joined.length(), Some(10));
+        for from in 0..10u64 {
+            for to in from..=10 {
+                let expected: String = (from..to).map(|digit| digit.to_string()).collect();
+                assert_eq!(read(&joined, from, to - from), expected);
+            }
+        }
+        assert_eq!(read(&joined, 8, 100), "89");
+    }
+
+    #[test]
+    fn a_part_that_ends_early_is_the_end() {
+        let mut short = stored(b"01");
+        short.length = 4;
+        let joined = Joined::new("x".into(), vec![short, stored(b"456")]);
+        assert_eq!(read(&joined, 0, 7), "01");
+    }
+}

@@ -17,6 +17,9 @@ if TYPE_CHECKING:
     from nfclease.appliance._face import Face
     from nfclease.progress import ProgressOption
 
+#: A capacity is a whole number of these; the size of a stream hardly ever is.
+_CAPACITY_UNIT = 1024 * 1024
+
 #: Seconds between two looks at what is read, growing from the first to the second.
 _SHORTEST, _LONGEST = 0.001, 0.05
 
@@ -35,7 +38,7 @@ class Reading:
         is_disk: bool = False,
     ) -> None:
         self.name = self.key = name
-        self.sums, self.size = sums, size
+        self.sums, self.size, self.is_disk = sums, size, is_disk
         self._how = {"chunk_size": chunk_size, "gzip": gzip, "is_disk": is_disk}
         self._core: _core.Reading | None = None
         self._meter = Meter()
@@ -46,6 +49,11 @@ class Reading:
         #: Why it could not be read.
         self.error: Exception | None = None
         self._is_done = False
+
+    def is_capacity(self, total: int) -> bool:
+        """Whether its size in the descriptor cannot be meant as one, but as what disks can hold."""
+        size = self.size or 0
+        return self.is_disk and self.flaw is None and size > total and size % _CAPACITY_UNIT == 0
 
     def start(self, package: _core.Package) -> None:
         how: Any = self._how

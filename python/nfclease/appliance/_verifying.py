@@ -87,11 +87,9 @@ class _Check:
         except PackageError as error:
             self.problems.append(str(error))
             return lines
-        self.notes += found.notes
+        self.notes += [f"{package.manifest_name}: {note}" for note in found.notes]
         for name, algorithm, hexadecimal in found.entries:
             lines.setdefault(_plain(name), []).append((algorithm, hexadecimal))
-        if not lines:
-            self.notes.append("its manifest file has no line: no checksum could be compared")
         return lines
 
     def _described_by(self, package: _core.Package) -> dict[str, Any]:
@@ -102,7 +100,7 @@ class _Check:
         except NfcError as error:
             self.problems.append(str(error))
             return {"files": [], "disks": []}
-        self.notes += found["notes"]
+        self.notes += [f"{package.descriptor_name}: {note}" for note in found["notes"]]
         return found
 
     def _sums_of(self, name: str) -> list[str]:
@@ -145,8 +143,8 @@ class _Check:
 
     def judged(self) -> Iterator[VerifiedFile]:
         """The rows of the result; the problems and notes are complete after them."""
-        capacities = [disk["capacity"] or 0 for disk in self._described["disks"]]
-        as_capacity = {*capacities, sum(capacities)}
+        each = [disk["capacity"] or 0 for disk in self._described["disks"]]
+        capacities = {*each, sum(each)}
         for reading in self.readings:
             if reading.error is not None:
                 self.problems.append(str(reading.error))
@@ -156,7 +154,7 @@ class _Check:
             total = sum(size for _, size, _ in reading.pieces)
             if reading.size not in (None, total):
                 text = f"{reading.name}: has {total} bytes, the descriptor says {reading.size}"
-                if reading.size in as_capacity:
+                if reading.size in capacities or reading.is_capacity(total):
                     self.notes.append(f"{text}, which is what disks can hold")
                 else:
                     self.problems.append(text)
