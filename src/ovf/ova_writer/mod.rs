@@ -184,13 +184,19 @@ impl OvaWriter {
         let Some(sink) = sink else {
             return Err(Error::internal("an archive is finished once"));
         };
-        stream::write(sink, texts, self.shared.take_spools(), aside).await
+        let written = stream::write(sink, texts, &self.shared, aside).await;
+        self.shared.spools_gone();
+        written
     }
 
     /// Removes all that was written, and stops what is still written; returns what may still be
     /// there. After a finish it does nothing.
     pub fn discard(&self) -> Vec<PathBuf> {
-        self.shared.discard(PATIENCE)
+        let (mut left, is_had) = self.shared.discard(PATIENCE);
+        if is_had {
+            left.extend(self.shared.paths().into_iter().filter(|path| path.exists()));
+        }
+        left
     }
 
     fn slots(&self) -> Result<&Slots> {

@@ -23,6 +23,8 @@ struct State {
     archive: Option<Archive>,
     is_lent: bool,
     members: Vec<(String, Place)>,
+    /// How many there were.
+    added: usize,
     /// The first that is not in the archive.
     next: usize,
     /// Nothing can become of the archive any more.
@@ -57,6 +59,7 @@ impl Shared {
                 archive,
                 is_lent: false,
                 members: Vec::new(),
+                added: 0,
                 next: 0,
                 failed: None,
                 is_discarded: false,
@@ -78,9 +81,11 @@ impl Shared {
 
     /// One more member, behind those before.
     pub(super) fn add(&self, name: &str) -> usize {
-        let members = &mut self.lock().members;
-        members.push((name.to_owned(), Place::Coming));
-        members.len().saturating_sub(1)
+        let mut state = self.lock();
+        let index = state.added;
+        state.added = index.saturating_add(1);
+        state.members.push((name.to_owned(), Place::Coming));
+        index
     }
 
     /// The names of all.
@@ -101,6 +106,14 @@ impl Shared {
         let mut name = OsString::from(&self.beside);
         name.push(format!(".{index}.part"));
         name.into()
+    }
+
+    /// What may lie on the disk before it is finished.
+    pub(super) fn paths(&self) -> Vec<PathBuf> {
+        let mut archive = OsString::from(&self.beside);
+        archive.push(".part");
+        let spools = (0..self.lock().added).map(|index| self.spool_path(index));
+        std::iter::once(archive.into()).chain(spools).collect()
     }
 
     /// The archive for a member that begins, where it is the next one.
@@ -186,9 +199,11 @@ impl Shared {
         Ok(state.lend())
     }
 
-    /// All members where none is in an archive, in order.
+    /// All members where none is in an archive, in order. Who has them says when they are gone.
     pub(super) fn take_spools(&self) -> Vec<Spooled> {
-        let members = std::mem::take(&mut self.lock().members);
+        let mut state = self.lock();
+        state.is_lent = true;
+        let members = std::mem::take(&mut state.members);
         let spooled = members.into_iter().enumerate();
         spooled
             .filter_map(|(index, (name, place))| match place {
@@ -203,6 +218,17 @@ impl Shared {
             .collect()
     }
 
+    /// None of them is there any more.
+    pub(super) fn spools_gone(&self) {
+        self.lock().is_lent = false;
+        self.returned.notify_all();
+    }
+
+    /// Refuses to go on where nothing can become of the archive.
+    pub(super) fn check(&self) -> Result<()> {
+        self.lock().check()
+    }
+
     /// Gives the archive its name, unless it was discarded: one of the two happens, and not both.
     pub(super) fn publish(&self, archive: &mut Archive) -> Result<()> {
         let state = self.lock();
@@ -210,9 +236,9 @@ impl Shared {
         archive.publish()
     }
 
-    /// Removes all of it; waits so long for a member that has the archive. Returns what may still be
-    /// there.
-    pub(super) fn discard(&self, patience: Duration) -> Vec<PathBuf> {
+    /// Removes all of it; waits so long for who has the archive. Returns what could not be
+    /// removed, and whether it is still had: who has it removes it.
+    pub(super) fn discard(&self, patience: Duration) -> (Vec<PathBuf>, bool) {
         let mut state = self.lock();
         state.is_discarded = true;
         if let Some(mut archive) = state.archive.take() {
@@ -227,13 +253,7 @@ impl Shared {
             .returned
             .wait_timeout_while(state, patience, |state| state.is_lent);
         let (mut state, _) = waited.unwrap_or_else(PoisonError::into_inner);
-        let mut left = std::mem::take(&mut state.left);
-        if state.is_lent {
-            let mut path = OsString::from(&self.beside);
-            path.push(".part");
-            left.push(path.into());
-        }
-        left
+        (std::mem::take(&mut state.left), state.is_lent)
     }
 }
 

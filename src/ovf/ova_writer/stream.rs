@@ -6,7 +6,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use bytes::Bytes;
 
 use super::Texts;
-use super::shared::Spooled;
+use super::shared::Shared;
 use crate::error::{Error, Result};
 use crate::io::Sink;
 use crate::io::part::Part;
@@ -20,10 +20,10 @@ const PIECE: usize = 1024 * 1024;
 pub(super) async fn write(
     mut sink: Box<dyn Sink>,
     texts: &Texts,
-    members: Vec<Spooled>,
+    shared: &Shared,
     mut aside: Aside,
 ) -> Result<()> {
-    let written = write_to(sink.as_mut(), texts, members, &mut aside).await;
+    let written = write_to(sink.as_mut(), texts, shared, &mut aside).await;
     if written.is_err() {
         sink.discard().await;
     }
@@ -33,13 +33,13 @@ pub(super) async fn write(
 async fn write_to(
     sink: &mut dyn Sink,
     texts: &Texts,
-    members: Vec<Spooled>,
+    shared: &Shared,
     aside: &mut Aside,
 ) -> Result<()> {
     let now = SystemTime::now().duration_since(UNIX_EPOCH);
     let mtime = now.map_or(0, |now| now.as_secs());
     sink.write(texts.front(mtime)?.into()).await?;
-    for member in members {
+    for member in shared.take_spools() {
         let (name, size, mut spool) = (member.name, member.size, member.spool);
         let block = header(&name, size, mtime)?;
         sink.write(Bytes::copy_from_slice(&block)).await?;
@@ -47,6 +47,7 @@ async fn write_to(
         rewound.map_err(|e| Error::io(spool.path(), e))?;
         let mut sent = 0_u64;
         loop {
+            shared.check()?;
             let (piece, part) = aside.run(move || (read_piece(&mut spool), spool)).await?;
             spool = part;
             let piece = piece.map_err(|e| Error::io(spool.path(), e))?;

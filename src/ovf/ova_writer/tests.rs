@@ -132,6 +132,47 @@ async fn in_any_order_the_archive_has_theirs() {
     }
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn many_at_once() {
+    const NAMES: [&str; 8] = ["a", "b", "c", "d", "e", "f", "g", "h"];
+    for round in 0..20 {
+        let root = tempfile::tempdir().unwrap();
+        let path = root.path().join("vm.ova");
+        let writer = writer(&path, 100);
+        let mut running = Vec::new();
+        for (index, mut sink) in sinks(&writer, &NAMES).into_iter().enumerate() {
+            running.push(tokio::spawn(async move {
+                let pieces = (index * 7 + round * 3) % 11;
+                for _ in 0..pieces {
+                    put(&mut sink, &[b'x'; 999]).await;
+                    tokio::task::yield_now().await;
+                }
+                sink.commit().await.unwrap();
+                pieces * 999
+            }));
+        }
+        let mut sizes = Vec::new();
+        for one in running {
+            sizes.push(one.await.unwrap());
+        }
+        assert_eq!(names_in(root.path()), ["vm.ova.part"]);
+        finish(&writer).await;
+        let there = entries(&path);
+        let members: Vec<_> = there
+            .iter()
+            .skip(2)
+            .map(|(name, _)| name.as_str())
+            .collect();
+        assert_eq!(members, NAMES);
+        assert!(there[2..].iter().map(|(_, bytes)| bytes.len()).eq(sizes));
+        assert!(
+            there[2..]
+                .iter()
+                .all(|(_, bytes)| bytes.iter().all(|byte| *byte == b'x'))
+        );
+    }
+}
+
 #[tokio::test]
 async fn what_is_begun_again_is_there_once() {
     let root = tempfile::tempdir().unwrap();

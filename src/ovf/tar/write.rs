@@ -100,4 +100,47 @@ mod tests {
         let error = header(&"x".repeat(101), 0, 0).unwrap_err();
         assert!(error.to_string().contains("at most 100 bytes"), "{error}");
     }
+
+    /// Of readers that nobody here wrote, those that this machine has. The file is a hole.
+    #[test]
+    #[allow(clippy::print_stdout, reason = "what was not run is said")]
+    fn others_read_it() {
+        use std::fs::File;
+        use std::io::{Seek as _, SeekFrom, Write as _};
+        use std::process::Command;
+
+        let list = "import sys, tarfile\n\
+                    for m in tarfile.open(sys.argv[1], 'r:'): print(m.size, m.name)";
+        let root = tempfile::tempdir().unwrap();
+        for size in [TOO_LARGE - 1, TOO_LARGE, 9 << 30] {
+            let path = root.path().join("vm.ova");
+            let mut file = File::create(&path).unwrap();
+            let mut end = 0;
+            for (name, size) in [("vm.ovf", 700), ("disk.vmdk", size), ("vm.nvram", 3)] {
+                file.seek(SeekFrom::Start(end)).unwrap();
+                file.write_all(&header(name, size, 0).unwrap()).unwrap();
+                end += entry(size).unwrap();
+            }
+            file.set_len(end + END.len() as u64).unwrap();
+            for (tool, arguments) in [
+                ("tar", &["-tvf"][..]),
+                ("bsdtar", &["-tvf"]),
+                ("python3", &["-c", list]),
+            ] {
+                let Ok(said) = Command::new(tool).args(arguments).arg(&path).output() else {
+                    println!("not run: no {tool} here");
+                    continue;
+                };
+                let text = String::from_utf8_lossy(&said.stdout).into_owned();
+                let words: Vec<_> = text.split_whitespace().collect();
+                assert!(
+                    said.status.success() && said.stderr.is_empty(),
+                    "{tool}: {said:?}"
+                );
+                for word in ["vm.ovf", "disk.vmdk", &size.to_string(), "vm.nvram"] {
+                    assert!(words.contains(&word), "{tool}: no {word} in {text}");
+                }
+            }
+        }
+    }
 }
