@@ -38,11 +38,13 @@ pub enum Asked {
     Call,
     /// CONNECT, of the session's proxy.
     Tunnel,
+    /// GET of a package at an address of the user's.
+    Package,
 }
 
 /// What a status usually means there, and what to do.
 pub(crate) fn of_status(asked: Asked, status: u16) -> (&'static str, Remedy) {
-    use Asked::{Call, Get, Post, Put, Tunnel};
+    use Asked::{Call, Get, Package, Post, Put, Tunnel};
     use Remedy::{FixInput, NewLease, Nobody, Retry};
     match (asked, status) {
         (_, 407) => ("the proxy asks for a login", FixInput),
@@ -91,6 +93,13 @@ pub(crate) fn of_status(asked: Asked, status: u16) -> (&'static str, Remedy) {
             "the host or a proxy in front of it is overloaded; nobody knows how much of the disk it has",
             NewLease,
         ),
+        (Package, 401 | 403) => (
+            "the server wants a login, or the address was for a time that has passed",
+            FixInput,
+        ),
+        (Package, 404 | 410) => ("there is nothing at this address", FixInput),
+        (Package, 408 | 429 | 500 | 502..=504) => ("the server is overloaded or starting", Retry),
+        (Package, _) => ("a web server does not answer a download like this", Nobody),
         (Get | Post | Put, _) => ("an NFC server does not answer like this", Nobody),
     }
 }
@@ -107,6 +116,7 @@ mod tests {
             Asked::Put,
             Asked::Call,
             Asked::Tunnel,
+            Asked::Package,
         ] {
             for status in 100..1000 {
                 assert!(!of_status(asked, status).0.is_empty());

@@ -405,6 +405,8 @@ pub enum TlsHelp {
     Identity,
     /// Another choice of TLS versions in the session.
     Versions,
+    /// A CA or a pin, of a package's address.
+    Package,
 }
 
 /// What an error was about.

@@ -4,6 +4,7 @@
 //!
 //! ```text
 //! python -> lease -> transfer -> {http, io, vmdk}
+//! python -> remote -> {transfer, ovf}
 //!           lease -> soap -> http
 //!           ovf -> {xml, io, vmdk}
 //! ```
@@ -19,6 +20,7 @@
 //! - [`http`]: one client per host and trust, the pin, the retry rule.
 //! - [`soap`]: the vim25 wire, only the calls we make.
 //! - [`transfer`]: one disk, then many, as tasks that the engine owns.
+//! - [`remote`]: a package at an https address.
 //! - [`lease`]: the heart: pure state table, keep-alive, device plan, verification.
 //! - `python`: a crate of its own, the bindings; nothing here mentions Python.
 //!
@@ -32,6 +34,7 @@ pub mod lease;
 pub mod log;
 mod number;
 pub mod ovf;
+pub mod remote;
 mod secrets;
 pub mod soap;
 pub mod text;

@@ -98,8 +98,13 @@ impl GzipCount {
     }
 }
 
-/// A reader of what a part becomes.
-struct Unzip(MultiGzDecoder<Inner>);
+/// A reader of what a part becomes. Its decoder reads when it is made, which may wait for a network:
+/// so whoever reads makes it.
+struct Unzip {
+    name: PathBuf,
+    unread: Option<Inner>,
+    decoder: Option<MultiGzDecoder<Inner>>,
+}
 
 /// The compressed bytes; remembers whether it was they that could not be read.
 struct Inner {
@@ -110,10 +115,14 @@ struct Inner {
 impl Unzip {
     fn open(slice: &Slice) -> Result<Self> {
         let reader = slice.stored.open(slice.offset, slice.length)?;
-        Ok(Self(MultiGzDecoder::new(Inner {
-            reader,
-            failed: false,
-        })))
+        Ok(Self {
+            name: reader.name(),
+            unread: Some(Inner {
+                reader,
+                failed: false,
+            }),
+            decoder: None,
+        })
     }
 }
 
@@ -127,22 +136,28 @@ impl Read for Inner {
 
 impl Read for Unzip {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        self.0.read(buffer)
+        if let Some(inner) = self.unread.take() {
+            self.decoder = Some(MultiGzDecoder::new(inner));
+        }
+        match &mut self.decoder {
+            Some(decoder) => decoder.read(buffer),
+            None => Ok(0),
+        }
     }
 }
 
 impl Reader for Unzip {
     fn name(&self) -> PathBuf {
-        self.0.get_ref().reader.name()
+        self.name.clone()
     }
 
     fn error(&mut self, error: io::Error) -> Error {
-        let inner = self.0.get_mut();
-        if inner.failed {
+        let inner = self.decoder.as_mut().map(MultiGzDecoder::get_mut);
+        if let Some(inner) = inner.filter(|inner| inner.failed) {
             return inner.reader.error(error);
         }
         Error::Package {
-            what: inner.reader.name().display().to_string().into(),
+            what: self.name.display().to_string().into(),
             reason: format!(
                 "a file that should be compressed with gzip is not, or is cut: {error}"
             )

@@ -5,6 +5,7 @@
 
 mod check;
 mod descriptor;
+mod incoming;
 mod manifest;
 mod ova_writer;
 mod package;
@@ -16,6 +17,7 @@ pub use descriptor::{
     Compression, DeploymentOption, Descriptor, Disk, File, Network, Outside, Product, Property,
     System,
 };
-pub use manifest::{Entry, ManifestFile, algorithm};
+pub use incoming::{Incoming, Seen};
+pub use manifest::{Algorithm, Entry, ManifestFile};
 pub use ova_writer::{OvaWriter, Slots};
-pub use package::{Files, Package};
+pub use package::{Files, Package, is_descriptor};

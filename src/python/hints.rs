@@ -34,6 +34,10 @@ pub(super) fn hint(error: &Error) -> &'static str {
             "; if the server wants a client certificate, give certFile and keyFile to \
              SmartConnect: a key inside an SSLContext cannot be read from it"
         }
+        Error::Tls {
+            help: Some(TlsHelp::Package),
+            ..
+        } => ": ca_file= or ssl_thumbprint= beside the address",
         Error::NoSafeTls => {
             ": see minimum_version, maximum_version, options and set_ciphers of the session's \
              SSLContext"

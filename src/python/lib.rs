@@ -8,6 +8,7 @@
 )]
 
 mod abandoned;
+mod address;
 mod asyncio;
 mod bridge;
 mod crossing;
@@ -16,6 +17,7 @@ mod ends;
 mod error;
 mod fileobj;
 mod hints;
+mod incoming;
 mod lease;
 mod local;
 mod log;
@@ -36,9 +38,13 @@ mod _core {
     #[pymodule_export]
     use super::abandoned::{after_fork, finish_at_exit};
     #[pymodule_export]
+    use super::address::Address;
+    #[pymodule_export]
     use super::device::{DeviceUrl, FileItem, safe_names};
     #[pymodule_export]
     use super::ends::Ends;
+    #[pymodule_export]
+    use super::incoming::Incoming;
     #[pymodule_export]
     use super::lease::{Lease, check_number};
     #[pymodule_export]

@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use pyo3::prelude::*;
 
+use super::address::Address;
 use super::bridge;
-use super::error::to_py;
 use super::local::Source;
 use super::reading::{self, Reading};
 use super::stored::StoredEnd;
@@ -36,6 +36,12 @@ impl Package {
         let stored = Arc::new(StoredEnd::new(end, length));
         let open = move || ovf::Package::of_archive(stored);
         Ok(Self(Arc::new(bridge::guarded(py, open)?)))
+    }
+
+    /// A package at an address, or an `Incoming` where its server answers no Range.
+    #[staticmethod]
+    fn of_url(py: Python<'_>, address: &Address) -> PyResult<Py<PyAny>> {
+        super::address::package(py, address)
     }
 
     #[getter]
@@ -153,7 +159,7 @@ impl Package {
 }
 
 fn decompressed(py: Python<'_>, slice: Slice) -> PyResult<Source> {
-    let mut count = GzipCount::start(slice).map_err(|error| to_py(py, &error))?;
+    let mut count = bridge::guarded(py, || GzipCount::start(slice))?;
     loop {
         if let Some(source) = bridge::guarded(py, || count.step(COUNT_STEP))? {
             return Ok(Source::closed(move || Ok(Box::new(source))));

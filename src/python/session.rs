@@ -26,7 +26,7 @@ pub(crate) struct Session {
 /// What Python's own TLS would trust, in the words of the Python face.
 #[derive(FromPyObject)]
 #[pyo3(from_item_all)]
-struct TrustArguments {
+pub(super) struct TrustArguments {
     verify: String,
     ca_certificates: Vec<Vec<u8>>,
     partial_chain: bool,
@@ -41,7 +41,7 @@ struct TrustArguments {
 }
 
 impl TrustArguments {
-    fn trust(self) -> Result<Trust> {
+    pub(super) fn trust(self) -> Result<Trust> {
         let pin = match self.server_certificate.as_deref().map(Pin::from_pem) {
             Some(pin) => pin?,
             None => self

@@ -4,7 +4,7 @@ use super::super::descriptor::href::{decoded, has_scheme};
 use super::super::tar::names::relative;
 
 /// The names to look for, the likeliest first: an `href` is a URI, and some tools write a name.
-pub(super) fn names(href: &str) -> Result<Vec<String>, &'static str> {
+pub(in crate::ovf) fn names(href: &str) -> Result<Vec<String>, &'static str> {
     if has_scheme(href) {
         return Err("it is an address outside the package");
     }

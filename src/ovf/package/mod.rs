@@ -3,8 +3,8 @@
 mod chunks;
 mod files;
 mod find;
-mod href;
-mod sniff;
+pub(super) mod href;
+pub(super) mod sniff;
 
 use std::io::Read;
 use std::path::Path;
@@ -189,6 +189,11 @@ impl Package {
 /// As Cloud Director has them: far beyond what any package needs.
 const DESCRIPTOR_BYTES: u64 = 12 * 1024 * 1024;
 const MANIFEST_BYTES: u64 = 1024 * 1024;
+
+/// Whether something stored is a descriptor, by its first bytes.
+pub fn is_descriptor(stored: &dyn Stored) -> Result<bool> {
+    Ok(look(stored)? == Look::Descriptor)
+}
 
 fn look(stored: &dyn Stored) -> Result<Look> {
     let mut head = Vec::new();

@@ -2,7 +2,7 @@
 
 /// What a package may begin as.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Look {
+pub(in crate::ovf) enum Look {
     /// XML: a descriptor.
     Descriptor,
     /// Perhaps a tar: its header has its own checksum.
@@ -33,7 +33,7 @@ const KNOWN: [(&[u8], &str); 9] = [
 ];
 
 /// Judges the first 512 bytes, or fewer.
-pub(super) fn look(head: &[u8]) -> Look {
+pub(in crate::ovf) fn look(head: &[u8]) -> Look {
     if let Some((_, what)) = KNOWN.iter().find(|(magic, _)| head.starts_with(magic)) {
         return Look::Other(what);
     }

@@ -4,4 +4,5 @@ pub(crate) mod header;
 pub(crate) mod names;
 pub(crate) mod read;
 pub(crate) mod scan;
+pub(crate) mod stream;
 pub(crate) mod write;

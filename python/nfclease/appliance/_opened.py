@@ -1,0 +1,117 @@
+"""From what a caller passes as a package to one that is open."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from functools import partial
+
+from nfclease import _core
+from nfclease._arguments import refuse_text
+from nfclease._local.ends import local_path
+from nfclease._log import logger
+from nfclease.appliance._address import address_of, is_address
+from nfclease.appliance._stream import incoming, is_stream
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from types import TracebackType
+    from typing import Any
+
+    from nfclease.appliance._face import Face
+
+
+class opened:  # noqa: N801 - used as a function
+    """``async with`` it: opens a package, and removes what it had to keep of a stream.
+
+    A stream is read as it arrives, one file after the other: then ``in_order`` of the package is
+    true. One whose files are compressed or in pieces goes to a temporary directory first, since an
+    upload announces a length that nobody can tell before its end.
+
+    Args:
+        face: How the job waits.
+        source: The path of an ``.ova``, an ``.ovf`` or a directory; an ``https://`` address of one
+            of the first two; a binary file object; an iterable of bytes.
+        ca_file: PEM file of the CAs to trust for an address; the system's where none is given.
+        ssl_thumbprint: Of the certificate of an address's server, which then decides alone.
+        whole: Whether the files are wanted, and not the descriptor alone.
+    """
+
+    def __init__(
+        self,
+        face: Face,
+        source: Any,
+        *,
+        ca_file: str | os.PathLike[str] | None = None,
+        ssl_thumbprint: str | None = None,
+        whole: bool = True,
+    ) -> None:
+        self._face, self._source, self._whole = face, source, whole
+        self._address = (
+            address_of(source, ca_file=ca_file, ssl_thumbprint=ssl_thumbprint)
+            if is_address(source)
+            else None
+        )
+        if self._address is None and (ca_file is not None or ssl_thumbprint is not None):
+            raise ValueError("ca_file and ssl_thumbprint are for a source that is an https address")
+        self._kept: tempfile.TemporaryDirectory[str] | None = None
+
+    async def __aenter__(self) -> _core.Package | _core.Incoming:
+        package = await self._open()
+        if isinstance(package, _core.Incoming) and self._whole and _needs_length(package):
+            return await self._spooled(package)
+        return package
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        cause: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        if self._kept is not None:
+            await self._face.cleanup(self._kept.cleanup, cause)
+
+    async def _open(self) -> _core.Package | _core.Incoming:
+        source, face = self._source, self._face
+        if isinstance(source, (_core.Package, _core.Incoming)):
+            return source
+        if self._address is not None:
+            return await face.in_thread(partial(_core.Package.of_url, self._address))
+        if isinstance(source, (str, os.PathLike)):
+            return await face.in_thread(partial(_core.Package.of_path, local_path(source)))
+        if is_stream(source):
+            return await incoming(face, source)
+        if callable(getattr(source, "read", None)):
+            refuse_text("source", source, "rb")
+            from nfclease._local.stored import StoredEnd
+
+            end = StoredEnd(source)
+            return await face.in_thread(partial(_core.Package.of_file, end, end.length))
+        raise TypeError(
+            "source must be a path or an https:// address of an OVF package, a binary file object "
+            f"or an iterable of bytes, not {type(source).__name__}"
+        )
+
+    async def _spooled(self, package: _core.Incoming) -> _core.Package:
+        kept = self._kept = tempfile.TemporaryDirectory(prefix="nfclease-")
+        logger().info(
+            "%s is read once and has compressed files or pieces: it goes to %s first",
+            package.name,
+            kept.name,
+        )
+        path = os.path.join(kept.name, *package.descriptor_name.split("/"))
+        try:
+            await self._face.in_thread(partial(package.save, kept.name))
+            return await self._face.in_thread(partial(_core.Package.of_path, path))
+        except BaseException as error:
+            await self._face.cleanup(kept.cleanup, error)
+            raise
+
+
+def _needs_length(package: _core.Incoming) -> bool:
+    """Whether an upload of its files sends other bytes than are in the archive."""
+    described = _core.parse_descriptor(package.descriptor, name=package.name)
+    return any(
+        file["chunk_size"] is not None or file["compression"] == "gzip"
+        for file in described["files"]
+    )

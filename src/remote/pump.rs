@@ -1,0 +1,200 @@
+//! A stretch of a remote file as a stream: broken connections are taken up where they broke.
+
+use std::io;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use bytes::{Buf as _, Bytes};
+use tokio::sync::mpsc;
+use tokio_util::task::AbortOnDropHandle;
+
+use super::ask::{Answer, Asker, Version};
+use crate::error::{Again, Error, Result};
+use crate::http::Response;
+use crate::http::retry::Retries;
+use crate::io::Reader;
+use crate::transfer::Engine;
+use crate::transfer::pace::Pace;
+
+/// Pieces on the way to the reader; each has at most what one read of a socket brings.
+const PIECES: usize = 16;
+
+/// A connection that brought so much was good: it is taken up at once, and counts for nothing.
+const WORTH_IT: u64 = 64 * 1024;
+
+/// What is asked for, and of which version.
+#[derive(Debug, Clone)]
+pub(super) struct Stretch {
+    pub(super) asker: Arc<Asker>,
+    pub(super) version: Version,
+    pub(super) total: u64,
+    pub(super) at: u64,
+    pub(super) end: u64,
+}
+
+type Piece = Result<Bytes>;
+
+impl Stretch {
+    /// Starts to read it.
+    pub(super) fn start(self, engine: &Engine) -> Result<Stream> {
+        let (sender, pieces) = mpsc::channel(PIECES);
+        let name = PathBuf::from(&*self.asker.what);
+        let task = engine.transfer(self.run(sender))?;
+        Ok(Stream::new(name, pieces, AbortOnDropHandle::new(task)))
+    }
+
+    async fn run(mut self, sender: mpsc::Sender<Piece>) {
+        let policy = self.asker.address.retry;
+        let mut retries = Retries::new(policy);
+        while self.at < self.end {
+            let (from, began) = (self.at, Instant::now());
+            let Err(error) = self.ask(&sender).await else {
+                continue;
+            };
+            if self.at.saturating_sub(from) >= WORTH_IT {
+                retries = Retries::new(policy);
+                if matches!(error, Error::Truncated { .. }) {
+                    continue;
+                }
+            }
+            let delay = (error.again() == Again::AsAllowed)
+                .then(|| retries.next(began.elapsed(), fastrand::f64(), error.retry_after()))
+                .flatten();
+            let Some(delay) = delay else {
+                // Nobody listens to who stopped reading.
+                let _ = sender.send(Err(error)).await;
+                return;
+            };
+            say_again(&error, delay);
+            tokio::time::sleep(delay).await;
+        }
+    }
+
+    /// One request, as far as it brings something.
+    async fn ask(&mut self, sender: &mpsc::Sender<Piece>) -> Result<()> {
+        let asker = Arc::clone(&self.asker);
+        let length = self.end.saturating_sub(self.at);
+        let part = match asker.part(self.at, length, Some(&self.version)).await? {
+            Answer::Part(part) => part,
+            Answer::Whole(_) => {
+                return Err(asker.protocol(
+                    "the file changed at the server while it was read, or the server stopped \
+                     answering for parts of it; start again",
+                ));
+            }
+        };
+        if part.range.total != self.total || !part.version.fits(&self.version) {
+            return Err(
+                asker.protocol("the file changed at the server while it was read; start again")
+            );
+        }
+        let end = self.at.saturating_add(part.range.length);
+        let mut response = part.response;
+        let mut pace = Pace::new(asker.address.timeout);
+        while let Some(chunk) = next(&asker, &mut response, &mut pace).await? {
+            let after = self.at.saturating_add(chunk.len() as u64);
+            if after > end {
+                return Err(asker.protocol("the answer is longer than its Content-Range"));
+            }
+            if sender.send(Ok(chunk)).await.is_err() {
+                self.at = self.end; // nobody reads any more
+                return Ok(());
+            }
+            self.at = after;
+        }
+        if self.at < end {
+            return Err(Error::Truncated {
+                what: (&asker.what).into(),
+                seen: self.at,
+                reason: "the answer is shorter than its Content-Range".into(),
+                cause: None,
+            });
+        }
+        Ok(())
+    }
+}
+
+/// The next piece, or a stall.
+pub(super) async fn next(
+    asker: &Asker,
+    response: &mut Response,
+    pace: &mut Pace,
+) -> Result<Option<Bytes>> {
+    let timeout = asker.address.timeout;
+    let stall = |moved, seconds: Duration| Error::Stall {
+        what: (&asker.what).into(),
+        moved,
+        seconds: seconds.as_secs_f64(),
+    };
+    let began = Instant::now();
+    let chunk = tokio::time::timeout(timeout, response.chunk()).await;
+    let Some(chunk) = chunk.map_err(|_| stall(0, timeout))?? else {
+        return Ok(None);
+    };
+    if !pace.keeps_up(began.elapsed(), chunk.len() as u64) {
+        let (moved, seconds) = pace.seen();
+        return Err(stall(moved, seconds));
+    }
+    Ok(Some(chunk))
+}
+
+pub(super) fn say_again(error: &Error, delay: Duration) {
+    tracing::warn!("{error}; asking again in {:.1} s", delay.as_secs_f64());
+}
+
+/// What arrives, for a thread that may wait. The task that fetches ends with it.
+pub(super) struct Stream {
+    name: PathBuf,
+    pieces: mpsc::Receiver<Piece>,
+    piece: Bytes,
+    error: Option<Error>,
+    _task: AbortOnDropHandle<()>,
+}
+
+impl Stream {
+    pub(super) fn new(
+        name: PathBuf,
+        pieces: mpsc::Receiver<Piece>,
+        task: AbortOnDropHandle<()>,
+    ) -> Self {
+        Self {
+            name,
+            pieces,
+            piece: Bytes::new(),
+            error: None,
+            _task: task,
+        }
+    }
+}
+
+impl io::Read for Stream {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        while self.piece.is_empty() {
+            match self.pieces.blocking_recv() {
+                Some(Ok(piece)) => self.piece = piece,
+                Some(Err(error)) => {
+                    self.error = Some(error);
+                    return Err(io::ErrorKind::Other.into());
+                }
+                None => return Ok(0),
+            }
+        }
+        let count = buffer.len().min(self.piece.len());
+        self.piece
+            .split_to(count)
+            .copy_to_slice(&mut buffer[..count]);
+        Ok(count)
+    }
+}
+
+impl Reader for Stream {
+    fn name(&self) -> PathBuf {
+        self.name.clone()
+    }
+
+    fn error(&mut self, error: io::Error) -> Error {
+        let kept = self.error.take();
+        kept.unwrap_or_else(|| Error::io(self.name(), error))
+    }
+}
