@@ -8,6 +8,9 @@ pub(crate) const BLOCK: usize = 512;
 /// Where the header has its own checksum.
 const CHECKSUM: std::ops::Range<usize> = 148..156;
 
+/// Where POSIX and GNU put the name of the format.
+const MAGIC: std::ops::Range<usize> = 257..263;
+
 /// What follows a header.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Kind {
@@ -43,6 +46,11 @@ pub(crate) struct Header {
 /// Whether all of a block is zero: two of these end an archive.
 pub(crate) fn is_empty(block: &[u8; BLOCK]) -> bool {
     block.iter().all(|byte| *byte == 0)
+}
+
+/// Whether a block is a header, if perhaps a damaged one.
+pub(crate) fn is_probable(block: &[u8; BLOCK]) -> bool {
+    block[MAGIC].starts_with(b"ustar") || parse(block).is_ok() || is_empty(block)
 }
 
 /// Reads a header, or says what is wrong with it.

@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 use std::io::Read;
 
-use super::header::BLOCK;
+use super::header::{self, BLOCK};
 use super::scan::{Flaw, Member, Scan, Step, next_header};
 use crate::error::{Error, Result};
 use crate::io::Stored;
@@ -66,6 +66,10 @@ impl Walk<'_> {
             let Some(block) = self.window.block(at)? else {
                 return self.ended(at, zeros);
             };
+            if at == 0 && !header::is_probable(&block) {
+                let reason = "it is neither a tar archive nor an OVF descriptor";
+                return Err(package(&self.name, reason.into()));
+            }
             let step = self.scan.header(&block, at);
             let step = step.map_err(|flaw| self.refused(flaw))?;
             let after = at.saturating_add(BLOCK as u64);
