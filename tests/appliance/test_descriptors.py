@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from contextlib import suppress
+from random import Random
 from typing import Any
 
 import pytest
@@ -179,3 +181,39 @@ def test_what_is_odd() -> None:
     assert "'-2' is not a count of bytes" in found["notes"][0]
     other = descriptor().replace("<rasd:Connection>VM Network", "<rasd:Connection>Other")
     assert "network 'Other', which is not declared" in parsed(other)["notes"][0]
+
+
+def test_many_of_everything_take_no_long_time() -> None:
+    """As many elements as are allowed, of kinds that are compared with each other."""
+    many = range(45_000)
+    connections = "".join(f"<rasd:Connection>n{number}</rasd:Connection>" for number in many)
+    item = f"<Item>{connections}<rasd:ResourceType>10</rasd:ResourceType></Item>"
+    properties = "".join(f'<Property ovf:key="p{number}"/>' for number in many)
+    options = "".join(f'<Configuration ovf:id="o{number}"/>' for number in many)
+    disks = "".join(
+        f'<Disk ovf:diskId="d{number}" ovf:capacity="${{p{number}}}"/>' for number in many
+    )
+    text = descriptor(
+        disks=DISK + disks,
+        sections=f"<DeploymentOptionSection>{options}</DeploymentOptionSection>",
+        inside=f"<ProductSection>{properties}</ProductSection>",
+    ).replace("</VirtualHardwareSection>", f"{item}</VirtualHardwareSection>")
+    found = parsed(text)
+    assert len(found["systems"][0]["networks"]) == len(many) + 1
+    assert (len(found["disks"]), len(found["notes"])) == (len(many) + 1, 50)
+
+
+def test_damage_is_an_error_of_ours() -> None:
+    """Bytes changed and cut out anywhere: read or refused, and nothing inside breaks."""
+    whole = descriptor().encode()
+    random = Random(15)
+    for _ in range(2000):
+        data = bytearray(whole)
+        for _ in range(random.randint(1, 4)):
+            at = random.randrange(len(data))
+            if random.random() < 0.5:
+                data[at] = random.choice(b"<>\"'&/:;=x0\x00\xff ")
+            else:
+                del data[at : at + random.randint(1, 40)]
+        with suppress(nfclease.PackageError, nfclease.UnsafePathError):
+            parsed(bytes(data))

@@ -1,5 +1,7 @@
 //! From the bytes to a [`Descriptor`].
 
+use std::collections::HashMap;
+
 use super::envelope::{Node, root};
 use super::{
     Compression, DeploymentOption, Descriptor, Disk, File, Network, Outside, check, href, product,
@@ -38,6 +40,7 @@ impl Descriptor {
                 version,
                 ..Self::default()
             },
+            option: None,
         };
         if text.was_utf16 {
             reading.note("it is UTF-16, which few products read".into());
@@ -65,6 +68,8 @@ pub(super) struct Reading<'a> {
     pub(super) what: &'a str,
     outside: Outside,
     pub(super) found: Descriptor,
+    /// The deployment option that is taken where nobody chooses: the one that says so, else the first.
+    pub(super) option: Option<String>,
 }
 
 impl Reading<'_> {
@@ -78,19 +83,15 @@ impl Reading<'_> {
         }
     }
 
-    /// The deployment option that is taken where nobody chooses: the one that says so, else the first.
-    pub(super) fn option(&self) -> Option<&str> {
-        let options = &self.found.deployment_options;
-        let default = options.iter().find(|one| one.default);
-        default.or(options.first()).map(|one| one.id.as_str())
-    }
-
     fn envelope(&mut self, envelope: Node<'_>) -> Result<()> {
         // What others refer to first, wherever it stands.
         for section in envelope.all("DeploymentOptionSection") {
             let found = section.all("Configuration").map(deployment_option);
             self.found.deployment_options.extend(found);
         }
+        let options = &self.found.deployment_options;
+        let default = options.iter().find(|one| one.default);
+        self.option = default.or(options.first()).map(|one| one.id.clone());
         for file in envelope.all("References").flat_map(|one| one.all("File")) {
             self.file(file)?;
         }
@@ -100,8 +101,9 @@ impl Reading<'_> {
             }
         }
         product::read(self, envelope, "")?;
+        let defaults = self.numbers();
         for disk in envelope.all("DiskSection").flat_map(|one| one.all("Disk")) {
-            self.disk(disk)?;
+            self.disk(disk, &defaults)?;
         }
         let networks = envelope
             .all("NetworkSection")
@@ -168,11 +170,19 @@ impl Reading<'_> {
         }
     }
 
-    fn disk(&mut self, disk: Node<'_>) -> Result<()> {
+    /// The properties that are numbers by default, by their keys.
+    fn numbers(&self) -> HashMap<String, u64> {
+        let properties = self.found.properties.iter();
+        let numbers = properties
+            .filter_map(|one| Some((one.key.clone(), number::count(one.default.as_deref()?)?)));
+        numbers.collect()
+    }
+
+    fn disk(&mut self, disk: Node<'_>, defaults: &HashMap<String, u64>) -> Result<()> {
         let disk_id = disk.owned("diskId");
         let disk_id = disk_id.ok_or_else(|| self.refuse("a Disk has no diskId".into()))?;
         let named = format!("disk '{}'", ServerText::new(&disk_id));
-        let capacity = self.capacity(disk, &named)?;
+        let capacity = self.capacity(disk, &named, defaults)?;
         let populated_size = self.number(disk, "populatedSize", &named);
         self.found.disks.push(Disk {
             disk_id,
@@ -185,15 +195,18 @@ impl Reading<'_> {
         Ok(())
     }
 
-    fn capacity(&mut self, disk: Node<'_>, named: &str) -> Result<Option<u64>> {
+    fn capacity(
+        &mut self,
+        disk: Node<'_>,
+        named: &str,
+        defaults: &HashMap<String, u64>,
+    ) -> Result<Option<u64>> {
         let text = disk.attribute("capacity").unwrap_or_default();
         let property = text
             .strip_prefix("${")
             .and_then(|key| key.strip_suffix('}'));
         let count = if let Some(key) = property {
-            let properties = &self.found.properties;
-            let found = properties.iter().find(|one| one.key == key);
-            found.and_then(|one| number::count(one.default.as_deref()?))
+            defaults.get(key).copied()
         } else {
             let wrong = format!(
                 "{named}: its capacity '{}' is not a number below 2^63",

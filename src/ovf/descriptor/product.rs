@@ -42,7 +42,7 @@ fn property(reading: &Reading<'_>, section: Node<'_>, node: Node<'_>) -> Result<
     let key = key.ok_or_else(|| reading.refuse("a Property has no key".into()))?;
     let of_option = node
         .all("Value")
-        .find(|one| one.attribute("configuration") == reading.option())
+        .find(|one| one.attribute("configuration") == reading.option.as_deref())
         .and_then(|one| one.raw("value"));
     let flag = |name| node.attribute(name).and_then(number::flag) == Some(true);
     let qualifiers = node.attribute("qualifiers").unwrap_or_default();

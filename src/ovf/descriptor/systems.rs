@@ -1,5 +1,7 @@
 //! The VMs and the collections of them, and what they are made of.
 
+use std::collections::HashSet;
+
 use super::envelope::Node;
 use super::parse::Reading;
 use super::{System, product, units};
@@ -32,7 +34,7 @@ pub(super) fn read(reading: &mut Reading<'_>, node: Node<'_>) -> Result<Option<S
         let description = section.text_of("Description");
         description.clone_into(&mut system.operating_system);
     }
-    hardware(node, reading.option(), &mut system);
+    hardware(node, reading.option.as_deref(), &mut system);
     product::read(reading, node, &system.id)?;
     for child in node.children() {
         let child = read(reading, child)?;
@@ -56,6 +58,8 @@ fn hardware(node: Node<'_>, option: Option<&str>, system: &mut System) {
             read_item(item, option, system);
         }
     }
+    once(&mut system.disks);
+    once(&mut system.networks);
 }
 
 fn read_item(item: Node<'_>, option: Option<&str>, system: &mut System) {
@@ -75,20 +79,15 @@ fn read_item(item: Node<'_>, option: Option<&str>, system: &mut System) {
         }
         _ => {}
     }
-    for resource in item.texts_of("HostResource") {
-        if let Some(disk) = disk_of(resource) {
-            add(&mut system.disks, disk);
-        }
-    }
-    for network in item.texts_of("Connection") {
-        add(&mut system.networks, network);
-    }
+    let disks = item.texts_of("HostResource").filter_map(disk_of);
+    system.disks.extend(disks.map(str::to_owned));
+    let networks = item.texts_of("Connection").filter(|name| !name.is_empty());
+    system.networks.extend(networks.map(str::to_owned));
 }
 
-fn add(names: &mut Vec<String>, name: &str) {
-    if !name.is_empty() && !names.iter().any(|one| one == name) {
-        names.push(name.to_owned());
-    }
+fn once(names: &mut Vec<String>) {
+    let mut seen = HashSet::new();
+    names.retain(|name| seen.insert(name.clone()));
 }
 
 /// The disk that a `HostResource` names: `ovf:/disk/vmdisk1`, in OVF 0.9 `disk/vmdisk1`.
