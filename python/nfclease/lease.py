@@ -332,7 +332,8 @@ class HttpNfcLease(MirroredLease):
 
         Args:
             file_items: The ``fileItem`` of ``CreateImportSpec``.
-            source: The directory in which ``FileItem.path`` names the files.
+            source: The directory in which ``FileItem.path`` names the files; or an ``.ovf`` or an
+                ``.ova``, whose members are read where they are.
             progress: As for ``download_all``.
             urls: As for ``download_all``.
 
@@ -344,6 +345,7 @@ class HttpNfcLease(MirroredLease):
             TypeError: An argument is of the wrong kind; nothing was sent.
             UnsafePathError: An item's path leaves the directory; nothing was sent.
             FileNotFoundError: Files are missing; it names them all, and nothing was sent.
+            PackageError: The package cannot be read; nothing was sent.
             ValueError: No device of the lease has an item's ``deviceId``; nothing was sent.
             NfcError: An upload failed; the others were cancelled. As for ``upload``.
             RuntimeError: A coroutine called; it would block its event loop.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ from nfclease.simulator import Simulator
 from ..support.faces import OpenLease
 from ..support.forwarding import Forwarder, forwarding
 from ..support.leases import endings
+from ..support.packages import ova
 
 
 def sent(simulator: Simulator) -> list[str]:
@@ -67,13 +69,45 @@ def test_a_name_with_percent_signs(
         assert lease.upload_all(spec.fileItem, tmp_path)[0].verified == "manifest"
 
 
+def test_every_file_of_an_archive(
+    open_lease: OpenLease, raw: Any, spec: Any, tmp_path: Path
+) -> None:
+    path = tmp_path / "x.ova"
+    members = {item.path: (tmp_path / item.path).read_bytes() for item in spec.fileItem}
+    path.write_bytes(ova({"x.ovf": b"<Envelope/>", **members}))
+    with open_lease(raw, require_uploads=spec.fileItem) as lease:
+        assert {one.verified for one in lease.upload_all(spec.fileItem, path)} == {"manifest"}
+
+
+def test_a_member_that_is_missing(
+    open_lease: OpenLease, simulator: Simulator, raw: Any, spec: Any, tmp_path: Path
+) -> None:
+    path = tmp_path / "x.ova"
+    path.write_bytes(ova({"x.ovf": b"<Envelope/>"}))
+    with pytest.raises(FileNotFoundError) as raised, open_lease(raw) as lease:
+        lease.upload_all(spec.fileItem, path)
+    assert all(item.path in str(raised.value) for item in spec.fileItem)
+    assert sent(simulator) == []
+
+
+def test_a_compressed_file(open_lease: OpenLease, raw: Any, spec: Any, tmp_path: Path) -> None:
+    item = spec.fileItem[0]
+    path = tmp_path / item.path
+    data = path.read_bytes()
+    path.write_bytes(gzip.compress(data))
+    (tmp_path / "x.ovf").write_text("<Envelope/>")
+    item.compressionMethod = "gzip"
+    with open_lease(raw) as lease:
+        assert lease.upload_all(spec.fileItem, tmp_path)[0].bytes == len(data)
+
+
 @pytest.mark.parametrize(
     ("items", "source"), [([1], "."), (None, b"x"), (None, "missing"), (None, __file__)]
 )
 def test_arguments(
     open_lease: OpenLease, simulator: Simulator, raw: Any, spec: Any, items: Any, source: Any
 ) -> None:
-    with pytest.raises((TypeError, OSError)), open_lease(raw) as lease:
+    with pytest.raises((TypeError, OSError, nfclease.PackageError)), open_lease(raw) as lease:
         lease.upload_all(items or spec.fileItem, source)
     assert sent(simulator) == []
 

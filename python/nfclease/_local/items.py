@@ -1,4 +1,4 @@
-"""The files of ``FileItem``s in a directory: all of them are found before the first is sent."""
+"""The files of ``FileItem``s in a directory or a package: all are found before one is sent."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from urllib.parse import unquote
 
 from pyVmomi import vim
 
+from nfclease import _core
 from nfclease._local.ends import local_path
 from nfclease._text import escaped
 from nfclease.exceptions import UnsafePathError
@@ -18,36 +19,66 @@ if TYPE_CHECKING:
     from typing import Any
 
 
-def sources_of(items: Iterable[Any], source: str | os.PathLike[str]) -> list[tuple[Any, str]]:
-    """Each item with its file.
+def sources_of(items: Iterable[Any], source: Any) -> list[tuple[Any, Any]]:
+    """Each item with what is sent for it.
 
     Raises:
-        TypeError: `items` are something else, or `source` is not a path.
+        TypeError: `items` are something else, or `source` is neither a path nor a package.
         UnsafePathError: An item's path leaves the directory.
         FileNotFoundError: Files are missing; the message names all of them.
+        PackageError: The package cannot be read, or lacks a piece of a file.
     """
+    wanted = list(items)
+    for item in wanted:
+        if not isinstance(item, vim.OvfManager.FileItem):
+            raise TypeError(
+                "file_items takes the FileItems of CreateImportSpec (spec.fileItem), "
+                f"not {type(item).__name__}"
+            )
+    if isinstance(source, _core.Package):
+        return _of_package(wanted, source)
     if not isinstance(source, (str, os.PathLike)):
-        raise TypeError(f"source must be the path of a directory, not {type(source).__name__}")
-    directory = os.fspath(local_path(source))
-    if not os.path.isdir(directory):
-        missing = not os.path.exists(directory)
-        code = errno.ENOENT if missing else errno.ENOTDIR
-        raise OSError(code, os.strerror(code), directory)
-    found = [(item, _file_of(item, directory)) for item in items]
-    missing_names = [escaped(item.path) for item, path in found if path is None]
-    if missing_names:
-        text = f"{os.strerror(errno.ENOENT)}, nothing was sent: {', '.join(missing_names)}"
-        raise FileNotFoundError(errno.ENOENT, text, directory)
-    return [(item, path) for item, path in found if path is not None]
+        raise TypeError(
+            "source must be the path of a directory, an .ovf or an .ova, "
+            f"not {type(source).__name__}"
+        )
+    path = os.fspath(local_path(source))
+    if not os.path.isdir(path) or any(map(_is_packed, wanted)):
+        return _of_package(wanted, _core.Package.of_path(path))
+    found = [(item, _file_of(item, path)) for item in wanted]
+    _check_found(found, path)
+    return found
+
+
+def _of_package(items: list[Any], package: _core.Package) -> list[tuple[Any, Any]]:
+    sizes = [(item, True if item.chunkSize else package.member_size(item.path)) for item in items]
+    _check_found(sizes, package.name)
+    return [(item, _source(item, package)) for item in items]
+
+
+def _source(item: Any, package: _core.Package) -> _core.Source:
+    return package.source(
+        item.path,
+        chunk_size=item.chunkSize or None,
+        size=item.size or None if item.chunkSize else None,
+        gzip=item.compressionMethod == "gzip",
+    )
+
+
+def _is_packed(item: Any) -> bool:
+    """Whether other bytes are stored than are sent."""
+    return bool(item.chunkSize) or item.compressionMethod not in (None, "", "identity")
+
+
+def _check_found(found: list[tuple[Any, Any]], where: str) -> None:
+    missing = [escaped(item.path) for item, file in found if file is None]
+    if missing:
+        text = f"{os.strerror(errno.ENOENT)}, nothing was sent: {', '.join(missing)}"
+        raise FileNotFoundError(errno.ENOENT, text, where)
 
 
 def _file_of(item: Any, directory: str) -> str | None:
     """Its path is a reference, whose percent signs may stand for other characters."""
-    if not isinstance(item, vim.OvfManager.FileItem):
-        raise TypeError(
-            "file_items takes the FileItems of CreateImportSpec (spec.fileItem), "
-            f"not {type(item).__name__}"
-        )
     for name in dict.fromkeys((item.path or "", unquote(item.path or ""))):
         _check(name)
         path = os.path.join(directory, *name.split("/"))

@@ -35,8 +35,9 @@ if TYPE_CHECKING:
     from nfclease.progress import Callback, ProgressOption
     from nfclease.transfer import Transfer, TransferResult
 
-    #: An item, what is sent for it, and the digest (algorithm, hex) that this must have, if any.
-    ToSend: TypeAlias = tuple[Any, Any, tuple[str, str] | None]
+    #: An item, what is sent for it, and the digest to compute of it: its algorithm, and the
+    #: hex that it must be, if any.
+    ToSend: TypeAlias = tuple[Any, Any, tuple[str, str | None] | None]
 
 
 async def download(

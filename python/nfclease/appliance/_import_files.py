@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import itertools
 from typing import NamedTuple
 
+from nfclease import _core
 from nfclease._text import escaped
 from nfclease.exceptions import PackageError, ProtocolError
 
@@ -12,8 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from typing import Any
 
-    from nfclease import _core
-    from nfclease.appliance._sums import Sums
+    from nfclease.appliance._sums import Line, Sums
 
 #: ``FileItem.cimType`` of a disk.
 _CIM_DISK = 17
@@ -26,21 +27,32 @@ class Wanted(NamedTuple):
         item: The server's ``FileItem``.
         file: What the descriptor says of it.
         name: Its name in the package.
-        line: Algorithm and hex of its line in the manifest file; None where it has none.
+        line: Its line in the manifest file; None where it has none.
     """
 
     item: Any
     file: dict[str, Any]
     name: str
-    line: tuple[str, str] | None
+    line: Line | None
 
     @property
     def is_packed(self) -> bool:
         """Whether other bytes are stored than are sent: the manifest file is about the former."""
         return self.file["chunk_size"] is not None or self.file["compression"] != "identity"
 
-    def source(self, package: _core.Package) -> _core.Source:
-        """What its upload reads. Blocks while it is read to its end, where it is compressed."""
+    def stored(self, package: _core.Package | _core.Incoming) -> list[str]:
+        """What is stored of it: its pieces, else the file itself."""
+        href = self.file["href"]
+        if self.file["chunk_size"] is None or isinstance(package, _core.Incoming):
+            return [href]
+        names = (f"{href}.{number:09}" for number in itertools.count())
+        pieces = itertools.takewhile(lambda name: package.member_size(name) is not None, names)
+        return [*pieces] or [href]
+
+    def source(self, package: _core.Package | _core.Incoming) -> _core.Source:
+        """What its upload reads. Blocks until a stream comes to it, or a compressed one is read."""
+        if isinstance(package, _core.Incoming):
+            return package.source(self.file["href"])
         found: _core.Source = package.source(
             self.file["href"],
             chunk_size=self.file["chunk_size"],
@@ -51,7 +63,10 @@ class Wanted(NamedTuple):
 
 
 def wanted_of(
-    items: Sequence[Any], descriptor: dict[str, Any], package: _core.Package, sums: Sums
+    items: Sequence[Any],
+    descriptor: dict[str, Any],
+    package: _core.Package | _core.Incoming,
+    sums: Sums,
 ) -> list[Wanted]:
     """Each item with its file, in the server's order.
 
@@ -68,8 +83,14 @@ def wanted_of(
                 f"CreateImportSpec wants a file {escaped(item.path or '')!r} for "
                 f"{escaped(item.deviceId or '')}, and the descriptor lists no such file"
             )
-        line = sums.of(file["path"], file["href"])
+        line = sums.of(file["path"])
         found.append(Wanted(item, file, file["path"], line))
+    if not isinstance(package, _core.Incoming):  # nobody knows yet what comes
+        _check_all_there(found, package)
+    return found
+
+
+def _check_all_there(found: Sequence[Wanted], package: _core.Package) -> None:
     missing = [
         each.name
         for each in found
@@ -81,7 +102,6 @@ def wanted_of(
             f"{package.descriptor_name} lists files that the package does not have: {names}; "
             "nothing was imported. Get the package again, or put them beside the descriptor"
         )
-    return found
 
 
 def looked_at(

@@ -2,35 +2,40 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from pyVmomi import vim
 
 from nfclease import _core
 from nfclease._log import extra, logger
-from nfclease._operations import transfers
 from nfclease._operations.ready import wait_ready
-from nfclease.appliance import _import_source
+from nfclease._operations.transfers import checked
 from nfclease.appliance._face import leased, task_result
 from nfclease.appliance._import_choices import choices_of
 from nfclease.appliance._import_files import looked_at, wanted_of
 from nfclease.appliance._import_place import check_kinds, place_of
+from nfclease.appliance._import_sending import InOrder, SideBySide
 from nfclease.appliance._import_spec import descriptor_text, spec_of
-from nfclease.appliance._sums import Sums
+from nfclease.appliance._opened import opened
+from nfclease.appliance._sums import Sums, check_stored
 from nfclease.appliance.import_result import ImportedFile, ImportResult
 from nfclease.exceptions import PackageError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    import os
     from collections.abc import Mapping
-    from typing import Any
+    from typing import Any, TypeAlias
 
     from nfclease._arguments import Urls
-    from nfclease._operations.transfers import ToSend
     from nfclease.appliance._face import Face
     from nfclease.appliance._import_files import Wanted
+    from nfclease.appliance._import_place import Place
+    from nfclease.appliance._import_spec import Spec
     from nfclease.progress import ProgressOption
     from nfclease.transfer import TransferResult
+
+    Package: TypeAlias = _core.Package | _core.Incoming
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,9 +54,32 @@ class Job:
     disk_provisioning: str | None
     strict: bool
     power_on: bool
+    ca_file: str | os.PathLike[str] | None
+    ssl_thumbprint: str | None
     progress: ProgressOption
     urls: Urls
     options: Mapping[str, object]
+
+
+@dataclass(slots=True, kw_only=True)
+class _Plan:
+    """What is to be done with a package, once all that can be judged is right.
+
+    Attributes:
+        place: Where it goes.
+        spec: What the server made of its descriptor.
+        wanted: The files that are sent.
+        sending: How the files are sent.
+        notes: What is odd about it.
+        proved: By which digest of the manifest file each file is compared, by its name.
+    """
+
+    place: Place
+    spec: Spec
+    wanted: list[Wanted]
+    sending: SideBySide | InOrder
+    notes: list[str]
+    proved: dict[str, str] = field(default_factory=dict)
 
 
 async def import_package(face: Face, job: Job) -> ImportResult:
@@ -59,10 +87,35 @@ async def import_package(face: Face, job: Job) -> ImportResult:
     if "require_uploads" in job.options:
         raise TypeError("import_vapp has no option 'require_uploads': it sends what the spec wants")
     check_kinds(job.resource_pool, job.datastore, job.folder, job.host)
-    pool = job.resource_pool
+    pool, progress = job.resource_pool, checked(job.progress)
     leased(face, pool.ImportVApp, job.options)  # which refuses wrong options
-    progress = transfers.checked(job.progress)
-    package = await _import_source.opened(face, job.source)
+    source = opened(face, job.source, ca_file=job.ca_file, ssl_thumbprint=job.ssl_thumbprint)
+    async with source as package:
+        plan = await _planned(face, job, package)
+        options = {**job.options, "require_uploads": plan.spec.items}
+        place, sending = plan.place, plan.sending
+        call = lambda: pool.ImportVApp(plan.spec.import_spec, place.folder, place.host)  # noqa: E731
+        async with leased(face, call, options) as core:
+            info = await wait_ready(core, face.backend, 300.0)
+            entity = type(info.entity)(info.entity._moId, pool._stub)
+            results = await sending.run(face, core, progress, job.urls)
+            if isinstance(sending, InOrder):
+                plan.proved |= sending.proved
+                plan.notes += sending.notes
+                _judge(plan, job, package)
+            _log(plan.notes, core.moid, entity._moId)
+    if job.power_on:
+        await task_result(face, await face.call(lambda: _power_on(entity)))
+    return ImportResult(
+        entity=entity,
+        name=await face.call(lambda: str(entity.name)),
+        files=tuple(_row(*pair, plan.proved) for pair in zip(plan.wanted, results, strict=True)),
+        warnings=tuple(plan.spec.warnings),
+        notes=tuple(plan.notes),
+    )
+
+
+async def _planned(face: Face, job: Job, package: Package) -> _Plan:
     descriptor = _core.parse_descriptor(package.descriptor, name=package.descriptor_name)
     choices = choices_of(
         descriptor,
@@ -76,50 +129,51 @@ async def import_package(face: Face, job: Job) -> ImportResult:
     sums.check_descriptor(package)
     networks = [network["name"] for network in descriptor["networks"]]
     place = await face.call(
-        lambda: place_of(pool, job.datastore, job.folder, job.host, choices, networks)
+        lambda: place_of(job.resource_pool, job.datastore, job.folder, job.host, choices, networks)
     )
     spec = await face.call(lambda: spec_of(place, choices, descriptor_text(package.descriptor)))
     wanted = wanted_of(spec.items, descriptor, package, sums)
-    sources = await face.in_thread(lambda: looked_at(wanted, descriptor, package, job.options))
-    notes = [*package.notes, *descriptor["notes"], *_of_sums(package, sums, wanted), *place.notes]
-    _judge(notes, job.strict, package)
-    options = {**job.options, "require_uploads": spec.items}
-    call = lambda: pool.ImportVApp(spec.import_spec, place.folder, place.host)  # noqa: E731
-    async with leased(face, call, options) as core:
-        info = await wait_ready(core, face.backend, 300.0)
-        entity = type(info.entity)(info.entity._moId, pool._stub)
-        _log(notes, core.moid, entity._moId)
-        sent: list[ToSend] = [
-            (each.item, source, None if each.is_packed else each.line)
-            for each, source in zip(wanted, sources, strict=True)
-        ]
-        results = await transfers.upload_each(core, face.backend, sent, progress, job.urls)
-    if job.power_on:
-        await task_result(face, await face.call(lambda: _power_on(entity)))
-    return ImportResult(
-        entity=entity,
-        name=await face.call(lambda: str(entity.name)),
-        files=tuple(_row(*pair) for pair in zip(wanted, results, strict=True)),
-        warnings=tuple(spec.warnings),
-        notes=tuple(notes),
+    plan = _Plan(
+        place=place,
+        spec=spec,
+        wanted=wanted,
+        sending=await _sending(face, job, package, descriptor, wanted, sums),
+        notes=[*package.notes, *descriptor["notes"], *place.notes],
     )
-
-
-def _of_sums(package: _core.Package, sums: Sums, wanted: list[Wanted]) -> list[str]:
-    """What the manifest file leaves open."""
-    for each in wanted:
-        if each.line is None and each.file["chunk_size"] is None:
-            sums.note_missing(each.name)
+    if package.manifest is not None or not package.in_order:
+        for each in wanted:
+            stored = each.stored(package)
+            lines = [line for name in stored if (line := sums.line_or_note(name))]
+            if len(lines) == len(stored):
+                plan.proved[each.name] = lines[0].algorithm
+        plan.notes += sums.notes
     if package.certificate:
-        sums.notes.append("the package has a .cert file; its signature is not checked")
-    return sums.notes
+        plan.notes.append("the package has a .cert file; its signature is not checked")
+    _judge(plan, job, package)
+    return plan
 
 
-def _judge(notes: list[str], strict: bool, package: _core.Package) -> None:
-    if strict and notes:
-        raise PackageError(
-            f"{package.descriptor_name} is refused by strict=True: {'; '.join(notes)}"
-        )
+async def _sending(
+    face: Face,
+    job: Job,
+    package: Package,
+    descriptor: dict[str, Any],
+    wanted: list[Wanted],
+    sums: Sums,
+) -> SideBySide | InOrder:
+    """How the files go, after all was judged that can be before they do."""
+    if isinstance(package, _core.Incoming):
+        return InOrder(package, wanted, [file["path"] for file in descriptor["files"]])
+    stored = [name for each in wanted if each.is_packed for name in each.stored(package)]
+    await check_stored(face, package, sums, stored)
+    sources = await face.in_thread(lambda: looked_at(wanted, descriptor, package, job.options))
+    return SideBySide(wanted, sources)
+
+
+def _judge(plan: _Plan, job: Job, package: Package) -> None:
+    if job.strict and plan.notes:
+        text = "; ".join(plan.notes)
+        raise PackageError(f"{package.descriptor_name} is refused by strict=True: {text}")
 
 
 def _log(notes: list[str], lease: str, vm: str) -> None:
@@ -133,7 +187,7 @@ def _power_on(entity: Any) -> Any:
     return entity.PowerOnVM_Task()
 
 
-def _row(wanted: Wanted, result: TransferResult) -> ImportedFile:
+def _row(wanted: Wanted, result: TransferResult, proved: dict[str, str]) -> ImportedFile:
     return ImportedFile(
         name=wanted.name,
         key=result.key,
@@ -141,7 +195,7 @@ def _row(wanted: Wanted, result: TransferResult) -> ImportedFile:
         checksum=result.checksum,
         checksum_type=result.checksum_type,
         verified=result.verified,
-        file_checksum_type=None if wanted.line is None else wanted.line[0],
+        file_checksum_type=proved.get(wanted.name),
         seconds=result.seconds,
         attempts=result.attempts,
     )

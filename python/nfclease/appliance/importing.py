@@ -10,7 +10,7 @@ from nfclease.appliance._importing import Job, import_package
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import os
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
     from pyVmomi import vim
     from typing_extensions import Unpack
@@ -23,7 +23,7 @@ __all__ = ["import_vapp", "import_vapp_async"]
 
 
 def import_vapp(
-    source: str | os.PathLike[str] | Readable,
+    source: str | os.PathLike[str] | Readable | Iterable[bytes],
     resource_pool: vim.ResourcePool,
     *,
     datastore: vim.Datastore | vim.StoragePod | None = None,
@@ -36,6 +36,8 @@ def import_vapp(
     disk_provisioning: str | None = None,
     strict: bool = False,
     power_on: bool = False,
+    ca_file: str | os.PathLike[str] | None = None,
+    ssl_thumbprint: str | None = None,
     progress: ProgressOption = None,
     urls: Urls = None,
     **options: Unpack[LeaseOptions],
@@ -46,11 +48,14 @@ def import_vapp(
     that are no streamOptimized VMDK, networks and properties that the descriptor does not have.
     While the files are sent, each is compared with its line in the package's manifest file, and
     with what the server received; the lease is completed when all agree, else it is aborted, and
-    there is no VM. Members of an ``.ova`` are read where they are; nothing is unpacked.
+    there is no VM. Members of an ``.ova`` are read where they are; nothing is unpacked. Compressed
+    files and pieces are sent as the disk that they are of.
 
     Args:
         source: The path of an ``.ova``, of an ``.ovf`` with its files beside it, or of the
-            directory of one; or a binary file object of an ``.ova`` that can seek.
+            directory of one; the ``https://`` address of one of the first two; a binary file
+            object of an ``.ova``; or its bytes, piece by piece. What cannot seek (a pipe, a
+            server without Range) is read once, file by file; its descriptor must come first.
         resource_pool: Where it is to run: a resource pool, or a vApp to put it in.
         datastore: For its files; the datastore of a cluster of these that has the most room. None
             where there is only one to choose.
@@ -66,6 +71,8 @@ def import_vapp(
         strict: Whether everything odd about the package is an error: no manifest file, a file
             without a line in it, a ``.cert`` that nobody checks, a network that is not mapped.
         power_on: Whether it is switched on at the end.
+        ca_file: PEM file of the CAs to trust for an address; the system's where none is given.
+        ssl_thumbprint: Of the certificate of an address's server, which then decides alone.
         progress: As for ``HttpNfcLease.upload_all``.
         urls: As for ``HttpNfcLease.upload_all``.
         **options: The keywords of ``HttpNfcLease``, such as ``max_concurrency``, but for
@@ -110,6 +117,8 @@ def import_vapp(
         disk_provisioning=disk_provisioning,
         strict=strict,
         power_on=power_on,
+        ca_file=ca_file,
+        ssl_thumbprint=ssl_thumbprint,
         progress=progress,
         urls=urls,
         options=options,
@@ -118,7 +127,7 @@ def import_vapp(
 
 
 async def import_vapp_async(
-    source: str | os.PathLike[str] | Readable,
+    source: str | os.PathLike[str] | Readable | Iterable[bytes],
     resource_pool: vim.ResourcePool,
     *,
     datastore: vim.Datastore | vim.StoragePod | None = None,
@@ -131,6 +140,8 @@ async def import_vapp_async(
     disk_provisioning: str | None = None,
     strict: bool = False,
     power_on: bool = False,
+    ca_file: str | os.PathLike[str] | None = None,
+    ssl_thumbprint: str | None = None,
     progress: ProgressOption = None,
     urls: Urls = None,
     **options: Unpack[LeaseOptions],
@@ -159,6 +170,8 @@ async def import_vapp_async(
         disk_provisioning=disk_provisioning,
         strict=strict,
         power_on=power_on,
+        ca_file=ca_file,
+        ssl_thumbprint=ssl_thumbprint,
         progress=progress,
         urls=urls,
         options=options,

@@ -1,0 +1,177 @@
+"""Packages that come from afar, or once: addresses with and without Range, pipes, iterators."""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+import os
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pyVmomi import vim
+
+import nfclease
+from nfclease.simulator import Simulator
+
+from ..support.importing import Importing, calls_of
+from ..support.inventory import unique
+from ..support.leases import endings
+from ..support.packages import ova, package, stream_disk
+from ..support.web import serving
+
+FILES = {"a.vmdk": stream_disk(300), "b.vmdk": stream_disk(100, 2), "c.vmdk": stream_disk(8, 3)}
+
+
+@pytest.fixture
+def imported(face: str, demo_vm: Any) -> Importing:
+    return Importing(face, demo_vm)
+
+
+@pytest.fixture
+def held() -> Iterator[ExitStack]:
+    with ExitStack() as stack:
+        yield stack
+
+
+def mf_last(members: dict[str, bytes]) -> dict[str, bytes]:
+    return {**{name: data for name, data in members.items() if name != "demo.mf"}, **members}
+
+
+def reordered(members: dict[str, bytes]) -> dict[str, bytes]:
+    """The manifest file behind all others."""
+    manifest = members["demo.mf"]
+    others = {name: data for name, data in members.items() if name != "demo.mf"}
+    return {**others, "demo.mf": manifest}
+
+
+def pieces(data: bytes) -> Iterator[bytes]:
+    return (data[at : at + 5000] for at in range(0, len(data), 5000))
+
+
+def pipe(data: bytes, held: ExitStack) -> Any:
+    reader, writer = os.pipe()
+
+    def write() -> None:
+        with os.fdopen(writer, "wb") as file, __import__("contextlib").suppress(OSError):
+            file.write(data)
+
+    thread = threading.Thread(target=write, daemon=True)
+    thread.start()
+    file = held.enter_context(os.fdopen(reader, "rb"))
+    return file
+
+
+Make = Callable[[bytes, ExitStack, Path], tuple[Any, dict[str, Any]]]
+
+
+def at_web(ranges: bool) -> Make:
+    def make(data: bytes, held: ExitStack, folder: Path) -> tuple[Any, dict[str, Any]]:
+        web = held.enter_context(serving({"demo.ova": data}, folder, ranges=ranges))
+        return web.url("demo.ova"), {"ca_file": web.ca_file}
+
+    return make
+
+
+SOURCES: dict[str, Make] = {
+    "iterator": lambda data, held, folder: (pieces(data), {}),
+    "pipe": lambda data, held, folder: (pipe(data, held), {}),
+    "address": at_web(True),
+    "address without Range": at_web(False),
+}
+
+
+def sums_of(simulator: Simulator) -> list[str]:
+    return sorted(request["sha1"] for request in simulator.requests())
+
+
+EXPECTED = sorted(hashlib.sha1(data).hexdigest() for data in FILES.values())
+
+
+@pytest.mark.parametrize("kind", SOURCES)
+@pytest.mark.parametrize("manifest", ["before", "behind"])
+def test_a_source_from_afar(
+    imported: Importing,
+    simulator: Simulator,
+    held: ExitStack,
+    tmp_path: Path,
+    kind: str,
+    manifest: str,
+) -> None:
+    members = package(FILES)
+    data = ova(members if manifest == "before" else reordered(members))
+    source, options = SOURCES[kind](data, held, tmp_path)
+    result = imported(source, name=unique("stream"), strict=manifest == "before", **options)
+    assert [(file.name, file.size) for file in result.files] == [
+        (name, len(data)) for name, data in FILES.items()
+    ]
+    assert {file.verified for file in result.files} == {"manifest"}
+    assert {file.file_checksum_type for file in result.files} == {"sha256"}
+    assert sums_of(simulator) == EXPECTED
+    assert endings(simulator) == ["HttpNfcLeaseComplete"]
+
+
+@pytest.mark.parametrize("kind", SOURCES)
+@pytest.mark.parametrize("manifest", ["before", "behind"])
+def test_a_manifest_file_that_lies(
+    imported: Importing,
+    simulator: Simulator,
+    service: Any,
+    held: ExitStack,
+    tmp_path: Path,
+    kind: str,
+    manifest: str,
+) -> None:
+    members = {**package(FILES), "c.vmdk": stream_disk(8, 4)}
+    data = ova(members if manifest == "before" else reordered(members))
+    source, options = SOURCES[kind](data, held, tmp_path)
+    name = unique("lie")
+    with pytest.raises(nfclease.ChecksumMismatchError, match="manifest file"):
+        imported(source, name=name, **options)
+    assert endings(simulator) == ["HttpNfcLeaseAbort"]
+    views = service.content.viewManager
+    view = views.CreateContainerView(service.content.rootFolder, [vim.VirtualMachine], True)
+    assert name not in [vm.name for vm in view.view]
+
+
+def test_a_sum_that_nobody_computed(imported: Importing) -> None:
+    """The manifest file comes last, with another digest than the usual one."""
+    data = ova(reordered(package(FILES, algorithm="sha512")))
+    result = imported(pieces(data), name=unique("sha512"))
+    assert [note for note in result.notes if "which was not computed" in note]
+    assert {file.file_checksum_type for file in result.files} == {None}
+
+
+def test_strict_finds_no_manifest_file_behind(imported: Importing, simulator: Simulator) -> None:
+    with pytest.raises(nfclease.PackageError, match="no manifest file"):
+        imported(pieces(ova(package(FILES, algorithm=None))), name=unique("x"), strict=True)
+    assert endings(simulator) == ["HttpNfcLeaseAbort"]
+
+
+def test_a_stream_that_breaks_off(imported: Importing, simulator: Simulator) -> None:
+    data = ova(package(FILES))[:-4000]
+    cut = data[: data.index(FILES["c.vmdk"][512:1024]) + 100]
+    with pytest.raises(nfclease.NfcError):
+        imported(pieces(cut), name=unique("cut"))
+    assert endings(simulator) == ["HttpNfcLeaseAbort"]
+
+
+def test_a_stream_that_does_not_begin_with_its_descriptor(
+    imported: Importing, simulator: Simulator
+) -> None:
+    members = package(FILES)
+    data = ova({"a.vmdk": FILES["a.vmdk"], **members})
+    with pytest.raises(nfclease.PackageError):
+        imported(pieces(data))
+    assert calls_of(simulator, "ImportVApp") == 0
+
+
+def test_a_compressed_stream(imported: Importing, simulator: Simulator) -> None:
+    packed = {name: gzip.compress(data) for name, data in FILES.items()}
+    data = ova(package(packed, file_attributes='ovf:compression="gzip"'))
+    result = imported(pieces(data), name=unique("gzip"))
+    assert sums_of(simulator) == EXPECTED
+    assert {file.file_checksum_type for file in result.files} == {"sha256"}
