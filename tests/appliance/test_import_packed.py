@@ -71,7 +71,7 @@ def test_a_piece_without_its_line(imported: Importing, tmp_path: Path) -> None:
     members = chunked()
     members["demo.mf"] = b"".join(members["demo.mf"].splitlines(keepends=True)[:1])
     result = imported(written(tmp_path, members), name=unique("half"))
-    assert [note for note in result.notes if "000000001 has no line" in note]
+    assert [note for note in result.notes if "000000001: the manifest file has no line" in note]
 
 
 def test_a_piece_that_is_missing(imported: Importing, simulator: Simulator, tmp_path: Path) -> None:

@@ -136,7 +136,7 @@ def without_line() -> Members:
 
 STRICT: dict[str, tuple[Callable[[], Members], str]] = {
     "no manifest file": (lambda: package(algorithm=None), "no manifest file"),
-    "no line": (without_line, r"b\.vmdk has no line in the manifest file demo\.mf"),
+    "no line": (without_line, r"b\.vmdk: the manifest file has no line"),
     "certificate": (lambda: {**package(), "demo.cert": b"x"}, r"\.cert"),
 }
 
@@ -198,12 +198,25 @@ def test_sources(imported: Importing, source: Any) -> None:
 
 
 def test_what_the_server_refuses(imported: Importing, simulator: Simulator, tmp_path: Path) -> None:
-    """Its fault comes as it is."""
-    ovf = package()["demo.ovf"].replace(b"ovf:/disk/vmdisk1", b"ovf:/disk/other")
-    written(tmp_path, signed({"disk.vmdk": stream_disk()}, ovf))
-    with pytest.raises((vim.fault.OvfFault, nfclease.PackageError)):
-        imported(tmp_path, name=unique("refused"))
+    """Its fault comes as it is, and its message says of which package, and all that is wrong."""
+    simulator.inject(
+        "ovf_error", method="CreateImportSpec", fault="vim.fault.OvfInvalidPackage", message="bad"
+    )
+    with pytest.raises(vim.fault.OvfInvalidPackage) as raised:
+        imported(written(tmp_path, package()), name=unique("refused"))
+    said: Any = raised.value
+    assert "CreateImportSpec refused demo.ovf (OVF 1): OvfInvalidPackage" in said.msg
     assert calls_of(simulator, "ImportVApp") == 0
+
+
+def test_what_the_server_warns_of(
+    imported: Importing, simulator: Simulator, tmp_path: Path
+) -> None:
+    simulator.inject(
+        "ovf_warning", method="CreateImportSpec", fault="vim.fault.OvfInvalidPackage", message="odd"
+    )
+    [warning] = imported(written(tmp_path, package()), name=unique("warned")).warnings
+    assert warning.startswith("OvfInvalidPackage: odd")
 
 
 def test_a_call_that_fails(imported: Importing, simulator: Simulator, tmp_path: Path) -> None:

@@ -36,8 +36,8 @@ class Spec(NamedTuple):
     warnings: list[str]
 
 
-def spec_of(place: Place, choices: Choices, descriptor: str) -> Spec:
-    """Asks the server. Blocks.
+def spec_of(place: Place, choices: Choices, text: str, name: str) -> Spec:
+    """Asks the server about a descriptor, by its text and its name. Blocks.
 
     Raises:
         vmodl.MethodFault: What is wrong with the descriptor or with a choice, as the server says.
@@ -58,9 +58,9 @@ def spec_of(place: Place, choices: Choices, descriptor: str) -> Spec:
     if choices.disk_provisioning:
         params.diskProvisioning = choices.disk_provisioning
     manager: Any = place.content.ovfManager
-    made = manager.CreateImportSpec(descriptor, place.pool, place.datastore, params)
+    made = manager.CreateImportSpec(text, place.pool, place.datastore, params)
     if made.error:
-        raise_first(made.error, "CreateImportSpec refused the descriptor or a choice")
+        raise_first(made.error, f"CreateImportSpec refused {name}")
     if made.importSpec is None:
         raise ProtocolError("CreateImportSpec answered with neither an importSpec nor an error")
     return Spec(

@@ -131,14 +131,20 @@ async def _planned(face: Face, job: Job, package: Package) -> _Plan:
     place = await face.call(
         lambda: place_of(job.resource_pool, job.datastore, job.folder, job.host, choices, networks)
     )
-    spec = await face.call(lambda: spec_of(place, choices, descriptor_text(package.descriptor)))
+    text, name = descriptor_text(package.descriptor), package.descriptor_name
+    titled = f"{name} (OVF {descriptor['version']})"
+    spec = await face.call(lambda: spec_of(place, choices, text, titled))
     wanted = wanted_of(spec.items, descriptor, package, sums)
     plan = _Plan(
         place=place,
         spec=spec,
         wanted=wanted,
         sending=await _sending(face, job, package, descriptor, wanted, sums),
-        notes=[*package.notes, *descriptor["notes"], *place.notes],
+        notes=[
+            *package.notes,
+            *(f"{name}: {note}" for note in descriptor["notes"]),
+            *place.notes,
+        ],
     )
     if package.manifest is not None or not package.in_order:
         for each in wanted:
@@ -148,7 +154,7 @@ async def _planned(face: Face, job: Job, package: Package) -> _Plan:
                 plan.proved[each.name] = lines[0].algorithm
         plan.notes += sums.notes
     if package.certificate:
-        plan.notes.append("the package has a .cert file; its signature is not checked")
+        plan.notes.append("its signature (.cert) was not checked")
     _judge(plan, job, package)
     return plan
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from nfclease._log import logger
 from nfclease._text import escaped
 
 TYPE_CHECKING = False
@@ -15,10 +14,9 @@ _OF_EVERY = {"dynamicType", "dynamicProperty", "msg", "faultCause", "faultMessag
 
 
 def raise_first(faults: Sequence[Any], what: str) -> NoReturn:
-    """Raises the first; the log has the others, since a fault of pyvmomi takes no notes."""
-    first, *others = faults
-    for each in others:
-        logger().error("%s: %s", what, text_of(each))
+    """Raises the first of these, with a message that has all of them, and what was asked."""
+    first = faults[0]
+    first.msg = f"{what}: {'; '.join(map(text_of, faults))}"
     raise first
 
 

@@ -36,11 +36,13 @@ class Sums:
         #: What is odd about the file, and lines that are missing.
         self.notes: list[str] = []
         if package.manifest is None:
-            self.notes.append("no manifest file: nothing says what its files must be")
+            self.notes.append("it has no manifest file: no checksum could be compared")
             return
         read = _core.ManifestFile.parse(package.manifest, name=self.name)
         self._lines = {_plain(name): Line(*line) for name, *line in read.entries}
-        self.notes += read.notes
+        self.notes += [f"{self.name}: {note}" for note in read.notes]
+        if not self._lines:
+            self.notes.append("its manifest file has no line: no checksum could be compared")
 
     def of(self, name: str) -> Line | None:
         """The line of a file."""
@@ -50,7 +52,7 @@ class Sums:
         """The same; a note says that it is missing, where others are not."""
         line = self.of(name)
         if line is None and self._lines:
-            self.notes.append(f"{escaped(name)} has no line in the manifest file {self.name}")
+            self.notes.append(f"{escaped(name)}: the manifest file has no line for it")
         return line
 
     def check_descriptor(self, package: Package) -> None:
