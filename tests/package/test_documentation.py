@@ -39,6 +39,8 @@ ROOT = Path(__file__).parents[2]
 MODULES = [
     "nfclease",
     "nfclease.appliance.export",
+    "nfclease.appliance.import_result",
+    "nfclease.appliance.importing",
     "nfclease.appliance.inspect",
     "nfclease.appliance.manifest_file",
     "nfclease.appliance.package_info",
@@ -84,6 +86,7 @@ def names(
             "directory": directory,
             "service": service,
             "package": package,
+            "resource_pool": demo_vm.resourcePool,
             "nfclease": nfclease,
         }
     finally:
