@@ -7,11 +7,12 @@ use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use super::once::Once;
 use super::package::href;
 use super::tar::scan::Member;
 use super::tar::stream::TarStream;
 use crate::error::{Error, Result};
-use crate::io::{Reader, ReaderSource, Source};
+use crate::io::{Reader, ReaderSource, Slice, Source};
 use crate::text::ServerText;
 
 /// Cloud Director's limits, which are far above what is real.
@@ -99,6 +100,22 @@ impl Incoming {
     /// The member that an `href` of the descriptor means, for one upload. What comes before it is
     /// passed over. Waits for the stream.
     pub fn source(&self, href: &str) -> Result<Box<dyn Source>> {
+        let (reader, length) = self.member(href)?;
+        Ok(Box::new(ReaderSource::new(Box::new(reader), length)))
+    }
+
+    /// The same as a part that is read once.
+    pub fn slice(&self, href: &str) -> Result<Slice> {
+        let (reader, length) = self.member(href)?;
+        let name = format!("{}: {}", self.0.name, reader.name.display());
+        Ok(Slice::all(Arc::new(Once::new(
+            name,
+            length,
+            Box::new(reader),
+        ))))
+    }
+
+    fn member(&self, href: &str) -> Result<(MemberReader, u64)> {
         let mut state = lock(&self.0.state);
         let wanted = self.0.names(href)?;
         let member = self.0.find(&mut state, &wanted)?;
@@ -109,7 +126,7 @@ impl Incoming {
             name: member.name.into(),
             error: None,
         };
-        Ok(Box::new(ReaderSource::new(Box::new(reader), member.size)))
+        Ok((reader, member.size))
     }
 
     /// Writes the descriptor, what came beside it and all files that are still to come into a

@@ -7,6 +7,7 @@ mod check;
 mod descriptor;
 mod incoming;
 mod manifest;
+mod once;
 mod ova_writer;
 mod package;
 pub(crate) mod tar;

@@ -6,7 +6,9 @@ use pyo3::types::PyBytes;
 use super::bridge::guarded;
 use super::fileobj::FileObjectReader;
 use super::local::Source;
-use nfclease::ovf;
+use super::reading::Reading;
+use nfclease::io::ChecksumType;
+use nfclease::ovf::{self, FileCheck};
 
 /// What has come of it. Its methods wait for the stream, with the GIL released.
 #[pyclass(frozen, module = "nfclease._core")]
@@ -75,6 +77,29 @@ impl Incoming {
         let incoming = self.0.clone();
         let source = guarded(py, move || incoming.source(&href))?;
         Ok(Source::closed(move || Ok(source)))
+    }
+
+    /// As `Package.check`, of the next file that is wanted.
+    #[pyo3(signature = (href, *, sums, gzip=false, is_disk=false))]
+    fn check(
+        &self,
+        py: Python<'_>,
+        href: String,
+        sums: Vec<String>,
+        gzip: bool,
+        is_disk: bool,
+    ) -> PyResult<Reading> {
+        let incoming = self.0.clone();
+        let check = guarded(py, move || {
+            let sums = sums.iter().map(|name| ChecksumType::parse_of_file(name));
+            Ok(FileCheck {
+                sums: sums.collect::<Result<_, _>>()?,
+                pieces: vec![(href.clone(), incoming.slice(&href)?)],
+                is_gzip: gzip,
+                is_disk,
+            })
+        })?;
+        Reading::start(py, check)
     }
 
     /// Writes the files that did not come yet into a directory, under their own names.

@@ -26,6 +26,7 @@ from ..support.packages import (
     stream_disk,
     written,
 )
+from ..support.web import serving
 
 DISK = stream_disk()
 
@@ -197,11 +198,19 @@ def test_wrong_arguments(tmp_path: Path) -> None:
         verify(tmp_path, progress=7)  # type: ignore[arg-type]
 
 
+def test_it_blocks_no_event_loop(tmp_path: Path) -> None:
+    async def main() -> None:
+        verify(tmp_path)
+
+    with pytest.raises(RuntimeError, match="await verify_async"):
+        asyncio.run(main())
+
+
 def test_progress(verified: Callable[..., VerifyResult], tmp_path: Path) -> None:
     seen: list[TransferProgress] = []
     assert verified(written(tmp_path, package()), progress=seen.append, max_concurrency=1)
     ended = {each.name: each for each in seen if each.done}
-    assert list(ended) == ["demo.ovf", "disk.vmdk"]
+    assert list(ended) == ["disk.vmdk"]
     assert ended["disk.vmdk"].bytes_done == ended["disk.vmdk"].bytes_total == len(DISK)
     assert not any(each.failed for each in seen)
 
@@ -223,6 +232,49 @@ def test_an_error_of_the_file_object_comes_out() -> None:
 
     with pytest.raises(LookupError, match="mine"):
         verify(Broken(ova(package(algorithm=None))))
+
+
+#: Of a stream it is known later, or earlier.
+WORDED_OTHERWISE = ("listed_only", "missing_file", "broken_descriptor", "file_uri")
+
+
+@pytest.mark.parametrize("case", [*WHOLE, *BROKEN])
+def test_a_stream_is_judged_alike(case: str) -> None:
+    members, said = {**WHOLE, **BROKEN}[case]
+    result = verify(iter([ova(members)]))
+    assert bool(result) == (case in WHOLE), result.problems
+    if case in BROKEN and case not in WORDED_OTHERWISE:
+        assert any(said in problem for problem in result.problems), result.problems
+    if result:
+        assert {file.name for file in result.files} == {
+            name for name in members if name != "demo.mf"
+        }
+
+
+def test_a_stream_whose_manifest_file_comes_last() -> None:
+    members = package(algorithm="sha512")
+    last = members.pop("demo.mf")
+    result = verify(iter([ova({**members, "demo.mf": last})]), strict=True)
+    assert result, result.problems
+    assert all(file.verified for file in result.files)
+    wrong = verify(iter([ova({**members, "disk.vmdk": stream_disk(seed=3), "demo.mf": last})]))
+    assert "the manifest file says" in wrong.problems[0]
+
+
+@pytest.mark.parametrize("ranges", [True, False])
+def test_an_address(verified: Callable[..., VerifyResult], ranges: bool, tmp_path: Path) -> None:
+    whole = ova(package())
+    with serving({"demo.ova": whole, "cut.ova": whole[:9000]}, tmp_path, ranges=ranges) as web:
+        result = verified(web.url("demo.ova?key=secret"), ca_file=web.ca_file, strict=True)
+        assert result, result.problems
+        assert "secret" not in repr(result)
+        assert not verified(web.url("cut.ova"), ca_file=web.ca_file)
+        with pytest.raises(nfclease.TlsError):
+            verified(web.url("demo.ova"))
+        with pytest.raises(nfclease.HttpStatusError):
+            verified(web.url("other.ova"), ca_file=web.ca_file)
+    with pytest.raises(ValueError, match="ca_file"):
+        verified(tmp_path, ca_file=web.ca_file)
 
 
 def test_nothing_is_held_after_it(tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from functools import partial
 
+from nfclease import _core
 from nfclease._meter import Meter
 from nfclease.exceptions import IntegrityError, PackageError, UnsafePathError
 from nfclease.progress import TransferProgress
@@ -13,7 +14,6 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from typing import Any
 
-    from nfclease import _core
     from nfclease.appliance._face import Face
     from nfclease.progress import ProgressOption
 
@@ -39,7 +39,7 @@ class Reading:
     ) -> None:
         self.name = self.key = name
         self.sums, self.size, self.is_disk = sums, size, is_disk
-        self._how = {"chunk_size": chunk_size, "gzip": gzip, "is_disk": is_disk}
+        self._chunk_size, self._gzip = chunk_size, gzip
         self._core: _core.Reading | None = None
         self._meter = Meter()
         #: Name, size and checksums of each piece.
@@ -55,10 +55,21 @@ class Reading:
         size = self.size or 0
         return self.is_disk and self.flaw is None and size > total and size % _CAPACITY_UNIT == 0
 
-    def start(self, package: _core.Package) -> None:
-        how: Any = self._how
+    def start(self, package: _core.Package | _core.Incoming) -> None:
+        """Starts to read it, of a stream as soon as it comes."""
+        sums, gzip, is_disk = self.sums, self._gzip, self.is_disk
         try:
-            self._core = package.check(self.name, sums=self.sums, size=self.size, **how)
+            if isinstance(package, _core.Package):
+                self._core = package.check(
+                    self.name,
+                    sums=sums,
+                    chunk_size=self._chunk_size,
+                    size=self.size,
+                    gzip=gzip,
+                    is_disk=is_disk,
+                )
+            else:
+                self._core = package.check(self.name, sums=sums, gzip=gzip, is_disk=is_disk)
         except (PackageError, UnsafePathError) as error:
             self.error, self._is_done = error, True
 
@@ -105,7 +116,7 @@ class Reading:
 
 async def read_all(
     face: Face,
-    package: _core.Package,
+    package: _core.Package | _core.Incoming,
     readings: Sequence[Reading],
     limit: int,
     progress: ProgressOption,

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
-from urllib.parse import unquote
 
 from nfclease import _core
+from nfclease._text import escaped
+from nfclease.appliance._address import is_address
+from nfclease.appliance._listed import Listed, plain
+from nfclease.appliance._opened import opened
 from nfclease.appliance._reading import Reading, read_all
-from nfclease.appliance._source import opened
 from nfclease.appliance.verify_result import VerifiedFile, VerifyResult
-from nfclease.exceptions import NfcError, PackageError, UnsafePathError
+from nfclease.exceptions import NfcError, PackageError, TruncatedError, UnsafePathError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -19,8 +22,10 @@ if TYPE_CHECKING:
     from nfclease.appliance._face import Face
     from nfclease.progress import ProgressOption
 
-    #: A line of a manifest file: algorithm and hex.
-    _Line: TypeAlias = tuple[str, str]
+    _Package: TypeAlias = _core.Package | _core.Incoming
+
+#: What is wrong with a package, and not with the way to it.
+_BROKEN = (PackageError, UnsafePathError, TruncatedError)
 
 
 async def verified(
@@ -29,24 +34,37 @@ async def verified(
     strict: bool,
     progress: ProgressOption,
     max_concurrency: int | None,
+    ca_file: str | os.PathLike[str] | None,
+    ssl_thumbprint: str | None,
 ) -> VerifyResult:
     """What ``verify`` returns."""
     from nfclease._display.option import checked
 
     limit = _limit(max_concurrency)
     progress = checked(progress)
-    path = os.fspath(source) if isinstance(source, (str, os.PathLike)) else "<file object>"
+    is_path = isinstance(source, (str, os.PathLike)) and not is_address(source)
+    name = os.fspath(source) if is_path else ""
+    check: _Check | None = None
     try:
-        package = await opened(face, source)
-    except (PackageError, UnsafePathError) as error:
-        return VerifyResult(path=str(path), problems=(str(error),))
-    check = _Check(package)
-    await read_all(face, package, check.readings, limit, progress)
-    files = tuple(check.judged())
-    problems, notes = check.problems, check.notes
+        opening = opened(face, source, ca_file=ca_file, ssl_thumbprint=ssl_thumbprint)
+        async with opening as package:
+            name = name or package.name
+            check = _Check(package)
+            limit = 1 if package.in_order else limit
+            await read_all(face, package, check.readings, limit, progress)
+            if isinstance(package, _core.Incoming):
+                await face.in_thread(package.finish)
+            check.judge(package)
+    except _BROKEN as error:
+        if check is None:
+            return VerifyResult(path=str(name), problems=(str(error),))
+        check.problems.append(str(error))
+    problems, notes = list(dict.fromkeys(check.problems)), check.notes
     if strict:
         problems, notes = problems + notes, []
-    return VerifyResult(path=str(path), files=files, problems=tuple(problems), notes=tuple(notes))
+    return VerifyResult(
+        path=str(name), files=tuple(check.files), problems=tuple(problems), notes=tuple(notes)
+    )
 
 
 def _limit(wanted: int | None) -> int:
@@ -57,56 +75,34 @@ def _limit(wanted: int | None) -> int:
     return wanted
 
 
-def _plain(name: str) -> str:
-    """A name as the manifest file, the descriptor and the archive may each write it."""
-    return "/".join(part for part in unquote(name).split("/") if part not in ("", "."))
-
-
 class _Check:
     """What is to be read of a package, and what it means."""
 
-    def __init__(self, package: _core.Package) -> None:
+    def __init__(self, package: _Package) -> None:
         self.problems: list[str] = []
-        self.notes: list[str] = list(package.notes)
-        self._lines = self._lines_of(package)
+        self.notes: list[str] = []
+        self.files: list[VerifiedFile] = []
+        #: None while a stream may still bring the manifest file.
+        self._listed = Listed(package) if package.manifest or not package.in_order else None
         self._described = self._described_by(package)
-        name = package.descriptor_name.rpartition("/")[2]
-        first = Reading(name, sums=self._sums_of(name))
-        self.readings = [first, *self._files_of(package), *self._only_listed(package, name)]
-        if package.certificate:
-            self.notes.append("its signature (.cert) was not checked")
+        self.readings = list(self._files_of())
+        if not package.in_order:
+            self.readings += self._only_listed(package)
 
-    def _lines_of(self, package: _core.Package) -> dict[str, list[_Line]]:
-        """The lines of the manifest file by the plain names of the files."""
-        lines: dict[str, list[_Line]] = {}
-        if package.manifest is None:
-            self.notes.append("it has no manifest file: no checksum could be compared")
-            return lines
+    def _described_by(self, package: _Package) -> dict[str, Any]:
+        name = package.descriptor_name
         try:
-            found = _core.ManifestFile.parse(package.manifest, name=package.manifest_name or "")
-        except PackageError as error:
-            self.problems.append(str(error))
-            return lines
-        self.notes += [f"{package.manifest_name}: {note}" for note in found.notes]
-        for name, algorithm, hexadecimal in found.entries:
-            lines.setdefault(_plain(name), []).append((algorithm, hexadecimal))
-        return lines
-
-    def _described_by(self, package: _core.Package) -> dict[str, Any]:
-        try:
-            found = _core.parse_descriptor(
-                package.descriptor, name=package.descriptor_name, allow_outside=True
-            )
+            found = _core.parse_descriptor(package.descriptor, name=name, allow_outside=True)
         except NfcError as error:
             self.problems.append(str(error))
             return {"files": [], "disks": []}
-        self.notes += [f"{package.descriptor_name}: {note}" for note in found["notes"]]
+        self.notes += [f"{escaped(name)}: {note}" for note in found["notes"]]
         return found
 
     def _sums_of(self, name: str) -> list[str]:
-        return sorted({algorithm for algorithm, _ in self._lines.get(_plain(name), [])})
+        return list(Listed.KINDS) if self._listed is None else self._listed.kinds(name)
 
-    def _files_of(self, package: _core.Package) -> Iterator[Reading]:
+    def _files_of(self) -> Iterator[Reading]:
         """A reading for each file of the descriptor."""
         streams = {
             disk["file_ref"]
@@ -115,68 +111,94 @@ class _Check:
         }
         for file in self._described["files"]:
             if file["path"] is None:
-                self.problems.append(f"{file['href']}: its href leaves the package")
+                self.problems.append(f"{escaped(file['href'])}: its href leaves the package")
                 continue
             chunked = file["chunk_size"] is not None
-            everything = sorted({line[0] for lines in self._lines.values() for line in lines})
             yield Reading(
                 file["href"],
-                sums=everything if chunked else self._sums_of(file["href"]),
+                sums=self._sums_of("" if chunked else file["href"]),
                 size=file["size"],
                 chunk_size=file["chunk_size"],
                 gzip=file["compression"] == "gzip",
                 is_disk=file["id"] in streams,
             )
 
-    def _only_listed(self, package: _core.Package, descriptor: str) -> Iterator[Reading]:
+    def _only_listed(self, package: _Package) -> Iterator[Reading]:
         """A reading for each file that only the manifest file lists."""
-        known = {_plain(descriptor)}
-        chunked = []
+        known, chunked = {_base(package)}, []
         for file in self._described["files"]:
-            known.add(_plain(file["href"]))
+            known.add(plain(file["href"]))
             if file["chunk_size"] is not None:
-                chunked.append(f"{_plain(file['href'])}.")
-        for name in self._lines:
-            piece = name.startswith(tuple(chunked)) and name[-9:].isdigit()
-            if name not in known and not piece:
+                chunked.append(f"{plain(file['href'])}.")
+        for name in () if self._listed is None else self._listed.lines:
+            is_piece = name.startswith(tuple(chunked)) and name[-9:].isdigit()
+            if name not in known and not is_piece:
                 yield Reading(name, sums=self._sums_of(name))
 
-    def judged(self) -> Iterator[VerifiedFile]:
-        """The rows of the result; the problems and notes are complete after them."""
+    def judge(self, package: _Package) -> None:
+        """Makes the rows, the problems and the notes, after all was read."""
+        listed = self._listed = self._listed or Listed(package)
+        self.problems += listed.problems
+        self.notes = [*map(str, package.notes), *self.notes, *listed.notes]
+        if package.certificate:
+            self.notes.append("its signature (.cert) was not checked")
+        sums = {
+            kind: hashlib.new(kind, package.descriptor, usedforsecurity=False).hexdigest()
+            for kind in Listed.KINDS
+        }
+        self._row(listed, _base(package), len(package.descriptor), sums)
         each = [disk["capacity"] or 0 for disk in self._described["disks"]]
-        capacities = {*each, sum(each)}
         for reading in self.readings:
-            if reading.error is not None:
-                self.problems.append(str(reading.error))
-                continue
-            if reading.flaw is not None:
-                self.problems.append(f"{reading.name}: {reading.flaw}")
-            total = sum(size for _, size, _ in reading.pieces)
-            if reading.size not in (None, total):
-                text = f"{reading.name}: has {total} bytes, the descriptor says {reading.size}"
-                if reading.size in capacities or reading.is_capacity(total):
-                    self.notes.append(f"{text}, which is what disks can hold")
-                else:
-                    self.problems.append(text)
-            for name, size, sums in reading.pieces:
-                yield self._row(name, size, dict(zip(reading.sums, sums, strict=True)))
+            self._judge(listed, reading, {*each, sum(each)})
+        if package.in_order:
+            read = {plain(file.name) for file in self.files}
+            self.problems += [
+                f"{escaped(name)}: only the manifest file lists it, and a stream is read once"
+                for name in listed.lines
+                if name not in read
+            ]
 
-    def _row(self, name: str, size: int, sums: dict[str, str]) -> VerifiedFile:
-        lines = self._lines.get(_plain(name), [])
+    def _judge(self, listed: Listed, reading: Reading, capacities: set[int]) -> None:
+        if reading.error is not None:
+            self.problems.append(str(reading.error))
+            return
+        name = escaped(reading.name)
+        if reading.flaw is not None:
+            self.problems.append(f"{name}: {reading.flaw}")
+        total = sum(size for _, size, _ in reading.pieces)
+        if reading.size not in (None, total):
+            text = f"{name}: has {total} bytes, the descriptor says {reading.size}"
+            if reading.size in capacities or reading.is_capacity(total):
+                self.notes.append(f"{text}, which is what disks can hold")
+            else:
+                self.problems.append(text)
+        for piece, size, sums in reading.pieces:
+            self._row(listed, piece, size, dict(zip(reading.sums, sums, strict=True)))
+
+    def _row(self, listed: Listed, name: str, size: int, sums: dict[str, str]) -> None:
+        lines = listed.lines.get(plain(name), [])
         if not lines:
-            if self._lines:
-                self.notes.append(f"{name}: the manifest file has no line for it")
-            return VerifiedFile(name=name, size=size)
-        wrong = [(kind, listed) for kind, listed in lines if sums[kind] != listed]
-        for kind, listed in wrong:
+            if listed.lines:
+                self.notes.append(f"{escaped(name)}: the manifest file has no line for it")
+            self.files.append(VerifiedFile(name=name, size=size))
+            return
+        wrong = [(kind, expected) for kind, expected in lines if sums[kind] != expected]
+        for kind, expected in wrong:
             self.problems.append(
-                f"{name}: its {kind} is {sums[kind]}, the manifest file says {listed}"
+                f"{escaped(name)}: its {kind} is {sums[kind]}, the manifest file says {expected}"
             )
         kind = wrong[0][0] if wrong else lines[0][0]
-        return VerifiedFile(
-            name=name,
-            size=size,
-            checksum_type=kind,
-            checksum=sums[kind],
-            verified=not wrong,
+        self.files.append(
+            VerifiedFile(
+                name=name,
+                size=size,
+                checksum_type=kind,
+                checksum=sums[kind],
+                verified=not wrong,
+            )
         )
+
+
+def _base(package: _Package) -> str:
+    """The descriptor's name, as the manifest file has it."""
+    return package.descriptor_name.rpartition("/")[2]

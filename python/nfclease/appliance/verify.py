@@ -4,6 +4,7 @@ from __future__ import annotations
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    import os
     from typing import Any
 
     from nfclease.appliance.verify_result import VerifyResult
@@ -18,24 +19,30 @@ def verify(
     strict: bool = False,
     progress: ProgressOption = None,
     max_concurrency: int | None = None,
+    ca_file: str | os.PathLike[str] | None = None,
+    ssl_thumbprint: str | None = None,
 ) -> VerifyResult:
     """Reads a package to its end and compares it with its descriptor and its manifest file.
 
     Checked are: the archive's headers; the descriptor; that each file is there, in all its chunks,
     and as long as the descriptor says; each line of the manifest file (DSP0243 2.1.1, lines
     405-421: SHA-1, SHA-256 or SHA-512 of the bytes as they are stored); that each disk said to be
-    streamOptimized starts and ends as such a stream. Nothing is unpacked or written, and no server
-    is asked. A signature (``.cert``) is not checked.
+    streamOptimized starts and ends as such a stream. Nothing is unpacked or written, but for a
+    stream with files that are compressed or in chunks, which goes to a temporary directory. No
+    vSphere is asked. A signature (``.cert``) is not checked.
 
     Args:
-        source: An ``.ova``, an ``.ovf``, the directory of one, or a seekable binary file object
-            that holds an OVA.
+        source: The path or the ``https://`` address of an ``.ova`` or an ``.ovf``; a directory of
+            one; a binary file object or an iterable of bytes of an OVA. What cannot seek, a server
+            without Range among them, is read once, in order.
         strict: Whether what is only odd is a problem too: a file without a line, no manifest file,
             a form that vSphere refuses.
         progress: True for bars, or a callable that gets a
             :class:`~nfclease.progress.TransferProgress` of each file, ``key`` being its name.
         max_concurrency: How many files are read at once, from 1; None for one per processor, 8 at
             most.
+        ca_file: PEM file of the CAs to trust for an address; the system's where none is given.
+        ssl_thumbprint: Of the certificate of an address's server, which then decides alone.
 
     Returns:
         What was found; true when nothing is wrong. Of a package that is cut or damaged the result
@@ -44,7 +51,11 @@ def verify(
     Raises:
         OSError: A file cannot be found or read.
         TypeError: `source` or `progress` is of the wrong kind.
-        ValueError: `max_concurrency` is less than 1.
+        ValueError: `max_concurrency` is less than 1, or there is no address that `ca_file` or
+            `ssl_thumbprint` could be for.
+        ConnectError: An address's server cannot be reached.
+        TlsError: It is not trusted.
+        HttpStatusError: It refuses.
 
     Examples:
         >>> result = nfclease.verify(package)
@@ -57,7 +68,9 @@ def verify(
     from nfclease.appliance._face import BlockingFace
     from nfclease.appliance._verifying import verified
 
-    return run(verified(BlockingFace(), source, strict, progress, max_concurrency), "verify")
+    face = BlockingFace()
+    job = verified(face, source, strict, progress, max_concurrency, ca_file, ssl_thumbprint)
+    return run(job, "verify", "await verify_async")
 
 
 async def verify_async(
@@ -66,6 +79,8 @@ async def verify_async(
     strict: bool = False,
     progress: ProgressOption = None,
     max_concurrency: int | None = None,
+    ca_file: str | os.PathLike[str] | None = None,
+    ssl_thumbprint: str | None = None,
 ) -> VerifyResult:
     """:func:`verify` for an event loop, which it does not hold up.
 
@@ -74,6 +89,8 @@ async def verify_async(
         strict: As there.
         progress: As there.
         max_concurrency: As there.
+        ca_file: As there.
+        ssl_thumbprint: As there.
 
     Returns:
         As there.
@@ -82,6 +99,9 @@ async def verify_async(
         OSError: As there.
         TypeError: As there.
         ValueError: As there.
+        ConnectError: As there.
+        TlsError: As there.
+        HttpStatusError: As there.
 
     Examples:
         >>> import asyncio
@@ -93,5 +113,5 @@ async def verify_async(
     from nfclease.appliance._verifying import verified
 
     return await without_our_frames(
-        verified(AsyncioFace(), source, strict, progress, max_concurrency)
+        verified(AsyncioFace(), source, strict, progress, max_concurrency, ca_file, ssl_thumbprint)
     )
