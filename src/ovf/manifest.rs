@@ -8,6 +8,7 @@ use std::collections::HashMap;
 
 use super::utf;
 use crate::error::{Error, Result};
+use crate::io::ChecksumType;
 use crate::text::{ServerText, is_plain};
 
 /// What Cloud Director reads of one at most, in bytes.
@@ -15,63 +16,29 @@ const LONGEST: u64 = 1024 * 1024;
 /// More notes say nothing new.
 const MOST_NOTES: usize = 20;
 
-/// A digest that a manifest file may use.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Algorithm {
-    /// SHA-1, of OVF 1.x.
-    Sha1,
-    /// SHA-256, of OVF 2.x.
-    Sha256,
-    /// SHA-512, which some tools write.
-    Sha512,
+/// By a name as people write it: `SHA256`, `sha-256`, `SHA2-256`.
+pub fn algorithm(name: &str) -> Option<ChecksumType> {
+    let plain = name.to_ascii_lowercase().replace("sha-", "sha");
+    ChecksumType::parse_of_file(match plain.as_str() {
+        "sha2-256" => "sha256",
+        "sha2-512" => "sha512",
+        other => other,
+    })
+    .ok()
 }
 
-impl Algorithm {
-    const ALL: [Self; 3] = [Self::Sha1, Self::Sha256, Self::Sha512];
+/// The digest in lower case, where it is one of this algorithm.
+fn digest(algorithm: ChecksumType, hex: &str) -> Option<String> {
+    let right = hex.len() == algorithm.digits() && hex.bytes().all(|byte| byte.is_ascii_hexdigit());
+    right.then(|| hex.to_ascii_lowercase())
+}
 
-    /// By a name as people write it: `SHA256`, `sha-256`, `SHA2-256`.
-    pub fn parse(name: &str) -> Option<Self> {
-        let name = name.to_ascii_lowercase();
-        let short: String = name.chars().filter(|c| *c != '-').collect();
-        let of_short = |one: &Self| short == one.as_str();
-        let found = Self::ALL.into_iter().find(of_short);
-        found.or(match name.as_str() {
-            "sha2-256" => Some(Self::Sha256),
-            "sha2-512" => Some(Self::Sha512),
-            _ => None,
-        })
-    }
-
-    /// The name, lower-case.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Sha1 => "sha1",
-            Self::Sha256 => "sha256",
-            Self::Sha512 => "sha512",
-        }
-    }
-
-    /// The name in a line.
-    fn in_line(self) -> &'static str {
-        match self {
-            Self::Sha1 => "SHA1",
-            Self::Sha256 => "SHA256",
-            Self::Sha512 => "SHA512",
-        }
-    }
-
-    fn digits(self) -> usize {
-        match self {
-            Self::Sha1 => 40,
-            Self::Sha256 => 64,
-            Self::Sha512 => 128,
-        }
-    }
-
-    /// The digest in lower case, where it is one of this algorithm.
-    fn digest(self, hex: &str) -> Option<String> {
-        let right = hex.len() == self.digits() && hex.bytes().all(|byte| byte.is_ascii_hexdigit());
-        right.then(|| hex.to_ascii_lowercase())
+/// The name in a line.
+fn in_line(algorithm: ChecksumType) -> &'static str {
+    match algorithm {
+        ChecksumType::Sha1 => "SHA1",
+        ChecksumType::Sha256 => "SHA256",
+        ChecksumType::Sha512 => "SHA512",
     }
 }
 
@@ -81,7 +48,7 @@ pub struct Entry {
     /// The file's name as written, without a leading `./`.
     pub name: String,
     /// Which digest.
-    pub algorithm: Algorithm,
+    pub algorithm: ChecksumType,
     /// The digest, lower-case hex.
     pub hex: String,
 }
@@ -132,19 +99,19 @@ impl ManifestFile {
             if name.is_empty() || !name.chars().all(is_plain) {
                 return Err(refuse("the name is empty or not printable"));
             }
-            let digest = entry.algorithm.digest(&entry.hex);
-            let digest = digest.ok_or_else(|| refuse(&wants(entry.algorithm, &entry.hex)))?;
-            text.push_str(entry.algorithm.in_line());
-            text.extend(["(", name, ")= ", &digest, "\n"]);
+            let sum = digest(entry.algorithm, &entry.hex);
+            let sum = sum.ok_or_else(|| refuse(&wants(entry.algorithm, &entry.hex)))?;
+            text.push_str(in_line(entry.algorithm));
+            text.extend(["(", name, ")= ", &sum, "\n"]);
         }
         Ok(text.into_bytes())
     }
 }
 
-fn wants(algorithm: Algorithm, seen: &str) -> String {
+fn wants(algorithm: ChecksumType, seen: &str) -> String {
     format!(
         "{} is {} hex digits, and there is '{}'",
-        algorithm.in_line(),
+        in_line(algorithm),
         algorithm.digits(),
         ServerText::new(seen)
     )
@@ -155,7 +122,7 @@ struct Reading<'a> {
     what: &'a str,
     file: ManifestFile,
     /// Where the line of a file and algorithm is.
-    seen: HashMap<(String, Algorithm), usize>,
+    seen: HashMap<(String, ChecksumType), usize>,
 }
 
 impl Reading<'_> {
@@ -171,7 +138,7 @@ impl Reading<'_> {
             return Ok(());
         };
         let name = parts.name.strip_prefix("./").unwrap_or(parts.name);
-        let Some(algorithm) = Algorithm::parse(parts.algorithm) else {
+        let Some(algorithm) = algorithm(parts.algorithm) else {
             self.note(format!(
                 "line {number}: '{}' is not verified, its algorithm '{}' is not SHA1, SHA256 or SHA512",
                 ServerText::new(name),
@@ -180,8 +147,8 @@ impl Reading<'_> {
             return Ok(());
         };
         let refuse = |reason: String| Error::package(self.what, format!("line {number}: {reason}"));
-        let digest = algorithm.digest(parts.digest);
-        let hex = digest.ok_or_else(|| refuse(wants(algorithm, parts.digest)))?;
+        let hex = digest(algorithm, parts.digest);
+        let hex = hex.ok_or_else(|| refuse(wants(algorithm, parts.digest)))?;
         let key = (name.to_owned(), algorithm);
         if let Some(earlier) = self.seen.get(&key) {
             let same = self
@@ -193,7 +160,7 @@ impl Reading<'_> {
                 return Err(refuse(format!(
                     "'{}' has another {} in a line above",
                     ServerText::new(name),
-                    algorithm.in_line()
+                    in_line(algorithm)
                 )));
             }
             self.note(format!("line {number} repeats '{}'", ServerText::new(name)));
@@ -245,9 +212,9 @@ impl<'a> Parts<'a> {
     }
 
     /// Whether vSphere takes the line; the case of the digits is not known to matter.
-    fn is_exact(&self, algorithm: Algorithm) -> bool {
+    fn is_exact(&self, algorithm: ChecksumType) -> bool {
         let Self { name, digest, .. } = self;
-        self.line == format!("{}({name})= {digest}", algorithm.in_line())
+        self.line == format!("{}({name})= {digest}", in_line(algorithm))
     }
 }
 
@@ -319,7 +286,7 @@ mod tests {
     fn written_exactly() {
         let entry = |name: &str, hex: &str| Entry {
             name: name.into(),
-            algorithm: Algorithm::Sha1,
+            algorithm: ChecksumType::Sha1,
             hex: hex.into(),
         };
         let built = ManifestFile::build(&[entry("a b", &SHA1.to_uppercase())]).unwrap();

@@ -19,6 +19,6 @@ pub use descriptor::{
     System,
 };
 pub use incoming::{Incoming, Seen};
-pub use manifest::{Algorithm, Entry, ManifestFile};
+pub use manifest::{Entry, ManifestFile, algorithm};
 pub use ova_writer::{OvaWriter, Slots};
 pub use package::{Files, Package, is_descriptor};

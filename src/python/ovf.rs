@@ -7,7 +7,7 @@ use super::bridge::guarded;
 use super::error::to_py;
 use nfclease::error::{Error, Result};
 use nfclease::ovf::{
-    Algorithm, Compression, DeploymentOption, Descriptor, Disk, Entry, File,
+    self, Compression, DeploymentOption, Descriptor, Disk, Entry, File,
     ManifestFile as CoreManifestFile, Network, Outside, Product, Property, System,
 };
 
@@ -143,7 +143,7 @@ impl ManifestFile {
 }
 
 fn entry((name, algorithm, hex): (String, String, String)) -> Result<Entry> {
-    let known = Algorithm::parse(&algorithm).ok_or_else(|| Error::InvalidArgument {
+    let known = ovf::algorithm(&algorithm).ok_or_else(|| Error::InvalidArgument {
         reason: format!("a manifest file has sha1, sha256 or sha512, not {algorithm:?}").into(),
     })?;
     Ok(Entry {
