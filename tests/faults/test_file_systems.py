@@ -3,68 +3,26 @@
 from __future__ import annotations
 
 import errno
-import json
 import os
-import shutil
-import subprocess
-import sys
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import pytest
 
 from nfclease import HttpNfcLease
 from nfclease.simulator import Simulator
 
+from ..support.failing_calls import Ended, run_failing, traced
 from ..support.inventory import DISK_SIZE
 from ..support.leases import disk_of, endings
 from ..support.waiting import wait_for
-
-SCRIPT = str(Path(__file__).parents[1] / "support" / "export_one.py")
-
-
-def can_trace() -> bool:
-    if not shutil.which("strace"):
-        return False
-    return subprocess.run(["strace", "-qq", "-o", "/dev/null", "true"], check=False).returncode == 0
-
-
-traced = pytest.mark.skipif(not can_trace(), reason="not run: no strace, or it may not trace")
-
-
-class Ended(NamedTuple):
-    """What the script and its log said."""
-
-    said: dict[str, Any]
-    log: str
 
 
 def export(
     simulator: Simulator, target: Path, *faults: str, how: str = "new", only: Path | None = None
 ) -> Ended:
     """Exports one disk in a process whose calls get these faults, at `only` this path."""
-    names = ("host", "port", "user", "password", "ca_file")
-    arguments = [str(getattr(simulator, name)) for name in names]
-    calls = ",".join(sorted({fault.partition(":")[0] for fault in faults}))
-    strace = [
-        "strace",
-        "-f",
-        "-qq",
-        "-o",
-        str(target.parent.parent / "trace"),
-        "-e",
-        f"trace={calls}",
-    ]
-    strace += [part for fault in faults for part in ("-e", f"inject={fault}")]
-    strace += ["-P", str(only)] if only else []
-    done = subprocess.run(
-        [*strace, sys.executable, SCRIPT, *arguments, str(target), how],
-        capture_output=True,
-        text=True,
-        timeout=120,
-    )
-    assert done.returncode == 0, done.stderr
-    return Ended(json.loads(done.stdout), done.stderr)
+    return run_failing("export_one.py", simulator, target, *faults, how=how, only=only)
 
 
 @pytest.fixture

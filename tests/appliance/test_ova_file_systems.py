@@ -1,0 +1,69 @@
+"""File systems that fail under an OVA: the target is as it was, and nothing lies beside it."""
+
+from __future__ import annotations
+
+import errno
+import os
+from pathlib import Path
+
+import pytest
+
+from nfclease.simulator import Simulator
+
+from ..support.failing_calls import Ended, run_failing, traced
+from ..support.leases import endings
+
+
+def export(simulator: Simulator, ova: Path, *faults: str, only: Path | None = None) -> Ended:
+    how = "overwrite" if ova.exists() else "new"
+    return run_failing("export_ova.py", simulator, ova, *faults, how=how, only=only)
+
+
+@pytest.fixture
+def ova(tmp_path: Path) -> Path:
+    directory = tmp_path / "out"
+    directory.mkdir()
+    return directory / "vm.ova"
+
+
+@traced
+@pytest.mark.parametrize("refused", ["ENOSYS", "EXDEV", "EOPNOTSUPP", "EPERM"])
+def test_without_the_systems_copy(simulator: Simulator, ova: Path, refused: str) -> None:
+    """What was spooled is then read and written."""
+    ended = export(simulator, ova, f"copy_file_range:error={refused}")
+    assert ended.said == {"verified": ["manifest"]}
+    assert os.listdir(ova.parent) == ["vm.ova"]
+
+
+@traced
+@pytest.mark.parametrize("refused", ["EINVAL", "EOPNOTSUPP"])
+def test_without_a_rename_that_replaces_nothing(
+    simulator: Simulator, ova: Path, refused: str
+) -> None:
+    faults = f"renameat2:error={refused}", f"linkat:error={refused}"
+    assert export(simulator, ova, *faults).said == {"verified": ["manifest"]}
+    assert os.listdir(ova.parent) == ["vm.ova"]
+
+
+@traced
+@pytest.mark.parametrize(
+    ("fault", "where"),
+    [
+        ("write:error=ENOSPC", "vm.ova.part"),
+        ("write:error=ENOSPC", "vm.ova.1.part"),
+        ("ftruncate:error=EIO:when=3+", "vm.ova.part"),
+        ("fsync:error=EIO", "vm.ova.part"),
+        ("copy_file_range:error=ENOSPC", ""),
+    ],
+)
+def test_one_that_fails(simulator: Simulator, ova: Path, fault: str, where: str) -> None:
+    ova.write_bytes(b"old")
+    # Else nothing needs to be spooled: the first disk may be whole before the next one comes.
+    simulator.inject("bandwidth", disk="disk-1", bytes_per_second=3 << 20)
+    ended = export(simulator, ova, fault, only=ova.parent / where if where else None)
+    assert ended.said["errno"] == getattr(errno, fault.split("=")[1].partition(":")[0])
+    assert not ended.said["files_left"]
+    assert os.listdir(ova.parent) == ["vm.ova"]
+    assert ova.read_bytes() == b"old"
+    if "fsync" not in fault:
+        assert endings(simulator) == ["HttpNfcLeaseAbort"]

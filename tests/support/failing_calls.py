@@ -1,0 +1,65 @@
+"""A script in a process whose system calls fail as they are told, by strace; Linux only."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pytest
+
+from nfclease.simulator import Simulator
+
+SUPPORT = Path(__file__).parent
+
+
+def can_trace() -> bool:
+    if not shutil.which("strace"):
+        return False
+    return subprocess.run(["strace", "-qq", "-o", "/dev/null", "true"], check=False).returncode == 0
+
+
+traced = pytest.mark.skipif(not can_trace(), reason="not run: no strace, or it may not trace")
+
+
+class Ended(NamedTuple):
+    """What the script and its log said."""
+
+    said: dict[str, Any]
+    log: str
+
+
+def run_failing(
+    script: str,
+    simulator: Simulator,
+    target: Path,
+    *faults: str,
+    how: str = "new",
+    only: Path | None = None,
+) -> Ended:
+    """Runs a script of this folder with these faults, at `only` this path."""
+    names = ("host", "port", "user", "password", "ca_file")
+    arguments = [str(getattr(simulator, name)) for name in names]
+    calls = ",".join(sorted({fault.partition(":")[0] for fault in faults}))
+    strace = [
+        "strace",
+        "-f",
+        "-qq",
+        "-o",
+        str(target.parent.parent / "trace"),
+        "-e",
+        f"trace={calls}",
+    ]
+    strace += [part for fault in faults for part in ("-e", f"inject={fault}")]
+    strace += ["-P", str(only)] if only else []
+    done = subprocess.run(
+        [*strace, sys.executable, str(SUPPORT / script), *arguments, str(target), how],
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+    assert done.returncode == 0, done.stderr
+    return Ended(json.loads(done.stdout), done.stderr)
