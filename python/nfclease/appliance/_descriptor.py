@@ -45,13 +45,21 @@ def check_export_options(manager: Any, options: Iterable[str]) -> None:
 class Describing:
     """The descriptor of one export."""
 
-    def __init__(self, manager: Any, entity: Any, params: dict[str, Any]) -> None:
-        self._manager, self._entity, self._params = manager, entity, params
+    def __init__(
+        self, manager: Any, entity: Any, name: str, options: list[str], snapshot: Any
+    ) -> None:
+        self._manager, self._entity = manager, entity
+        self._params: dict[str, Any] = {
+            "name": name,
+            "exportOption": options,
+            "snapshot": snapshot,
+        }
         #: What the server finds odd about the last one that it wrote.
         self.warnings: list[str] = []
 
-    def draft(self, files: Iterable[Included]) -> bytes:
+    def draft(self, files: list[Included]) -> bytes:
         """The descriptor before sizes are known; calls, and raises what is wrong already."""
+        self._params["includeImageFiles"] = any(file.is_image for file in files)
         return self._create(
             vim.OvfManager.OvfFile(
                 deviceId=file.device.key,

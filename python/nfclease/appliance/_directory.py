@@ -23,9 +23,10 @@ _LONGEST = 12 << 20
 
 
 class Directory:
-    """``with`` it: the staged directory, which goes again unless ``finish`` gave it its name.
+    """``async with`` it: the staged directory, which goes unless ``finish`` gave it its name.
 
     Args:
+        face: How the job waits.
         target: The directory that is to be.
         overwrite: Whether a package that is there is replaced.
 
@@ -35,7 +36,10 @@ class Directory:
         OSError: It cannot be made.
     """
 
-    def __init__(self, target: str | os.PathLike[str], overwrite: bool) -> None:
+    def __init__(self, face: Face, target: str | os.PathLike[str], overwrite: bool) -> None:
+        self._face = face
+        #: The names of descriptor and manifest file.
+        self._names: list[str] = []
         #: As the caller gave it.
         self.path = os.fspath(local_path(target))
         self._final = os.path.realpath(self.path)
@@ -58,35 +62,43 @@ class Directory:
             text = f"overwrite=True replaces a package alone, and here is {stranger!r} as well"
             raise FileExistsError(errno.EEXIST, text, self.path)
 
-    def __enter__(self) -> Directory:
+    async def __aenter__(self) -> Directory:
+        await self._face.call(self._make)
+        return self
+
+    def _make(self) -> None:
         try:
             os.mkdir(self._stage)
         except FileNotFoundError:
             text = f"{os.strerror(errno.ENOENT)}, and only the last level of a directory is made"
             raise FileNotFoundError(errno.ENOENT, text, self.path) from None
-        return self
 
-    def begin(self, files: list[str], draft: bytes) -> None:
-        """Nothing is reserved in a directory."""
+    def begin(
+        self, names: list[str], manifest_size: int, files: list[str], draft: bytes
+    ) -> dict[str, str]:
+        """Learns the `names` of descriptor and manifest file; nothing is reserved in a directory.
 
-    def target(self, name: str) -> str:
-        """Where a file of the package is downloaded to."""
-        return os.path.join(self._stage, name)
+        Returns:
+            Where each file of the package goes.
+        """
+        self._names = names
+        return {name: os.path.join(self._stage, name) for name in files}
 
-    async def finish(self, face: Face, texts: dict[str, bytes]) -> None:
+    def as_written(self, descriptor: bytes) -> bytes:
+        """The descriptor as it is."""
+        return descriptor
+
+    async def finish(self, descriptor: bytes, manifest: bytes | None) -> None:
         """Writes descriptor and manifest file, and gives the directory its name.
-
-        Args:
-            face: How the job waits.
-            texts: Both by name.
 
         Raises:
             OSError: That could not be; the target is as it was.
         """
-        await face.call(lambda: self._finish(texts))
+        texts = [descriptor] if manifest is None else [descriptor, manifest]
+        await self._face.call(lambda: self._finish(texts))
 
-    def _finish(self, texts: dict[str, bytes]) -> None:
-        for name, text in texts.items():
+    def _finish(self, texts: list[bytes]) -> None:
+        for name, text in zip(self._names, texts, strict=True):
             with open(os.path.join(self._stage, name), "xb") as file:
                 file.write(text)
                 file.flush()
@@ -111,16 +123,21 @@ class Directory:
             raise
         shutil.rmtree(old, ignore_errors=True)
 
-    def __exit__(
+    async def __aexit__(
         self,
         kind: type[BaseException] | None,
         cause: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        if not self._is_placed:
+        if self._is_placed:
+            return
+
+        def discard() -> None:
             shutil.rmtree(self._stage, ignore_errors=True)
-            if os.path.lexists(self._stage) and cause is not None:
-                cause.files_left = [self._stage]  # type: ignore[attr-defined]
+            if os.path.lexists(self._stage) and isinstance(cause, (NfcError, OSError)):
+                cause.files_left = [self._stage]  # type: ignore[union-attr]
+
+        await self._face.cleanup(discard, cause)
 
 
 def stranger_in(directory: str) -> str:

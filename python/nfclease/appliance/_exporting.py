@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -18,17 +19,18 @@ from nfclease.appliance._descriptor import (
 )
 from nfclease.appliance._directory import Directory
 from nfclease.appliance._face import leased
-from nfclease.appliance._manifest import check_algorithm, manifest_text
+from nfclease.appliance._manifest import check_algorithm, manifest_size, manifest_text
+from nfclease.appliance._ova import Ova
 from nfclease.appliance._snapshot import Subject
 from nfclease.appliance.results import ExportedFile, ExportResult
 from nfclease.exceptions import UnsafePathError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    import os
     from collections.abc import Mapping
     from typing import Any
 
+    from nfclease._arguments import Writable
     from nfclease._lease_core import LeaseCore
     from nfclease.appliance._face import Face
     from nfclease.appliance._included import Include, Included
@@ -41,7 +43,7 @@ class Job:
     """What ``export_vm`` was called with."""
 
     entity: Any
-    target: str | os.PathLike[str]
+    target: str | os.PathLike[str] | Writable
     snapshot: Any
     include: Include
     manifest: str | None
@@ -61,40 +63,32 @@ async def export(face: Face, job: Job) -> ExportResult:
     export_options = _checked_options(job.export_options)
     check_algorithm(job.manifest)
     names = _Names(job)
-    with Directory(job.target, job.overwrite) as package:
+    async with _package(face, job) as package:
         vm = await subject.vm()
         manager = await face.call(lambda: manager_of(job.entity))
         await face.call(lambda: check_export_options(manager, export_options))
         names.settle(job.name or str(await face.call(lambda: vm.name)))
         async with subject:
+            describing = Describing(manager, vm, names.name, export_options, subject.snapshot)
             async with lease as core:
                 info = await ready_info(core, face.backend)
                 files = _included.included(info, is_wanted, names.texts)
-                describing = Describing(
-                    manager,
-                    vm,
-                    {
-                        "name": names.name,
-                        "includeImageFiles": any(file.is_image for file in files),
-                        "exportOption": export_options,
-                        "snapshot": subject.snapshot,
-                    },
-                )
                 draft = await face.call(lambda: describing.draft(files))
-                package.begin([file.name for file in files], draft)
-                targets = [(file.device, package.target(file.name)) for file in files]
+                targets = package.begin(
+                    names.texts, names.manifest_size(files), [file.name for file in files], draft
+                )
                 results = await download_each(
-                    core, face.backend, targets, job.progress, also=job.manifest
+                    core,
+                    face.backend,
+                    [(file.device, targets[file.name]) for file in files],
+                    job.progress,
+                    also=job.manifest,
                 )
                 exported = await _exported(face, core, files, results)
                 descriptor = await face.call(lambda: describing.final(exported))
                 describing.log_warnings(core.moid)
-            texts = {names.descriptor: descriptor}
-            if names.manifest and job.manifest:
-                texts[names.manifest] = manifest_text(
-                    names.descriptor, descriptor, exported, job.manifest
-                )
-            await package.finish(face, texts)
+            descriptor = package.as_written(descriptor)
+            await package.finish(descriptor, names.manifest_text(descriptor, exported))
     return ExportResult(
         path=package.path,
         name=names.name,
@@ -106,6 +100,18 @@ async def export(face: Face, job: Job) -> ExportResult:
     )
 
 
+def _package(face: Face, job: Job) -> Directory | Ova:
+    """The package that the target is to be, by the ending of its name."""
+    if not isinstance(job.target, (str, os.PathLike)):
+        if callable(getattr(job.target, "write", None)):
+            return Ova(face, job.target, job.overwrite)
+        kind = type(job.target).__name__
+        raise TypeError(f"target must be a path or a binary file object, not {kind}")
+    if os.fspath(job.target).lower().endswith(".ova"):
+        return Ova(face, job.target, job.overwrite)
+    return Directory(face, job.target, job.overwrite)
+
+
 class _Names:
     """What the VM is called in its package, and the files that are named after it."""
 
@@ -113,7 +119,7 @@ class _Names:
         self.name = ""
         self.descriptor = ""
         self.manifest: str | None = None
-        self._has_manifest = job.manifest is not None
+        self._kind = job.manifest
         if job.name is not None:
             self.settle(job.name)
 
@@ -127,7 +133,7 @@ class _Names:
             raise TypeError(f"name must be a string, not {type(name).__name__}")
         stem = _included.file_name(name)
         self.name, self.descriptor = name, f"{stem}.ovf"
-        self.manifest = f"{stem}.mf" if self._has_manifest else None
+        self.manifest = f"{stem}.mf" if self._kind else None
         try:
             _core.safe_names(self.texts)
         except UnsafePathError as error:
@@ -138,6 +144,17 @@ class _Names:
     def texts(self) -> list[str]:
         """The files that are written here."""
         return [self.descriptor] + ([self.manifest] if self.manifest else [])
+
+    def manifest_size(self, files: list[Included]) -> int:
+        """Bytes of the manifest file."""
+        names = [self.descriptor, *(file.name for file in files)]
+        return manifest_size(names, self._kind) if self._kind else 0
+
+    def manifest_text(self, descriptor: bytes, files: list[ExportedFile]) -> bytes | None:
+        """The manifest file, where one is wanted."""
+        if self._kind is None:
+            return None
+        return manifest_text(self.descriptor, descriptor, files, self._kind)
 
 
 def _checked_options(options: Iterable[str]) -> list[str]:

@@ -230,7 +230,11 @@ class _Thread:
         self._value: Any = None
         self._error: BaseException | None = None
         before(self)
-        threading.Thread(target=self._run, name="nfclease-call", daemon=True).start()
+        thread = threading.Thread(target=self._run, name="nfclease-call", daemon=True)
+        try:
+            thread.start()
+        except RuntimeError:  # no thread is left, which may be why the job failed
+            self._run()
 
     def _run(self) -> None:
         try:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from pyVmomi import vim
     from typing_extensions import Unpack
 
-    from nfclease._arguments import LeaseOptions
+    from nfclease._arguments import LeaseOptions, Writable
     from nfclease.appliance._included import Include
     from nfclease.appliance.results import ExportResult
     from nfclease.progress import ProgressOption
@@ -26,7 +26,7 @@ __all__ = ["export_vm", "export_vm_async"]
 
 def export_vm(
     entity: vim.VirtualMachine | vim.VirtualApp | vim.vm.Snapshot,
-    target: str | os.PathLike[str],
+    target: str | os.PathLike[str] | Writable,
     *,
     snapshot: bool | vim.vm.Snapshot | None = None,
     include: Include = None,
@@ -37,7 +37,7 @@ def export_vm(
     progress: ProgressOption = None,
     **options: Unpack[LeaseOptions],
 ) -> ExportResult:
-    """Exports a VM to an OVF package: descriptor and files, each verified, in one call.
+    """Exports a VM to an OVF directory or an OVA: descriptor and files, verified, in one call.
 
     The package appears under its name when all of it is there: every file was verified against
     the lease manifest, the lease is completed, and the descriptor is written. After an error the
@@ -47,7 +47,11 @@ def export_vm(
 
     Args:
         entity: The VM or vApp, switched off; or a snapshot, whose VM may run.
-        target: The package's directory. It is made; its parent has to be there.
+        target: What ends in ``.ova`` is one archive, which is written in one pass: the first file
+            goes straight into it, others that come meanwhile are spooled beside it
+            (``max_concurrency=1`` needs no room for them). Any other path is the package's
+            directory. Both are made; their parent has to be there. Or a binary file object, which
+            gets an archive whose files are all spooled in the system's temporary directory first.
         snapshot: None exports the VM as it is. True takes a snapshot of it, quiesced where VMware
             Tools run, exports that, and removes it on every way out. Or a snapshot of this VM.
         include: Which files beside the disks: patterns of file names, ``"*.nvram"`` unless said
@@ -103,7 +107,7 @@ def export_vm(
 
 async def export_vm_async(
     entity: vim.VirtualMachine | vim.VirtualApp | vim.vm.Snapshot,
-    target: str | os.PathLike[str],
+    target: str | os.PathLike[str] | Writable,
     *,
     snapshot: bool | vim.vm.Snapshot | None = None,
     include: Include = None,

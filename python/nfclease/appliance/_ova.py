@@ -1,0 +1,107 @@
+"""A package as one archive, which is written in one pass."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from contextlib import suppress
+
+from nfclease import _core
+from nfclease._arguments import refuse_text
+from nfclease._local.ends import local_path
+from nfclease._log import logger
+from nfclease.exceptions import NfcError
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from types import TracebackType
+
+    from nfclease._arguments import Writable
+    from nfclease.appliance._face import Face
+
+#: Bytes by which a descriptor may grow for each disk, whose ``populatedSize`` a draft lacks, and in
+#: all. One that grows more costs a pass over the archive.
+_FOR_A_DISK = 64
+_FOR_ALL = 1024
+
+
+class Ova:
+    """``async with`` it: the archive, which goes again unless ``finish`` made it whole.
+
+    Args:
+        face: How the job waits.
+        target: The file that is to be, or a file object that is only written to.
+        overwrite: Whether a file that is there is replaced.
+
+    Raises:
+        FileExistsError: There is a file already.
+        OSError: It cannot be made.
+    """
+
+    def __init__(
+        self, face: Face, target: str | os.PathLike[str] | Writable, overwrite: bool
+    ) -> None:
+        self._face = face
+        self._target, self._overwrite = target, overwrite
+        #: As the caller gave it; None for a file object.
+        self.path: str | None = None
+        if isinstance(target, (str, os.PathLike)):
+            self.path = os.fspath(local_path(target))
+        else:
+            refuse_text("target", target, "wb")
+
+    async def __aenter__(self) -> Ova:
+        self._writer = await self._face.call(self._made)
+        return self
+
+    def _made(self) -> _core.OvaWriter:
+        if self.path is not None:
+            return _core.OvaWriter(self.path, overwrite=self._overwrite)
+        from nfclease._local.file_objects import TargetEnd
+
+        directory = tempfile.gettempdir()
+        logger().warning("the target cannot go back: the files are spooled in %s first", directory)
+        end = TargetEnd(self._target, "the archive")
+        return _core.OvaWriter.of_file(end, spool_directory=directory)
+
+    def begin(
+        self, names: list[str], manifest_size: int, files: list[str], draft: bytes
+    ) -> dict[str, _core.Sink]:
+        """Keeps room for descriptor and manifest file, whose `names` these are, in front.
+
+        Returns:
+            Where each file of the package goes; in this order they are in the archive.
+        """
+        slot = len(draft) + _FOR_A_DISK * len(files) + _FOR_ALL
+        descriptor, manifest = [*names, None][:2]
+        self._writer.reserve(descriptor or "", slot, manifest, manifest_size)
+        return {name: self._writer.member(name) for name in files}
+
+    def as_written(self, descriptor: bytes) -> bytes:
+        """The descriptor with the white space behind it that fills its room."""
+        return self._writer.padded(descriptor)
+
+    async def finish(self, descriptor: bytes, manifest: bytes | None) -> None:
+        """Writes descriptor and manifest file, and gives the archive its name.
+
+        Raises:
+            OSError: That could not be; the target is as it was.
+        """
+        await self._face.backend.for_work(self._writer.finish(descriptor, manifest))
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        cause: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        if cause is None:
+            return
+
+        def discard() -> None:
+            left = self._writer.discard()
+            if left and isinstance(cause, (NfcError, OSError)):
+                with suppress(AttributeError):
+                    cause.files_left = [*getattr(cause, "files_left", ()), *left]  # type: ignore[union-attr]
+
+        await self._face.cleanup(discard, cause)
