@@ -6,20 +6,17 @@ event loop over :class:`AsyncioFace`.
 
 from __future__ import annotations
 
-import atexit
-import threading
 import time
 from contextlib import suppress
 from functools import partial
 
 from nfclease._backends.base import CLEANUP_TIMEOUT, INTERVAL
 from nfclease._backends.blocking import BLOCKING, run
-from nfclease._log import logger
 from nfclease._opening import opener
 from nfclease._operations import ending
 from nfclease._pyvmomi.session import request_context
-from nfclease._text import reason_of
 from nfclease.appliance._making import Making
+from nfclease.appliance._threads import Thread, cleaning
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -70,7 +67,7 @@ class BlockingFace:
         return call()
 
     async def in_thread(self, call: Callable[[], _T]) -> _T:
-        thread = _Thread(call)
+        thread = Thread(call)
         while not thread.ended.wait(INTERVAL):
             pass
         value: _T = thread.result()
@@ -86,7 +83,7 @@ class BlockingFace:
         seconds: float = CLEANUP_TIMEOUT,
     ) -> None:
         interrupt, until = None, time.monotonic() + seconds
-        thread = _cleaning(call)
+        thread = cleaning(call)
         while (left := until - time.monotonic()) > 0:
             try:
                 if thread.ended.wait(min(left, INTERVAL)):
@@ -123,7 +120,7 @@ class AsyncioFace:
     ) -> None:
         from nfclease._backends.asyncio import in_thread, undisturbed
 
-        thread = _cleaning(call)
+        thread = cleaning(call)
         if not self.backend.may_wait(cause):
             return
         import asyncio
@@ -217,64 +214,3 @@ async def task_result(face: Face, task: Any, *, cancels: bool = False) -> Any:
     if info.state == "error":
         raise info.error
     return info.result
-
-
-class _Thread:
-    """A call in a thread that no exit waits for."""
-
-    def __init__(
-        self, call: Callable[[], Any], before: Callable[[_Thread], object] = lambda _: None
-    ) -> None:
-        self.ended = threading.Event()
-        self._call, self._bring = call, request_context()
-        self._value: Any = None
-        self._error: BaseException | None = None
-        before(self)
-        thread = threading.Thread(target=self._run, name="nfclease-call", daemon=True)
-        try:
-            thread.start()
-        except RuntimeError:  # no thread is left, which may be why the job failed
-            self._run()
-
-    def _run(self) -> None:
-        try:
-            self._bring()
-            self._value = self._call()
-        except BaseException as error:
-            self._error = error
-        self.ended.set()
-
-    def result(self) -> Any:
-        if self._error is not None:
-            raise self._error
-        return self._value
-
-
-#: Seconds that the interpreter's exit waits for clean-up that goes on behind.
-_EXIT_TIMEOUT = 30.0
-
-_running: set[_Thread] = set()
-
-
-def _cleaning(call: Callable[[], object]) -> _Thread:
-    """Clean-up in a thread, of which the exit of the interpreter waits for a while."""
-
-    def logged() -> None:
-        try:
-            call()
-        except Exception as error:  # it runs in the place of another error
-            logger().error("clean-up failed: %s", reason_of(error))
-        finally:
-            _running.discard(thread)
-
-    thread = _Thread(logged, _running.add)
-    return thread
-
-
-def _finish_at_exit() -> None:
-    until = time.monotonic() + _EXIT_TIMEOUT
-    for thread in list(_running):
-        thread.ended.wait(max(0.0, until - time.monotonic()))
-
-
-atexit.register(_finish_at_exit)
