@@ -88,6 +88,15 @@ def test_include_chooses_among_the_other_files(
     assert [*files_of(tmp_path / "out" / "demo-vm.ovf")] == [file.name for file in result.files]
 
 
+def test_a_disk_of_which_the_server_does_not_say_that_it_is_one(
+    export: Export, demo_vm: Any, simulator: Simulator, tmp_path: Path
+) -> None:
+    simulator.inject("device_url", match="disk-2", fields={"disk": None})
+    result = export(demo_vm, tmp_path / "out", include=())
+    assert [file.name for file in result.files] == [f"disk-{number}.vmdk" for number in (1, 2, 3)]
+    assert all(file.disk and file.capacity for file in result.files)
+
+
 def test_a_callable_may_leave_out_a_disk(export: Export, demo_vm: Any, tmp_path: Path) -> None:
     result = export(demo_vm, tmp_path / "out", include=lambda d: d.targetId == "disk-2.vmdk")
     assert [file.name for file in result.files] == ["disk-2.vmdk"]

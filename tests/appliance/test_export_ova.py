@@ -90,6 +90,38 @@ def test_the_descriptor_is_the_servers_text(
     assert there[archive.descriptor].decode().rstrip("\n") == text.rstrip("\n")
 
 
+def moved() -> tuple[int, int]:
+    """Bytes that this process has read of files and written, sockets not counted as read."""
+    lines = Path("/proc/self/io").read_text().splitlines()
+    counts = dict(line.split(": ") for line in lines)
+    return int(counts["rchar"]), int(counts["wchar"])
+
+
+@pytest.mark.parametrize(("streams", "again"), [(1, 0), (4, 1)])
+def test_every_byte_is_written_once(
+    export: Export,
+    simulator: Simulator,
+    service: Any,
+    tmp_path: Path,
+    streams: int,
+    again: int,
+) -> None:
+    """And read never; what is spooled, once more each."""
+    if not Path("/proc/self/io").exists():
+        pytest.skip("not run: this system does not count what a process reads and writes")
+    name = unique("counted")
+    simulator.add_vm(name, disks=2, disk_size=16 << 20, nvram=False)
+    vm = find(service, vim.VirtualMachine, name)
+    read, written = moved()
+    result = export(vm, tmp_path / "x.ova", max_concurrency=streams)
+    read, written = moved()[0] - read, moved()[1] - written
+    spooled = again * max(file.size for file in result.files)
+    size = (tmp_path / "x.ova").stat().st_size
+    assert size - result.bytes < 1 << 20
+    assert read <= spooled + (1 << 20)
+    assert size <= written <= size + spooled + (1 << 20)
+
+
 def test_without_a_manifest_file(export: Export, demo_vm: Any, tmp_path: Path) -> None:
     result = export(demo_vm, tmp_path / "demo.OVA", manifest=None)
     members = members_of((tmp_path / "demo.OVA").read_bytes())

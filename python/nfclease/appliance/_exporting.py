@@ -171,7 +171,7 @@ async def _exported(
         sums = await face.call(lambda: sums_of(core.plain))
     rows = []
     for file, result in zip(files, results, strict=True):
-        entry = sums.get(file.device.key) if file.device.disk else None
+        entry = sums.get(file.device.key) if file.is_disk else None
         rows.append(
             ExportedFile(
                 name=file.name,
@@ -182,7 +182,7 @@ async def _exported(
                 seconds=result.seconds,
                 attempts=result.attempts,
                 key=result.key,
-                disk=bool(file.device.disk),
+                disk=file.is_disk,
                 capacity=getattr(entry, "capacity", None),
                 populated_size=getattr(entry, "populatedSize", None),
             )

@@ -22,9 +22,8 @@ if TYPE_CHECKING:
     Include: TypeAlias = str | Iterable[str] | Callable[[vim.HttpNfcLease.DeviceUrl], bool] | None
     _Choice: TypeAlias = Callable[[Any], bool]
 
-#: Beside the disks: the firmware's settings, without which a VM may not start.
-_DEFAULT = ("*.nvram",)
-#: Whose presence the descriptor wants to know of (``includeImageFiles``).
+#: What a VM does without, and of whose presence the descriptor wants to know
+#: (``includeImageFiles``).
 _IMAGES = (".iso", ".flp", ".img", ".ima")
 
 
@@ -35,9 +34,28 @@ class Included(NamedTuple):
     name: str
 
     @property
+    def is_disk(self) -> bool:
+        """Whether it is a disk."""
+        return _is_disk(self.device)
+
+    @property
     def is_image(self) -> bool:
         """Whether it is an image of a CD or a floppy disk."""
-        return not self.device.disk and self.name.lower().endswith(_IMAGES)
+        return _is_image(self.device)
+
+
+def _is_disk(device: Any) -> bool:
+    """Where the server does not say, its name does: no backup may lack a disk for that."""
+    return bool(device.disk) or (device.disk is None and _has_ending(device, (".vmdk",)))
+
+
+def _is_image(device: Any) -> bool:
+    return not _is_disk(device) and _has_ending(device, _IMAGES)
+
+
+def _has_ending(device: Any, endings: tuple[str, ...]) -> bool:
+    name: str = device.targetId
+    return name.lower().endswith(endings)
 
 
 def choice(include: Include) -> _Choice:
@@ -48,18 +66,18 @@ def choice(include: Include) -> _Choice:
     """
     if callable(include):
         return include
-    if not isinstance(include, (str, Iterable, type(None))):
+    if include is None:
+        return lambda device: not _is_image(device)
+    if not isinstance(include, (str, Iterable)):
         raise TypeError(f"include must be patterns or a callable, not {type(include).__name__}")
-    patterns: list[Any] = [include] if isinstance(include, str) else list(_DEFAULT)
-    if include is not None and not isinstance(include, str):
-        patterns = list(include)
+    patterns: list[Any] = [include] if isinstance(include, str) else list(include)
     for pattern in patterns:
         if not isinstance(pattern, str):
             raise TypeError(f"include has a {type(pattern).__name__}; its patterns are strings")
 
     def is_wanted(device: Any) -> bool:
         name: str = device.targetId.lower()
-        return device.disk or any(fnmatchcase(name, pattern.lower()) for pattern in patterns)
+        return _is_disk(device) or any(fnmatchcase(name, pattern.lower()) for pattern in patterns)
 
     return is_wanted
 

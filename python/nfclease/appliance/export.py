@@ -54,9 +54,10 @@ def export_vm(
             gets an archive whose files are all spooled in the system's temporary directory first.
         snapshot: None exports the VM as it is. True takes a snapshot of it, quiesced where VMware
             Tools run, exports that, and removes it on every way out. Or a snapshot of this VM.
-        include: Which files beside the disks: patterns of file names, ``"*.nvram"`` unless said
-            otherwise (``["*.nvram", "*.iso"]`` takes images of CDs as well). Or a callable that
-            gets each ``DeviceUrl``, disks too, and says whether its file is wanted.
+        include: Which files beside the disks. None takes all but images of CDs and floppy disks,
+            which is the nvram; patterns of file names take what they match, such as
+            ``["*.nvram", "*.iso"]``. Or a callable that gets each ``DeviceUrl``, disks too, and
+            says whether its file is wanted.
         manifest: The sums of the manifest file (``.mf``), which are computed while the files come;
             None writes none. Products from before 2017 know SHA-1 alone.
         name: What the VM is called in the package; None is its own name. Descriptor and manifest
