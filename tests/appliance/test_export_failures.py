@@ -169,21 +169,40 @@ nfclease.export_vm(vim.VirtualMachine(moid, service._stub), target, snapshot=Tru
 """
 
 
-def test_an_interrupt_from_the_keyboard(simulator: Simulator, service: Any, tmp_path: Path) -> None:
+@pytest.mark.parametrize("target", ["out", "out.ova"])
+@pytest.mark.parametrize(
+    ("reached", "kind", "options"),
+    [
+        ("CreateSnapshot_Task", "task_delay", {"seconds": 1}),
+        ("ExportSnapshot", "soap_delay", {"seconds": 1}),
+        ("HttpNfcLeaseProgress", "stall", {"match": "disk-0", "after_bytes": 4096}),
+    ],
+)
+def test_an_interrupt_from_the_keyboard(
+    simulator: Simulator,
+    service: Any,
+    tmp_path: Path,
+    target: str,
+    reached: str,
+    kind: str,
+    options: dict[str, Any],
+) -> None:
     if sys.platform == "win32":
         pytest.skip("not run: a process cannot be sent an interrupt here")
     name = unique("interrupted")
     moid = simulator.add_vm(name, disks=1, power="on")
-    simulator.inject("stall", match="disk-0", after_bytes=4096)
+    method = {"method": reached} if kind != "stall" else {}
+    simulator.inject(kind, **options, **method)
     session = [simulator.host, str(simulator.port), simulator.user, simulator.password]
-    address = [*session, str(simulator.ca_file), moid, str(tmp_path / "out")]
+    address = [*session, str(simulator.ca_file), moid, str(tmp_path / target)]
     process = subprocess.Popen(
         [sys.executable, "-c", INTERRUPTED, *address], stderr=subprocess.PIPE, text=True
     )
-    wait_for(simulator.requests)
+    wait_for(simulator.requests if kind == "stall" else lambda: simulator.calls(reached))
     process.send_signal(signal.SIGINT)
     _, errors = process.communicate(timeout=60)
     assert errors.strip().endswith("KeyboardInterrupt")
-    assert endings(simulator) == ["HttpNfcLeaseAbort"]
+    opened = bool(simulator.calls("ExportSnapshot"))
+    assert endings(simulator) == ["HttpNfcLeaseAbort"] * opened
     assert find(service, vim.VirtualMachine, name).snapshot is None
     assert list(tmp_path.iterdir()) == []

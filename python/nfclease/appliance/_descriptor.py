@@ -9,6 +9,7 @@ from nfclease._arguments import count
 from nfclease._log import extra, logger
 from nfclease._text import escaped
 from nfclease.appliance._notes import add_note
+from nfclease.appliance._said import text_of
 from nfclease.exceptions import NfcError, ProtocolError
 
 TYPE_CHECKING = False
@@ -90,12 +91,12 @@ class Describing:
         made = self._manager.CreateDescriptor(self._entity, params)
         if made.error:
             fault, *others = made.error
-            for note in ["CreateDescriptor cannot describe it", *map(_text, others)]:
+            for note in ["CreateDescriptor cannot describe it", *map(text_of, others)]:
                 add_note(fault, note)
             raise fault
         if not made.ovfDescriptor:
             raise ProtocolError("CreateDescriptor answered with neither a descriptor nor an error")
-        self.warnings = [_text(fault) for fault in made.warning or ()]
+        self.warnings = [text_of(fault) for fault in made.warning or ()]
         text: str = made.ovfDescriptor
         return text.encode()
 
@@ -135,10 +136,3 @@ def sums_of(lease: Any) -> dict[str, Any]:
     except (vmodl.fault.NotSupported, vmodl.fault.MethodNotFound):
         return {}
     return {entry.key: entry for entry in entries}
-
-
-def _text(fault: Any) -> str:
-    name = type(fault).__name__.rpartition(".")[2]
-    message = getattr(fault, "msg", None) or ""
-    first = message.strip().split("\n")[0]
-    return escaped(f"{name}: {first}" if first else name)
