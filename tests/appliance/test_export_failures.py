@@ -106,6 +106,20 @@ def test_a_file_or_a_missing_parent_is_refused(
     assert simulator.calls("ExportVm") == []
 
 
+def test_a_mount_point_cannot_get_another_directory(
+    export: Export,
+    demo_vm: Any,
+    simulator: Simulator,
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+) -> None:
+    (tmp_path / "mounted").mkdir()
+    monkeypatch.setattr("os.path.ismount", lambda path: Path(path).name == "mounted")
+    with pytest.raises(OSError, match="mount point; name a directory in it"):
+        export(demo_vm, tmp_path / "mounted")
+    assert simulator.calls("ExportVm") == []
+
+
 def test_a_link_stays_a_link(export: Export, demo_vm: Any, tmp_path: Path) -> None:
     (tmp_path / "real").mkdir()
     (tmp_path / "link").symlink_to("real")
@@ -191,7 +205,7 @@ def test_an_interrupt_from_the_keyboard(
         pytest.skip("not run: a process cannot be sent an interrupt here")
     name = unique("interrupted")
     moid = simulator.add_vm(name, disks=1, power="on")
-    method = {"method": reached} if kind != "stall" else {}
+    method: dict[str, Any] = {"method": reached} if kind != "stall" else {}
     simulator.inject(kind, **options, **method)
     session = [simulator.host, str(simulator.port), simulator.user, simulator.password]
     address = [*session, str(simulator.ca_file), moid, str(tmp_path / target)]

@@ -54,6 +54,8 @@ class Directory:
             return
         if not os.path.isdir(self._final):
             raise FileExistsError(errno.EEXIST, "there is a file of this name", self.path)
+        if os.path.ismount(self._final):
+            raise OSError(errno.EBUSY, "it is a mount point; name a directory in it", self.path)
         there = os.listdir(self._final)
         if there and not self._overwrite:
             text = f"{os.strerror(errno.EEXIST)} and is not empty; overwrite=True replaces it"
@@ -105,12 +107,23 @@ class Directory:
                 os.fsync(file.fileno())
         _sync(self._stage)
         self._check()
-        if os.path.isdir(self._final):
+        if not os.path.isdir(self._final):
+            os.rename(self._stage, self._final)
+        elif os.listdir(self._final):
             self._swap()
         else:
-            os.rename(self._stage, self._final)
+            self._fill()
         self._is_placed = True
         _sync(os.path.dirname(self._final))
+
+    def _fill(self) -> None:
+        """Takes the place of an empty directory, which not every file system lets be renamed."""
+        os.rmdir(self._final)
+        try:
+            os.rename(self._stage, self._final)
+        except BaseException:
+            os.mkdir(self._final)
+            raise
 
     def _swap(self) -> None:
         """Two renames: for the moment between them neither package has the name."""
