@@ -24,6 +24,11 @@ PYVCLOUD = (
     "pyvcloud==23.0.4",
     "7b733c00fc0e446dfa6ed3521ebfdc8adfed50b25b13e2ec3c0b9c61d1fd4950",
 )
+#: The same, with appliances that glance has to refuse.
+GLANCE = (
+    "glance==33.0.0",
+    "f6483b580565836e412747ed247703e52a96b0cf168c732986ac595377c92678",
+)
 GOVMOMI = "github.com/vmware/govmomi@v0.56.0"
 VCLOUD_DIRECTOR = "github.com/vmware/go-vcloud-director/v3@v3.0.0"
 VCD_PROVIDER = "github.com/vmware/terraform-provider-vcd/v3@v3.14.1"
@@ -31,7 +36,17 @@ VCD_PROVIDER = "github.com/vmware/terraform-provider-vcd/v3@v3.14.1"
 
 def pyvcloud_ova(name: str) -> bytes:
     """One of the appliances that pyvcloud's own tests use."""
-    release, digest = PYVCLOUD
+    return _of_release(PYVCLOUD, f"system_tests/{name}")
+
+
+def glance_ova(name: str) -> bytes:
+    """One of the appliances that glance's own tests use."""
+    return _of_release(GLANCE, f"glance/tests/var/{name}")
+
+
+def _of_release(wanted: tuple[str, str], path: str) -> bytes:
+    """A file of a source archive."""
+    release, digest = wanted
     archive = CACHE / f"{release.replace('==', '-')}.tar.gz"
     CACHE.mkdir(exist_ok=True)
     with (CACHE / ".lock").open("w") as lock:
@@ -39,7 +54,7 @@ def pyvcloud_ova(name: str) -> bytes:
         if not archive.exists():
             _download(f"{release} --hash=sha256:{digest}")
     with tarfile.open(archive) as packed:
-        member = packed.extractfile(f"{archive.name[:-7]}/system_tests/{name}")
+        member = packed.extractfile(f"{archive.name[:-7]}/{path}")
         assert member is not None
         return member.read()
 
