@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from nfclease.simulator import Simulator
-from nfclease.simulator.inventory.stored import MOST, Stored
+from nfclease.simulator.inventory.stored import MOST, Stored, StoredDisk
 from nfclease.simulator.inventory.vmdk import StreamOptimizedDisk
 
 from .support.calls import disks, get, manifest, ready, request, wait_for_task
@@ -85,3 +85,12 @@ def test_large_ones_are_not_kept() -> None:
         stored.write(bytes(MOST // 2))
     assert not stored.whole
     assert stored.size == MOST // 2 * 3
+
+
+def test_markers_that_lead_nowhere_are_not_followed() -> None:
+    head = bytearray(stream(1)[:1024])
+    head[64:72] = (1).to_bytes(8, "little")
+    head[512:528] = (1 << 63).to_bytes(8, "little") + bytes(4) + b"\1" + bytes(3)
+    stored = Stored()
+    stored.write(bytes(head))
+    assert StoredDisk(stored, 1 << 20).populated_size == 0

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import struct
 import tempfile
+import weakref
 from collections.abc import Iterator
 
 from nfclease.simulator.inventory.vmdk import GRAIN, SECTOR, StreamOptimizedDisk
@@ -23,6 +24,7 @@ class Stored:
 
     def __init__(self) -> None:
         self._file = tempfile.SpooledTemporaryFile(max_size=_IN_MEMORY)  # noqa: SIM115
+        weakref.finalize(self, self._file.close)
         self.size: int = 0
 
     @property
@@ -79,7 +81,7 @@ def _grains(stored: Stored) -> int:
         return stored.size // GRAIN
     (sector,) = struct.unpack_from("<Q", head, 64)
     found = 0
-    while len(marker := stored.read(sector * SECTOR, 16)) == 16:
+    while sector * SECTOR < stored.size and len(marker := stored.read(sector * SECTOR, 16)) == 16:
         value, size, kind = struct.unpack("<QII", marker)
         if size:
             found += 1
