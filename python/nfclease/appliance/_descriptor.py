@@ -89,6 +89,8 @@ class Describing:
     def _create(self, files: Iterable[Any]) -> bytes:
         params = vim.OvfManager.CreateDescriptorParams(ovfFiles=list(files), **self._params)
         made = self._manager.CreateDescriptor(self._entity, params)
+        if made is None:
+            raise ProtocolError("CreateDescriptor answered with something else than a result")
         if made.error:
             fault, *others = made.error
             for note in ["CreateDescriptor cannot describe it", *map(text_of, others)]:

@@ -59,6 +59,8 @@ def spec_of(place: Place, choices: Choices, text: str, name: str) -> Spec:
         params.diskProvisioning = choices.disk_provisioning
     manager: Any = place.content.ovfManager
     made = manager.CreateImportSpec(text, place.pool, place.datastore, params)
+    if made is None:
+        raise ProtocolError("CreateImportSpec answered with something else than a result")
     if made.error:
         raise_first(made.error, f"CreateImportSpec refused {name}")
     if made.importSpec is None:
