@@ -11,13 +11,19 @@ use super::error::to_py;
 use super::fileobj::FileObjectSink;
 use super::local::Sink;
 use super::work::Work;
+use nfclease::error::Error;
 use nfclease::io::Overwrite;
 use nfclease::ovf;
 use nfclease::transfer::Engine;
 
 /// Descriptor, manifest file and files in one archive, in one pass.
 #[pyclass(frozen, module = "nfclease._core")]
-pub(crate) struct OvaWriter(Arc<ovf::OvaWriter>);
+pub(crate) struct OvaWriter {
+    /// Gone only while it is dropped.
+    held: Option<Arc<ovf::OvaWriter>>,
+    /// The process whose files it writes: a forked child must not remove them.
+    pid: u32,
+}
 
 #[pymethods]
 impl OvaWriter {
@@ -31,7 +37,7 @@ impl OvaWriter {
             Overwrite::Never
         };
         let create = move || ovf::OvaWriter::create(&path, overwrite);
-        Ok(Self(Arc::new(bridge::guarded(py, create)?)))
+        Ok(Self::held(bridge::guarded(py, create)?))
     }
 
     /// A file object that cannot go back, by its `TargetEnd`; files are spooled in the directory.
@@ -39,7 +45,7 @@ impl OvaWriter {
     #[pyo3(signature = (end, *, spool_directory))]
     fn of_file(end: Py<PyAny>, spool_directory: PathBuf) -> Self {
         let sink = Box::new(FileObjectSink::new(end));
-        Self(Arc::new(ovf::OvaWriter::of_stream(sink, &spool_directory)))
+        Self::held(ovf::OvaWriter::of_stream(sink, &spool_directory))
     }
 
     /// Keeps so many bytes free in front, for what is known last. Called once, before `member`.
@@ -55,20 +61,21 @@ impl OvaWriter {
             descriptor: (descriptor_name, descriptor_slot_bytes),
             manifest: manifest_name.map(|name| (name, manifest_bytes)),
         };
-        bridge::guarded(py, || self.0.reserve(slots))
+        let writer = self.core(py)?;
+        bridge::guarded(py, || writer.reserve(slots))
     }
 
     /// The descriptor as it will be written: its sum is the manifest file's.
     fn padded(&self, py: Python<'_>, descriptor: Vec<u8>) -> PyResult<Py<PyBytes>> {
-        let padded = self.0.padded(descriptor);
+        let padded = self.core(py)?.padded(descriptor);
         let padded = padded.map_err(|error| to_py(py, &error))?;
         Ok(PyBytes::new(py, &padded).unbind())
     }
 
     /// Where the next file goes, in the order of these calls.
     fn member(&self, py: Python<'_>, name: &str) -> PyResult<Sink> {
-        let member = self.0.member(name).map_err(|error| to_py(py, &error))?;
-        let writer = Arc::clone(&self.0);
+        let writer = self.core(py)?;
+        let member = writer.member(name).map_err(|error| to_py(py, &error))?;
         Ok(Sink::closed(move || Ok(writer.sink(member))))
     }
 
@@ -79,8 +86,8 @@ impl OvaWriter {
         descriptor: Vec<u8>,
         manifest: Option<Vec<u8>>,
     ) -> PyResult<Work> {
+        let writer = self.core(py)?;
         let engine = bridge::guarded(py, Engine::shared)?;
-        let writer = Arc::clone(&self.0);
         Work::start(
             py,
             &engine,
@@ -90,8 +97,40 @@ impl OvaWriter {
     }
 
     /// Removes all that was written; returns what may still be there.
-    fn discard(&self, py: Python<'_>) -> Vec<String> {
-        let left = bridge::blocking(py, || self.0.discard());
-        left.iter().map(|path| path.display().to_string()).collect()
+    fn discard(&self, py: Python<'_>) -> PyResult<Vec<String>> {
+        let writer = self.core(py)?;
+        let left = bridge::blocking(py, || writer.discard());
+        Ok(left.iter().map(|path| path.display().to_string()).collect())
+    }
+}
+
+impl OvaWriter {
+    fn held(writer: ovf::OvaWriter) -> Self {
+        Self {
+            held: Some(Arc::new(writer)),
+            pid: std::process::id(),
+        }
+    }
+
+    /// The writer, refused in a forked child.
+    fn core(&self, py: Python<'_>) -> PyResult<Arc<ovf::OvaWriter>> {
+        if self.pid != std::process::id() {
+            return Err(to_py(py, &Error::Forked));
+        }
+        let gone = || {
+            to_py(
+                py,
+                &Error::internal("a writer is there until it is dropped"),
+            )
+        };
+        self.held.clone().ok_or_else(gone)
+    }
+}
+
+impl Drop for OvaWriter {
+    fn drop(&mut self) {
+        if self.pid != std::process::id() {
+            std::mem::forget(self.held.take());
+        }
     }
 }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import os
 import shutil
@@ -225,6 +226,28 @@ def test_a_pipe_that_nobody_reads(open_lease: OpenLease, demo_vm: Any, tmp_path:
         with pytest.raises((nfclease.TransferCancelledError, BrokenPipeError)):
             finishing.wait()
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="not run: no fork here")
+@pytest.mark.filterwarnings("ignore:.*multi-threaded.*fork:DeprecationWarning")
+def test_a_forked_child_removes_nothing(ova: Path) -> None:
+    writer = _core.OvaWriter(ova, overwrite=False)
+    writer.reserve("vm.ovf", SLOT, None, 0)
+    child = os.fork()
+    if child == 0:
+        status = 1
+        with contextlib.suppress(BaseException):
+            try:
+                writer.discard()
+            except nfclease.ForkError:
+                status = 0
+            del writer
+        os._exit(status)
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+    assert [path.name for path in ova.parent.iterdir()] == ["vm.ova.part"]
+    writer.finish(OVF, None).wait()
+    with tarfile.open(ova, "r:") as archive:
+        assert archive.getnames() == ["vm.ovf"]
 
 
 @pytest.mark.parametrize("name", ["x" * 101, "../disk", "VM.OVF", "", "a/b"])
