@@ -7,8 +7,8 @@ use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use super::href;
 use super::once::Once;
-use super::package::href;
 use super::tar::scan::Member;
 use super::tar::stream::TarStream;
 use crate::error::{Error, Result};

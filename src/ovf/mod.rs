@@ -5,6 +5,7 @@
 
 mod check;
 mod descriptor;
+mod href;
 mod incoming;
 mod manifest;
 mod once;

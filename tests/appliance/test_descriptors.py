@@ -152,7 +152,6 @@ def test_sizes_without_bounds_are_refused() -> None:
         "/etc/passwd",
         "file:///etc/passwd",
         "C:\\disk",
-        "a\u202eb",
     ],
 )
 def test_a_file_outside_the_package(href: str) -> None:

@@ -122,7 +122,7 @@ def test_a_file_outside_is_a_note(look: Look, tmp_path: Path) -> None:
     members["demo.ovf"] = members["demo.ovf"].replace(b'"disk.vmdk"', b'"../disk.vmdk"')
     found = look(file_of(members, tmp_path / "x.ova"))
     assert (found.files[0].path, found.files[0].stored_size) == (None, None)
-    assert "leaves the folder" in "\n".join(found.notes)
+    assert "leaves the package" in "\n".join(found.notes)
 
 
 def test_pieces_of_a_file_count_together(look: Look, tmp_path: Path) -> None:

@@ -5,7 +5,6 @@
 
 mod check;
 mod envelope;
-pub(super) mod href;
 mod parse;
 mod product;
 mod systems;

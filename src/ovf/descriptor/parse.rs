@@ -4,12 +4,12 @@ use std::collections::HashMap;
 
 use super::envelope::{Node, root};
 use super::{
-    Compression, DeploymentOption, Descriptor, Disk, File, Network, Outside, check, href, product,
+    Compression, DeploymentOption, Descriptor, Disk, File, Network, Outside, check, product,
     systems, units,
 };
 use crate::error::{Error, Result};
 use crate::number;
-use crate::ovf::utf;
+use crate::ovf::{href, utf};
 use crate::text::ServerText;
 use crate::xml::{self, Element};
 

@@ -3,7 +3,6 @@
 mod chunks;
 mod files;
 mod find;
-pub(super) mod href;
 pub(super) mod sniff;
 
 use std::io::Read;
@@ -18,6 +17,7 @@ use files::{Archive, LocalFiles, directory_of};
 use find::Found;
 use sniff::Look;
 
+use super::href;
 use crate::error::{Error, Result};
 use crate::io::{Slice, Stored, StoredFile};
 use crate::text::{ServerText, Text};
