@@ -1,4 +1,4 @@
-"""Packages that VMware's own tools made."""
+"""Packages that VMware's own tools made: looked at, verified, imported; a real cut is refused."""
 
 from __future__ import annotations
 
@@ -10,8 +10,10 @@ from typing import Any
 import pytest
 
 import nfclease
+from nfclease.simulator import Simulator
 
-from ..support.genuine import VCD_PROVIDER, VCLOUD_DIRECTOR, go_module_file, pyvcloud_file
+from ..support.genuine import GOVMOMI, VCD_PROVIDER, VCLOUD_DIRECTOR, go_module_file, pyvcloud_file
+from ..support.inventory import unique
 
 
 @dataclass(frozen=True)
@@ -70,3 +72,30 @@ def test_inspect(genuine: Genuine) -> None:
     package = nfclease.inspect(genuine.path())
     assert len(package.disks) == genuine.machines
     assert all(disk.capacity for disk in package.disks)
+
+
+def test_verify(genuine: Genuine) -> None:
+    """In agreement with their own manifest files."""
+    result = nfclease.verify(genuine.path())
+    assert result.ok, result.problems
+    assert {file.verified for file in result.files} == {genuine.manifest}
+
+
+def test_import(genuine: Genuine, simulator: Simulator, demo_vm: Any) -> None:
+    result = nfclease.import_vapp(
+        genuine.path(), demo_vm.resourcePool, datastore=demo_vm.datastore[0], name=unique("genuine")
+    )
+    assert {file.verified for file in result.files} == {"manifest"}
+    assert len(result.files) == genuine.machines
+    assert all((file.file_checksum_type == "sha1") == genuine.manifest for file in result.files)
+
+
+CUT = "vapi/library/testdata/ttylinux-pc_i486-16.1.ova"
+
+
+def test_a_real_truncation() -> None:
+    """Its manifest file was made after the disk was cut, and agrees."""
+    digest = "5e3fb341ec589b5c101fded3a14f634ed98f140a5fac504ea36e99419f87ae75"
+    result = nfclease.verify(go_module_file(GOVMOMI, CUT, digest))
+    assert not result.ok
+    assert any("ttylinux-pc_i486-16.1-disk1.vmdk" in problem for problem in result.problems)
