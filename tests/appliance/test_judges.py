@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import re
 import shutil
 import subprocess
+import tarfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -37,9 +39,10 @@ def shared_simulator() -> Iterator[Simulator]:
 
 #: What is written, and the algorithm of its manifest file.
 DIRECTORIES = [("directory", "sha1"), ("directory", "sha256"), ("directory", "sha512")]
+OVAS = [("demo.ova", "sha1"), ("demo.ova", "sha256"), ("demo.ova", "sha512")]
 
 
-@pytest.fixture(scope="module", params=DIRECTORIES, ids=" ".join)
+@pytest.fixture(scope="module", params=[*DIRECTORIES, *OVAS], ids=" ".join)
 def package(
     request: pytest.FixtureRequest,
     shared_simulator: Simulator,
@@ -58,10 +61,48 @@ def package(
 
 
 @pytest.fixture(scope="module")
-def folder(package: ExportResult) -> Path:
-    """Its files."""
+def folder(package: ExportResult, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Its files, those of an archive by Python's tarfile."""
     assert package.path is not None
-    return Path(package.path)
+    if Path(package.path).is_dir():
+        return Path(package.path)
+    folder = tmp_path_factory.mktemp("unpacked")
+    with tarfile.open(package.path) as ova:
+        ova.extractall(folder, filter="data")
+    return folder
+
+
+archives = pytest.mark.parametrize("package", OVAS, ids=" ".join, indirect=True, scope="module")
+
+
+def sums(folder: Path) -> dict[str, str]:
+    return {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in folder.iterdir()}
+
+
+@archives
+def test_tarfile(package: ExportResult, folder: Path) -> None:
+    assert package.path is not None
+    with tarfile.open(package.path) as archive:
+        members = archive.getmembers()
+        assert archive.pax_headers == {}
+    assert [member.name for member in members] == [
+        package.descriptor,
+        package.manifest,
+        *(file.name for file in package.files),
+    ]
+    for member in members:
+        assert member.isreg()
+        assert (member.mode, member.pax_headers, member.mtime % 1) == (0o644, {}, 0)
+    for file in package.files:
+        digest = hashlib.new(file.checksum_type, (folder / file.name).read_bytes())
+        assert digest.hexdigest() == file.checksum
+
+
+@archives
+@pytest.mark.parametrize("name", ["tar", "bsdtar"])
+def test_tar(package: ExportResult, folder: Path, tmp_path: Path, name: str) -> None:
+    judge(name, "-x", "-f", package.path, "-C", tmp_path)
+    assert sums(tmp_path) == sums(folder)
 
 
 def test_sha_sums(package: ExportResult, folder: Path, tmp_path: Path) -> None:
