@@ -7,9 +7,9 @@ import os
 import subprocess
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
-from .server import ROOT, Server
+from .server import ROOT
 
 # A proxy of the environment would come between a client and the loopback.
 ENVIRONMENT = {k: v for k, v in os.environ.items() if not k.lower().endswith("_proxy")}
@@ -17,6 +17,13 @@ ENVIRONMENT = {k: v for k, v in os.environ.items() if not k.lower().endswith("_p
 
 class ClientFailedError(RuntimeError):
     """A client ended with an error, or without a result."""
+
+
+class Serving(Protocol):
+    """What a client speaks to."""
+
+    def cpu_seconds(self) -> float:
+        """What it has cost so far."""
 
 
 @dataclass
@@ -33,7 +40,7 @@ class Cost:
     files: list[dict[str, Any]]
 
 
-def run(command: list[str], server: Server) -> Cost:
+def run(command: list[str], server: Serving) -> Cost:
     """Runs the command to its end."""
     machine, serving, own = _busy_seconds(), server.cpu_seconds(), _own_seconds()
     process = subprocess.Popen(
@@ -70,6 +77,12 @@ def _busy_seconds() -> float:
     first = Path("/proc/stat").read_text().split("\n", 1)[0].split()[1:9]
     user, nice, system, _idle, _iowait, irq, softirq, steal = map(int, first)
     return (user + nice + system + irq + softirq + steal) / os.sysconf("SC_CLK_TCK")
+
+
+def process_seconds(pid: int) -> float:
+    """CPU seconds of another process so far: utime and stime, fields 14 and 15 of its stat."""
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(") ")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 def _own_seconds() -> float:

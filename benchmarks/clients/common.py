@@ -69,9 +69,9 @@ def main(
     if args.busy:
         threading.Thread(target=_compute, daemon=True).start()
     with opened(trust), ThreadPoolExecutor(len(urls) if args.parallel else 1) as threads:
-        startup, begin = _usage(), time.perf_counter()
+        startup, begin = usage(), time.perf_counter()
         files = list(threads.map(transfer, urls, paths, itertools.repeat(trust)))
-        seconds, total = time.perf_counter() - begin, _usage()
+        seconds, total = time.perf_counter() - begin, usage()
     json.dump(
         {
             "files": [asdict(file) for file in files],
@@ -89,7 +89,8 @@ def _compute() -> None:
         number = (number * 31 + 7) % 1_000_003
 
 
-def _usage() -> dict[str, float]:
+def usage() -> dict[str, float]:
+    """What this process has used so far."""
     usage = resource.getrusage(resource.RUSAGE_SELF)
     return {"cpu_user": usage.ru_utime, "cpu_sys": usage.ru_stime, "peak_kib": _peak_kib()}
 
