@@ -1,4 +1,4 @@
-"""Runs export_import.py against a simulated vCenter that is a process of its own."""
+"""Runs backup_restore.py against a simulated vCenter that is a process of its own."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from nfclease.simulator import Simulator
 
 def main() -> int:
     """Starts the simulator, runs the script as anybody would, stops the simulator."""
-    script = Path(__file__).with_name("export_import.py")
+    script = Path(__file__).with_name("backup_restore.py")
     with Simulator(disk_size="48m") as simulator:
         print(f"simulated vCenter at {simulator.url}, disks served by {simulator.disk_host}")
         environment = {

@@ -16,7 +16,7 @@ from ..support.leases import endings
 pytest.importorskip("nbmake", reason="not run: nbmake is not installed")
 NOTEBOOKS = Path(__file__).parents[2] / "examples" / "notebooks"
 #: The import takes what the export has left.
-ORDER = ("export", "import", "asyncio")
+ORDER = ("export", "import", "asyncio", "appliance")
 
 
 def test_they_run(simulator: Simulator, tmp_path: Path) -> None:
@@ -42,7 +42,7 @@ def test_they_run(simulator: Simulator, tmp_path: Path) -> None:
         timeout=110,
     )
     assert done.returncode == 0, done.stdout + done.stderr
-    assert endings(simulator) == ["HttpNfcLeaseComplete"] * 4
+    assert endings(simulator) == ["HttpNfcLeaseComplete"] * 6
 
 
 @pytest.mark.parametrize("name", ORDER)

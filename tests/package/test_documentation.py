@@ -160,7 +160,17 @@ PAGES = {
 ELSEWHERE = "pytest"
 #: Their blocks follow one another; on all other pages each stands for itself.
 CONTINUED = {
-    f"docs/{name}.md" for name in ("exporting", "asyncio", "importing", "logging", "tutorial")
+    f"docs/{name}.md"
+    for name in (
+        "asyncio",
+        "backing-up",
+        "checking",
+        "deploying",
+        "exporting",
+        "importing",
+        "logging",
+        "tutorial",
+    )
 }
 #: They open a session themselves, with the words of the fixture `where`.
 LOGGING_IN = {"docs/sessions.md", "docs/switching.md"}
