@@ -6,19 +6,21 @@ a snapshot that the job took is gone. Of the others the job says what it noticed
 
 from __future__ import annotations
 
+import asyncio
 from pathlib import Path
 from typing import Any
 
 import pytest
 from pyVmomi import vim, vmodl
 
-from nfclease import NfcError, StallError, export_vm
+from nfclease import NfcError, StallError, export_vm, export_vm_async
 from nfclease.simulator import Simulator, faults
 
 from ..support.importing import Importing
 from ..support.inventory import find, unique
 from ..support.jobs import Export
 from ..support.leases import methods
+from ..support.waiting import until
 
 #: What breaks a transfer, of either direction, and the lease around it.
 _DATA: dict[str, dict[str, Any]] = {
@@ -170,6 +172,22 @@ def test_an_import_at_a_silent_host_breaks(
     with pytest.raises(StallError):
         imported(large, name=unique("silent"), **_OPTIONS)
     assert aborts(simulator) == 1
+
+
+def test_what_never_gets_ready_is_cancelled(vm: Any, simulator: Simulator, tmp_path: Path) -> None:
+    simulator.inject("init_forever")
+
+    async def job() -> None:
+        task = asyncio.ensure_future(export_vm_async(vm, tmp_path / "out", snapshot=True))
+        await until(lambda: simulator.calls("ExportSnapshot"))
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+
+    asyncio.run(job())
+    assert aborts(simulator) == 1
+    assert vm.snapshot is None
+    assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.parametrize("kind", HARMLESS)

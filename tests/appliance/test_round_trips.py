@@ -5,9 +5,10 @@ from __future__ import annotations
 import hashlib
 import re
 import tarfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import pytest
 from pyVmomi import vim
@@ -20,6 +21,7 @@ from ..support.inventory import find, unique
 from ..support.jobs import Export
 from ..support.leases import endings
 from ..support.waiting import wait_for
+from ..support.web import serving
 
 _DISK = 1 << 20
 #: What differs in each export of a disk.
@@ -64,6 +66,12 @@ def read(tar: tarfile.TarFile, member: tarfile.TarInfo) -> bytes:
     file = tar.extractfile(member)
     assert file is not None
     return file.read()
+
+
+def pieces(file: BinaryIO) -> Iterator[bytes]:
+    """A file that comes once, in order."""
+    while data := file.read(100_000):
+        yield data
 
 
 def plain(files: dict[str, bytes]) -> list[str]:
@@ -172,6 +180,34 @@ def test_a_vm_that_runs(
     simulator.reset()
     imported(Path(first.path or ""), name=unique("back"), strict=True)
     assert seen(simulator, "POST", "PUT") == sums(package)
+
+
+@pytest.mark.parametrize("way", ["file object", "address", "address without Range", "iterator"])
+def test_an_archive_that_comes_another_way(
+    export: Export,
+    imported: Importing,
+    made: Callable[..., Any],
+    simulator: Simulator,
+    tmp_path: Path,
+    way: str,
+) -> None:
+    first = export(made(iso=True), tmp_path / "first.ova", include=WITH_ALL)
+    path = Path(first.path or "")
+    package = contents(path)
+    simulator.reset()
+    with ExitStack() as stack:
+        options: dict[str, Any] = {"name": unique("back"), "strict": True}
+        source: Any = stack.enter_context(path.open("rb"))
+        if way.startswith("address"):
+            files = {"first.ova": path.read_bytes()}
+            web = stack.enter_context(serving(files, tmp_path, ranges=way == "address"))
+            source, options["ca_file"] = web.url("first.ova"), web.ca_file
+        elif way == "iterator":
+            source = pieces(source)
+        result = imported(source, **options)
+    assert seen(simulator, "POST", "PUT") == sums(package)
+    assert {file.verified for file in result.files} == {"manifest"}
+    assert endings(simulator) == ["HttpNfcLeaseComplete"]
 
 
 @pytest.mark.parametrize("options", [["mac"], ["uuid", "extraconfig"]])
