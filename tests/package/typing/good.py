@@ -123,6 +123,26 @@ def shown(lease: HttpNfcLease, directory: Path) -> list[TransferResult]:
     return lease.download_all(directory, progress=told)
 
 
+async def exported(
+    vm: vim.VirtualMachine, vapp: vim.VirtualApp, snapshot: vim.vm.Snapshot
+) -> nfclease.ExportResult:
+    result = nfclease.export_vm(vm, Path("out"), snapshot=True, include=["*.iso"], timeout=30.0)
+    assert_type(result, nfclease.ExportResult)
+    assert_type(result.files, tuple[nfclease.ExportedFile, ...])
+    nfclease.export_vm(vapp, "a.ova", include=lambda device: bool(device.disk), manifest=None)
+    nfclease.export_vm(vm, Digest(), snapshot=snapshot, manifest="sha512", progress=told)
+    return await nfclease.export_vm_async(snapshot, "a.ova", export_options=["mac"])
+
+
+async def looked_at() -> list[str]:
+    info = assert_type(nfclease.inspect("a.ova"), nfclease.PackageInfo)
+    assert_type(info.manifest, nfclease.ManifestFile | None)
+    await nfclease.inspect_async("out")
+    found = assert_type(nfclease.verify("a.ova", strict=True), nfclease.VerifyResult)
+    assert_type(found.files, tuple[nfclease.VerifiedFile, ...])
+    return list((await nfclease.verify_async("out")).problems)
+
+
 async def imported(pool: vim.ResourcePool, net: vim.Network) -> nfclease.ImportResult:
     networks: dict[str, vim.Network | str] = {"VM Network": net, "Other": "Lab Network"}
     made = nfclease.import_vapp("a.ova", pool, networks=networks, strict=True, timeout=30.0)
@@ -236,6 +256,7 @@ AS_BUILTINS: list[tuple[type[nfclease.NfcError], type[Exception]]] = [
     (nfclease.LeaseStateError, nfclease.exceptions.LeaseError),
     (nfclease.ManifestError, nfclease.IntegrityError),
     (nfclease.MissingUploadError, nfclease.IntegrityError),
+    (nfclease.PackageError, ValueError),
     (nfclease.SessionExpiredError, nfclease.LeaseLostError),
     (nfclease.StallError, TimeoutError),
     (nfclease.TlsError, ConnectionError),
@@ -253,6 +274,7 @@ def simulated() -> None:
         simulator.clear(fault_id)
         assert_type(simulator.expire(), int)
         assert_type(simulator.add_vm("vm-2", disks=1, iso=True), str)
+        assert_type(simulator.add_vapp("vapp", vms=2), str)
         simulator.set(bandwidth=1 << 20)
         print(service.content.about.apiVersion, simulator.calls(method="Login"))
         print(simulator.requests(), simulator.leases(), simulator.vm_files("vm-2"))
