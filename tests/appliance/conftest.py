@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
+from ..support.importing import Importing
 from ..support.jobs import Export
 
 
@@ -11,3 +14,9 @@ from ..support.jobs import Export
 def export(face: str) -> Export:
     """``export_vm`` on both faces, one after the other."""
     return Export(face)
+
+
+@pytest.fixture
+def imported(face: str, demo_vm: Any) -> Importing:
+    """``import_vapp`` beside the demo VM, on both faces."""
+    return Importing(face, demo_vm)

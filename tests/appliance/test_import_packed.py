@@ -21,11 +21,6 @@ SHA1 = hashlib.sha1(DISK).hexdigest()
 CHUNK = 20_000
 
 
-@pytest.fixture
-def imported(face: str, demo_vm: Any) -> Importing:
-    return Importing(face, demo_vm)
-
-
 def compressed(data: bytes = DISK) -> dict[str, bytes]:
     return package({"disk.vmdk": gzip.compress(data)}, file_attributes='ovf:compression="gzip"')
 

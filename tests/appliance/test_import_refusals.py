@@ -13,17 +13,12 @@ from pyVmomi import vim, vmodl
 import nfclease
 from nfclease.simulator import Simulator
 
-from ..support.importing import Importing, calls_of
+from ..support.importing import Importing, calls_of, vm_names
 from ..support.inventory import unique
 from ..support.leases import endings
 from ..support.packages import descriptor, manifest, package, stream_disk, written
 
 Members = dict[str, bytes]
-
-
-@pytest.fixture
-def imported(face: str, demo_vm: Any) -> Importing:
-    return Importing(face, demo_vm)
 
 
 def signed(files: Members, ovf: bytes) -> Members:
@@ -98,12 +93,6 @@ def test_who_means_it(imported: Importing, simulator: Simulator, tmp_path: Path)
     assert calls_of(simulator, "ImportVApp") == 2
 
 
-def names_of(service: Any) -> list[str]:
-    views = service.content.viewManager
-    view = views.CreateContainerView(service.content.rootFolder, [vim.VirtualMachine], True)
-    return [vm.name for vm in view.view]
-
-
 def test_a_file_that_is_not_the_one_that_was_packed(
     imported: Importing, simulator: Simulator, service: Any, tmp_path: Path
 ) -> None:
@@ -115,7 +104,7 @@ def test_a_file_that_is_not_the_one_that_was_packed(
     assert raised.value.checksum_type == "sha256"
     assert (raised.value.file, raised.value.lease_outcome) == ("b.vmdk", "aborted")
     assert endings(simulator) == ["HttpNfcLeaseAbort"]
-    assert name not in names_of(service)
+    assert name not in vm_names(service)
 
 
 def test_a_host_that_refuses_a_file(
@@ -126,7 +115,7 @@ def test_a_host_that_refuses_a_file(
     with pytest.raises(nfclease.HttpStatusError):
         imported(written(tmp_path, package()), name=name)
     assert endings(simulator) == ["HttpNfcLeaseAbort"]
-    assert name not in names_of(service)
+    assert name not in vm_names(service)
 
 
 def without_line() -> Members:

@@ -7,17 +7,16 @@ import hashlib
 import os
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import Any
 
 import pytest
-from pyVmomi import vim
 
 import nfclease
 from nfclease.simulator import Simulator
 
-from ..support.importing import Importing, calls_of
+from ..support.importing import Importing, calls_of, vm_names
 from ..support.inventory import unique
 from ..support.leases import endings
 from ..support.packages import ova, package, stream_disk
@@ -27,18 +26,9 @@ FILES = {"a.vmdk": stream_disk(300), "b.vmdk": stream_disk(100, 2), "c.vmdk": st
 
 
 @pytest.fixture
-def imported(face: str, demo_vm: Any) -> Importing:
-    return Importing(face, demo_vm)
-
-
-@pytest.fixture
 def held() -> Iterator[ExitStack]:
     with ExitStack() as stack:
         yield stack
-
-
-def mf_last(members: dict[str, bytes]) -> dict[str, bytes]:
-    return {**{name: data for name, data in members.items() if name != "demo.mf"}, **members}
 
 
 def reordered(members: dict[str, bytes]) -> dict[str, bytes]:
@@ -56,7 +46,7 @@ def pipe(data: bytes, held: ExitStack) -> Any:
     reader, writer = os.pipe()
 
     def write() -> None:
-        with os.fdopen(writer, "wb") as file, __import__("contextlib").suppress(OSError):
+        with os.fdopen(writer, "wb") as file, suppress(OSError):
             file.write(data)
 
     thread = threading.Thread(target=write, daemon=True)
@@ -132,9 +122,7 @@ def test_a_manifest_file_that_lies(
     with pytest.raises(nfclease.ChecksumMismatchError, match="manifest file"):
         imported(source, name=name, **options)
     assert endings(simulator) == ["HttpNfcLeaseAbort"]
-    views = service.content.viewManager
-    view = views.CreateContainerView(service.content.rootFolder, [vim.VirtualMachine], True)
-    assert name not in [vm.name for vm in view.view]
+    assert name not in vm_names(service)
 
 
 def test_a_sum_that_nobody_computed(imported: Importing) -> None:

@@ -14,15 +14,11 @@ from pyVmomi import vim, vmodl
 import nfclease
 from nfclease.simulator import Simulator
 
-from ..support.importing import Importing
+from ..support.forwarding import forwarding
+from ..support.importing import Importing, vm_names
 from ..support.inventory import find, unique
 from ..support.leases import endings
 from ..support.packages import ova, package, stream_disk, written
-
-
-@pytest.fixture
-def imported(face: str, demo_vm: Any) -> Importing:
-    return Importing(face, demo_vm)
 
 
 @pytest.fixture
@@ -34,9 +30,7 @@ def slow(simulator: Simulator, tmp_path: Path) -> Path:
 
 def check_nothing_left(simulator: Simulator, service: Any, name: str) -> None:
     assert endings(simulator) == ["HttpNfcLeaseAbort"]
-    views = service.content.viewManager
-    view = views.CreateContainerView(service.content.rootFolder, [vim.VirtualMachine], True)
-    assert name not in [vm.name for vm in view.view]
+    assert name not in vm_names(service)
 
 
 def test_a_cancelled_task(simulator: Simulator, service: Any, demo_vm: Any, slow: Path) -> None:
@@ -115,3 +109,22 @@ def test_a_file_object_is_left_where_it_can_be_used(imported: Importing, tmp_pat
         file.seek(700)
         for _ in range(2):
             assert imported(file, name=unique("again")).files
+
+
+def test_hosts_that_are_reached_by_another_address(imported: Importing, tmp_path: Path) -> None:
+    written(tmp_path, package())
+    with forwarding() as forwarder:
+        urls = lambda device_url: forwarder.url(device_url.url)  # noqa: E731
+        assert imported(tmp_path, name=unique("elsewhere"), urls=urls).files
+        assert forwarder.connections
+
+
+def test_the_server_received_something_else(
+    imported: Importing, simulator: Simulator, service: Any, tmp_path: Path
+) -> None:
+    """As vCenter 6.5 made empty disks of some descriptors, and said that all was well."""
+    simulator.inject("manifest", sha1="0" * 40)
+    name = unique("empty")
+    with pytest.raises(nfclease.ChecksumMismatchError):
+        imported(written(tmp_path, package()), name=name)
+    check_nothing_left(simulator, service, name)

@@ -20,11 +20,6 @@ from ..support.leases import endings
 from ..support.packages import descriptor, ova, package, stream_disk, written
 
 
-@pytest.fixture
-def imported(face: str, demo_vm: Any) -> Importing:
-    return Importing(face, demo_vm)
-
-
 def test_a_directory(
     imported: Importing, simulator: Simulator, service: Any, tmp_path: Path
 ) -> None:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
+from pyVmomi import vim
+
 from nfclease.appliance.importing import import_vapp, import_vapp_async
 from nfclease.simulator import Simulator
 
@@ -30,3 +32,13 @@ class Importing:
 def calls_of(simulator: Simulator, method: str) -> int:
     """How often the server was asked for this."""
     return [call["method"] for call in simulator.calls()].count(method)
+
+
+def vm_names(service: Any) -> list[str]:
+    """What the VMs of the server are called."""
+    views = service.content.viewManager
+    view = views.CreateContainerView(service.content.rootFolder, [vim.VirtualMachine], True)
+    try:
+        return [vm.name for vm in view.view]
+    finally:
+        view.Destroy()

@@ -1,0 +1,62 @@
+"""`import_vapp` into vcsim, a server that nobody here wrote."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pyVmomi import vim
+
+import nfclease
+
+from ..support.importing import Importing
+from ..support.inventory import unique
+from ..support.packages import ova, package, stream_disk
+from .run import Vcsim
+
+FILES = {"a.vmdk": stream_disk(100), "b.vmdk": stream_disk(30, 2)}
+
+
+@pytest.fixture
+def service(vcsim: Vcsim) -> Iterator[Any]:
+    with vcsim.connect() as session:
+        yield session
+
+
+@pytest.fixture
+def imported(face: str, service: Any) -> Importing:
+    views = service.content.viewManager
+    view = views.CreateContainerView(service.content.rootFolder, [vim.VirtualMachine], True)
+    return Importing(face, view.view[0])
+
+
+def test_an_archive(imported: Importing, tmp_path: Path) -> None:
+    path = tmp_path / "demo.ova"
+    path.write_bytes(ova(package(FILES)))
+    result = imported(path, name=unique("imported"))
+    assert isinstance(result.entity, vim.VirtualMachine)
+    assert {file.name: file.checksum for file in result.files} == {
+        name: hashlib.sha1(data).hexdigest() for name, data in FILES.items()
+    }
+    assert {file.verified for file in result.files} == {"manifest"}
+
+
+def test_a_manifest_file_that_lies(imported: Importing, tmp_path: Path) -> None:
+    """The lease is aborted; vcsim keeps the VM then, as no vCenter does."""
+    path = tmp_path / "demo.ova"
+    path.write_bytes(ova({**package(FILES), "b.vmdk": stream_disk(30, 3)}))
+    with pytest.raises(nfclease.ChecksumMismatchError) as raised:
+        imported(path, name=unique("lie"))
+    assert (raised.value.file, raised.value.lease_outcome) == ("b.vmdk", "aborted")
+
+
+def test_a_chosen_name_of_a_network(imported: Importing, tmp_path: Path) -> None:
+    path = tmp_path / "demo.ova"
+    path.write_bytes(ova(package()))
+    with pytest.raises(ValueError, match=r"no network here is called 'nowhere' \(.*'DC0_DVPG0'"):
+        imported(path, networks={"VM Network": "nowhere"})
+    chosen = {"VM Network": "DC0_DVPG0"}
+    assert imported(path, name=unique("chosen"), networks=chosen, strict=True).notes == ()
