@@ -14,7 +14,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from typing import Any
 
-    from nfclease.appliance._sums import Line, Sums
+    from nfclease.appliance._listed import Line
+    from nfclease.appliance._sums import Sums
 
 #: ``FileItem.cimType`` of a disk.
 _CIM_DISK = 17
@@ -83,7 +84,7 @@ def wanted_of(
                 f"CreateImportSpec wants a file {escaped(item.path or '')!r} for "
                 f"{escaped(item.deviceId or '')}, and the descriptor lists no such file"
             )
-        line = sums.of(file["path"])
+        line = sums.first(file["path"])
         found.append(Wanted(item, file, file["path"], line))
     if not isinstance(package, _core.Incoming):  # nobody knows yet what comes
         _check_all_there(found, package)

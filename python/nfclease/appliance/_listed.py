@@ -2,15 +2,24 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
 from urllib.parse import unquote
 
 from nfclease import _core
 from nfclease._text import escaped
-from nfclease.exceptions import PackageError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import ClassVar
+    from typing import ClassVar, TypeAlias
+
+    Package: TypeAlias = _core.Package | _core.Incoming
+
+
+class Line(NamedTuple):
+    """A line of a manifest file, without its name."""
+
+    algorithm: str
+    hex: str
 
 
 def plain(name: str) -> str:
@@ -19,29 +28,38 @@ def plain(name: str) -> str:
 
 
 class Listed:
-    """The lines of a manifest file, and what is wrong or odd about it."""
+    """The lines of a manifest file; none where the package has no such file.
 
-    KINDS: ClassVar = ("sha1", "sha256", "sha512")
+    Args:
+        package: The package; None for one whose manifest file cannot be read.
 
-    def __init__(self, package: _core.Package | _core.Incoming) -> None:
-        #: Algorithm and hex of each line, by the plain names of the files.
-        self.lines: dict[str, list[tuple[str, str]]] = {}
-        self.problems: list[str] = []
+    Raises:
+        PackageError: It cannot be read.
+    """
+
+    ALGORITHMS: ClassVar = ("sha1", "sha256", "sha512")
+
+    def __init__(self, package: Package | None) -> None:
+        self.name = (package and package.manifest_name) or ""
+        #: By the plain names of the files.
+        self.lines: dict[str, list[Line]] = {}
+        #: What is odd about it.
         self.notes: list[str] = []
+        if package is None:
+            return
         if package.manifest is None:
             self.notes.append("it has no manifest file: no checksum could be compared")
             return
-        name = package.manifest_name or ""
-        try:
-            found = _core.ManifestFile.parse(package.manifest, name=name)
-        except PackageError as error:
-            self.problems.append(str(error))
-            return
-        self.notes += [f"{escaped(name)}: {note}" for note in found.notes]
-        for file, kind, expected in found.entries:
-            self.lines.setdefault(plain(file), []).append((kind, expected))
+        found = _core.ManifestFile.parse(package.manifest, name=self.name)
+        self.notes += [f"{escaped(self.name)}: {note}" for note in found.notes]
+        for file, *line in found.entries:
+            self.lines.setdefault(plain(file), []).append(Line(*line))
 
-    def kinds(self, name: str) -> list[str]:
-        """The algorithms of a file's lines; of all lines without a name."""
-        lines = [self.lines.get(plain(name), [])] if name else self.lines.values()
-        return sorted({kind for each in lines for kind, _ in each})
+    def of(self, name: str) -> list[Line]:
+        """The lines of a file: one, or one for each algorithm."""
+        return self.lines.get(plain(name), [])
+
+    def note_missing(self, name: str) -> None:
+        """Notes that a file has no line, where others have one."""
+        if self.lines:
+            self.notes.append(f"{escaped(name)}: the manifest file has no line for it")

@@ -3,56 +3,32 @@
 from __future__ import annotations
 
 import hashlib
-from typing import NamedTuple
-from urllib.parse import unquote
 
-from nfclease import _core
 from nfclease._text import escaped
+from nfclease.appliance._listed import Listed
 from nfclease.exceptions import ChecksumMismatchError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from typing import TypeAlias
 
+    from nfclease import _core
     from nfclease.appliance._face import Face
-
-    Package: TypeAlias = _core.Package | _core.Incoming
-
-
-class Line(NamedTuple):
-    """A line of a manifest file, without its name."""
-
-    algorithm: str
-    hex: str
+    from nfclease.appliance._listed import Line, Package
 
 
-class Sums:
-    """The lines of the manifest file of a package; none where it has no such file."""
+class Sums(Listed):
+    """The lines of the manifest file of a package, each of which proves a file."""
 
-    def __init__(self, package: Package) -> None:
-        self.name = package.manifest_name or ""
-        self._lines: dict[str, Line] = {}
-        #: What is odd about the file, and lines that are missing.
-        self.notes: list[str] = []
-        if package.manifest is None:
-            self.notes.append("it has no manifest file: no checksum could be compared")
-            return
-        read = _core.ManifestFile.parse(package.manifest, name=self.name)
-        self._lines = {_plain(name): Line(*line) for name, *line in read.entries}
-        self.notes += [f"{self.name}: {note}" for note in read.notes]
-        if not self._lines:
-            self.notes.append("its manifest file has no line: no checksum could be compared")
-
-    def of(self, name: str) -> Line | None:
+    def first(self, name: str) -> Line | None:
         """The line of a file."""
-        return self._lines.get(_plain(name))
+        return next(iter(self.of(name)), None)
 
     def line_or_note(self, name: str) -> Line | None:
         """The same; a note says that it is missing, where others are not."""
-        line = self.of(name)
-        if line is None and self._lines:
-            self.notes.append(f"{escaped(name)}: the manifest file has no line for it")
+        line = self.first(name)
+        if line is None:
+            self.note_missing(name)
         return line
 
     def check_descriptor(self, package: Package) -> None:
@@ -74,7 +50,7 @@ class Sums:
         Raises:
             ChecksumMismatchError: It is another file.
         """
-        line = self.of(name)
+        line = self.first(name)
         if line is None or actual == line.hex:
             return
         algorithm, expected = line
@@ -93,12 +69,7 @@ async def check_stored(
 ) -> None:
     """Reads files that are stored otherwise than they are sent, and compares what is stored."""
     for name in names:
-        line = sums.of(name)
+        line = sums.first(name)
         if line is not None:
             work = package.digest(name, line.algorithm)
             sums.check(name, await face.backend.for_work(work))
-
-
-def _plain(name: str) -> str:
-    """A name as the manifest file, the descriptor and the archive may each write it."""
-    return "/".join(part for part in unquote(name).split("/") if part not in ("", "."))

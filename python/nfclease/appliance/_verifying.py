@@ -17,12 +17,11 @@ from nfclease.exceptions import NfcError, PackageError, TruncatedError, UnsafePa
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from typing import Any, TypeAlias
+    from typing import Any
 
     from nfclease.appliance._face import Face
+    from nfclease.appliance._listed import Package
     from nfclease.progress import ProgressOption
-
-    _Package: TypeAlias = _core.Package | _core.Incoming
 
 #: What is wrong with a package, and not with the way to it.
 _BROKEN = (PackageError, UnsafePathError, TruncatedError)
@@ -78,18 +77,27 @@ def _limit(wanted: int | None) -> int:
 class _Check:
     """What is to be read of a package, and what it means."""
 
-    def __init__(self, package: _Package) -> None:
+    def __init__(self, package: Package) -> None:
         self.problems: list[str] = []
         self.notes: list[str] = []
         self.files: list[VerifiedFile] = []
         #: None while a stream may still bring the manifest file.
-        self._listed = Listed(package) if package.manifest or not package.in_order else None
+        self._listed: Listed | None = None
+        if package.manifest or not package.in_order:
+            self._listed = self._listed_by(package)
         self._described = self._described_by(package)
         self.readings = list(self._files_of())
         if not package.in_order:
             self.readings += self._only_listed(package)
 
-    def _described_by(self, package: _Package) -> dict[str, Any]:
+    def _listed_by(self, package: Package) -> Listed:
+        try:
+            return Listed(package)
+        except PackageError as error:
+            self.problems.append(str(error))
+            return Listed(None)
+
+    def _described_by(self, package: Package) -> dict[str, Any]:
         name = package.descriptor_name
         try:
             found = _core.parse_descriptor(package.descriptor, name=name, allow_outside=True)
@@ -100,7 +108,11 @@ class _Check:
         return found
 
     def _sums_of(self, name: str) -> list[str]:
-        return list(Listed.KINDS) if self._listed is None else self._listed.kinds(name)
+        if self._listed is None:
+            return list(Listed.ALGORITHMS)
+        every = self._listed.lines.values()
+        lines = [self._listed.of(name)] if name else every
+        return sorted({line.algorithm for each in lines for line in each})
 
     def _files_of(self) -> Iterator[Reading]:
         """A reading for each file of the descriptor."""
@@ -123,7 +135,7 @@ class _Check:
                 is_disk=file["id"] in streams,
             )
 
-    def _only_listed(self, package: _Package) -> Iterator[Reading]:
+    def _only_listed(self, package: Package) -> Iterator[Reading]:
         """A reading for each file that only the manifest file lists."""
         known, chunked = {_base(package)}, []
         for file in self._described["files"]:
@@ -135,16 +147,12 @@ class _Check:
             if name not in known and not is_piece:
                 yield Reading(name, sums=self._sums_of(name))
 
-    def judge(self, package: _Package) -> None:
+    def judge(self, package: Package) -> None:
         """Makes the rows, the problems and the notes, after all was read."""
-        listed = self._listed = self._listed or Listed(package)
-        self.problems += listed.problems
-        self.notes = [*map(str, package.notes), *self.notes, *listed.notes]
-        if package.certificate:
-            self.notes.append("its signature (.cert) was not checked")
+        listed = self._listed = self._listed or self._listed_by(package)
         sums = {
             kind: hashlib.new(kind, package.descriptor, usedforsecurity=False).hexdigest()
-            for kind in Listed.KINDS
+            for kind in Listed.ALGORITHMS
         }
         self._row(listed, _base(package), len(package.descriptor), sums)
         each = [disk["capacity"] or 0 for disk in self._described["disks"]]
@@ -157,6 +165,9 @@ class _Check:
                 for name in listed.lines
                 if name not in read
             ]
+        self.notes = [*package.notes, *self.notes, *listed.notes]
+        if package.certificate:
+            self.notes.append("its signature (.cert) was not checked")
 
     def _judge(self, listed: Listed, reading: Reading, capacities: set[int]) -> None:
         if reading.error is not None:
@@ -176,10 +187,9 @@ class _Check:
             self._row(listed, piece, size, dict(zip(reading.sums, sums, strict=True)))
 
     def _row(self, listed: Listed, name: str, size: int, sums: dict[str, str]) -> None:
-        lines = listed.lines.get(plain(name), [])
+        lines = listed.of(name)
         if not lines:
-            if listed.lines:
-                self.notes.append(f"{escaped(name)}: the manifest file has no line for it")
+            listed.note_missing(name)
             self.files.append(VerifiedFile(name=name, size=size))
             return
         wrong = [(kind, expected) for kind, expected in lines if sums[kind] != expected]
@@ -199,6 +209,6 @@ class _Check:
         )
 
 
-def _base(package: _Package) -> str:
+def _base(package: Package) -> str:
     """The descriptor's name, as the manifest file has it."""
     return package.descriptor_name.rpartition("/")[2]
