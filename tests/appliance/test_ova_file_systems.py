@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import errno
 import os
+import re
+import tarfile
 from pathlib import Path
 
 import pytest
 
 from nfclease.simulator import Simulator
 
-from ..support.failing_calls import Ended, run_failing, traced
+from ..support.failing_calls import Ended, run_failing, trace_of, traced
 from ..support.leases import endings
 
 
@@ -24,6 +26,20 @@ def ova(tmp_path: Path) -> Path:
     directory = tmp_path / "out"
     directory.mkdir()
     return directory / "vm.ova"
+
+
+@traced
+def test_it_is_written_once(simulator: Simulator, ova: Path) -> None:
+    """All but the holes that pad its members; what was spooled is moved by the system."""
+    simulator.inject("bandwidth", disk="disk-1", bytes_per_second=3 << 20)
+    part = ova.parent / "vm.ova.part"
+    export(simulator, ova, "write", "pwrite64", "sendfile", "copy_file_range", only=part)
+    trace = trace_of(ova).read_text()
+    moved = [int(count) for count in re.findall(r"\) += (\d+)$", trace, re.MULTILINE)]
+    with tarfile.open(ova, "r:") as archive:
+        _, _, *files = [member.size for member in archive]
+    assert "copy_file_range(" in trace
+    assert sum(moved) + sum(-size % 512 for size in files) == ova.stat().st_size
 
 
 @traced

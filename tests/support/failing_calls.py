@@ -32,6 +32,11 @@ class Ended(NamedTuple):
     log: str
 
 
+def trace_of(target: Path) -> Path:
+    """Where the calls of a run to this target are listed."""
+    return target.parent.parent / "trace"
+
+
 def run_failing(
     script: str,
     simulator: Simulator,
@@ -40,7 +45,10 @@ def run_failing(
     how: str = "new",
     only: Path | None = None,
 ) -> Ended:
-    """Runs a script of this folder with these faults, at `only` this path."""
+    """Runs a script of this folder with these faults, at `only` this path.
+
+    A fault that is a call's bare name lets the call be, and leaves it in the trace.
+    """
     names = ("host", "port", "user", "password", "ca_file")
     arguments = [str(getattr(simulator, name)) for name in names]
     calls = ",".join(sorted({fault.partition(":")[0] for fault in faults}))
@@ -49,11 +57,11 @@ def run_failing(
         "-f",
         "-qq",
         "-o",
-        str(target.parent.parent / "trace"),
+        str(trace_of(target)),
         "-e",
         f"trace={calls}",
     ]
-    strace += [part for fault in faults for part in ("-e", f"inject={fault}")]
+    strace += [part for fault in faults if ":" in fault for part in ("-e", f"inject={fault}")]
     strace += ["-P", str(only)] if only else []
     done = subprocess.run(
         [*strace, sys.executable, str(SUPPORT / script), *arguments, str(target), how],
