@@ -20,6 +20,21 @@ impl Joined {
     pub fn new(name: String, parts: Vec<Slice>) -> Self {
         Self { name, parts }
     }
+
+    /// The parts that these bytes are in.
+    fn within(&self, offset: u64, length: u64) -> VecDeque<Slice> {
+        let mut parts = VecDeque::new();
+        let (mut skip, mut left) = (offset, length);
+        for part in &self.parts {
+            let inside = part.length.saturating_sub(skip).min(left);
+            if inside > 0 {
+                parts.push_back(part.part(skip, inside));
+            }
+            skip = skip.saturating_sub(part.length);
+            left = left.saturating_sub(inside);
+        }
+        parts
+    }
 }
 
 impl Stored for Joined {
@@ -33,26 +48,18 @@ impl Stored for Joined {
     }
 
     fn open(&self, offset: u64, length: u64) -> Result<Box<dyn Reader>> {
-        let mut parts = VecDeque::new();
-        let (mut skip, mut left) = (offset, length);
-        for part in &self.parts {
-            let inside = part.length.saturating_sub(skip).min(left);
-            if inside > 0 {
-                parts.push_back(part.part(skip, inside));
-            }
-            skip = skip.saturating_sub(part.length);
-            left = left.saturating_sub(inside);
-        }
         Ok(Box::new(Chain {
             name: PathBuf::from(&self.name),
-            parts,
+            parts: self.within(offset, length),
             current: None,
             failed: None,
         }))
     }
 
-    fn is_near(&self) -> bool {
-        self.parts.iter().all(|part| part.stored.is_near())
+    fn is_near(&self, offset: u64, length: u64) -> bool {
+        self.within(offset, length)
+            .iter()
+            .all(|part| part.stored.is_near(part.offset, part.length))
     }
 }
 

@@ -88,13 +88,24 @@ impl Source for SliceSource {
     }
 
     fn ends(&self) -> Result<Option<Ends>> {
-        if !self.0.stored.is_near() {
+        let Slice {
+            stored,
+            offset,
+            length,
+        } = &self.0;
+        let tail = length.saturating_sub(TAIL_BYTES);
+        let ends = [
+            (0, *length.min(&HEAD_BYTES)),
+            (tail, length.saturating_sub(tail)),
+        ];
+        let is_near = |(at, length): (u64, u64)| stored.is_near(offset.saturating_add(at), length);
+        if !ends.into_iter().all(is_near) {
             return Ok(None);
         }
-        let tail = self.0.length.saturating_sub(TAIL_BYTES);
+        let [head, tail] = ends.map(|(at, length)| self.0.read(at, length));
         Ok(Some(Ends {
-            head: self.0.read(0, self.0.length.min(HEAD_BYTES))?,
-            tail: self.0.read(tail, self.0.length.saturating_sub(tail))?,
+            head: head?,
+            tail: tail?,
         }))
     }
 

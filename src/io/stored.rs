@@ -17,9 +17,9 @@ pub trait Stored: Send + Sync {
     fn length(&self) -> Option<u64>;
     /// Starts to read `length` bytes at `offset`. The reader ends early where the bytes do.
     fn open(&self, offset: u64, length: u64) -> Result<Box<dyn Reader>>;
-    /// Whether a few bytes at any place cost next to nothing: else nobody looks at both ends of a
-    /// member before it is read.
-    fn is_near(&self) -> bool {
+    /// Whether these few bytes cost next to nothing and are not waited for: else nobody looks at both
+    /// ends of a member before it is read.
+    fn is_near(&self, _offset: u64, _length: u64) -> bool {
         true
     }
 }

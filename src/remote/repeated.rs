@@ -80,7 +80,7 @@ impl Stored for Repeated {
         }))
     }
 
-    fn is_near(&self) -> bool {
+    fn is_near(&self, _offset: u64, _length: u64) -> bool {
         false
     }
 }

@@ -79,8 +79,8 @@ impl Stored for Remote {
         }))
     }
 
-    fn is_near(&self) -> bool {
-        false
+    fn is_near(&self, offset: u64, length: u64) -> bool {
+        self.blocks().get(offset, length).is_some()
     }
 }
 

@@ -14,7 +14,7 @@ import nfclease
 from nfclease import _core
 from nfclease.appliance._address import address_of, is_address
 
-from ..support.packages import ova, package
+from ..support.packages import ova, package, stream_disk
 from ..support.web import Web, serving
 
 MIB = 1 << 20
@@ -188,3 +188,25 @@ def test_a_descriptor_with_its_files_beside_it(tmp_path: Path, ranges: bool) -> 
         assert found.member_size("disk3.vmdk") is None
         assert found.member_size("disk1.vmdk") == len(DISKS["disk1.vmdk"])
         read_all(found)
+
+
+def test_what_is_no_disk_is_seen_without_another_request(tmp_path: Path) -> None:
+    members = package({"good.vmdk": stream_disk(900), "raw.vmdk": bytes(900_000)})
+    with serving({"vm.ova": ova(members)}, tmp_path) as web:
+        found = opened(web)
+        asked = len(web.asked)
+
+        def look(name: str) -> tuple[int, int | None]:
+            return found.source(name).look(
+                name,
+                is_disk=True,
+                size=None,
+                disk_capacity=0,
+                verify_format=True,
+                verify_size=True,
+            )
+
+        assert look("good.vmdk") == (len(members["good.vmdk"]), MIB)
+        with pytest.raises(nfclease.DiskFormatError, match=r"KDMV|streamOptimized"):
+            look("raw.vmdk")
+        assert len(web.asked) == asked
