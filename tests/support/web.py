@@ -64,6 +64,7 @@ class Web:
     Attributes:
         files: By path, as it is asked for.
         asked: All requests, in the order of their coming.
+        sent: Bytes of files, those of some may not have gone out yet.
         ca_file: Whom to trust.
         certificate: What it shows.
     """
@@ -72,6 +73,7 @@ class Web:
         self.files = {f"/{name}": data for name, data in files.items()}
         self.habits = Habits(**habits)
         self.asked: list[Asked] = []
+        self.sent = 0
         self.ca_file = folder / "web-ca.pem"
         self.certificate: Certificate = issued("127.0.0.1", self.ca_file)
         self._server = _Server(("127.0.0.1", 0), _Handler)
@@ -203,6 +205,7 @@ class _Handler(BaseHTTPRequestHandler):
                 self.connection.shutdown(socket.SHUT_RDWR)
 
     def _send(self, body: bytes, chunked: bool) -> None:
+        self.server.web.sent += len(body)
         self.wfile.write(b"%x\r\n%b\r\n" % (len(body), body) if chunked and body else body)
 
 

@@ -9,7 +9,7 @@ from nfclease import _core
 from nfclease._backends.blocking import run
 from nfclease._backends.tracebacks import without_our_frames
 from nfclease.appliance._face import AsyncioFace, BlockingFace
-from nfclease.appliance._source import opened
+from nfclease.appliance._opened import opened
 from nfclease.appliance.manifest_file import ManifestFile
 from nfclease.appliance.package_info import (
     PackageDeploymentOption,
@@ -25,6 +25,7 @@ from nfclease.exceptions import PackageError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from typing import Any
 
     from nfclease._arguments import Readable
@@ -33,15 +34,18 @@ if TYPE_CHECKING:
 __all__ = ["info_of", "inspect", "inspect_async"]
 
 
-def info_of(package: _core.Package) -> PackageInfo:
+def info_of(package: _core.Package | _core.Incoming) -> PackageInfo:
     """What an open package says of itself."""
     name = package.descriptor_name
     said = _core.parse_descriptor(package.descriptor, name=name, allow_outside=True)
     manifest, notes = _manifest(package)
     files = tuple(_file(package, file) for file in said["files"])
-    missing = [file for file in files if file.path is not None and file.stored_size is None]
     notes = [*package.notes, *said["notes"], *notes]
-    notes += [f"the file '{file.path}' is missing" for file in missing]
+    if package.in_order:
+        notes.append("it was read to its descriptor: what comes behind that is not known")
+    else:
+        missing = [file for file in files if file.path is not None and file.stored_size is None]
+        notes += [f"the file '{file.path}' is missing" for file in missing]
     options = tuple(PackageDeploymentOption(**option) for option in said["deployment_options"])
     return PackageInfo(
         name=name,
@@ -60,7 +64,7 @@ def info_of(package: _core.Package) -> PackageInfo:
     )
 
 
-def _manifest(package: _core.Package) -> tuple[ManifestFile | None, list[str]]:
+def _manifest(package: _core.Package | _core.Incoming) -> tuple[ManifestFile | None, list[str]]:
     """A manifest file that cannot be read is odd; only a check of the package needs it."""
     name, data = package.manifest_name, package.manifest
     if name is None or data is None:
@@ -72,8 +76,9 @@ def _manifest(package: _core.Package) -> tuple[ManifestFile | None, list[str]]:
     return manifest, [f"{name}: {note}" for note in manifest.notes]
 
 
-def _file(package: _core.Package, said: dict[str, Any]) -> PackageFile:
-    return PackageFile(**said, stored_size=_stored_size(package, said))
+def _file(package: _core.Package | _core.Incoming, said: dict[str, Any]) -> PackageFile:
+    size = None if isinstance(package, _core.Incoming) else _stored_size(package, said)
+    return PackageFile(**said, stored_size=size)
 
 
 def _stored_size(package: _core.Package, said: dict[str, Any]) -> int | None:
@@ -98,12 +103,20 @@ def _tuples(said: dict[str, Any]) -> dict[str, Any]:
     return {key: tuple(v) if isinstance(v, list) else v for key, v in said.items()}
 
 
-async def _inspect(face: Face, source: Any) -> PackageInfo:
-    package = await opened(face, source)
-    return await face.in_thread(lambda: info_of(package))
+async def _inspect(
+    face: Face, source: Any, ca_file: str | os.PathLike[str] | None, ssl_thumbprint: str | None
+) -> PackageInfo:
+    source = opened(face, source, ca_file=ca_file, ssl_thumbprint=ssl_thumbprint, whole=False)
+    async with source as package:
+        return await face.in_thread(lambda: info_of(package))
 
 
-def inspect(source: str | os.PathLike[str] | Readable) -> PackageInfo:
+def inspect(
+    source: str | os.PathLike[str] | Readable | Iterable[bytes],
+    *,
+    ca_file: str | os.PathLike[str] | None = None,
+    ssl_thumbprint: str | None = None,
+) -> PackageInfo:
     """Says what is in an OVF package: VMs, disks, networks, properties, and what is odd about it.
 
     The descriptor and the manifest file are read, of an archive its headers too, and nothing else:
@@ -111,7 +124,11 @@ def inspect(source: str | os.PathLike[str] | Readable) -> PackageInfo:
 
     Args:
         source: The path of an ``.ova``, of an ``.ovf`` with its files beside it, or of the
-            directory of one; or a binary file object of an ``.ova`` that can seek.
+            directory of one; the ``https://`` address of one of the first two, of which a few KB
+            are read; a binary file object of an ``.ova``; or its bytes, piece by piece. What
+            cannot seek (a pipe, a server without Range) is read to its descriptor.
+        ca_file: PEM file of the CAs to trust for an address; the system's where none is given.
+        ssl_thumbprint: Of the certificate of an address's server, which then decides alone.
 
     Returns:
         What the descriptor says, the size of each file that is there, and notes on what is odd.
@@ -122,6 +139,9 @@ def inspect(source: str | os.PathLike[str] | Readable) -> PackageInfo:
         UnsafePathError: A member of the archive would leave the directory.
         LimitExceededError: The descriptor is longer than 12 MB, the manifest file than 1 MB, or
             deeper than any honest one.
+        ValueError: An address is not ``https://``, or there is none that `ca_file` or
+            `ssl_thumbprint` could be for.
+        NfcError: An address's server cannot be reached, is not trusted, refuses or errs.
         OSError: It cannot be read.
         RuntimeError: A coroutine called; it would block its event loop.
 
@@ -130,14 +150,21 @@ def inspect(source: str | os.PathLike[str] | Readable) -> PackageInfo:
         >>> [(system.name, system.hardware_versions) for system in info.systems]
         [('demo', ('vmx-13',))]
     """
-    return run(_inspect(BlockingFace(), source), "inspect")
+    return run(_inspect(BlockingFace(), source, ca_file, ssl_thumbprint), "inspect")
 
 
-async def inspect_async(source: str | os.PathLike[str] | Readable) -> PackageInfo:
+async def inspect_async(
+    source: str | os.PathLike[str] | Readable | Iterable[bytes],
+    *,
+    ca_file: str | os.PathLike[str] | None = None,
+    ssl_thumbprint: str | None = None,
+) -> PackageInfo:
     """What ``inspect`` says, from a coroutine: files are read in a thread.
 
     Args:
         source: As for ``inspect``.
+        ca_file: As for ``inspect``.
+        ssl_thumbprint: As for ``inspect``.
 
     Returns:
         As ``inspect``.
@@ -150,4 +177,4 @@ async def inspect_async(source: str | os.PathLike[str] | Readable) -> PackageInf
         >>> asyncio.run(nfclease.inspect_async(package)).notes
         ()
     """
-    return await without_our_frames(_inspect(AsyncioFace(), source))
+    return await without_our_frames(_inspect(AsyncioFace(), source, ca_file, ssl_thumbprint))
