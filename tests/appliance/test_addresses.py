@@ -180,11 +180,11 @@ def test_a_server_without_range_is_read_once_in_order(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("ranges", [True, False])
 def test_a_descriptor_with_its_files_beside_it(tmp_path: Path, ranges: bool) -> None:
-    files = {f"a b/{name}": data for name, data in MEMBERS.items() if name != "demo.mf"}
+    files = {f"a b/{name}": data for name, data in MEMBERS.items()}
     with serving(files, tmp_path, ranges=ranges) as web:
         found = opened(web, "a%20b/demo.ovf")
         assert found.descriptor == DESCRIPTOR
-        assert found.manifest is None
+        assert found.manifest == MEMBERS["demo.mf"]
         assert found.member_size("disk3.vmdk") is None
         assert found.member_size("disk1.vmdk") == len(DISKS["disk1.vmdk"])
         read_all(found)

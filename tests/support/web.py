@@ -34,6 +34,7 @@ class Habits:
         endless: Whether an answer goes on behind its end.
         lengths: Whether an answer of the whole says its length.
         login: What ``Authorization`` has to be.
+        whole: The status of an answer to who asks for no Range.
     """
 
     ranges: bool = True
@@ -46,6 +47,7 @@ class Habits:
     endless: bool = False
     lengths: bool = True
     login: str | None = None
+    whole: int | None = None
 
 
 @dataclass(frozen=True)
@@ -148,6 +150,8 @@ class _Handler(BaseHTTPRequestHandler):
             self._plain(401)
         elif data is None:
             self._plain(404)
+        elif habits.whole is not None and header("Range") is None:
+            self._plain(habits.whole)
         else:
             self._file(data)
 

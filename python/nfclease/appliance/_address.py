@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
 import os
 import re
+import socket
 import ssl
 from contextlib import suppress
 from pathlib import Path
+from urllib.parse import unquote, urlsplit
 
 from nfclease import _core
 from nfclease._pyvmomi import ssl_context
+from nfclease._text import escaped
+from nfclease.exceptions import ThumbprintMismatchError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -21,6 +27,9 @@ TIMEOUT = 60.0
 MAX_RETRIES = 5
 #: Seconds that failing may take in all.
 RETRY_TIMEOUT = 180.0
+
+#: Seconds for a connection that only shows a certificate.
+_SHOW_TIMEOUT = 15.0
 
 #: What stands before ``://``; a Windows drive has one letter.
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+://")
@@ -67,6 +76,59 @@ def address_of(
         retry_timeout=retry_timeout,
         timeout=timeout,
     )
+
+
+def shown_thumbprint(
+    url: str,
+    *,
+    ca_file: str | os.PathLike[str] | None = None,
+    ssl_thumbprint: str | None = None,
+) -> str:
+    """SHA-1 of the certificate that an address's server shows, as vSphere writes it.
+
+    Args:
+        url: The address.
+        ca_file: As for :func:`address_of`.
+        ssl_thumbprint: As for :func:`address_of`.
+
+    Raises:
+        ssl.SSLError: The server is not to be trusted.
+        ThumbprintMismatchError: It shows another certificate than the one that is pinned.
+        OSError: It cannot be reached.
+    """
+    parts = urlsplit(url)
+    host, port = parts.hostname or "", parts.port or 443
+    context = ssl.create_default_context(cafile=ca_file and os.fspath(ca_file))
+    if ssl_thumbprint is not None:  # then it decides alone
+        context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    with (
+        socket.create_connection((host, port), timeout=_SHOW_TIMEOUT) as plain,
+        context.wrap_socket(plain, server_hostname=host) as secured,
+    ):
+        shown = secured.getpeercert(binary_form=True) or b""
+    if ssl_thumbprint is not None:
+        expected = "".join(ssl_thumbprint.replace(":", "").split()).lower()
+        sums = {hashlib.new(name, shown).hexdigest() for name in ("sha1", "sha256", "sha512")}
+        if expected not in sums:
+            raise ThumbprintMismatchError(
+                f"{escaped(host)} shows another certificate than ssl_thumbprint says"
+            )
+    return _with_colons(hashlib.sha1(shown, usedforsecurity=False).digest())
+
+
+def _with_colons(digest: bytes) -> str:
+    return digest.hex(":").upper()
+
+
+def without_login(url: str) -> tuple[str, dict[str, str]]:
+    """An address without the user and password in it, and the header that says them."""
+    parts = urlsplit(url)
+    if parts.username is None and parts.password is None:
+        return url, {}
+    login = f"{unquote(parts.username or '')}:{unquote(parts.password or '')}"
+    encoded = base64.b64encode(login.encode()).decode()
+    bare = parts._replace(netloc=parts.netloc.rpartition("@")[2])
+    return bare.geturl(), {"Authorization": f"Basic {encoded}"}
 
 
 def _trust(ca_file: str | os.PathLike[str] | None, ssl_thumbprint: str | None) -> dict[str, Any]:

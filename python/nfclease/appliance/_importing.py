@@ -10,6 +10,7 @@ from nfclease import _core
 from nfclease._log import extra, logger
 from nfclease._operations.ready import wait_ready
 from nfclease._operations.transfers import checked
+from nfclease.appliance._address import is_address
 from nfclease.appliance._face import leased, task_result
 from nfclease.appliance._import_choices import choices_of
 from nfclease.appliance._import_files import looked_at, wanted_of
@@ -17,6 +18,7 @@ from nfclease.appliance._import_place import check_kinds, place_of
 from nfclease.appliance._import_sending import InOrder, SideBySide
 from nfclease.appliance._import_spec import descriptor_text, spec_of
 from nfclease.appliance._opened import opened
+from nfclease.appliance._pulling import Pulled, origin_of
 from nfclease.appliance._sums import Sums, check_stored
 from nfclease.appliance.import_result import ImportedFile, ImportResult
 from nfclease.exceptions import PackageError
@@ -54,6 +56,7 @@ class Job:
     disk_provisioning: str | None
     strict: bool
     power_on: bool
+    pull: bool
     ca_file: str | os.PathLike[str] | None
     ssl_thumbprint: str | None
     progress: ProgressOption
@@ -77,7 +80,7 @@ class _Plan:
     place: Place
     spec: Spec
     wanted: list[Wanted]
-    sending: SideBySide | InOrder
+    sending: SideBySide | InOrder | Pulled
     notes: list[str]
     proved: dict[str, str] = field(default_factory=dict)
 
@@ -89,17 +92,25 @@ async def import_package(face: Face, job: Job) -> ImportResult:
     check_kinds(job.resource_pool, job.datastore, job.folder, job.host)
     pool, progress = job.resource_pool, checked(job.progress)
     leased(face, pool.ImportVApp, job.options)  # which refuses wrong options
-    source = opened(face, job.source, ca_file=job.ca_file, ssl_thumbprint=job.ssl_thumbprint)
+    if job.pull and not is_address(job.source):
+        raise ValueError("pull=True is for a source that is an https address: the host fetches it")
+    source = opened(
+        face,
+        job.source,
+        ca_file=job.ca_file,
+        ssl_thumbprint=job.ssl_thumbprint,
+        whole=not job.pull,
+    )
     async with source as package:
         plan = await _planned(face, job, package)
-        options = {**job.options, "require_uploads": plan.spec.items}
+        options = {**job.options, "require_uploads": False if job.pull else plan.spec.items}
         place, sending = plan.place, plan.sending
         call = lambda: pool.ImportVApp(plan.spec.import_spec, place.folder, place.host)  # noqa: E731
         async with leased(face, call, options) as core:
             info = await wait_ready(core, face.backend, 300.0)
             entity = type(info.entity)(info.entity._moId, pool._stub)
             results = await sending.run(face, core, progress, job.urls)
-            if isinstance(sending, InOrder):
+            if isinstance(sending, (InOrder, Pulled)):
                 plan.proved |= sending.proved
                 plan.notes += sending.notes
                 _judge(plan, job, package)
@@ -134,7 +145,7 @@ async def _planned(face: Face, job: Job, package: Package) -> _Plan:
     text, name = descriptor_text(package.descriptor), package.descriptor_name
     titled = f"{name} (OVF {descriptor['version']})"
     spec = await face.call(lambda: spec_of(place, choices, text, titled))
-    wanted = wanted_of(spec.items, descriptor, package, sums)
+    wanted = await face.in_thread(lambda: wanted_of(spec.items, descriptor, package, sums))
     plan = _Plan(
         place=place,
         spec=spec,
@@ -150,7 +161,7 @@ async def _planned(face: Face, job: Job, package: Package) -> _Plan:
         for each in wanted:
             stored = each.stored(package)
             lines = [line for name in stored if (line := sums.line_or_note(name))]
-            if len(lines) == len(stored):
+            if len(lines) == len(stored) and not job.pull:
                 plan.proved[each.name] = lines[0].algorithm
         plan.notes += sums.notes
     if package.certificate:
@@ -166,8 +177,15 @@ async def _sending(
     descriptor: dict[str, Any],
     wanted: list[Wanted],
     sums: Sums,
-) -> SideBySide | InOrder:
+) -> SideBySide | InOrder | Pulled:
     """How the files go, after all was judged that can be before they do."""
+    if job.pull:
+        pin = job.ssl_thumbprint
+        origin = await origin_of(face, job.source, package, ca_file=job.ca_file, ssl_thumbprint=pin)
+        pulled = Pulled(package, wanted, sums, origin)
+        if isinstance(package, _core.Package):
+            await face.in_thread(lambda: looked_at(wanted, descriptor, package, job.options))
+        return pulled
     if isinstance(package, _core.Incoming):
         return InOrder(package, wanted, [file["path"] for file in descriptor["files"]])
     stored = [name for each in wanted if each.is_packed for name in each.stored(package)]

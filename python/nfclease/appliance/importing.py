@@ -36,6 +36,7 @@ def import_vapp(
     disk_provisioning: str | None = None,
     strict: bool = False,
     power_on: bool = False,
+    pull: bool = False,
     ca_file: str | os.PathLike[str] | None = None,
     ssl_thumbprint: str | None = None,
     progress: ProgressOption = None,
@@ -71,6 +72,9 @@ def import_vapp(
         strict: Whether everything odd about the package is an error: no manifest file, a file
             without a line in it, a ``.cert`` that nobody checks, a network that is not mapped.
         power_on: Whether it is switched on at the end.
+        pull: Whether the host fetches the files of an address itself, where it can
+            (``capabilities.pullModeSupported``): they do not come by here then. What it got is
+            compared with the package's manifest file before the lease is completed.
         ca_file: PEM file of the CAs to trust for an address; the system's where none is given.
         ssl_thumbprint: Of the certificate of an address's server, which then decides alone.
         progress: As for ``HttpNfcLease.upload_all``.
@@ -117,6 +121,7 @@ def import_vapp(
         disk_provisioning=disk_provisioning,
         strict=strict,
         power_on=power_on,
+        pull=pull,
         ca_file=ca_file,
         ssl_thumbprint=ssl_thumbprint,
         progress=progress,
@@ -140,6 +145,7 @@ async def import_vapp_async(
     disk_provisioning: str | None = None,
     strict: bool = False,
     power_on: bool = False,
+    pull: bool = False,
     ca_file: str | os.PathLike[str] | None = None,
     ssl_thumbprint: str | None = None,
     progress: ProgressOption = None,
@@ -170,6 +176,7 @@ async def import_vapp_async(
         disk_provisioning=disk_provisioning,
         strict=strict,
         power_on=power_on,
+        pull=pull,
         ca_file=ca_file,
         ssl_thumbprint=ssl_thumbprint,
         progress=progress,

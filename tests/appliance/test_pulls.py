@@ -1,0 +1,102 @@
+"""``import_vapp(pull=True)``: the host fetches the files itself, and what it got is compared."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pyVmomi import vim
+
+import nfclease
+from nfclease.simulator import Simulator
+
+from ..support.importing import Importing, calls_of
+from ..support.inventory import unique
+from ..support.packages import descriptor, ova, package, stream_disk
+from ..support.web import Web, serving
+
+FILES = {"a.vmdk": stream_disk(300), "b.vmdk": stream_disk(100, 2)}
+MEMBERS = package(FILES)
+
+
+@pytest.fixture
+def imported(face: str, demo_vm: Any) -> Importing:
+    return Importing(face, demo_vm)
+
+
+@pytest.fixture
+def web(tmp_path: Path) -> Iterator[Web]:
+    files = {"demo.ova": ova(MEMBERS), **{f"x/{name}": data for name, data in MEMBERS.items()}}
+    with serving(files, tmp_path) as web:
+        yield web
+
+
+def pulled(simulator: Simulator) -> list[str]:
+    return [request["sha1"] for request in simulator.requests() if request["method"] == "PULL"]
+
+
+@pytest.mark.parametrize("algorithm", ["sha1", "sha256", "sha512"])
+@pytest.mark.parametrize("name", ["demo.ova", "x/demo.ovf"])
+def test_the_host_fetches_all(
+    imported: Importing, simulator: Simulator, web: Web, name: str, algorithm: str
+) -> None:
+    members = package(FILES, algorithm=algorithm)
+    web.files["/demo.ova"] = ova(members)
+    web.files.update({f"/x/{part}": data for part, data in members.items()})
+    result = imported(web.url(name), name=unique("pulled"), pull=True, ca_file=web.ca_file)
+    assert pulled(simulator) == [hashlib.sha1(data).hexdigest() for data in FILES.values()]
+    assert [file.size for file in result.files] == [len(data) for data in FILES.values()]
+    expected = None if algorithm == "sha512" else algorithm
+    assert {file.file_checksum_type for file in result.files} == {expected}
+    assert bool([note for note in result.notes if "sha512" in note]) == (expected is None)
+    assert calls_of(simulator, "HttpNfcLeaseComplete") == 1
+    assert isinstance(result.entity, vim.VirtualMachine)
+
+
+def test_with_a_login_and_a_pin(imported: Importing, simulator: Simulator, web: Web) -> None:
+    web.habits.login = "Basic bWU6c2VjcmV0LXdvcmQ="
+    url = web.url("demo.ova").replace("https://", "https://me:secret-word@")
+    pin = web.certificate.sha256
+    imported(url, name=unique("pulled"), pull=True, ssl_thumbprint=pin)
+    assert len(pulled(simulator)) == len(FILES)
+
+
+def test_a_file_that_the_manifest_file_does_not_mean(
+    imported: Importing, simulator: Simulator, web: Web
+) -> None:
+    wrong = {**MEMBERS, "b.vmdk": stream_disk(100, 3)}
+    web.files["/demo.ova"] = ova(wrong)
+    with pytest.raises(nfclease.ChecksumMismatchError, match=r"b\.vmdk.*manifest file"):
+        imported(web.url("demo.ova"), name=unique("refused"), pull=True, ca_file=web.ca_file)
+    assert calls_of(simulator, "HttpNfcLeaseAbort") == 1
+    assert calls_of(simulator, "HttpNfcLeaseComplete") == 0
+
+
+def test_a_host_that_cannot_fetch_it(imported: Importing, simulator: Simulator, web: Web) -> None:
+    web.habits.whole = 403
+    with pytest.raises(vim.fault.HttpFault):
+        imported(web.url("demo.ova"), name=unique("refused"), pull=True, ca_file=web.ca_file)
+    assert calls_of(simulator, "HttpNfcLeaseAbort") == 1
+    assert calls_of(simulator, "HttpNfcLeaseComplete") == 0
+
+
+def test_a_file_that_is_missing(imported: Importing, simulator: Simulator, web: Web) -> None:
+    del web.files["/x/b.vmdk"]
+    with pytest.raises(nfclease.PackageError, match=r"b\.vmdk"):
+        imported(web.url("x/demo.ovf"), name=unique("refused"), pull=True, ca_file=web.ca_file)
+    assert calls_of(simulator, "ImportVApp") == 0
+
+
+def test_what_cannot_be_pulled(
+    imported: Importing, simulator: Simulator, web: Web, tmp_path: Path
+) -> None:
+    packed = descriptor({"a.vmdk": 9}, file_attributes='ovf:compression="gzip"')
+    web.files["/demo.ova"] = ova({"demo.ovf": packed, "a.vmdk": b"123456789"})
+    with pytest.raises(nfclease.PackageError, match="leave pull out"):
+        imported(web.url("demo.ova"), name=unique("refused"), pull=True, ca_file=web.ca_file)
+    with pytest.raises(ValueError, match="pull"):
+        imported(tmp_path, name=unique("refused"), pull=True)
+    assert calls_of(simulator, "ImportVApp") == 0
