@@ -188,7 +188,7 @@ impl Chain {
                 }
             }
             CertificateError::UnknownIssuer => Err(self.refused(
-                "no CA that the session trusts issued it, as far as its CAs can be read (those in a \
+                "no CA that is trusted here issued it, as far as CAs can be read (those in a \
                  directory cannot)",
             )),
             CertificateError::Other(other) => match other.0.downcast_ref() {

@@ -39,7 +39,7 @@ impl Stored for Once {
         }
     }
 
-    fn is_near(&self) -> bool {
+    fn is_near(&self, _offset: u64, _length: u64) -> bool {
         false
     }
 }

@@ -18,7 +18,7 @@ use crate::transfer::Engine;
 use crate::transfer::pace::Pace;
 
 /// Pieces on the way to the reader; each has at most what one read of a socket brings.
-const PIECES: usize = 16;
+const PIECES: usize = 8;
 
 /// A connection that brought so much was good: it is taken up at once, and counts for nothing.
 const WORTH_IT: u64 = 64 * 1024;
@@ -31,6 +31,8 @@ pub(super) struct Stretch {
     pub(super) total: u64,
     pub(super) at: u64,
     pub(super) end: u64,
+    /// When something last came: only failing counts against the time for it.
+    pub(super) moved: Instant,
 }
 
 type Piece = Result<Bytes>;
@@ -48,7 +50,8 @@ impl Stretch {
         let policy = self.asker.address.retry;
         let mut retries = Retries::new(policy);
         while self.at < self.end {
-            let (from, began) = (self.at, Instant::now());
+            let from = self.at;
+            self.moved = Instant::now();
             let Err(error) = self.ask(&sender).await else {
                 continue;
             };
@@ -59,7 +62,7 @@ impl Stretch {
                 }
             }
             let delay = (error.again() == Again::AsAllowed)
-                .then(|| retries.next(began.elapsed(), fastrand::f64(), error.retry_after()))
+                .then(|| retries.next(self.moved.elapsed(), fastrand::f64(), error.retry_after()))
                 .flatten();
             let Some(delay) = delay else {
                 // Nobody listens to who stopped reading.
@@ -93,6 +96,7 @@ impl Stretch {
         let mut response = part.response;
         let mut pace = Pace::new(asker.address.timeout);
         while let Some(chunk) = next(&asker, &mut response, &mut pace).await? {
+            self.moved = Instant::now();
             let after = self.at.saturating_add(chunk.len() as u64);
             if after > end {
                 return Err(asker.protocol("the answer is longer than its Content-Range"));

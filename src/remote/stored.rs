@@ -3,6 +3,7 @@
 use std::io::{self, Read as _};
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Instant;
 
 use bytes::{Buf as _, Bytes};
 
@@ -31,6 +32,7 @@ impl Remote {
             total: self.total,
             at: offset,
             end: offset.saturating_add(length),
+            moved: Instant::now(),
         };
         stretch.start(&self.engine)
     }

@@ -16,7 +16,7 @@ use crate::transfer::Engine;
 use crate::transfer::pace::Pace;
 
 /// Pieces on the way to the reader.
-const PIECES: usize = 16;
+const PIECES: usize = 8;
 
 /// The answer to the first request, whose body nobody has read.
 pub(super) struct Whole {

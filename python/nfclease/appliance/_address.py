@@ -139,6 +139,7 @@ def _trust(ca_file: str | os.PathLike[str] | None, ssl_thumbprint: str | None) -
         context = ssl.create_default_context(cafile=os.fspath(ca_file))
     trust = ssl_context.read(context)
     trust["thumbprint"] = ssl_thumbprint
+    trust["unread"] = None  # which is about a session's context
     return trust
 
 
