@@ -82,6 +82,7 @@ impl ManifestFile {
         for (index, line) in text.content.lines().enumerate() {
             read.line(line.trim(), index.saturating_add(1))?;
         }
+        read.note_inexact();
         if read.file.entries.is_empty() {
             read.note("it lists no file: nothing can be verified with it".into());
         }
@@ -123,6 +124,8 @@ struct Reading<'a> {
     file: ManifestFile,
     /// Where the line of a file and algorithm is.
     seen: HashMap<(String, ChecksumType), usize>,
+    /// The numbers of the lines that vSphere refuses.
+    inexact: Vec<usize>,
 }
 
 impl Reading<'_> {
@@ -167,9 +170,7 @@ impl Reading<'_> {
             return Ok(());
         }
         if !parts.is_exact(algorithm) {
-            self.note(format!(
-                "line {number} is not written exactly as 'SHA256(name)= digest', which vSphere refuses"
-            ));
+            self.inexact.push(number);
         }
         self.seen.insert(key, self.file.entries.len());
         self.file.entries.push(Entry {
@@ -178,6 +179,19 @@ impl Reading<'_> {
             hex,
         });
         Ok(())
+    }
+
+    fn note_inexact(&mut self) {
+        let Some((first, others)) = self.inexact.split_first() else {
+            return;
+        };
+        let more = match others.len() {
+            0 => String::new(),
+            count => format!(", like {count} more,"),
+        };
+        self.note(format!(
+            "line {first}{more} is not written exactly as 'SHA256(name)= digest', which vSphere refuses"
+        ));
     }
 
     fn note(&mut self, note: String) {

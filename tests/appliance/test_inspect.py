@@ -106,7 +106,7 @@ def test_what_is_odd_about_it(look: Look, tmp_path: Path) -> None:
     assert found.files[0].stored_size is None
     notes = "\n".join(found.notes)
     assert "the file 'disk.vmdk' is missing" in notes
-    assert "demo.mf: line 1 is not written exactly" in notes
+    assert "demo.mf: line 1, like 1 more, is not written exactly" in notes
 
 
 def test_a_manifest_that_cannot_be_read_is_a_note(look: Look, tmp_path: Path) -> None:

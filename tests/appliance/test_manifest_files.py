@@ -79,6 +79,14 @@ def test_an_empty_one_says_that_it_verifies_nothing() -> None:
         assert "nothing can be verified" in read.notes[0]
 
 
+def test_what_vsphere_refuses_is_said_once() -> None:
+    lines = "".join(f"SHA1 (disk-{number}.vmdk) = {SUMS['sha1']}\n" for number in range(30))
+    read = ManifestFile.parse(lines.encode())
+    assert len(read.entries) == 30
+    (note,) = read.notes
+    assert note.startswith("line 1, like 29 more, is not written exactly")
+
+
 def test_sizes_are_bounded() -> None:
     with pytest.raises(nfclease.LimitExceededError, match="size of a manifest file"):
         ManifestFile.parse(b"\n" * (1024 * 1024 + 1))

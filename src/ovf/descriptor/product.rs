@@ -16,7 +16,12 @@ pub(super) fn read(reading: &mut Reading<'_>, node: Node<'_>, system: &str) -> R
             full_version: section.text_of("FullVersion").to_owned(),
             system: system.to_owned(),
         };
-        reading.found.products.push(product);
+        if !(product.name.is_empty()
+            && product.vendor.is_empty()
+            && product.full_version.is_empty())
+        {
+            reading.found.products.push(product);
+        }
         let mut category = "";
         for child in section.children() {
             match child.kind() {
