@@ -8,16 +8,13 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::href;
+use super::limits;
 use super::once::Once;
 use super::tar::scan::Member;
 use super::tar::stream::TarStream;
 use crate::error::{Error, Result};
 use crate::io::{Reader, ReaderSource, Slice, Source};
 use crate::text::ServerText;
-
-/// Cloud Director's limits, which are far above what is real.
-const DESCRIPTOR_BYTES: u64 = 12 * 1024 * 1024;
-const MANIFEST_BYTES: u64 = 1024 * 1024;
 
 /// The package, as far as it has come. Cheap to clone.
 #[derive(Clone)]
@@ -198,13 +195,11 @@ impl Inner {
             (!seen.descriptor_name.is_empty(), seen.manifest.is_some())
         };
         if is("ovf") && !has_descriptor {
-            let descriptor = state.stream.all(DESCRIPTOR_BYTES, "size of a descriptor")?;
+            let descriptor = state.stream.all(limits::DESCRIPTOR)?;
             let mut seen = lock(&self.seen);
             (seen.descriptor_name, seen.descriptor) = (member.name, descriptor);
         } else if is("mf") && !has_manifest {
-            let bytes = state
-                .stream
-                .all(MANIFEST_BYTES, "size of a manifest file")?;
+            let bytes = state.stream.all(limits::MANIFEST)?;
             lock(&self.seen).manifest = Some((member.name, bytes));
         } else if is("cert") {
             lock(&self.seen).certificate = true;

@@ -6,13 +6,12 @@
 
 use std::collections::HashMap;
 
+use super::limits;
 use super::utf;
 use crate::error::{Error, Result};
 use crate::io::ChecksumType;
 use crate::text::{ServerText, is_plain};
 
-/// What Cloud Director reads of one at most, in bytes.
-const LONGEST: u64 = 1024 * 1024;
 /// More notes say nothing new.
 const MOST_NOTES: usize = 20;
 
@@ -66,14 +65,7 @@ impl ManifestFile {
     /// Reads one; `what` is its name in messages.
     pub fn parse(bytes: &[u8], what: &str) -> Result<Self> {
         let seen = u64::try_from(bytes.len()).unwrap_or(u64::MAX);
-        if seen > LONGEST {
-            return Err(Error::LimitExceeded {
-                what: what.into(),
-                limit: "size of a manifest file",
-                allowed: LONGEST,
-                seen,
-            });
-        }
+        limits::MANIFEST.check(what, seen)?;
         let text = utf::text(bytes, what)?;
         let mut read = Reading {
             what,

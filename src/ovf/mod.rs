@@ -7,6 +7,7 @@ mod check;
 mod descriptor;
 mod href;
 mod incoming;
+mod limits;
 mod manifest;
 mod once;
 mod ova_writer;

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from nfclease import PackageError, UnsafePathError, _core
+from nfclease import LimitExceededError, PackageError, UnsafePathError, _core, verify
 from nfclease._local.stored import StoredEnd
 
 from ..support.packages import END, entry, ova, package, stream_disk, with_checksum, written
@@ -143,8 +143,6 @@ REFUSED: dict[str, tuple[bytes, str]] = {
         "too long",
     ),
     "after_one_zero_block": (entry("demo.ovf", OVF) + bytes(512) + entry("x", b"y"), "after"),
-    "a_large_descriptor": (ova({"demo.ovf": b"<" + bytes(12 << 20)}), "allowed"),
-    "a_large_manifest": (ova({"demo.ovf": OVF, "demo.mf": bytes((1 << 20) + 1)}), "allowed"),
 }  # fmt: skip
 
 
@@ -157,6 +155,21 @@ def test_refused(case: str, tmp_path: Path) -> None:
         _core.Package.of_path(path)
     assert str(path) in str(caught.value)
     assert caught.value.remedy == "fix_input"
+
+
+@pytest.mark.parametrize(
+    "members",
+    [
+        {"demo.ovf": b"<" + bytes(12 << 20)},
+        {"demo.ovf": OVF, "demo.mf": bytes((1 << 20) + 1)},
+    ],
+)
+def test_what_is_too_long_is_not_read(members: dict[str, bytes], tmp_path: Path) -> None:
+    path = tmp_path / "x.ova"
+    path.write_bytes(ova(members))
+    with pytest.raises(LimitExceededError, match="size of a"):
+        _core.Package.of_path(path)
+    assert "size of a" in verify(path).problems[0]
 
 
 @pytest.mark.parametrize("name", ["/etc/x.vmdk", "../x.vmdk", "a/../../x", "a\\x", "C:x", "a\nb"])

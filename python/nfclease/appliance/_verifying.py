@@ -12,7 +12,13 @@ from nfclease.appliance._listed import Listed, plain
 from nfclease.appliance._opened import opened
 from nfclease.appliance._reading import Reading, read_all
 from nfclease.appliance.verify_result import VerifiedFile, VerifyResult
-from nfclease.exceptions import NfcError, PackageError, TruncatedError, UnsafePathError
+from nfclease.exceptions import (
+    LimitExceededError,
+    NfcError,
+    PackageError,
+    TruncatedError,
+    UnsafePathError,
+)
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -24,7 +30,7 @@ if TYPE_CHECKING:
     from nfclease.progress import ProgressOption
 
 #: What is wrong with a package, and not with the way to it.
-_BROKEN = (PackageError, UnsafePathError, TruncatedError)
+_BROKEN = (LimitExceededError, PackageError, TruncatedError, UnsafePathError)
 
 
 async def verified(

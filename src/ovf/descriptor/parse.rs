@@ -9,12 +9,10 @@ use super::{
 };
 use crate::error::{Error, Result};
 use crate::number;
-use crate::ovf::{href, utf};
+use crate::ovf::{href, limits, utf};
 use crate::text::ServerText;
 use crate::xml::{self, Element};
 
-/// What Cloud Director reads of one at most, in bytes.
-const LONGEST: u64 = 12 * 1024 * 1024;
 /// More notes say nothing new.
 const MOST_NOTES: usize = 50;
 
@@ -22,14 +20,7 @@ impl Descriptor {
     /// Reads one; `what` is its name in messages.
     pub fn parse(bytes: &[u8], what: &str, outside: Outside) -> Result<Self> {
         let seen = u64::try_from(bytes.len()).unwrap_or(u64::MAX);
-        if seen > LONGEST {
-            return Err(Error::LimitExceeded {
-                what: what.into(),
-                limit: "size of a descriptor",
-                allowed: LONGEST,
-                seen,
-            });
-        }
+        limits::DESCRIPTOR.check(what, seen)?;
         let text = utf::text(bytes, what)?;
         let element = document(&text.content, what)?;
         let (envelope, version) = root(&element, what)?;

@@ -18,6 +18,7 @@ use find::Found;
 use sniff::Look;
 
 use super::href;
+use super::limits::{self, Limit};
 use crate::error::{Error, Result};
 use crate::io::{Slice, Stored, StoredFile};
 use crate::text::{ServerText, Text};
@@ -73,9 +74,9 @@ impl Package {
     }
 
     fn read(files: Box<dyn Files>, found: Found, notes: Vec<String>) -> Result<Self> {
-        let descriptor = whole(files.as_ref(), &found.descriptor, DESCRIPTOR_BYTES)?;
+        let descriptor = whole(files.as_ref(), &found.descriptor, limits::DESCRIPTOR)?;
         let manifest = match &found.manifest {
-            Some(name) => Some(whole(files.as_ref(), name, MANIFEST_BYTES)?),
+            Some(name) => Some(whole(files.as_ref(), name, limits::MANIFEST)?),
             None => None,
         };
         Ok(Self {
@@ -186,10 +187,6 @@ impl Package {
     }
 }
 
-/// As Cloud Director has them: far beyond what any package needs.
-const DESCRIPTOR_BYTES: u64 = 12 * 1024 * 1024;
-const MANIFEST_BYTES: u64 = 1024 * 1024;
-
 /// Whether something stored is a descriptor, by its first bytes.
 pub fn is_descriptor(stored: &dyn Stored) -> Result<bool> {
     Ok(look(stored)? == Look::Descriptor)
@@ -203,14 +200,11 @@ fn look(stored: &dyn Stored) -> Result<Look> {
     Ok(sniff::look(&head))
 }
 
-fn whole(files: &dyn Files, name: &str, most: u64) -> Result<Bytes> {
+fn whole(files: &dyn Files, name: &str, limit: Limit) -> Result<Bytes> {
     let shown = ServerText::from(name);
     let slice = files.find(name)?;
     let slice = slice.ok_or_else(|| broken(files.name(), format!("'{shown}' is missing")))?;
-    if slice.length > most {
-        let reason = format!("'{shown}' has {} bytes; {most} are allowed", slice.length);
-        return Err(broken(files.name(), reason));
-    }
+    limit.check(format!("{}: {shown}", files.name()), slice.length)?;
     slice.read(0, slice.length).map(Bytes::from)
 }
 

@@ -2,6 +2,7 @@
 
 use std::io::{self, Read};
 
+use super::super::limits::Limit;
 use super::super::package::sniff::{self, Look};
 use super::header::BLOCK;
 use super::scan::{Flaw, Member, Scan, Step, next_header};
@@ -86,16 +87,9 @@ impl TarStream {
     }
 
     /// All of the member, refused above a limit.
-    pub(crate) fn all(&mut self, limit: u64, limit_name: &'static str) -> Result<Vec<u8>> {
+    pub(in crate::ovf) fn all(&mut self, limit: Limit) -> Result<Vec<u8>> {
         let size = self.end.saturating_sub(self.at);
-        if size > limit {
-            return Err(Error::LimitExceeded {
-                what: (&self.name).into(),
-                limit: limit_name,
-                allowed: limit,
-                seen: size,
-            });
-        }
+        limit.check(&self.name, size)?;
         let mut bytes = Vec::new();
         let mut buffer = [0; 16 * 1024];
         loop {
