@@ -74,9 +74,7 @@ impl<'a> Node<'a> {
 
     /// The attribute of OVF, or without a namespace, trimmed.
     pub(super) fn attribute(self, name: &str) -> Option<&'a str> {
-        let ours = self.element.attribute(Some(self.namespace), name);
-        ours.or_else(|| self.element.attribute(None, name))
-            .map(str::trim)
+        self.raw(name).map(str::trim)
     }
 
     /// The same where it says something, as text of our own.
