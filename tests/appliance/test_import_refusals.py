@@ -118,6 +118,21 @@ def test_a_host_that_refuses_a_file(
     assert name not in vm_names(service)
 
 
+def test_a_file_that_is_not_sent_is_compared_as_well(
+    imported: Importing, simulator: Simulator, tmp_path: Path
+) -> None:
+    members = package({"disk.vmdk": stream_disk(), "cd.iso": b"i" * 3000})
+    assert imported(written(tmp_path, members), name=unique("beside"), strict=True).notes == ()
+    written(tmp_path, {"cd.iso": b"j" * 3000})
+    simulator.reset()
+    with pytest.raises(nfclease.ChecksumMismatchError, match=r"cd\.iso"):
+        imported(tmp_path, name=unique("beside"))
+    assert calls_of(simulator, "ImportVApp") == 0
+    (tmp_path / "cd.iso").unlink()
+    notes = imported(tmp_path, name=unique("beside")).notes
+    assert [note for note in notes if "cd.iso: the manifest file lists it" in note]
+
+
 def without_line() -> Members:
     members = package({"a.vmdk": stream_disk(), "b.vmdk": stream_disk()})
     return {**members, "demo.mf": b"".join(members["demo.mf"].splitlines(keepends=True)[:-1])}

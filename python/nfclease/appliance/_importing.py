@@ -10,6 +10,7 @@ from nfclease import _core
 from nfclease._log import extra, logger
 from nfclease._operations.ready import wait_ready
 from nfclease._operations.transfers import checked
+from nfclease._text import escaped
 from nfclease.appliance._address import is_address
 from nfclease.appliance._face import leased, task_result
 from nfclease.appliance._import_choices import choices_of
@@ -186,9 +187,18 @@ async def _sending(
         if isinstance(package, _core.Package):
             await face.in_thread(lambda: looked_at(wanted, descriptor, package, job.options))
         return pulled
+    own = package.descriptor_name.rpartition("/")[2]
+    sent = [name for each in wanted for name in (each.name, *each.stored(package))]
+    beside = sums.beside([own, *sent])
     if isinstance(package, _core.Incoming):
+        sums.notes += [f"{escaped(name)}: nothing is sent of it, nor compared" for name in beside]
         return InOrder(package, wanted, [file["path"] for file in descriptor["files"]])
     stored = [name for each in wanted if each.is_packed for name in each.stored(package)]
+    for name in beside:  # of which the server wants nothing
+        if package.member_size(name) is not None:
+            stored.append(name)
+        else:
+            sums.notes.append(f"{escaped(name)}: the manifest file lists it, and it is missing")
     await check_stored(face, package, sums, stored)
     sources = await face.in_thread(lambda: looked_at(wanted, descriptor, package, job.options))
     return SideBySide(wanted, sources)

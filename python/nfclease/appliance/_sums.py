@@ -5,12 +5,12 @@ from __future__ import annotations
 import hashlib
 
 from nfclease._text import escaped
-from nfclease.appliance._listed import Listed
+from nfclease.appliance._listed import Listed, plain
 from nfclease.exceptions import ChecksumMismatchError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from nfclease import _core
     from nfclease.appliance._face import Face
@@ -30,6 +30,11 @@ class Sums(Listed):
         if line is None:
             self.note_missing(name)
         return line
+
+    def beside(self, names: Iterable[str]) -> list[str]:
+        """The files that have lines and are none of these."""
+        known = {plain(name) for name in names}
+        return [name for name in self.lines if name not in known]
 
     def check_descriptor(self, package: Package) -> None:
         """Compares the descriptor with its line.
