@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import re
 import tarfile
 from collections.abc import Callable, Iterator
@@ -180,6 +181,25 @@ def test_a_vm_that_runs(
     simulator.reset()
     imported(Path(first.path or ""), name=unique("back"), strict=True)
     assert seen(simulator, "POST", "PUT") == sums(package)
+
+
+@pytest.mark.timeout(1800)
+def test_an_archive_with_a_member_beyond_8_gib(
+    export: Export,
+    imported: Importing,
+    made: Callable[..., Any],
+    simulator: Simulator,
+    tmp_path: Path,
+) -> None:
+    if not os.environ.get("NFCLEASE_LARGE_TESTS"):
+        pytest.skip("not run: it takes minutes and 10 GB; NFCLEASE_LARGE_TESTS=1 runs it")
+    first = export(made(disks=1, disk_size=9 << 30), tmp_path / "first.ova")
+    with tarfile.open(first.path or "") as tar:
+        assert max(member.size for member in tar) == first.files[0].size > 9 << 30
+    sent = seen(simulator, "GET")
+    simulator.reset()
+    imported(Path(first.path or ""), name=unique("back"), strict=True)
+    assert seen(simulator, "POST", "PUT") == sent
 
 
 @pytest.mark.parametrize("way", ["file object", "address", "address without Range", "iterator"])

@@ -50,7 +50,8 @@ The kinds, with their parameters and defaults:
 ``task_delay``        such a task takes longer; ``seconds=1`` (None: for ever)
 ``ovf_error``         CreateDescriptor or CreateImportSpec, as ``method`` says, finds an
                       error; ``fault="vim.fault.OvfInternalError"``, ``message=None``
-``ovf_warning``       the same with a warning
+``ovf_warning``       the same with a warning; ``fault="vim.fault.OvfInternalError"``,
+                      ``message=None``
 ``soap_fault``        ``fault="vmodl.fault.SystemError"``, ``message=None``,
                       ``after=False`` (True: the call is done, then refused)
 ``soap_delay``        ``seconds=1``, before the call is done
