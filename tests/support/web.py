@@ -34,6 +34,8 @@ class Habits:
         endless: Whether an answer goes on behind its end.
         lengths: Whether an answer of the whole says its length.
         login: What ``Authorization`` has to be.
+        long_shift: ``range_shift`` for parts of more than 64 KiB.
+        long_etag: What it calls the file for those; its own name for it where there is none.
         whole: The status of an answer to who asks for no Range.
     """
 
@@ -47,6 +49,8 @@ class Habits:
     endless: bool = False
     lengths: bool = True
     login: str | None = None
+    long_shift: int = 0
+    long_etag: str | None = None
     whole: int | None = None
 
 
@@ -170,6 +174,10 @@ class _Handler(BaseHTTPRequestHandler):
         if habits.etags:
             etag = habits.etags.pop(0) if len(habits.etags) > 1 else habits.etags[0]
         asked = re.fullmatch(r"bytes=(\d+)-(\d+)", self.headers.get("Range", ""))
+        is_long = asked is not None and int(asked[2]) - int(asked[1]) >= 1 << 16
+        if is_long and habits.long_etag is not None:
+            etag = habits.long_etag
+        moved = habits.range_shift + (habits.long_shift if is_long else 0)
         known = self.headers.get("If-Range")
         stale = habits.if_range and known not in (None, etag)
         if asked and habits.ranges and not stale:
@@ -179,7 +187,7 @@ class _Handler(BaseHTTPRequestHandler):
                 return
             body = data[first : last + 1]
             self.send_response(206)
-            shown = f"{first + habits.range_shift}-{last + habits.range_shift}"
+            shown = f"{first + moved}-{last + moved}"
             self.send_header("Content-Range", f"bytes {shown}/{len(data)}")
         else:
             body = data
