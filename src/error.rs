@@ -189,7 +189,7 @@ pub enum Error {
     #[error("{what}: not a streamOptimized VMDK: {reason}")]
     DiskFormat { what: Text, reason: Text },
 
-    #[error("unsafe file name '{name}' from the server: {reason}")]
+    #[error("unsafe file name '{name}': {reason}")]
     UnsafePath { name: ServerText, reason: Text },
 
     /// An OVF package, its descriptor or its manifest file.

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from pyVmomi import vim
+from pyVmomi import vim, vmodl
 
 import nfclease
 from nfclease.simulator import Simulator
@@ -205,6 +205,18 @@ def test_the_kind_of_disks(imported: Importing, tmp_path: Path, kind: str, thin:
 def test_switched_on(imported: Importing, tmp_path: Path) -> None:
     result = imported(written(tmp_path, package()), name=unique("on"), power_on=True)
     assert result.entity.runtime.powerState == "poweredOn"
+
+
+def test_what_cannot_be_switched_on_is_there(
+    imported: Importing, simulator: Simulator, service: Any, tmp_path: Path
+) -> None:
+    simulator.inject("task_error", method="PowerOnVM_Task")
+    name = unique("off")
+    with pytest.raises(vmodl.MethodFault) as raised:
+        imported(written(tmp_path, package()), name=name, power_on=True)
+    vm = find(service, vim.VirtualMachine, name)
+    assert any(vm._moId in note for note in getattr(raised.value, "__notes__", ()))
+    assert endings(simulator) == ["HttpNfcLeaseComplete"]
 
 
 def test_place(imported: Importing, service: Any, tmp_path: Path) -> None:

@@ -25,9 +25,20 @@ _USUAL = "sha256"
 
 
 class SideBySide:
-    """Files of a package that is read at any place."""
+    """Files of a package that is read at any place.
 
-    def __init__(self, wanted: Sequence[Wanted], sources: Sequence[_core.Source]) -> None:
+    Args:
+        wanted: The files.
+        sources: What each upload reads.
+        has_deltas: Whether a disk is the delta of another. Then each file waits for the one before
+            it: vSphere wants them in its own order (``OvfManager.CreateImportSpecResult``), and
+            only the server knows which device has the parent.
+    """
+
+    def __init__(
+        self, wanted: Sequence[Wanted], sources: Sequence[_core.Source], *, has_deltas: bool
+    ) -> None:
+        self._has_deltas = has_deltas
         self._files = [
             (each.item, source, None if each.is_packed else each.line)
             for each, source in zip(wanted, sources, strict=True)
@@ -37,7 +48,12 @@ class SideBySide:
         self, face: Face, core: LeaseCore, progress: ProgressOption, urls: Urls
     ) -> list[TransferResult]:
         """Sends all."""
-        return await upload_each(core, face.backend, self._files, progress, urls)
+        if not self._has_deltas:
+            return await upload_each(core, face.backend, self._files, progress, urls)
+        results = []
+        for file in self._files:
+            results += await upload_each(core, face.backend, [file], progress, urls)
+        return results
 
 
 class InOrder:

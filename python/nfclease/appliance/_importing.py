@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from pyVmomi import vim
+from pyVmomi import vim, vmodl
 
 from nfclease import _core
 from nfclease._log import extra, logger
@@ -18,6 +18,7 @@ from nfclease.appliance._import_files import looked_at, wanted_of
 from nfclease.appliance._import_place import check_kinds, place_of
 from nfclease.appliance._import_sending import InOrder, SideBySide
 from nfclease.appliance._import_spec import descriptor_text, spec_of
+from nfclease.appliance._notes import add_note
 from nfclease.appliance._opened import opened
 from nfclease.appliance._pulling import Pulled, origin_of
 from nfclease.appliance._sums import Sums, check_stored
@@ -117,7 +118,11 @@ async def import_package(face: Face, job: Job) -> ImportResult:
                 _judge(plan, job, package)
             _log(plan.notes, core.moid, entity._moId)
     if job.power_on:
-        await task_result(face, await face.call(lambda: _power_on(entity)))
+        try:
+            await task_result(face, await face.call(lambda: _power_on(entity)))
+        except vmodl.MethodFault as fault:
+            add_note(fault, f"all was imported, as {entity._moId}; it is there, switched off")
+            raise
     return ImportResult(
         entity=entity,
         name=await face.call(lambda: str(entity.name)),
@@ -201,7 +206,8 @@ async def _sending(
             sums.notes.append(f"{escaped(name)}: the manifest file lists it, and it is missing")
     await check_stored(face, package, sums, stored)
     sources = await face.in_thread(lambda: looked_at(wanted, descriptor, package, job.options))
-    return SideBySide(wanted, sources)
+    has_deltas = any(disk["parent_ref"] is not None for disk in descriptor["disks"])
+    return SideBySide(wanted, sources, has_deltas=has_deltas)
 
 
 def _judge(plan: _Plan, job: Job, package: Package) -> None:
