@@ -5,7 +5,9 @@ from os import PathLike
 from typing import Any, Literal, TypeAlias, final
 
 _Reply: TypeAlias = tuple[int, str, bytes]
-_Row: TypeAlias = tuple[int, str, str, Literal["manifest", "stream"], float, int, str]
+_Verified: TypeAlias = Literal["manifest", "stream"]
+_Content: TypeAlias = tuple[int, int]
+_Row: TypeAlias = tuple[int, str, str, _Verified, float, int, str, _Content | None]
 
 __all__ = [
     "Address",

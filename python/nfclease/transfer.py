@@ -49,6 +49,9 @@ class TransferResult:
         file_checksum: The digest for a package's manifest file, lower-case hex, which was computed
             in the same pass; None where none was asked for.
         file_checksum_type: ``sha1``, ``sha256`` or ``sha512``, or None.
+        capacity: Of a downloaded disk, the bytes that it can hold, as its header says; else None.
+        populated_size: The bytes of it that are in its stream, in whole grains (OVF's
+            ``populatedSize``); None where the stream could not be followed.
 
     Examples:
         >>> result = lease.download(device_url, directory / "disk")
@@ -67,6 +70,8 @@ class TransferResult:
     path: str | None = None
     file_checksum: str | None = None
     file_checksum_type: str | None = None
+    capacity: int | None = None
+    populated_size: int | None = None
 
     def _repr_html_(self) -> str:
         rows: dict[str, object] = {
@@ -217,7 +222,8 @@ class Transfer(Future):
             row = self._tracked.core.peek()
         if row is None:
             return None
-        count, checksum, checksum_type, verified, seconds, attempts, also = row
+        count, checksum, checksum_type, verified, seconds, attempts, also, content = row
+        capacity, populated_size = content or (None, None)
         return TransferResult(
             key=self.key,
             name=self.name,
@@ -230,6 +236,8 @@ class Transfer(Future):
             path=self._tracked.path,
             file_checksum=also or None,
             file_checksum_type=self._tracked.file_checksum_type,
+            capacity=capacity,
+            populated_size=populated_size,
         )
 
     def _keep(self) -> tuple[TransferResult | None, BaseException | None]:

@@ -79,6 +79,7 @@ fn completed() -> Completed {
             checksum: "aa".into(),
             checksum_type: ChecksumType::Sha1,
             file_checksum: None,
+            content: None,
             way: Way::Here,
         },
         verified: Verified::Stream,

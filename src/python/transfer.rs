@@ -10,8 +10,18 @@ use nfclease::error::Error;
 use nfclease::lease::Lease as CoreLease;
 use nfclease::transfer::{Completed, Outcome, Transfer as CoreTransfer, Verified};
 
-/// Bytes, checksum, checksum type, verified, seconds, attempts, checksum for a manifest file.
-type Result = (u64, String, &'static str, &'static str, f64, u32, String);
+/// Bytes, checksum, checksum type, verified, seconds, attempts, checksum for a manifest file, what a
+/// disk can hold and holds.
+type Result = (
+    u64,
+    String,
+    &'static str,
+    &'static str,
+    f64,
+    u32,
+    String,
+    Option<(u64, u64)>,
+);
 
 #[pyclass(frozen, module = "nfclease._core")]
 pub(crate) struct Transfer {
@@ -122,5 +132,6 @@ pub(super) fn row(completed: &Completed) -> Result {
         completed.seconds,
         completed.attempts,
         moved.file_checksum.clone().unwrap_or_default(),
+        moved.content.map(|disk| (disk.capacity, disk.populated)),
     )
 }

@@ -238,6 +238,7 @@ impl<S: LeaseServer> Exchange for Get<'_, S> {
             file_checksum: digests.of_file(),
             checksum: digests.servers.finish(),
             checksum_type: download.job.checksum_type,
+            content: check.as_ref().and_then(StreamCheck::content),
             way: Way::Here,
         };
         self.reached.step = Step::Verify;

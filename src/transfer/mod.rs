@@ -30,6 +30,7 @@ use crate::http::retry::RetryPolicy;
 use crate::io::{ChecksumType, Second};
 use crate::text::{Place, said_at};
 
+pub use crate::vmdk::Content;
 pub use download::Download;
 pub use engine::Engine;
 pub use file_sum::FileSum;
@@ -108,6 +109,8 @@ pub struct Moved {
     pub checksum_type: ChecksumType,
     /// The digest for a manifest file, where one was asked for.
     pub file_checksum: Option<String>,
+    /// Of a downloaded disk: what it holds.
+    pub content: Option<Content>,
     /// Which way it went.
     pub(crate) way: Way,
 }

@@ -257,6 +257,7 @@ impl<S: LeaseServer> Exchange for Put<'_, S> {
             checksum: self.digest().await?,
             checksum_type,
             file_checksum: file_checksum.as_ref().map(Computed::get).transpose()?,
+            content: None,
             way: Way::There,
         };
         let verified = match answer {

@@ -3,6 +3,8 @@
 //! A host that stops early at a grain boundary and closes cleanly leaves well-formed HTTP; only
 //! the missing footer and end-of-stream marker tell.
 
+use super::grains::Grains;
+
 /// The unit of the format.
 pub(crate) const SECTOR: usize = 512;
 
@@ -41,6 +43,15 @@ pub(crate) enum Rule {
     Never,
 }
 
+/// What a disk can hold, and what it holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Content {
+    /// Bytes of the disk, as its header says.
+    pub capacity: u64,
+    /// Bytes of it that the stream has a grain for.
+    pub populated: u64,
+}
+
 /// Watches the first sector and keeps the last two.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct StreamCheck {
@@ -48,6 +59,7 @@ pub(crate) struct StreamCheck {
     head: Vec<u8>,
     tail: Vec<u8>,
     seen: u64,
+    grains: Grains,
 }
 
 impl StreamCheck {
@@ -77,6 +89,14 @@ impl StreamCheck {
         }
     }
 
+    /// What the disk holds, once all of it has come; `None` where its markers cannot be followed.
+    pub(crate) fn content(&self) -> Option<Content> {
+        Some(Content {
+            capacity: capacity(&self.head)?,
+            populated: self.grains.populated()?,
+        })
+    }
+
     /// The first bytes, one sector at most.
     pub(crate) fn head(&self) -> &[u8] {
         &self.head
@@ -92,6 +112,7 @@ impl StreamCheck {
             }
         }
         self.seen += bytes.len() as u64;
+        self.grains.update(bytes);
         if bytes.len() >= 2 * SECTOR {
             self.tail.clear();
             self.tail

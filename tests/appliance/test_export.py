@@ -69,6 +69,18 @@ def test_the_descriptor_is_the_servers_text_of_what_was_received(
     assert (tmp_path / "out" / "demo-vm.ovf").read_bytes() == made.ovfDescriptor.encode()
 
 
+def test_what_a_disk_holds_is_counted_where_no_manifest_says_it(
+    export: Export, demo_vm: Any, simulator: Simulator, tmp_path: Path
+) -> None:
+    listed = export(demo_vm, tmp_path / "listed")
+    simulator.inject("no_manifest")
+    counted = export(demo_vm, tmp_path / "counted")
+    assert {file.verified for file in counted.files} == {"stream"}
+    assert [(file.capacity, file.populated_size) for file in counted.files] == [
+        (file.capacity, file.populated_size) for file in listed.files
+    ]
+
+
 @pytest.mark.parametrize(
     ("include", "others"),
     [

@@ -82,7 +82,7 @@ def test_an_upload_of_the_right_file(
         transfer.wait_end(60)
         row = transfer.peek()
     assert row is not None
-    assert (row[3], row[-1]) == ("manifest", expected)
+    assert (row[3], row[6]) == ("manifest", expected)
     assert endings(simulator) == ["HttpNfcLeaseComplete"]
 
 

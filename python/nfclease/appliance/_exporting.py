@@ -166,7 +166,7 @@ def _checked_options(options: Iterable[str]) -> list[str]:
 async def _exported(
     face: Face, core: LeaseCore, files: list[Included], results: list[TransferResult]
 ) -> list[ExportedFile]:
-    """A row for each file, with what the lease manifest says of its disk."""
+    """A row for each file, with what the lease manifest says of its disk, or its stream."""
     with core.faults():
         sums = await face.call(lambda: sums_of(core.plain))
     rows = []
@@ -183,8 +183,13 @@ async def _exported(
                 attempts=result.attempts,
                 key=result.key,
                 disk=file.is_disk,
-                capacity=getattr(entry, "capacity", None),
-                populated_size=getattr(entry, "populatedSize", None),
+                capacity=_listed(entry, "capacity", result.capacity),
+                populated_size=_listed(entry, "populatedSize", result.populated_size),
             )
         )
     return rows
+
+
+def _listed(entry: Any, name: str, counted: int | None) -> int | None:
+    listed: int | None = getattr(entry, name, None)
+    return counted if listed is None else listed

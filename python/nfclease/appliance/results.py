@@ -28,8 +28,9 @@ class ExportedFile:
         attempts: How many times its download was started.
         key: ``DeviceUrl.key`` of its device.
         disk: Whether it is a disk.
-        capacity: Bytes of the disk, as the lease manifest says; None where it does not.
-        populated_size: Bytes of the disk that are in use, likewise.
+        capacity: Bytes of the disk, as the lease manifest says, else its stream; None for a file
+            that is not a disk.
+        populated_size: Bytes of the disk that are in use, likewise: grains of 64 KiB.
 
     Examples:
         >>> from nfclease import export_vm

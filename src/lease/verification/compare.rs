@@ -108,6 +108,7 @@ mod tests {
             checksum: "aa".into(),
             checksum_type,
             file_checksum: None,
+            content: None,
             way: Way::Here,
         }
     }

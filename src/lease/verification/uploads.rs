@@ -121,6 +121,7 @@ mod tests {
             checksum: "aa".into(),
             checksum_type: ChecksumType::Sha1,
             file_checksum: None,
+            content: None,
             way: Way::There,
         };
         names.iter().map(moved).collect()
