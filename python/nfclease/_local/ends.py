@@ -66,10 +66,13 @@ def source_of(source: Any, name: str) -> tuple[_core.Source, _About]:
 
 
 def start_at(
-    end: End | None, start: Callable[..., _core.Transfer], *args: object
+    end: End | None,
+    start: Callable[..., _core.Transfer],
+    *args: object,
+    **options: str | None,
 ) -> _core.Transfer:
     """Starts a transfer, which is the only one of its file object."""
-    transfer = _or_free(end, lambda: start(*args))
+    transfer = _or_free(end, lambda: start(*args, **options))
     if end is not None:
         end.started(transfer)
     return transfer

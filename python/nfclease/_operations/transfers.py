@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from functools import partial
 
 from pyVmomi import vim
 
@@ -196,7 +195,7 @@ def _start_download(
     with lease.faults():
         native = lease.native_now()
         sink, (path, end) = sink_of(target, name, overwrite)
-        core = start_at(end, partial(native.download, also=also), device, sink)
+        core = start_at(end, native.download, device, sink, also=also)
     return _transfer(lease, Tracked(core, name, path, also), device_url, url)
 
 
@@ -220,8 +219,8 @@ async def _start_upload(
         with lease.faults():
             native = lease.native_now()
             read, (path, end) = source_of(source, name)
-            start = partial(native.upload, also=also, expected=expected)
-            core = start_at(end, start, device, described, read)
+            sums = {"also": also, "expected": expected}
+            core = start_at(end, native.upload, device, described, read, **sums)
         return _transfer(lease, Tracked(core, name, path, also), device_url, url)
 
 
