@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import signal
 from collections.abc import Generator, Iterator
 from pathlib import Path
@@ -104,3 +105,12 @@ def imported(
     made = import_one_disk(open_lease, service, demo_vm, tmp_path, unique("imported"))
     simulator.reset()
     return made
+
+
+@pytest.fixture
+def only_new_garbage() -> Iterator[None]:
+    """The collector looks at what comes now alone: the rest of a test run takes it long."""
+    gc.collect()
+    gc.freeze()
+    yield
+    gc.unfreeze()

@@ -174,6 +174,7 @@ def test_a_wait_that_is_cancelled(demo_vm: Any, simulator: Simulator) -> None:
     assert endings(simulator) == ["HttpNfcLeaseAbort"]
 
 
+@pytest.mark.usefixtures("only_new_garbage")
 def test_the_loop_is_free(simulator: Simulator, service: Any, tmp_path: Path) -> None:
     simulator.inject("bandwidth", bytes_per_second=6 << 20)
     gaps: list[float] = []

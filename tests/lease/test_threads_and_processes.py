@@ -137,6 +137,7 @@ def test_a_child_that_inherits_a_session(
     assert endings(simulator) == ["HttpNfcLeaseComplete"] * 2
 
 
+@pytest.mark.usefixtures("only_new_garbage")
 def test_a_drop_never_blocks(demo_vm: Any, simulator: Simulator, tmp_path: Path) -> None:
     """By ``del`` and by the collector, in the middle of stalled transfers."""
     simulator.inject("stall", disk=".vmdk", after_bytes=1 << 20)

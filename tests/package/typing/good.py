@@ -209,6 +209,7 @@ async def transfers(transfer: Transfer) -> TransferResult:
     assert_type(result.verified, Literal["manifest", "stream"])
     assert_type(result.seconds, float)
     print(result.path, result.file_checksum, result.file_checksum_type)
+    print(result.capacity, result.populated_size)
     assert_type(transfer.exception(timeout=1), BaseException | None)
     assert_type([transfer.running(), transfer.cancelled(), transfer.cancel()], list[bool])
     transfer.add_done_callback(lambda one: print(one.name))
