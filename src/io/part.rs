@@ -66,7 +66,7 @@ impl Part {
         }
     }
 
-    /// The same by a path, which is no name to be: it is removed again.
+    /// The same by a path under which it does not stay: it is removed again.
     pub(crate) fn beside(path: &Path) -> Result<Self> {
         let directory = Directory::of(path).map_err(|e| Error::io(Directory::path_of(path), e))?;
         Self::create(directory, path.file_name().unwrap_or_default().to_owned())

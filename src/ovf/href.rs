@@ -37,7 +37,7 @@ fn has_scheme(href: &str) -> bool {
     scheme.starts_with(|c: char| c.is_ascii_alphabetic()) && scheme.chars().all(is_scheme)
 }
 
-/// Percent-decoded once; `None` where that is no text. A `%` without two hex digits stands for itself, as in names that some tool
+/// Percent-decoded once; `None` where that is not text. A `%` without two hex digits stands for itself, as in names that some tool
 /// did not encode.
 fn decoded(href: &str) -> Option<String> {
     let mut bytes = Vec::with_capacity(href.len());

@@ -122,7 +122,7 @@ fn login(url: &Url) -> Result<HeaderMap> {
     Ok(headers)
 }
 
-/// `%41` is `A`; what is no escape stays.
+/// `%41` is `A`; a `%` without two hex digits stays.
 fn percent_decoded(text: &str) -> Vec<u8> {
     let bytes = text.as_bytes();
     let digit = |at: usize| {

@@ -122,7 +122,7 @@ impl Asker {
         })
     }
 
-    /// The answer that is no redirect.
+    /// The answer at the end of all redirects.
     async fn follow(&self, range: &str, version: Option<&Version>) -> Result<Response> {
         let known = self.led_to().clone();
         let mut url = known.clone().unwrap_or_else(|| self.address.url.clone());
@@ -213,7 +213,7 @@ impl Version {
         etag.or(self.modified.as_deref())
     }
 
-    /// Whether both may be of one file: what only one of them says is no difference.
+    /// Whether both may be of one file: what only one of them says counts for nothing.
     pub(super) fn fits(&self, other: &Self) -> bool {
         let same = |one: &Option<String>, other: &Option<String>| {
             one.is_none() || other.is_none() || one == other

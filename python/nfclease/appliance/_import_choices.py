@@ -110,7 +110,7 @@ def _properties(descriptor: dict[str, Any], chosen: object) -> dict[str, str]:
 
 
 def _value(key: str, kind: str, value: object) -> str:
-    """As a server takes it; what is no value of this type is refused before it is asked."""
+    """As a server takes it; a value of another type is refused before it is asked."""
     if isinstance(value, bool):
         text = str(value)  # OVF writes them as Python does
     elif isinstance(value, (str, int, float)):

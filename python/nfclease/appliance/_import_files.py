@@ -114,7 +114,7 @@ def looked_at(
     """The source of each, judged as its upload would judge it before the first byte. Blocks.
 
     Raises:
-        DiskFormatError: What is to become a disk is no whole streamOptimized VMDK.
+        DiskFormatError: What is to become a disk is not a whole streamOptimized VMDK.
         SizeMismatchError: A file is not as long as the descriptor says.
         PackageError: A disk is larger than what it is to become; a piece is missing.
     """

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from pyVmomi import vim
 
-    #: Patterns of the files that are no disks, or a callable that decides on every device.
+    #: Patterns of the files other than disks, or a callable that decides on every device.
     Include: TypeAlias = str | Iterable[str] | Callable[[vim.HttpNfcLease.DeviceUrl], bool] | None
     _Choice: TypeAlias = Callable[[Any], bool]
 

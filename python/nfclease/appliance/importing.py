@@ -46,7 +46,7 @@ def import_vapp(
     """Imports an OVF package as a new VM or vApp, every file verified, in one call.
 
     What can be known to be wrong is an error before ``ImportVApp``: files that are missing, disks
-    that are no streamOptimized VMDK, networks and properties that the descriptor does not have.
+    that are not streamOptimized VMDKs, networks and properties that the descriptor does not have.
     While the files are sent, each is compared with its line in the package's manifest file, and
     with what the server received; the lease is completed when all agree, else it is aborted, and
     there is no VM. Members of an ``.ova`` are read where they are; nothing is unpacked. Compressed
@@ -93,7 +93,7 @@ def import_vapp(
         PackageError: The package cannot be read, lacks files, contradicts itself, or is refused by
             `strict`.
         UnsafePathError: A file of the descriptor is not in the package.
-        DiskFormatError: A file that is to become a disk is no whole streamOptimized VMDK.
+        DiskFormatError: A file that is to become a disk is not a whole streamOptimized VMDK.
         SizeMismatchError: A file is not as long as the descriptor says.
         ChecksumMismatchError: A file is not what the manifest file says, or not what the server
             received.

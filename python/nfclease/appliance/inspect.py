@@ -135,7 +135,7 @@ def inspect(
 
     Raises:
         TypeError: `source` is of the wrong kind.
-        PackageError: It is no package, or its descriptor contradicts itself.
+        PackageError: It is not a package, or its descriptor contradicts itself.
         UnsafePathError: A member of the archive would leave the directory.
         LimitExceededError: The descriptor is longer than 12 MB, the manifest file than 1 MB, or
             deeper than any honest one.

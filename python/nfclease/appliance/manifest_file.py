@@ -64,7 +64,7 @@ class ManifestFile:
             name: What messages call it.
 
         Raises:
-            PackageError: It is no text, a line has a digest of the wrong length, or a file has two
+            PackageError: It is not text, a line has a digest of the wrong length, or a file has two
                 different ones of one algorithm.
             LimitExceededError: It is longer than 1 MiB.
         """

@@ -26,7 +26,7 @@ pub struct FileItem {
     pub method: Option<UploadMethod>,
     /// `size`, of the file.
     pub size: Option<u64>,
-    /// Whether it says `compressionMethod` or `chunkSize`: the file may be no disk yet.
+    /// Whether it says `compressionMethod` or `chunkSize`: the file may not be a disk yet.
     pub is_packed: bool,
 }
 
@@ -45,7 +45,7 @@ impl Lease {
             job,
             format: self.format(device),
             limit: Some(self.limit(device)),
-            // The API sets it for files only; for a disk it would be no size of the stream.
+            // The API sets it for files only; for a disk it would not be the size of the stream.
             file_size: file_size.filter(|_| !is_disk),
         };
         let progress = Arc::new(Progress::new(file_size));

@@ -3,7 +3,7 @@
 /// vSphere's `long`.
 const LARGEST: u64 = i64::MAX.unsigned_abs();
 
-/// How many bytes a unit is; `None` for what is no unit of bytes, or too large.
+/// How many bytes a unit is; `None` for another unit, or one that is too large.
 pub(super) fn bytes(unit: &str) -> Option<u64> {
     let mut parts = unit.split('*').map(str::trim);
     let base = match parts.next()?.to_ascii_lowercase().as_str() {

@@ -113,7 +113,7 @@ impl Walk<'_> {
         if at == 0 {
             return Err(package(
                 &self.name,
-                "it is no tar archive: too short".into(),
+                "it is too short for a tar archive".into(),
             ));
         }
         let rest = self.window.read(at, BLOCK as u64)?;

@@ -113,7 +113,7 @@ impl TarStream {
         }
     }
 
-    /// What is no archive at all is called by its name.
+    /// Another kind of file is called by its name.
     fn look(&self, head: &[u8]) -> Result<()> {
         match sniff::look(head) {
             Look::Archive => Ok(()),

@@ -17,7 +17,7 @@ const LONGEST_NAME: usize = 100;
 /// The first size that eleven octal digits cannot say: 8 GiB.
 const TOO_LARGE: u64 = 1 << 33;
 
-/// The most that 63 bits hold together with the padding; what is larger is no size of a file.
+/// The most that 63 bits hold together with the padding; no file is larger.
 const LARGEST: u64 = 1 << 62;
 
 /// The header of a regular file.
