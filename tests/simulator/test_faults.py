@@ -4,6 +4,7 @@ import hashlib
 import http.client
 import re
 import ssl
+import threading
 import time
 from typing import Any
 
@@ -200,6 +201,28 @@ def test_calls_that_fail(simulator: Simulator, lease: Any) -> None:
         "raw_reply",
         "ok",
     ]
+
+
+def test_a_call_is_held_until_its_fault_is_cleared(simulator: Simulator, lease: Any) -> None:
+    held = simulator.inject("soap_delay", method="HttpNfcLeaseProgress", seconds=None)
+    thread = threading.Thread(target=lease.Progress, args=(7,))
+    thread.start()
+    wait_until(lambda: simulator.calls("HttpNfcLeaseProgress"))
+    simulator.clear(simulator.inject("soap_fault", method="nothing"))
+    assert simulator.calls("HttpNfcLeaseProgress")[0]["result"] is None
+    simulator.clear(held)
+    thread.join()
+    assert simulator.calls("HttpNfcLeaseProgress")[0]["result"] == "ok"
+
+
+def test_a_task_is_held_until_its_fault_is_cleared(simulator: Simulator, demo_vm: Any) -> None:
+    simulator.inject("task_delay", method="CreateSnapshot_Task", seconds=None, count=1)
+    task = demo_vm.CreateSnapshot_Task("held", "", False, False)
+    assert task.info.state == "running"
+    simulator.clear()
+    wait_until(lambda: task.info.state == "success")
+    removed = task.info.result.RemoveSnapshot_Task(False)
+    wait_until(lambda: removed.info.state == "success")
 
 
 @pytest.mark.parametrize("after", [False, True])

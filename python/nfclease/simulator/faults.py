@@ -47,14 +47,16 @@ The kinds, with their parameters and defaults:
 ``init_forever``      a lease stays initializing
 ``task_error``        a task fails that would do something, such as CreateSnapshot_Task;
                       ``fault="vmodl.fault.SystemError"``, ``message=None``
-``task_delay``        such a task takes longer; ``seconds=1`` (None: for ever)
+``task_delay``        such a task takes longer; ``seconds=1`` (None: until the fault is
+                      cleared)
 ``ovf_error``         CreateDescriptor or CreateImportSpec, as ``method`` says, finds an
                       error; ``fault="vim.fault.OvfInternalError"``, ``message=None``
 ``ovf_warning``       the same with a warning; ``fault="vim.fault.OvfInternalError"``,
                       ``message=None``
 ``soap_fault``        ``fault="vmodl.fault.SystemError"``, ``message=None``,
                       ``after=False`` (True: the call is done, then refused)
-``soap_delay``        ``seconds=1``, before the call is done
+``soap_delay``        ``seconds=1``, before the call is done (None: until the fault is
+                      cleared)
 ``soap_status``       ``code=503``, ``body=""``; ``after=False``
 ``drop``              the connection ends with no answer; ``after=False``
 ``raw_reply``         ``body``, ``code=200``; ``after=False``
@@ -63,6 +65,7 @@ The kinds, with their parameters and defaults:
 
 from __future__ import annotations
 
+import asyncio
 import dataclasses
 import itertools
 from typing import Any
@@ -166,6 +169,8 @@ class Faults:
     def __init__(self) -> None:
         self._ids = itertools.count(1)
         self.active: list[Fault] = []
+        #: What is held until a fault with these parameters is cleared.
+        self._held: list[tuple[dict[str, Any], asyncio.Event]] = []
 
     def inject(
         self,
@@ -216,6 +221,21 @@ class Faults:
                 return one.params
         return None
 
+    async def delay(self, params: dict[str, Any], default: float) -> None:
+        """Waits as long as a fault with these parameters says."""
+        seconds = params.get("seconds", default)
+        if seconds is not None:
+            await asyncio.sleep(seconds)
+            return
+        cleared = asyncio.Event()
+        self._held.append((params, cleared))
+        await cleared.wait()
+
     def clear(self, fault_id: int | None = None) -> None:
-        """Removes one fault, or all."""
+        """Removes one fault, or all, and lets go on what they hold."""
+        kept = [f.params for f in self.active if fault_id not in (None, f.id)]
+        for params, cleared in self._held:
+            if not any(params is other for other in kept):
+                cleared.set()
+        self._held = [held for held in self._held if not held[1].is_set()]
         self.active = [f for f in self.active if fault_id is not None and f.id != fault_id]

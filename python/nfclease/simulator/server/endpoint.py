@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import contextvars
 import logging
 from typing import Any
@@ -88,7 +87,7 @@ class Endpoint:
         take = self.world.faults.take
         delay = take("soap_delay", facts)
         if delay is not None:
-            await asyncio.sleep(delay.get("seconds", 1))
+            await self.world.faults.delay(delay, 1)
         for kind in ("drop", "soap_status", "raw_reply", "soap_fault"):
             params = take(kind, facts)
             if params is None:

@@ -123,10 +123,8 @@ class Task(Managed):
         delay = self.world.faults.take("task_delay", facts)
         if delay is None:
             await asyncio.sleep(_DELAY)
-        elif delay.get("seconds", 1) is None:
-            await asyncio.Event().wait()
         else:
-            await asyncio.sleep(delay.get("seconds", 1))
+            await self.world.faults.delay(delay, 1)
         failing = self.world.faults.take("task_error", facts)
         if failing is not None:
             raise fault(failing.get("fault", "vmodl.fault.SystemError"), failing.get("message"))
