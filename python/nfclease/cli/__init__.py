@@ -1,0 +1,1 @@
+"""The command ``nfclease``, over the public API alone; nothing of the package imports it."""

@@ -1,0 +1,27 @@
+"""``nfclease release``."""
+
+from __future__ import annotations
+
+from nfclease.cli.arguments import add_connection, add_output
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    import argparse
+
+    from nfclease.cli.console import Console
+
+HELP = "cancel the task of a dead lease, so that its VM is free"
+EPILOG = "example:\n  nfclease release"
+
+
+def add(parser: argparse.ArgumentParser) -> None:
+    """The options."""
+    add_output(parser)
+    add_connection(parser)
+
+
+def run(args: argparse.Namespace, console: Console) -> int:
+    """Not there yet."""
+    from nfclease.cli.failure import UsageError
+
+    raise UsageError("this command is not there yet")

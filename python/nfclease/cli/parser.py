@@ -1,0 +1,76 @@
+"""The parser of the whole command; what a run needs is not imported here."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from importlib import import_module
+
+from nfclease._text import escaped
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any, NoReturn
+
+#: What stands after ``nfclease``, in the order of its help, and the module of each.
+COMMANDS = {
+    "export": "export",
+    "import": "importing",
+    "verify": "verify",
+    "inspect": "inspect",
+    "ls": "ls",
+    "leases": "leases",
+    "release": "release",
+    "simulator": "simulator",
+    "completion": "completion",
+}
+
+_DESCRIPTION = "Exports and imports VMs over a vSphere HttpNfcLease: fast, verified, cleaned up."
+_EPILOG = """\
+GOVC_URL, GOVC_USERNAME, GOVC_PASSWORD, GOVC_INSECURE, GOVC_TLS_CA_CERTS and
+GOVC_TLS_KNOWN_HOSTS are understood as govc understands them.
+
+exit codes: 0 done, 1 failed, 2 wrong usage, 3 verification failed,
+            130, 143, 129 ended by Ctrl-C, SIGTERM, SIGHUP
+
+example:
+  nfclease export demo-vm -o demo-vm.ova
+"""
+
+
+class Parser(argparse.ArgumentParser):
+    """Without abbreviations, which a later option could make ambiguous."""
+
+    def __init__(self, **given: Any) -> None:
+        given.setdefault("allow_abbrev", False)
+        given.setdefault("formatter_class", argparse.RawDescriptionHelpFormatter)
+        super().__init__(**given)
+
+    def error(self, message: str) -> NoReturn:
+        """Says what is wrong in two lines, and ends with 2."""
+        text = escaped(message)
+        print(f"{self.prog}: {text}\nsee {self.prog} --help", file=sys.stderr)
+        raise SystemExit(2)
+
+
+class _Version(argparse.Action):
+    def __call__(self, parser: argparse.ArgumentParser, *_: object) -> None:
+        from nfclease import __version__
+
+        print(f"nfclease {__version__}")
+        parser.exit()
+
+
+def parser() -> Parser:
+    """The parser; each command's namespace has its module's ``run``."""
+    made = Parser(prog="nfclease", description=_DESCRIPTION, epilog=_EPILOG)
+    made.add_argument("--version", nargs=0, action=_Version, help="print the version and exit")
+    commands = made.add_subparsers(metavar="COMMAND", dest="command", required=True)
+    for name, module_name in COMMANDS.items():
+        module = import_module(f"nfclease.cli.commands.{module_name}")
+        sub = commands.add_parser(
+            name, help=module.HELP, description=module.HELP, epilog=module.EPILOG
+        )
+        module.add(sub)
+        sub.set_defaults(run=module.run)
+    return made

@@ -1,0 +1,59 @@
+"""SIGTERM and SIGHUP end a command as Ctrl-C does, and none of them cuts the clean-up short."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import time
+from contextlib import contextmanager, suppress
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from types import FrameType
+
+#: Seconds that a clean-up may take before another signal cuts it short.
+_BOUND = 30.0
+_NAMES = ("SIGINT", "SIGTERM", "SIGHUP")
+_LATER = b"nfclease: still cleaning up: the lease is ended and partial files are removed\n"
+
+
+class Interrupted(KeyboardInterrupt):
+    """A signal; ``with`` blocks and clean-ups take it for a Ctrl-C."""
+
+    def __init__(self, number: int) -> None:
+        super().__init__(signal.Signals(number).name)
+        self.number = number
+        self.at = time.monotonic()
+
+
+@contextmanager
+def raised() -> Iterator[None]:
+    """Turns the signals into `Interrupted` within the block."""
+    before = {}
+    try:
+        for number in (getattr(signal, name, None) for name in _NAMES):
+            # Who started us may want one of them ignored, as nohup does.
+            if number is not None and signal.getsignal(number) != signal.SIG_IGN:
+                before[number] = signal.signal(number, _raise)
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def _raise(number: int, frame: FrameType | None) -> None:
+    first = _being_handled()
+    if first is None or time.monotonic() - first.at > _BOUND:
+        raise Interrupted(number)
+    with suppress(OSError):
+        os.write(2, _LATER)  # the text layer may be in the middle of a line
+
+
+def _being_handled() -> Interrupted | None:
+    """The signal whose clean-up is at work in this thread."""
+    error = sys.exc_info()[1]
+    while error is not None and not isinstance(error, Interrupted):
+        error = error.__context__
+    return error
