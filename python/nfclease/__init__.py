@@ -54,11 +54,13 @@ from nfclease.lease import HttpNfcLease
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from nfclease.appliance.export import export_vm, export_vm_async
+    from nfclease.appliance.import_plan import ImportPlan, PlannedFile
     from nfclease.appliance.import_result import ImportedFile, ImportResult
     from nfclease.appliance.importing import import_vapp, import_vapp_async
     from nfclease.appliance.inspect import inspect, inspect_async
     from nfclease.appliance.manifest_file import ManifestEntry, ManifestFile
     from nfclease.appliance.package_info import PackageInfo
+    from nfclease.appliance.planning import plan_import, plan_import_async
     from nfclease.appliance.results import ExportedFile, ExportResult
     from nfclease.appliance.verify import verify, verify_async
     from nfclease.appliance.verify_result import VerifiedFile, VerifyResult
@@ -77,6 +79,7 @@ __all__ = [
     "ForkError",
     "HttpNfcLease",
     "HttpStatusError",
+    "ImportPlan",
     "ImportResult",
     "ImportedFile",
     "InsecureUrlError",
@@ -95,6 +98,7 @@ __all__ = [
     "NfcError",
     "PackageError",
     "PackageInfo",
+    "PlannedFile",
     "ProtocolError",
     "SessionExpiredError",
     "SizeMismatchError",
@@ -118,6 +122,8 @@ __all__ = [
     "import_vapp_async",
     "inspect",
     "inspect_async",
+    "plan_import",
+    "plan_import_async",
     "verify",
     "verify_async",
 ]
@@ -132,11 +138,13 @@ _LATER = {
     "AsyncHttpNfcLease": "async_lease",
     "ExportResult": "appliance.results",
     "ExportedFile": "appliance.results",
+    "ImportPlan": "appliance.import_plan",
     "ImportResult": "appliance.import_result",
     "ImportedFile": "appliance.import_result",
     "ManifestEntry": "appliance.manifest_file",
     "ManifestFile": "appliance.manifest_file",
     "PackageInfo": "appliance.package_info",
+    "PlannedFile": "appliance.import_plan",
     "Transfer": "transfer",
     "TransferProgress": "progress",
     "TransferResult": "transfer",
@@ -148,6 +156,8 @@ _LATER = {
     "inspect_async": "appliance.inspect",
     "VerifiedFile": "appliance.verify_result",
     "VerifyResult": "appliance.verify_result",
+    "plan_import": "appliance.planning",
+    "plan_import_async": "appliance.planning",
     "verify": "appliance.verify",
     "verify_async": "appliance.verify",
 }

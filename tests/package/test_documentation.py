@@ -39,11 +39,13 @@ ROOT = Path(__file__).parents[2]
 MODULES = [
     "nfclease",
     "nfclease.appliance.export",
+    "nfclease.appliance.import_plan",
     "nfclease.appliance.import_result",
     "nfclease.appliance.importing",
     "nfclease.appliance.inspect",
     "nfclease.appliance.manifest_file",
     "nfclease.appliance.package_info",
+    "nfclease.appliance.planning",
     "nfclease.appliance.results",
     "nfclease.appliance.verify",
     "nfclease.appliance.verify_result",

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from typing import Any
 
+#: The key of the networks that are not named.
+EVERY_OTHER = "*"
 #: OVF's types of whole numbers, with the bits that they have.
 _INTEGERS = re.compile(r"u?int(?:8|16|32|64)?")
 
@@ -82,6 +84,9 @@ def _mapping(name: str, value: object) -> Mapping[str, Any]:
 def _networks(descriptor: dict[str, Any], chosen: object) -> dict[str, vim.Network | str]:
     known = [network["name"] for network in descriptor["networks"]]
     mapping = dict(_mapping("networks", chosen))
+    if EVERY_OTHER in mapping and EVERY_OTHER not in known:
+        others = mapping.pop(EVERY_OTHER)
+        mapping = dict.fromkeys(known, others) | mapping
     for name, network in mapping.items():
         if name not in known:
             raise _unknown("networks", "network", name, known)

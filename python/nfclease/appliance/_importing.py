@@ -16,6 +16,7 @@ from nfclease.appliance._face import leased, task_result
 from nfclease.appliance._import_choices import choices_of
 from nfclease.appliance._import_files import looked_at, wanted_of
 from nfclease.appliance._import_place import check_kinds, place_of
+from nfclease.appliance._import_plan import shown
 from nfclease.appliance._import_sending import InOrder, SideBySide
 from nfclease.appliance._import_spec import descriptor_text, spec_of
 from nfclease.appliance._notes import add_note
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
     from nfclease.appliance._import_files import Wanted
     from nfclease.appliance._import_place import Place
     from nfclease.appliance._import_spec import Spec
+    from nfclease.appliance.import_plan import ImportPlan
     from nfclease.progress import ProgressOption
     from nfclease.transfer import TransferResult
 
@@ -44,7 +46,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Job:
-    """What ``import_vapp`` was called with."""
+    """What ``import_vapp`` or ``plan_import`` was called with."""
 
     source: Any
     resource_pool: Any
@@ -57,17 +59,17 @@ class Job:
     deployment_option: str | None
     disk_provisioning: str | None
     strict: bool
-    power_on: bool
     pull: bool
     ca_file: str | os.PathLike[str] | None
     ssl_thumbprint: str | None
-    progress: ProgressOption
-    urls: Urls
-    options: Mapping[str, object]
+    power_on: bool = False
+    progress: ProgressOption = None
+    urls: Urls = None
+    options: Mapping[str, object] = field(default_factory=dict)
 
 
 @dataclass(slots=True, kw_only=True)
-class _Plan:
+class Plan:
     """What is to be done with a package, once all that can be judged is right.
 
     Attributes:
@@ -91,18 +93,9 @@ async def import_package(face: Face, job: Job) -> ImportResult:
     """The whole job. All that can be known to be wrong is an error before ``ImportVApp``."""
     if "require_uploads" in job.options:
         raise TypeError("import_vapp has no option 'require_uploads': it sends what the spec wants")
-    check_kinds(job.resource_pool, job.datastore, job.folder, job.host)
+    source = _opened(face, job, whole=not job.pull)
     pool, progress = job.resource_pool, checked(job.progress)
     leased(face, pool.ImportVApp, job.options)  # which refuses wrong options
-    if job.pull and not is_address(job.source):
-        raise ValueError("pull=True is for a source that is an https address: the host fetches it")
-    source = opened(
-        face,
-        job.source,
-        ca_file=job.ca_file,
-        ssl_thumbprint=job.ssl_thumbprint,
-        whole=not job.pull,
-    )
     async with source as package:
         plan = await _planned(face, job, package)
         options = {**job.options, "require_uploads": False if job.pull else plan.spec.items}
@@ -132,7 +125,23 @@ async def import_package(face: Face, job: Job) -> ImportResult:
     )
 
 
-async def _planned(face: Face, job: Job, package: Package) -> _Plan:
+async def plan_package(face: Face, job: Job) -> ImportPlan:
+    """All of it that comes before ``ImportVApp``."""
+    async with _opened(face, job, whole=False) as package:
+        return shown(await _planned(face, job, package), package)
+
+
+def _opened(face: Face, job: Job, *, whole: bool) -> opened:
+    """The package of a job whose arguments are of the right kinds."""
+    check_kinds(job.resource_pool, job.datastore, job.folder, job.host)
+    if job.pull and not is_address(job.source):
+        raise ValueError("pull=True is for a source that is an https address: the host fetches it")
+    return opened(
+        face, job.source, ca_file=job.ca_file, ssl_thumbprint=job.ssl_thumbprint, whole=whole
+    )
+
+
+async def _planned(face: Face, job: Job, package: Package) -> Plan:
     descriptor = _core.parse_descriptor(package.descriptor, name=package.descriptor_name)
     choices = choices_of(
         descriptor,
@@ -152,7 +161,7 @@ async def _planned(face: Face, job: Job, package: Package) -> _Plan:
     titled = f"{name} (OVF {descriptor['version']})"
     spec = await face.call(lambda: spec_of(place, choices, text, titled))
     wanted = await face.in_thread(lambda: wanted_of(spec.items, descriptor, package, sums))
-    plan = _Plan(
+    plan = Plan(
         place=place,
         spec=spec,
         wanted=wanted,
@@ -210,7 +219,7 @@ async def _sending(
     return SideBySide(wanted, sources, has_deltas=has_deltas)
 
 
-def _judge(plan: _Plan, job: Job, package: Package) -> None:
+def _judge(plan: Plan, job: Job, package: Package) -> None:
     if job.strict and plan.notes:
         text = "; ".join(plan.notes)
         raise PackageError(f"{package.descriptor_name} is refused by strict=True: {text}")

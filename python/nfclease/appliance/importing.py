@@ -63,8 +63,9 @@ def import_vapp(
         folder: Where it is listed; None is the datacenter's own folder. Not for a vApp.
         host: To run on; None leaves the choice to the server.
         name: What it is called; None is the name in the descriptor.
-        networks: From a network of the descriptor to one of the server, or to its name. One that
-            is left out goes to the network of the same name.
+        networks: From a network of the descriptor to one of the server, or to its name; ``"*"`` is
+            every other one of the descriptor. One that is left out goes to the network of the same
+            name.
         properties: From a property's whole key (``class.key.instance``) to its value: text, a
             number or a bool.
         deployment_option: The ``id`` of one of the descriptor's; None is its default.

@@ -147,6 +147,11 @@ async def imported(pool: vim.ResourcePool, net: vim.Network) -> nfclease.ImportR
     networks: dict[str, vim.Network | str] = {"VM Network": net, "Other": "Lab Network"}
     made = nfclease.import_vapp("a.ova", pool, networks=networks, strict=True, timeout=30.0)
     assert_type(made.files, tuple[nfclease.ImportedFile, ...])
+    plan = assert_type(
+        nfclease.plan_import("a.ova", pool, networks={"*": net}), nfclease.ImportPlan
+    )
+    assert_type(plan.bytes, int | None)
+    assert_type((await nfclease.plan_import_async("a", pool)).files[0], nfclease.PlannedFile)
     file = io.FileIO("a.ova")
     return await nfclease.import_vapp_async(file, pool, properties={"a.b": 5}, power_on=True)
 
