@@ -9,26 +9,35 @@ from nfclease.appliance.import_plan import ImportPlan, PlannedFile
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from typing import Any
 
     from nfclease.appliance._import_files import Wanted
-    from nfclease.appliance._importing import Plan
+    from nfclease.appliance._import_place import Place
+    from nfclease.appliance._import_spec import Spec
 
 
-def shown(plan: Plan, package: _core.Package | _core.Incoming) -> ImportPlan:
+def shown(
+    package: _core.Package | _core.Incoming,
+    place: Place,
+    spec: Spec,
+    wanted: Sequence[Wanted],
+    proved: dict[str, str],
+    notes: Sequence[str],
+) -> ImportPlan:
     """What is to be done, for people and scripts."""
     descriptor = _core.parse_descriptor(package.descriptor, name=package.descriptor_name)
     disks = {disk["file_ref"]: disk for disk in descriptor["disks"]}
-    spec = plan.spec.import_spec
-    is_machine = isinstance(spec, vim.vm.VmImportSpec)
+    made = spec.import_spec
+    is_machine = isinstance(made, vim.vm.VmImportSpec)
     return ImportPlan(
-        name=str((spec.configSpec.name if is_machine else spec.name) or ""),
-        files=tuple(_row(each, disks, package, plan.proved) for each in plan.wanted),
-        datastore=plan.place.datastore,
-        folder=plan.place.folder,
-        networks=dict(plan.place.networks),
-        warnings=tuple(plan.spec.warnings),
-        notes=tuple(plan.notes),
+        name=str((made.configSpec.name if is_machine else made.name) or ""),
+        files=tuple(_row(each, disks, package, proved) for each in wanted),
+        datastore=place.datastore,
+        folder=place.folder,
+        networks=dict(place.networks),
+        warnings=tuple(spec.warnings),
+        notes=tuple(notes),
     )
 
 

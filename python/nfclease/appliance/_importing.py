@@ -69,7 +69,7 @@ class Job:
 
 
 @dataclass(slots=True, kw_only=True)
-class Plan:
+class _Plan:
     """What is to be done with a package, once all that can be judged is right.
 
     Attributes:
@@ -128,7 +128,8 @@ async def import_package(face: Face, job: Job) -> ImportResult:
 async def plan_package(face: Face, job: Job) -> ImportPlan:
     """All of it that comes before ``ImportVApp``."""
     async with _opened(face, job, whole=False) as package:
-        return shown(await _planned(face, job, package), package)
+        plan = await _planned(face, job, package)
+        return shown(package, plan.place, plan.spec, plan.wanted, plan.proved, plan.notes)
 
 
 def _opened(face: Face, job: Job, *, whole: bool) -> opened:
@@ -141,7 +142,7 @@ def _opened(face: Face, job: Job, *, whole: bool) -> opened:
     )
 
 
-async def _planned(face: Face, job: Job, package: Package) -> Plan:
+async def _planned(face: Face, job: Job, package: Package) -> _Plan:
     descriptor = _core.parse_descriptor(package.descriptor, name=package.descriptor_name)
     choices = choices_of(
         descriptor,
@@ -161,7 +162,7 @@ async def _planned(face: Face, job: Job, package: Package) -> Plan:
     titled = f"{name} (OVF {descriptor['version']})"
     spec = await face.call(lambda: spec_of(place, choices, text, titled))
     wanted = await face.in_thread(lambda: wanted_of(spec.items, descriptor, package, sums))
-    plan = Plan(
+    plan = _Plan(
         place=place,
         spec=spec,
         wanted=wanted,
@@ -219,7 +220,7 @@ async def _sending(
     return SideBySide(wanted, sources, has_deltas=has_deltas)
 
 
-def _judge(plan: Plan, job: Job, package: Package) -> None:
+def _judge(plan: _Plan, job: Job, package: Package) -> None:
     if job.strict and plan.notes:
         text = "; ".join(plan.notes)
         raise PackageError(f"{package.descriptor_name} is refused by strict=True: {text}")

@@ -54,7 +54,7 @@ class ImportPlan:
     Examples:
         >>> plan = nfclease.plan_import(package, resource_pool, name="copy")
         >>> (plan.name, plan.datastore.name, plan.notes)
-        ('copy', 'LocalDS_0', ())
+        ('copy', 'datastore1', ())
     """
 
     name: str
