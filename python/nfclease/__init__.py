@@ -7,6 +7,7 @@ Examples:
     ...     results = lease.download_all(directory)
 """
 
+import atexit
 import sys
 
 if "free-threading" in sys.version:  # as CPython documents; sysconfig would cost the import more
@@ -15,9 +16,7 @@ if "free-threading" in sys.version:  # as CPython documents; sysconfig would cos
         "use the usual build of Python, with the GIL"
     )
 
-from nfclease._core import __version__
 from nfclease._log import logger as _logger
-from nfclease._open_leases import cancel_all
 from nfclease.exceptions import (
     CallTimeoutError,
     ChecksumMismatchError,
@@ -49,10 +48,11 @@ from nfclease.exceptions import (
     UnexpectedRedirectError,
     UnsafePathError,
 )
-from nfclease.lease import HttpNfcLease
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from nfclease._core import __version__
+    from nfclease._open_leases import cancel_all
     from nfclease.appliance.export import export_vm, export_vm_async
     from nfclease.appliance.import_plan import ImportPlan, PlannedFile
     from nfclease.appliance.import_result import ImportedFile, ImportResult
@@ -65,6 +65,7 @@ if TYPE_CHECKING:
     from nfclease.appliance.verify import verify, verify_async
     from nfclease.appliance.verify_result import VerifiedFile, VerifyResult
     from nfclease.async_lease import AsyncHttpNfcLease
+    from nfclease.lease import HttpNfcLease
     from nfclease.progress import TransferProgress
     from nfclease.transfer import Transfer, TransferResult
 
@@ -133,9 +134,18 @@ del TYPE_CHECKING
 if "logging" in sys.modules:  # else the first lease makes it
     _logger()
 
-#: Loaded by who uses it: not every script has an event loop, or shows a progress.
+
+@atexit.register  # now, not with the first lease: what a script registers later runs before it
+def _abort_at_exit() -> None:
+    open_leases = sys.modules.get("nfclease._open_leases")
+    if open_leases is not None:
+        open_leases.abort_at_exit()
+
+
+#: Loaded by who uses it: pyVmomi is most of it, and not every script has an event loop.
 _LATER = {
     "AsyncHttpNfcLease": "async_lease",
+    "HttpNfcLease": "lease",
     "ExportResult": "appliance.results",
     "ExportedFile": "appliance.results",
     "ImportPlan": "appliance.import_plan",
@@ -148,6 +158,8 @@ _LATER = {
     "Transfer": "transfer",
     "TransferProgress": "progress",
     "TransferResult": "transfer",
+    "__version__": "_core",
+    "cancel_all": "_open_leases",
     "export_vm": "appliance.export",
     "export_vm_async": "appliance.export",
     "import_vapp": "appliance.importing",

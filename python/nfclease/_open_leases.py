@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import atexit
 import os
 import time
 import warnings
@@ -73,7 +72,8 @@ def abort_at_logout(soap: Any) -> None:
     _abort_all("the session logs out", "session", _LOGOUT_TIMEOUT, is_of_it)
 
 
-def _abort_at_exit() -> None:
+def abort_at_exit() -> None:
+    """Aborts what is held still; the package has it called when the interpreter exits."""
     kept: list[str] = []
     until = time.monotonic() + _EXIT_TIMEOUT
     try:
@@ -82,7 +82,7 @@ def _abort_at_exit() -> None:
         kept += _core.finish_at_exit(max(0.0, until - time.monotonic()))
     for moid in dict.fromkeys(kept):
         text = f"lease {moid} could not be aborted; the server holds it until its leaseTimeout"
-        warnings.warn(text, RuntimeWarning, stacklevel=2)  # shown, whatever is logged
+        warnings.warn(text, RuntimeWarning, stacklevel=3)  # shown, whatever is logged
 
 
 def _abort_all(
@@ -110,6 +110,5 @@ def _abort_all(
     return [moid for moid, outcome in outcomes if outcome in (None, "abort_failed")]
 
 
-atexit.register(_abort_at_exit)
 if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_core.after_fork)

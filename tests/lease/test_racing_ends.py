@@ -239,7 +239,7 @@ def test_a_forked_child_does_not_wait_for_its_parents_aborts(
     if child == 0:
         try:
             clock = Stopwatch()
-            sys.modules["nfclease._open_leases"]._abort_at_exit()
+            sys.modules["nfclease._open_leases"].abort_at_exit()
             os._exit(0 if clock.seconds() < 1 else 1)
         finally:  # never on into the other tests
             os._exit(2)
@@ -267,13 +267,13 @@ with Simulator() as simulator:
     child = os.fork()
     if child == 0:
         try:
-            sys.modules["nfclease._open_leases"]._abort_at_exit()
+            sys.modules["nfclease._open_leases"].abort_at_exit()
             os._exit(0)
         finally:
             os._exit(2)
     print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
     try:
-        sys.modules["nfclease._open_leases"]._abort_at_exit()
+        sys.modules["nfclease._open_leases"].abort_at_exit()
     except RuntimeWarning as warning:
         print(warning)
 """

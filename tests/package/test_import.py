@@ -5,6 +5,8 @@ from __future__ import annotations
 import subprocess
 import sys
 
+import pytest
+
 
 def run(script: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
@@ -41,3 +43,35 @@ def test_what_is_loaded_later_is_there() -> None:
         "print(TransferProgress.__name__, hasattr(nfclease, 'no_such_name'))"
     )
     assert (done.stdout, done.stderr) == ("True\nTransferProgress False\n", "")
+
+
+#: What neither ``import nfclease`` nor the command's help needs.
+NOT_FOR_HELP = {"pyVmomi", "pyVim", "asyncio", "logging", "ssl", "socket", "http", "json", "typing"}
+NOT_FOR_HELP |= {"dataclasses", "inspect", "concurrent", "email", "urllib", "subprocess", "rich"}
+NOT_FOR_HELP |= {"nfclease._core", "nfclease.lease"}
+
+
+@pytest.mark.parametrize(
+    "use",
+    [
+        "import nfclease",
+        "from nfclease import NfcError",
+        "from nfclease.cli.main import main; main(['--help'])",
+        "from nfclease.cli.main import main; main(['export', '--help'])",
+        "from nfclease.cli.main import main; main(['no-such-command'])",
+    ],
+)
+def test_pyvmomi_is_loaded_by_who_uses_it(use: str) -> None:
+    done = run(f"import sys\n{use}\nprint('loaded', *sorted({NOT_FOR_HELP!r} & {{*sys.modules}}))")
+    assert done.stdout.splitlines()[-1] == "loaded"
+
+
+def test_what_a_script_registers_after_the_import_runs_before_our_end() -> None:
+    """As it was when the import loaded all: a script may wait for its threads there."""
+    done = run(
+        "import atexit, nfclease\n"
+        "atexit.register(print, 'the script')\n"
+        "from nfclease import HttpNfcLease, _open_leases\n"
+        "_open_leases.abort_at_exit = lambda: print('nfclease')"
+    )
+    assert (done.stdout, done.stderr) == ("the script\nnfclease\n", "")

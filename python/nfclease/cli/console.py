@@ -25,9 +25,9 @@ class Console:
     """
 
     def __init__(self, args: argparse.Namespace) -> None:
-        self.json = bool(getattr(args, "json", False))
-        self.quiet = bool(getattr(args, "quiet", False))
-        self.verbose = int(getattr(args, "verbose", 0) or 0)
+        self.json: bool = bool(getattr(args, "json", False))
+        self.quiet: bool = bool(getattr(args, "quiet", False))
+        self.verbose: int = int(getattr(args, "verbose", 0) or 0)
         self._out: TextIO | None = sys.stdout
 
     def __enter__(self) -> Self:

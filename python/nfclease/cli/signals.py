@@ -24,8 +24,8 @@ class Interrupted(KeyboardInterrupt):
 
     def __init__(self, number: int) -> None:
         super().__init__(signal.Signals(number).name)
-        self.number = number
-        self.at = time.monotonic()
+        self.number: int = number
+        self.at: float = time.monotonic()
 
 
 @contextmanager
