@@ -11,15 +11,17 @@ The server needs ``aiohttp``, ``trustme`` and a recent pyvmomi; the client class
 standard library, plus pyvmomi for ``connect()``.
 """
 
-from typing import TYPE_CHECKING, Any
+TYPE_CHECKING = False
 
 __all__ = ["Simulator", "SimulatorError"]
 
 if TYPE_CHECKING:
+    from typing import Any
+
     from nfclease.simulator.client import Simulator, SimulatorError
 else:
 
-    def __getattr__(name: str) -> Any:
+    def __getattr__(name: str) -> object:
         if name in __all__:
             from nfclease.simulator import client
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import argparse
-import asyncio
-from collections.abc import Sequence
 
 from nfclease.simulator.options import Options, parse_size
 
-_DESCRIPTION = """\
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+DESCRIPTION = """\
 A vSphere that leases. Prints one line of JSON when it is ready: where it is, the password, the
 certificates, and the URL and token of its control plane. Serves until standard input ends or a
 SIGTERM or SIGINT comes. Only on loopback addresses unless told otherwise; it keeps nothing.
@@ -17,11 +19,14 @@ SIGTERM or SIGINT comes. Only on loopback addresses unless told otherwise; it ke
 
 def parser() -> argparse.ArgumentParser:
     """The options and their help."""
-    made = argparse.ArgumentParser(
-        prog="python -m nfclease.simulator",
-        description=_DESCRIPTION,
-    )
-    add = made.add_argument
+    made = argparse.ArgumentParser(prog="python -m nfclease.simulator", description=DESCRIPTION)
+    add_options(made)
+    return made
+
+
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """The options, for whichever command runs a simulator."""
+    add = parser.add_argument
     default = Options()
     add("--host", default=default.host, help="address of the vCenter listener (%(default)s)")
     add("--port", type=int, default=0, help="its port; 0 for a free one, as when left out")
@@ -82,19 +87,36 @@ def parser() -> argparse.ArgumentParser:
     )
     add("--seed", type=int, help="makes ids and contents the same in each run")
     add("--no-stdin", dest="watch_stdin", action="store_false", help="do not watch standard input")
-    return made
+
+
+def run(args: argparse.Namespace) -> None:
+    """Runs a simulator until it is told to end.
+
+    Raises:
+        ModuleNotFoundError: What it needs is not installed.
+        OSError: An address is in use.
+        OverflowError: A port is too large.
+        ValueError: An option is malformed.
+    """
+    import asyncio
+
+    from nfclease.simulator.server.app import serve
+
+    asyncio.run(serve(Options(**{name: getattr(args, name) for name in Options.names()})))
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs a simulator; returns the exit status."""
     made = parser()
-    options = Options(**vars(made.parse_args(arguments)))
     try:
-        from nfclease.simulator.server.app import serve
+        run(made.parse_args(arguments))
     except ModuleNotFoundError as error:
-        made.error(f"there is no {error.name} on this Python: pip install 'nfclease[simulator]'")
-    try:
-        asyncio.run(serve(options))
-    except (OSError, ValueError) as error:  # an address in use, a malformed version
+        made.error(missing(error))
+    except (OSError, OverflowError, ValueError) as error:  # an address in use, a malformed port
         made.error(str(error))
     return 0
+
+
+def missing(error: ModuleNotFoundError) -> str:
+    """What to do about it."""
+    return f"there is no {error.name} on this Python: pip install 'nfclease[simulator]'"

@@ -32,7 +32,9 @@ class Control:
         self.world = world
         self.inventory = inventory
         self._token = token
-        self._started_with = dataclasses.asdict(world.options)
+        self._started_with = {
+            name: getattr(world.options, name) for name in world.options.names()
+        }
         self._forgotten: set[str] = set()
         self._operations: dict[str, Callable[..., Any]] = {
             "calls": self.calls,
