@@ -62,6 +62,11 @@ class Console:
         """On standard error, whatever was asked for."""
         _write(sys.stderr, f"nfclease: warning: {escaped(text)}")
 
+    def error(self, text: str) -> None:
+        """What is wrong, on standard error, whatever was asked for; the command goes on."""
+        safe = "".join(escaped(text[at : at + 200]) for at in range(0, len(text), 200))
+        _write(sys.stderr, f"nfclease: {safe}")
+
     @property
     def progress(self) -> ProgressOption:
         """What ``progress=`` of the API gets."""
@@ -70,7 +75,9 @@ class Console:
         try:
             import rich  # noqa: F401
         except ImportError:
-            return None
+            from nfclease.cli.lines import Lines
+
+            return Lines()
         return True
 
 

@@ -8,17 +8,27 @@ if TYPE_CHECKING:
 
     from nfclease.cli.console import Console
 
-HELP = "print the completion of a shell"
-EPILOG = "example:\n  source <(nfclease completion bash)"
+HELP = "print the completion script of a shell"
+EPILOG = """\
+Commands, options, their values and local files are completed; names in an
+inventory are not, since each would be a login.
+
+example:
+  source <(nfclease completion bash)                     # in ~/.bashrc
+  source <(nfclease completion zsh)                      # in ~/.zshrc, after compinit
+"""
 
 
 def add(parser: argparse.ArgumentParser) -> None:
     """The shell."""
-    parser.add_argument("shell", choices=("bash", "zsh"))
+    parser.add_argument("shell", choices=("bash", "zsh"), help="which one")
 
 
 def run(args: argparse.Namespace, console: Console) -> int:
-    """Not there yet."""
-    from nfclease.cli.failure import UsageError
+    """Prints it."""
+    from nfclease.cli.completion import script
+    from nfclease.cli.parser import parser
 
-    raise UsageError("this command is not there yet")
+    for line in script(args.shell, parser()).splitlines():
+        console.row({}, line)
+    return 0

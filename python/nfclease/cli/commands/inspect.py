@@ -3,28 +3,61 @@
 from __future__ import annotations
 
 from nfclease.cli.arguments import add_output
+from nfclease.cli.packages import KINDS, add_web, shown, source_of, web
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import argparse
+    from typing import Any
 
+    from nfclease import PackageInfo
     from nfclease.cli.console import Console
 
 HELP = "say what is in a package: VMs, disks, networks, properties"
-EPILOG = "example:\n  nfclease inspect https://example.com/appliance.ova"
+EPILOG = """\
+Reads the descriptor and the headers alone, of a URL a few KB. Nothing is
+verified; nfclease verify does that.
+
+example:
+  nfclease inspect https://example.com/appliance.ova
+"""
 
 
 def add(parser: argparse.ArgumentParser) -> None:
     """The options."""
-    parser.add_argument("package", metavar="PACKAGE", help=".ova, .ovf, directory or https URL")
+    parser.add_argument("package", metavar="PACKAGE", help=KINDS)
+    parser.add_argument(
+        "--all", action="store_true", help="descriptions and hidden properties, too"
+    )
+    parser.add_argument("--eula", action="store_true", help="the licences, and nothing else")
+    add_web(parser)
     add_output(parser)
 
 
 def run(args: argparse.Namespace, console: Console) -> int:
     """Reads its descriptor and headers."""
     from nfclease import inspect
+    from nfclease.cli.described import described, licences
+    from nfclease.cli.tables import terminal_width
 
-    info = inspect(args.package)
-    for system in info.systems:
-        console.row({"system": system.name}, system.name)
+    info = inspect(source_of(args.package), **web(args))
+    name, width = shown(args.package), terminal_width()
+    if console.json:
+        console.row(_row(name, info), "")
+        return 0
+    lines = (
+        licences(info, width) if args.eula else described(info, name, width, everything=args.all)
+    )
+    for line in lines:
+        console.row({}, line)
     return 0
+
+
+def _row(name: str, info: PackageInfo) -> dict[str, Any]:
+    """All of it by the names of the API; the default of a password is left out."""
+    from dataclasses import asdict
+
+    row = {"package": name, **asdict(info)}
+    for one in row["properties"]:
+        one["default"] = None if one["password"] else one["default"]
+    return row

@@ -2,25 +2,38 @@
 
 from __future__ import annotations
 
-import argparse
+from nfclease.simulator.cli import add_options
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    import argparse
+
     from nfclease.cli.console import Console
 
 HELP = "run a vSphere that leases, to try things on"
-EPILOG = "example:\n  nfclease simulator --disks 2"
+EPILOG = """\
+Prints one line of JSON when it is ready: address, password, certificates.
+Serves until standard input ends or a signal comes; it keeps nothing.
+
+example:
+  nfclease simulator --disks 2 --disk-size 64m
+"""
 
 
 def add(parser: argparse.ArgumentParser) -> None:
-    """All that follows goes to the simulator."""
-    parser.add_argument("rest", nargs=argparse.REMAINDER, metavar="...", help="see its own --help")
+    """The simulator's own options."""
+    add_options(parser)
 
 
 def run(args: argparse.Namespace, console: Console) -> int:
     """Serves until standard input ends."""
-    import subprocess
-    import sys
+    from nfclease.cli.failure import UsageError
+    from nfclease.simulator.cli import missing, run
 
-    command = [sys.executable, "-m", "nfclease.simulator", *args.rest]
-    return subprocess.run(command).returncode
+    try:
+        run(args)
+    except ModuleNotFoundError as error:
+        raise UsageError(missing(error)) from None
+    except (OverflowError, ValueError) as error:  # a malformed version, a port that is none
+        raise UsageError(str(error)) from None
+    return 0

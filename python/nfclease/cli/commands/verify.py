@@ -3,30 +3,121 @@
 from __future__ import annotations
 
 from nfclease.cli.arguments import add_output
+from nfclease.cli.packages import KINDS, add_web, shown, source_of, web
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import argparse
 
+    from nfclease import VerifiedFile, VerifyResult
     from nfclease.cli.console import Console
 
-HELP = "say whether a package is whole: each file, size and sum"
-EPILOG = "example:\n  nfclease verify demo-vm.ova"
+HELP = "say whether packages are whole: each file, size and sum"
+EPILOG = """\
+Compared are the sums of the manifest file (.mf), the sizes in the descriptor,
+and both ends of each disk. No vSphere is asked, nothing is unpacked.
+Ends with 3 where a package is not whole.
+
+example:
+  nfclease verify demo-vm.ova backups/*.ova
+"""
 
 
 def add(parser: argparse.ArgumentParser) -> None:
     """The options."""
-    parser.add_argument("package", metavar="PACKAGE", help=".ova, .ovf, directory or https URL")
+    parser.add_argument("packages", metavar="PACKAGE", nargs="+", help=KINDS)
+    parser.add_argument("--strict", action="store_true", help="what is only odd is wrong, too")
+    add_web(parser)
     add_output(parser)
 
 
 def run(args: argparse.Namespace, console: Console) -> int:
-    """Reads all of it."""
+    """Reads all of each; one that cannot be read does not keep the others from it."""
+    from nfclease.cli.failure import report
+
+    code = 0
+    for name in args.packages:
+        try:
+            code = max(code, _verify(name, args, console))
+        except Exception as error:
+            if len(args.packages) == 1:
+                raise
+            code = max(code, report(error, args))
+    return code
+
+
+def _verify(name: str, args: argparse.Namespace, console: Console) -> int:
+    import time
+
     from nfclease import verify
     from nfclease.cli.failure import NOT_VERIFIED
 
-    result = verify(args.package)
-    for problem in result.problems:
-        console.row({"problem": problem}, problem)
-    console.done({"ok": result.ok, "files": len(result.files)}, "whole" if result else "not whole")
+    begun = time.monotonic()
+    source = source_of(name)
+    result = verify(source, strict=args.strict, progress=console.progress, **web(args))
+    _print(shown(name), result, time.monotonic() - begun, console)
     return 0 if result else NOT_VERIFIED
+
+
+def _print(name: str, result: VerifyResult, seconds: float, console: Console) -> None:
+    from nfclease.cli.described import plain
+    from nfclease.cli.tables import size, table, terminal_width
+
+    if console.json:
+        for file in result.files:
+            console.row({"package": name, **_row(file)}, "")
+    elif not console.quiet:
+        rows = [
+            (_state(file), file.checksum_type, size(file.size), plain(file.name))
+            for file in result.files
+        ]
+        for line in table(("sum", "type", "size", "file"), rows, terminal_width(), ("size",)):
+            console.row({}, line)
+    for note in result.notes:
+        console.line(f"odd: {note}")
+    for problem in result.problems:
+        text = problem.removeprefix("<file object>: ")
+        console.error(text if name in text else f"{plain(name)}: {text}")
+    row = {
+        "package": name,
+        "ok": result.ok,
+        "files": len(result.files),
+        "bytes": sum(file.size for file in result.files),
+        "seconds": round(seconds, 3),
+        "problems": list(result.problems),
+        "notes": list(result.notes),
+    }
+    console.done(row, f"{plain(name)}: {_summary(result, seconds)}")
+
+
+def _row(file: VerifiedFile) -> dict[str, object]:
+    return {
+        "file": file.name,
+        "size": file.size,
+        "checksum_type": file.checksum_type,
+        "checksum": file.checksum,
+        "verified": file.verified,
+    }
+
+
+def _state(file: VerifiedFile) -> str:
+    return "right" if file.verified else "WRONG" if file.checksum_type else "no line"
+
+
+def _summary(result: VerifyResult, seconds: float) -> str:
+    """The last line: how it is, by how many sums, how much was read in which time."""
+    from nfclease.cli.tables import size
+
+    words = ["whole" if result else f"NOT whole, {_many(len(result.problems), 'problem')}"]
+    if result.files:
+        right = [file.checksum_type for file in result.files if file.verified]
+        types = ", ".join(sorted({*right}))
+        words.append(f"{_many(len(right), 'right sum')} ({types})" if right else "no sum is right")
+        total = sum(file.size for file in result.files)
+        rate = f"{total / 1e6 / max(seconds, 0.001):.1f} MB/s"
+        words += [_many(len(result.files), "file"), f"{size(total)} in {seconds:.1f} s ({rate})"]
+    return ", ".join(words)
+
+
+def _many(count: int, name: str) -> str:
+    return f"{count} {name}{'' if count == 1 else 's'}"

@@ -32,9 +32,7 @@ class Control:
         self.world = world
         self.inventory = inventory
         self._token = token
-        self._started_with = {
-            name: getattr(world.options, name) for name in world.options.names()
-        }
+        self._started_with = {name: getattr(world.options, name) for name in world.options.names()}
         self._forgotten: set[str] = set()
         self._operations: dict[str, Callable[..., Any]] = {
             "calls": self.calls,
