@@ -96,5 +96,5 @@ class Tmux:
 
 def nfclease_in(arguments: Sequence[str | os.PathLike[str]]) -> list[str]:
     """A shell that runs the command, tells its exit code, and keeps the window."""
-    line = shlex.join([sys.executable, "-m", "nfclease", *map(os.fspath, arguments)])
+    line = shlex.join([sys.executable, "-m", "nfclease", *(os.fspath(each) for each in arguments)])
     return ["sh", "-c", f"{line}; code=$?; echo; echo ended with $code; exec sleep 1000"]

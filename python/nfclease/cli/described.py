@@ -9,7 +9,12 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from nfclease import PackageDeploymentOption, PackageInfo, PackageProperty, PackageSystem
+    from nfclease import PackageInfo
+    from nfclease.appliance.package_info import (
+        PackageDeploymentOption,
+        PackageProperty,
+        PackageSystem,
+    )
 
 #: The format that nearly all disks have; it is not worth a column.
 _USUAL = "streamoptimized"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
+from contextlib import suppress
 
 from nfclease._text import escaped
 from nfclease.cli.tables import size
@@ -24,6 +25,7 @@ class Lines:
         self._attempts: dict[str, int] = {}
 
     def __call__(self, progress: TransferProgress) -> None:
+        """Is called with each look at a file."""
         now = time.monotonic()
         again = progress.attempts > self._attempts.get(progress.key, 1)
         waits = progress.attempts == 0 or now < self._next.get(progress.key, 0.0)
@@ -31,10 +33,8 @@ class Lines:
             return
         self._next[progress.key] = now + _INTERVAL
         self._attempts[progress.key] = max(1, progress.attempts)
-        try:
+        with suppress(OSError, ValueError):  # a log that is full or closed ends no job
             print(_line(progress), file=sys.stderr, flush=True)
-        except (OSError, ValueError):  # a log that is full or closed ends no job
-            pass
 
 
 def _line(progress: TransferProgress) -> str:

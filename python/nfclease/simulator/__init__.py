@@ -16,8 +16,6 @@ TYPE_CHECKING = False
 __all__ = ["Simulator", "SimulatorError"]
 
 if TYPE_CHECKING:
-    from typing import Any
-
     from nfclease.simulator.client import Simulator, SimulatorError
 else:
 

@@ -11,11 +11,11 @@ if TYPE_CHECKING:
 HELP = "print the completion script of a shell"
 EPILOG = """\
 Commands, options, their values and local files are completed; names in an
-inventory are not, since each would be a login.
+inventory are not, since each press of Tab would be a login. In ~/.bashrc the
+line below; in ~/.zshrc, after compinit: source <(nfclease completion zsh)
 
 example:
-  source <(nfclease completion bash)                     # in ~/.bashrc
-  source <(nfclease completion zsh)                      # in ~/.zshrc, after compinit
+  source <(nfclease completion bash)
 """
 
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from nfclease.simulator.cli import add_options
+from importlib import import_module
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import argparse
+    from typing import Any
 
     from nfclease.cli.console import Console
 
@@ -22,18 +23,23 @@ example:
 
 def add(parser: argparse.ArgumentParser) -> None:
     """The simulator's own options."""
-    add_options(parser)
+    _simulator().add_options(parser)
 
 
 def run(args: argparse.Namespace, console: Console) -> int:
     """Serves until standard input ends."""
     from nfclease.cli.failure import UsageError
-    from nfclease.simulator.cli import missing, run
 
+    simulator = _simulator()
     try:
-        run(args)
+        simulator.run(args)
     except ModuleNotFoundError as error:
-        raise UsageError(missing(error)) from None
+        raise UsageError(simulator.missing(error)) from None
     except (OverflowError, ValueError) as error:  # a malformed version, a port that is none
         raise UsageError(str(error)) from None
     return 0
+
+
+def _simulator() -> Any:
+    """By its name, as a person runs it: nothing of the product is built on the simulator."""
+    return import_module("nfclease.simulator.cli")

@@ -19,7 +19,7 @@ and both ends of each disk. No vSphere is asked, nothing is unpacked.
 Ends with 3 where a package is not whole.
 
 example:
-  nfclease verify demo-vm.ova backups/*.ova
+  nfclease verify demo-vm.ova
 """
 
 
@@ -33,17 +33,18 @@ def add(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace, console: Console) -> int:
     """Reads all of each; one that cannot be read does not keep the others from it."""
+    if len(args.packages) == 1:
+        return _verify(args.packages[0], args, console)
+    return max(_or_reported(name, args, console) for name in args.packages)
+
+
+def _or_reported(name: str, args: argparse.Namespace, console: Console) -> int:
     from nfclease.cli.failure import report
 
-    code = 0
-    for name in args.packages:
-        try:
-            code = max(code, _verify(name, args, console))
-        except Exception as error:
-            if len(args.packages) == 1:
-                raise
-            code = max(code, report(error, args))
-    return code
+    try:
+        return _verify(name, args, console)
+    except Exception as error:
+        return report(error, args)
 
 
 def _verify(name: str, args: argparse.Namespace, console: Console) -> int:
