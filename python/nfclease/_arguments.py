@@ -211,17 +211,19 @@ def file_name(item: Any) -> str:
     return path.rpartition("/")[2]
 
 
-def core_file_item(item: Any) -> _core.FileItem:
+def core_file_item(item: Any, after_all: bool = False) -> _core.FileItem:
     """What an upload is, for the core: a ``FileItem``, or no more than its ``DeviceUrl``.
 
-    The size of a file that is compressed or cut into chunks is not that of its disk.
+    The size of a file that is compressed or cut into chunks is not that of its disk. With
+    ``after_all`` it waits for all uploads that were started before.
     """
     if isinstance(item, vim.HttpNfcLease.DeviceUrl):
         create = None if item.disk is None else not item.disk
-        return _core.FileItem(create=create, size=None, is_packed=False)
+        return _core.FileItem(create=create, size=None, is_packed=False, after_all=after_all)
     packed = item.compressionMethod not in (None, "", "identity") or bool(item.chunkSize)
     size = None if packed else count(item.size)
-    return _core.FileItem(create=bool(item.create), size=size, is_packed=packed)
+    create = bool(item.create)
+    return _core.FileItem(create=create, size=size, is_packed=packed, after_all=after_all)
 
 
 def required_uploads(required: Any) -> Any:

@@ -67,7 +67,9 @@ class DeviceUrl:
 
 @final
 class FileItem:
-    def __new__(cls, *, create: bool | None, size: int | None, is_packed: bool) -> FileItem: ...
+    def __new__(
+        cls, *, create: bool | None, size: int | None, is_packed: bool, after_all: bool = False
+    ) -> FileItem: ...
 
 @final
 class Sink:

@@ -328,12 +328,14 @@ class HttpNfcLease(MirroredLease):
         """Uploads the file of each item of an import, up to `max_concurrency` at once.
 
         Files of one device go one after another in the order of the items, since later ones may
-        be deltas of those before.
+        be deltas of those before. Where the package's descriptor has a delta (``parentRef``), all
+        files do: only the server knows which device has the parent.
 
         Args:
             file_items: The ``fileItem`` of ``CreateImportSpec``.
             source: The directory in which ``FileItem.path`` names the files; or an ``.ovf`` or an
-                ``.ova``, whose members are read where they are.
+                ``.ova``, whose members are read where they are. Of a directory, deltas are known
+                where exactly one ``.ovf`` is in it.
             progress: As for ``download_all``.
             urls: As for ``download_all``.
 

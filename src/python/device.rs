@@ -49,8 +49,8 @@ pub(crate) struct FileItem(pub(super) CoreFileItem);
 #[pymethods]
 impl FileItem {
     #[new]
-    #[pyo3(signature = (*, create, size, is_packed))]
-    fn new(create: Option<bool>, size: Option<u64>, is_packed: bool) -> Self {
+    #[pyo3(signature = (*, create, size, is_packed, after_all=false))]
+    fn new(create: Option<bool>, size: Option<u64>, is_packed: bool, after_all: bool) -> Self {
         let method = create.map(|create| {
             if create {
                 UploadMethod::Put
@@ -62,6 +62,7 @@ impl FileItem {
             method,
             size,
             is_packed,
+            after_all,
         })
     }
 }

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import gzip
+import itertools
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -14,6 +16,7 @@ from nfclease.simulator import Simulator
 
 from ..support.faces import OpenLease
 from ..support.forwarding import Forwarder, forwarding
+from ..support.imports import descriptor_of
 from ..support.leases import endings
 from ..support.packages import ova
 
@@ -44,6 +47,57 @@ def test_missing_files_are_all_named_before_one_is_sent(
         assert name in str(raised.value)
     assert raised.value.filename == str(tmp_path)
     assert sent(simulator) == []
+    assert endings(simulator) == ["HttpNfcLeaseAbort"]
+
+
+@pytest.fixture
+def described_delta(service: Any, demo_vm: Any, tmp_path: Path) -> Path:
+    """A descriptor beside the exported files, of which one disk is the delta of another one."""
+    text = descriptor_of(service, demo_vm)
+    first, second = re.findall(r'<Disk [^>]*ovf:diskId="(\w+)"', text)[:2]
+    text = text.replace(f'ovf:diskId="{second}"', f'ovf:diskId="{second}" ovf:parentRef="{first}"')
+    path = tmp_path / "x.ovf"
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+def one_after_another(simulator: Simulator) -> bool:
+    pairs = itertools.pairwise(simulator.requests())
+    return all(first["ended"] <= second["started"] for first, second in pairs)
+
+
+@pytest.mark.parametrize("kind", ["directory", "descriptor", "archive"])
+def test_a_package_with_a_delta_on_another_device(
+    open_lease: OpenLease,
+    simulator: Simulator,
+    raw: Any,
+    spec: Any,
+    described_delta: Path,
+    kind: str,
+) -> None:
+    source = described_delta.parent
+    if kind == "descriptor":
+        source = described_delta
+    elif kind == "archive":
+        names = [described_delta.name, *(item.path for item in spec.fileItem)]
+        source = source / "x.ova"
+        files = {name: (described_delta.parent / name).read_bytes() for name in names}
+        source.write_bytes(ova(files))
+    simulator.inject("bandwidth", method="POST", bytes_per_second=8 << 20)
+    with open_lease(raw, require_uploads=spec.fileItem) as lease:
+        results = lease.upload_all(spec.fileItem, source)
+    assert [result.name for result in results] == [item.path for item in spec.fileItem]
+    assert one_after_another(simulator)
+
+
+def test_a_delta_is_not_sent_after_a_failure(
+    open_lease: OpenLease, simulator: Simulator, raw: Any, spec: Any, described_delta: Path
+) -> None:
+    simulator.inject("status", method="PUT", code=500, count=1)
+    options = {"max_retries": 0}
+    with pytest.raises(nfclease.HttpStatusError), open_lease(raw, **options) as lease:
+        lease.upload_all(spec.fileItem, described_delta.parent)
+    assert len(sent(simulator)) == 1
     assert endings(simulator) == ["HttpNfcLeaseAbort"]
 
 

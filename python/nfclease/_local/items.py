@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+from typing import NamedTuple
 from urllib.parse import unquote
 
 from pyVmomi import vim
@@ -11,7 +12,7 @@ from pyVmomi import vim
 from nfclease import _core
 from nfclease._local.ends import local_path
 from nfclease._text import escaped
-from nfclease.exceptions import UnsafePathError
+from nfclease.exceptions import NfcError, UnsafePathError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -19,7 +20,19 @@ if TYPE_CHECKING:
     from typing import Any
 
 
-def sources_of(items: Iterable[Any], source: Any) -> list[tuple[Any, Any]]:
+class Found(NamedTuple):
+    """Files to send.
+
+    Attributes:
+        files: Each item with what is sent for it.
+        has_deltas: Whether they go one after another, since one may be the delta of another.
+    """
+
+    files: list[tuple[Any, Any]]
+    has_deltas: bool
+
+
+def sources_of(items: Iterable[Any], source: Any) -> Found:
     """Each item with what is sent for it.
 
     Raises:
@@ -47,13 +60,36 @@ def sources_of(items: Iterable[Any], source: Any) -> list[tuple[Any, Any]]:
         return _of_package(wanted, _core.Package.of_path(path))
     found = [(item, _file_of(item, path)) for item in wanted]
     _check_found(found, path)
-    return found
+    return Found(found, _has_deltas_beside(path))
 
 
-def _of_package(items: list[Any], package: _core.Package) -> list[tuple[Any, Any]]:
+def has_deltas(descriptor: dict[str, Any]) -> bool:
+    """Whether a disk of it is the delta of another."""
+    return any(disk["parent_ref"] is not None for disk in descriptor["disks"])
+
+
+def _has_deltas_beside(directory: str) -> bool:
+    """The same of the descriptor in a directory of files; without exactly one, nobody can say."""
+    try:
+        package = _core.Package.of_path(directory)
+    except (NfcError, OSError):
+        return False
+    return _may_have_deltas(package)
+
+
+def _may_have_deltas(package: _core.Package) -> bool:
+    """One that cannot be read may have some: the server has its spec from another one."""
+    try:
+        return has_deltas(_core.parse_descriptor(package.descriptor))
+    except NfcError:
+        return True
+
+
+def _of_package(items: list[Any], package: _core.Package) -> Found:
     sizes = [(item, True if item.chunkSize else package.member_size(item.path)) for item in items]
     _check_found(sizes, package.name)
-    return [(item, _source(item, package)) for item in items]
+    files = [(item, _source(item, package)) for item in items]
+    return Found(files, _may_have_deltas(package))
 
 
 def _source(item: Any, package: _core.Package) -> _core.Source:

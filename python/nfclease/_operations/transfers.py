@@ -120,8 +120,10 @@ async def upload_all(
     from nfclease._local.items import sources_of
 
     progress = checked(progress)
-    files: list[ToSend] = [(*found, None) for found in sources_of(items, source)]
-    return Results(await upload_each(lease, backend, files, progress, urls))
+    found = sources_of(items, source)
+    files: list[ToSend] = [(*file, None) for file in found.files]
+    in_turn = found.has_deltas
+    return Results(await upload_each(lease, backend, files, progress, urls, in_turn=in_turn))
 
 
 async def upload_each(
@@ -130,8 +132,15 @@ async def upload_each(
     files: Sequence[ToSend],
     progress: ProgressOption,
     urls: Urls = None,
+    *,
+    in_turn: bool = False,
 ) -> list[TransferResult]:
-    """These files, in this order; devices and addresses of all are known before one is sent."""
+    """These files, in this order; devices and addresses of all are known before one is sent.
+
+    With ``in_turn``, each waits for the one before it, as those of a package with a delta must:
+    vSphere wants them in its own order (``OvfManager.CreateImportSpecResult``), and only the server
+    knows which device has the parent.
+    """
     progress = checked(progress)
     info = await ready_info(lease, backend)
     addresses = [address_for(device_for(item, lambda: info), urls) for item, _, _ in files]
@@ -139,7 +148,8 @@ async def upload_each(
     try:
         for (item, source, line), url in zip(files, addresses, strict=True):
             also, expected = line or (None, None)
-            sent = _start_upload(lease, backend, item, source, url, also=also, expected=expected)
+            sums = {"also": also, "expected": expected}
+            sent = _start_upload(lease, backend, item, source, url, after_all=in_turn, **sums)
             transfers.append(await sent)
     except BaseException as error:
         await _stop(backend, transfers, error)
@@ -208,6 +218,7 @@ async def _start_upload(
     *,
     also: str | None = None,
     expected: str | None = None,
+    after_all: bool = False,
 ) -> Transfer:
     """Finds the device that the item means, and starts: in the order of the calls."""
     known = isinstance(item, vim.HttpNfcLease.DeviceUrl)
@@ -215,7 +226,8 @@ async def _start_upload(
         info = None if known else await ready_info(lease, backend)
         device_url = device_for(item, lambda: info)
         name = file_name(item) or display_name(device_url)
-        device, described = core_device_url(device_url, name, item, url), core_file_item(item)
+        device = core_device_url(device_url, name, item, url)
+        described = core_file_item(item, after_all)
         with lease.faults():
             native = lease.native_now()
             read, (path, end) = source_of(source, name)

@@ -30,15 +30,13 @@ class SideBySide:
     Args:
         wanted: The files.
         sources: What each upload reads.
-        has_deltas: Whether a disk is the delta of another. Then each file waits for the one before
-            it: vSphere wants them in its own order (``OvfManager.CreateImportSpecResult``), and
-            only the server knows which device has the parent.
+        in_turn: Whether each file waits for the one before it.
     """
 
     def __init__(
-        self, wanted: Sequence[Wanted], sources: Sequence[_core.Source], *, has_deltas: bool
+        self, wanted: Sequence[Wanted], sources: Sequence[_core.Source], *, in_turn: bool
     ) -> None:
-        self._has_deltas = has_deltas
+        self._in_turn = in_turn
         self._files = [
             (each.item, source, None if each.is_packed else each.line)
             for each, source in zip(wanted, sources, strict=True)
@@ -48,12 +46,8 @@ class SideBySide:
         self, face: Face, core: LeaseCore, progress: ProgressOption, urls: Urls
     ) -> list[TransferResult]:
         """Sends all."""
-        if not self._has_deltas:
-            return await upload_each(core, face.backend, self._files, progress, urls)
-        results = []
-        for file in self._files:
-            results += await upload_each(core, face.backend, [file], progress, urls)
-        return results
+        in_turn = self._in_turn
+        return await upload_each(core, face.backend, self._files, progress, urls, in_turn=in_turn)
 
 
 class InOrder:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pyVmomi import vim, vmodl
 
 from nfclease import _core
+from nfclease._local.items import has_deltas
 from nfclease._log import extra, logger
 from nfclease._operations.ready import wait_ready
 from nfclease._operations.transfers import checked
@@ -216,8 +217,7 @@ async def _sending(
             sums.notes.append(f"{escaped(name)}: the manifest file lists it, and it is missing")
     await check_stored(face, package, sums, stored)
     sources = await face.in_thread(lambda: looked_at(wanted, descriptor, package, job.options))
-    has_deltas = any(disk["parent_ref"] is not None for disk in descriptor["disks"])
-    return SideBySide(wanted, sources, has_deltas=has_deltas)
+    return SideBySide(wanted, sources, in_turn=has_deltas(descriptor))
 
 
 def _judge(plan: _Plan, job: Job, package: Package) -> None:

@@ -125,10 +125,7 @@ impl Lease {
         // From this lock on the lease's end knows of it, or it is not started.
         let mut started = lock(&self.transfers.started);
         self.status.info_if_ready()?;
-        let before = match order {
-            Order::Any => Vec::new(),
-            Order::OnDevice => turns::before(&started, key),
-        };
+        let before = turns::before(order, &started, key);
         let turn = turns::wait(before, Arc::clone(&self.transfers.places));
         let (lease, device) = (Arc::clone(self), key.to_owned());
         let work = async move {

@@ -28,6 +28,8 @@ pub struct FileItem {
     pub size: Option<u64>,
     /// Whether it says `compressionMethod` or `chunkSize`: the file may not be a disk yet.
     pub is_packed: bool,
+    /// Whether it waits for all that were started before it, not only for those of its device.
+    pub after_all: bool,
 }
 
 impl Lease {
@@ -105,18 +107,18 @@ impl Lease {
         let progress = Arc::new(Progress::new(Some(source.length())));
         let (lease, counters) = (Arc::clone(self), Arc::clone(&progress));
         let key = device.key.clone();
-        self.start(
-            Order::OnDevice,
-            &device.key,
-            progress,
-            move |cancel| async move {
-                lease
-                    .ready_for_data(&cancel)
-                    .await
-                    .map_err(|error| Failure::new(&key, Step::Lease, error))?;
-                upload.run(source, &lease, &counters, &cancel).await
-            },
-        )
+        let order = if item.after_all {
+            Order::AfterAll
+        } else {
+            Order::OnDevice
+        };
+        self.start(order, &device.key, progress, move |cancel| async move {
+            lease
+                .ready_for_data(&cancel)
+                .await
+                .map_err(|error| Failure::new(&key, Step::Lease, error))?;
+            upload.run(source, &lease, &counters, &cancel).await
+        })
     }
 
     async fn ready_for_data(self: &Arc<Self>, cancel: &CancellationToken) -> Result<()> {

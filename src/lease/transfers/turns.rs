@@ -2,7 +2,8 @@
 //!
 //! `max_concurrency` of them move at once, in the order of their starts. Files that go to one device
 //! go one after another: "some of them may be delta files that patch already-uploaded files"
-//! (`OvfCreateImportSpecResult.fileItem`).
+//! (`OvfCreateImportSpecResult.fileItem`). Where a package has a delta, all its files do: only the server
+//! knows which device has the parent.
 
 use std::future::Future;
 use std::pin::Pin;
@@ -21,14 +22,20 @@ pub(in crate::lease) enum Order {
     Any,
     /// The transfers to the same device that were started before.
     OnDevice,
+    /// All transfers that were started before.
+    AfterAll,
 }
 
-/// What was started for this device and is not known to have ended well. Who asked for a
-/// failure and starts anew knows what it does.
-pub(super) fn before(started: &[Transfer], key: &str) -> Vec<Transfer> {
+/// What was started before, of what this order is about, and is not known to have ended well. Who asked
+/// for a failure and starts anew knows what it does.
+pub(super) fn before(order: Order, started: &[Transfer], key: &str) -> Vec<Transfer> {
     started
         .iter()
-        .filter(|transfer| transfer.key() == key)
+        .filter(|transfer| match order {
+            Order::Any => false,
+            Order::OnDevice => transfer.key() == key,
+            Order::AfterAll => true,
+        })
         .filter(|transfer| transfer.outcome().is_none() || transfer.has_failed_unasked())
         .cloned()
         .collect()
