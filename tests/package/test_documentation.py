@@ -171,6 +171,7 @@ CONTINUED = {
         "exporting",
         "importing",
         "logging",
+        "running",
         "tutorial",
     )
 }
@@ -238,6 +239,8 @@ def test_blocks_of_a_page(
     monkeypatch.setattr(logger, "handlers", [*logger.handlers])  # a page adds one
     space = {**names, "vim": vim, "HttpNfcLease": HttpNfcLease, "os": os, "time": time}
     space["requests"] = requests
+    if page == "docs/running.md":
+        space["vm"] = find(names["service"], vim.VirtualMachine, "running-vm")
     if page in LOGGING_IN:
         space |= request.getfixturevalue("where")
     for code, expected in blocks:

@@ -1,0 +1,116 @@
+"""Every shell line of the README and the docs runs, against the simulator."""
+
+from __future__ import annotations
+
+import doctest
+import os
+import re
+import shlex
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import nfclease
+from nfclease.simulator import Simulator
+
+from ..peers.build import build
+from ..support.shell_blocks import BLOCK, Command, commands, lines, run
+
+ROOT = Path(__file__).parents[2]
+PAGES = {
+    page.relative_to(ROOT).as_posix(): page.read_text(encoding="utf-8")
+    for page in [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
+}
+#: Lines that are not run here, and why.
+EXEMPT = {
+    r"make [a-z-]+": "what it does has tests and CI jobs of its own; that there is such a target is seen",
+    r"pip install .*": "it would install into the tests' own environment; tests/tools/wheels.py installs wheels",
+}
+#: They serve until Ctrl-C, which they get after their first line.
+SERVING = re.compile(r"^python -m nfclease\.simulator --no-stdin.*$", re.MULTILINE)
+#: What a reader fills in. Here the fixture does, right after the line has run.
+LOGIN = re.compile(r"^export GOVC_.*$", re.MULTILINE)
+#: What an indented line of shell would begin with.
+WORDS = r"\$|cargo|export|govc|make|nfclease|pip|python3?|sed|tar"
+CHECKER = doctest.OutputChecker()
+FLAGS = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
+
+
+def is_exempt(line: str) -> bool:
+    return any(re.fullmatch(pattern, line) for pattern in EXEMPT)
+
+
+def run_here() -> list[Any]:
+    """The pages with commands that are run here."""
+    found = {
+        page: [each for each in commands(text) if not all(map(is_exempt, lines(each)))]
+        for page, text in PAGES.items()
+    }
+    return [pytest.param(each, id=page) for page, each in found.items() if each]
+
+
+@pytest.fixture
+def environment(simulator: Simulator, demo_vm: Any, tmp_path: Path) -> dict[str, str]:
+    """The login of the simulator, and the programs that a page takes for granted."""
+    programs = tmp_path / "bin"
+    programs.mkdir()
+    for name, starts in {"python": "", "python3": "", "nfclease": "-m nfclease"}.items():
+        program = programs / name
+        program.write_text(f'#!/bin/sh\nexec {shlex.quote(sys.executable)} {starts} "$@"\n')
+        program.chmod(0o755)
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("GOVC_")}
+    return {
+        **kept,
+        "GOVC_URL": simulator.url,
+        "GOVC_USERNAME": simulator.user,
+        "GOVC_PASSWORD": simulator.password,
+        "GOVC_TLS_CA_CERTS": str(simulator.ca_file),
+        "GOVC_PERSIST_SESSION": "false",
+        "PATH": os.pathsep.join([str(programs), str(build()), kept["PATH"]]),
+        "PYTHONPATH": os.pathsep.join(filter(None, sys.path)),
+    }
+
+
+@pytest.mark.parametrize("wanted", run_here())
+def test_shell_lines_of_a_page(
+    wanted: list[Command], environment: dict[str, str], demo_vm: Any, tmp_path: Path
+) -> None:
+    directory = tmp_path / "work"
+    directory.mkdir()
+    nfclease.export_vm(demo_vm, directory / "demo-vm.ova")
+    login = "export " + " ".join(
+        f"{name}={shlex.quote(value)}"
+        for name, value in environment.items()
+        if name.startswith("GOVC_")
+    )
+    helper = ROOT / "tests" / "support" / "until_it_speaks.py"
+
+    def rewrite(text: str) -> str:
+        text = LOGIN.sub(lambda found: f"{found[0]}\n{login}", text)
+        return SERVING.sub(lambda found: f"python {shlex.quote(str(helper))} {found[0]}", text)
+
+    printed = run(wanted, directory, environment, rewrite)
+    for command, got in zip(wanted, printed, strict=True):
+        assert not command.expected or CHECKER.check_output(command.expected, got, FLAGS), (
+            f"{command.text}printed\n{got}instead of\n{command.expected}"
+        )
+
+
+def test_no_shell_block_of_a_page_is_overlooked() -> None:
+    for page, text in PAGES.items():
+        shells = re.findall(r"``` *(?:sh|shell|bash|console|zsh|terminal)\b", text)
+        assert len(BLOCK.findall(text)) == len(shells), page
+        outside = re.sub(r"^```.*?^```$", "", text, flags=re.DOTALL | re.MULTILINE)
+        assert not re.search(rf"^ {{4}}(?:{WORDS}) ", outside, re.MULTILINE), page
+
+
+def test_what_is_not_run_is_there_at_least() -> None:
+    targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
+    every = [line for text in PAGES.values() for each in commands(text) for line in lines(each)]
+    for pattern in EXEMPT:
+        assert any(re.fullmatch(pattern, line) for line in every), f"{pattern}: not in any page"
+    for line in every:
+        if found := re.fullmatch(r"make ([a-z-]+)", line):
+            assert found[1] in targets, line
