@@ -25,8 +25,10 @@ PAGES = {
 }
 #: Lines that are not run here, and why.
 EXEMPT = {
-    r"make [a-z-]+": "what it does has tests and CI jobs of its own; that there is such a target is seen",
-    r"pip install .*": "it would install into the tests' own environment; tests/tools/wheels.py installs wheels",
+    # Its jobs have tests and CI runs of their own; that there is such a target is seen below.
+    r"make [a-z-]+",
+    # It would install into the tests' own environment; tests/tools/wheels.py installs wheels.
+    r"pip install .*",
 }
 #: They serve until Ctrl-C, which they get after their first line.
 SERVING = re.compile(r"^python -m nfclease\.simulator --no-stdin.*$", re.MULTILINE)
