@@ -18,6 +18,7 @@ if "free-threading" in sys.version:  # as CPython documents; sysconfig would cos
 
 from nfclease._log import logger as _logger
 from nfclease.exceptions import (
+    AmbiguousNameError,
     CallTimeoutError,
     ChecksumMismatchError,
     ConnectError,
@@ -36,6 +37,7 @@ from nfclease.exceptions import (
     ManifestError,
     MissingUploadError,
     NfcError,
+    NotFoundError,
     PackageError,
     ProtocolError,
     SessionExpiredError,
@@ -65,12 +67,15 @@ if TYPE_CHECKING:
     from nfclease.appliance.verify import verify, verify_async
     from nfclease.appliance.verify_result import VerifiedFile, VerifyResult
     from nfclease.async_lease import AsyncHttpNfcLease
+    from nfclease.inventory.blocked import BlockedError
     from nfclease.lease import HttpNfcLease
     from nfclease.progress import TransferProgress
     from nfclease.transfer import Transfer, TransferResult
 
 __all__ = [
+    "AmbiguousNameError",
     "AsyncHttpNfcLease",
+    "BlockedError",
     "CallTimeoutError",
     "ChecksumMismatchError",
     "ConnectError",
@@ -97,6 +102,7 @@ __all__ = [
     "ManifestFile",
     "MissingUploadError",
     "NfcError",
+    "NotFoundError",
     "PackageError",
     "PackageInfo",
     "PlannedFile",
@@ -146,6 +152,7 @@ def _abort_at_exit() -> None:
 _LATER = {
     "AsyncHttpNfcLease": "async_lease",
     "HttpNfcLease": "lease",
+    "BlockedError": "inventory.blocked",
     "ExportResult": "appliance.results",
     "ExportedFile": "appliance.results",
     "ImportPlan": "appliance.import_plan",

@@ -24,6 +24,9 @@ exceptions pass unchanged. Everything else is one of these:
      |    +-- DiskFormatError
      +-- PackageError (also ValueError)
      +-- UnsafePathError (also ValueError)
+     +-- NotFoundError (also LookupError)
+     +-- AmbiguousNameError (also LookupError)
+     +-- BlockedError (also vim.fault.TaskInProgress)
      +-- LeaseError
      |    +-- LeaseInitError
      |    +-- LeaseLostError
@@ -49,6 +52,7 @@ if TYPE_CHECKING:
     _Remedy: TypeAlias = Literal["retry", "new_lease", "fix_input", "none"]
 
 __all__ = [
+    "AmbiguousNameError",
     "CallTimeoutError",
     "ChecksumMismatchError",
     "ConnectError",
@@ -67,6 +71,7 @@ __all__ = [
     "ManifestError",
     "MissingUploadError",
     "NfcError",
+    "NotFoundError",
     "PackageError",
     "ProtocolError",
     "SessionExpiredError",
@@ -285,6 +290,34 @@ class UnsafePathError(NfcError, ValueError):
     """A file name from a server or a package could leave the directory or hit another file."""
 
     remedy: _Remedy = "fix_input"
+
+
+class NotFoundError(NfcError, LookupError):
+    """The inventory has no such entity that this user can see.
+
+    Attributes:
+        name: What was looked for.
+        candidates: Paths of those with a name near to it.
+    """
+
+    remedy: _Remedy = "fix_input"
+
+    name: str = ""
+    candidates: tuple[str, ...] = ()
+
+
+class AmbiguousNameError(NfcError, LookupError):
+    """More than one entity of the inventory has this name.
+
+    Attributes:
+        name: What was looked for.
+        candidates: The paths of them all.
+    """
+
+    remedy: _Remedy = "fix_input"
+
+    name: str = ""
+    candidates: tuple[str, ...] = ()
 
 
 class LeaseError(NfcError):

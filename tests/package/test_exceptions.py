@@ -7,11 +7,12 @@ import re
 from pathlib import Path
 
 import pytest
+from pyVmomi import vim
 
 import nfclease
 from nfclease import exceptions
 
-PUBLIC = [getattr(exceptions, name) for name in exceptions.__all__]
+PUBLIC = [getattr(nfclease, name) for name in nfclease.__all__ if name.endswith("Error")]
 
 
 @pytest.mark.parametrize("error", PUBLIC)
@@ -37,10 +38,17 @@ def test_every_error_is_public_and_pickles(error: type[nfclease.NfcError]) -> No
         (nfclease.PackageError, ValueError),
         (nfclease.UnsafePathError, ValueError),
         (nfclease.ForkError, RuntimeError),
+        (nfclease.NotFoundError, LookupError),
+        (nfclease.AmbiguousNameError, LookupError),
+        (nfclease.BlockedError, vim.fault.TaskInProgress),
     ],
 )
 def test_builtins_catch_what_they_should(error: type, builtin: type) -> None:
     assert issubclass(error, builtin)
+
+
+def test_every_error_of_the_module_is_public() -> None:
+    assert {*exceptions.__all__} <= {error.__name__ for error in PUBLIC}
 
 
 def test_the_tree_in_the_docstring_is_the_tree() -> None:

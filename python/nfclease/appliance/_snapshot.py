@@ -12,6 +12,7 @@ from nfclease._log import extra, logger
 from nfclease._text import reason_of
 from nfclease.appliance._face import BlockingFace, made, task_result
 from nfclease.appliance._notes import add_note
+from nfclease.inventory.blocked import blocked
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -74,15 +75,17 @@ class Subject:
 
     def open(self) -> Any:
         """The lease; calls."""
-        if self.snapshot is not None:
-            return self.snapshot.ExportSnapshot()
-        if isinstance(self.entity, vim.VirtualApp):
-            return self.entity.ExportVApp()
         try:
+            if self.snapshot is not None:
+                return self.snapshot.ExportSnapshot()
+            if isinstance(self.entity, vim.VirtualApp):
+                return self.entity.ExportVApp()
             return self.entity.ExportVm()
         except vim.fault.InvalidPowerState as fault:
             add_note(fault, "switch the VM off, or pass snapshot=True to export it as it runs")
             raise
+        except vim.fault.TaskInProgress as fault:
+            raise blocked(self.entity, fault) from fault
 
     async def __aenter__(self) -> Subject:
         if self._takes:
@@ -110,7 +113,10 @@ class Subject:
             raise
 
     def _take(self) -> tuple[Any, str]:
-        return take(self.entity)
+        try:
+            return take(self.entity)
+        except vim.fault.TaskInProgress as fault:
+            raise blocked(self.entity, fault) from fault
 
     def _undo(self, taken: tuple[Any, str], cause: BaseException | None) -> None:
         _Removal(taken[0]).run()

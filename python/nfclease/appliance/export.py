@@ -79,6 +79,9 @@ def export_vm(
         OSError: The package cannot be written there.
         UnsafePathError: The name of a file could leave the package, or two are the same.
         vim.fault.InvalidPowerState: The VM runs, and no snapshot is exported.
+        BlockedError: A task holds the VM, such as that of a lease whose client died; it says which,
+            since when, by whom and what frees it, and is also the server's
+            ``vim.fault.TaskInProgress``.
         vmodl.MethodFault: The server refused a call, or to describe the VM.
         LeaseInitError: The lease never got ready.
         ChecksumMismatchError: A file is not what the server sent, twice.

@@ -13,6 +13,7 @@ from typing_extensions import assert_type
 
 import nfclease
 import nfclease.exceptions
+import nfclease.inventory
 from nfclease import AsyncHttpNfcLease, HttpNfcLease, Transfer, TransferProgress, TransferResult
 from nfclease.simulator import Simulator, SimulatorError
 
@@ -249,8 +250,33 @@ def failures(lease: HttpNfcLease) -> str:
     return nfclease.__version__
 
 
+def looked_up(service: vim.ServiceInstance, datacenter: vim.Datacenter) -> None:
+    try:
+        vm = assert_type(nfclease.inventory.find(service, "web"), vim.VirtualMachine)
+        pool = nfclease.inventory.find(service, None, vim.ResourcePool, datacenter="DC0")
+        assert_type(pool, vim.ResourcePool)
+        either = nfclease.inventory.find(service, "x", (vim.VirtualMachine, vim.VirtualApp))
+        print(either, assert_type(nfclease.inventory.path_of(vm), str))
+    except (nfclease.NotFoundError, nfclease.AmbiguousNameError) as error:
+        assert_type(error.candidates, tuple[str, ...])
+    every = nfclease.inventory.find_all(service, "*", vim.Network)
+    assert_type(every, list[nfclease.inventory.Entry])
+    machines = nfclease.inventory.list_vms(service, datacenter=datacenter)
+    assert_type(machines, list[nfclease.inventory.VmEntry])
+    assert_type(machines[0].committed, int | None)
+    held: list[nfclease.inventory.BlockingTask] = nfclease.inventory.blocking_tasks(vm)
+    held += nfclease.inventory.lease_tasks(service)
+    try:
+        nfclease.export_vm(vm, "web")
+    except nfclease.BlockedError as error:
+        assert_type(error.tasks, tuple[nfclease.inventory.BlockingTask, ...])
+        raise
+
+
 #: Each can be caught as what it also is.
 AS_BUILTINS: list[tuple[type[nfclease.NfcError], type[Exception]]] = [
+    (nfclease.AmbiguousNameError, LookupError),
+    (nfclease.BlockedError, vim.fault.TaskInProgress),
     (nfclease.CallTimeoutError, TimeoutError),
     (nfclease.ConnectError, ConnectionError),
     (nfclease.DiskFormatError, nfclease.IntegrityError),
@@ -262,6 +288,7 @@ AS_BUILTINS: list[tuple[type[nfclease.NfcError], type[Exception]]] = [
     (nfclease.LeaseStateError, nfclease.exceptions.LeaseError),
     (nfclease.ManifestError, nfclease.IntegrityError),
     (nfclease.MissingUploadError, nfclease.IntegrityError),
+    (nfclease.NotFoundError, LookupError),
     (nfclease.PackageError, ValueError),
     (nfclease.SessionExpiredError, nfclease.LeaseLostError),
     (nfclease.StallError, TimeoutError),
