@@ -6,7 +6,7 @@ use std::path::PathBuf;
 
 use super::reader::Reader;
 use super::slice::Slice;
-use super::stored::Stored;
+use super::stored::{Cost, Stored};
 use crate::error::{Error, Result};
 
 /// Parts, one after the other.
@@ -56,10 +56,12 @@ impl Stored for Joined {
         }))
     }
 
-    fn is_near(&self, offset: u64, length: u64) -> bool {
+    fn cost(&self, offset: u64, length: u64) -> Cost {
         self.within(offset, length)
             .iter()
-            .all(|part| part.stored.is_near(part.offset, part.length))
+            .map(|part| part.stored.cost(part.offset, part.length))
+            .max()
+            .unwrap_or(Cost::Nothing)
     }
 }
 

@@ -28,4 +28,4 @@ pub use sink::{Sink, Wait};
 pub use slice::{Slice, SliceSource};
 pub use source::{FileSource, MemorySource, ReaderSource, Source};
 pub use staged::Overwrite;
-pub use stored::{Stored, StoredFile, StoredPath};
+pub use stored::{Cost, Stored, StoredFile, StoredPath};

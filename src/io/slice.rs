@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::digest::ChecksumType;
 use super::reader;
 use super::source::{Ends, Feed, HEAD_BYTES, Source, TAIL_BYTES, Watch};
-use super::stored::Stored;
+use super::stored::{Cost, Stored};
 use crate::error::{Error, Result};
 
 /// So many bytes at one place of something stored.
@@ -87,7 +87,7 @@ impl Source for SliceSource {
         true
     }
 
-    fn ends(&self) -> Result<Option<Ends>> {
+    fn ends(&self, most: Cost) -> Result<Option<Ends>> {
         let Slice {
             stored,
             offset,
@@ -98,8 +98,8 @@ impl Source for SliceSource {
             (0, *length.min(&HEAD_BYTES)),
             (tail, length.saturating_sub(tail)),
         ];
-        let is_near = |(at, length): (u64, u64)| stored.is_near(offset.saturating_add(at), length);
-        if !ends.into_iter().all(is_near) {
+        let cost = |(at, length): (u64, u64)| stored.cost(offset.saturating_add(at), length);
+        if ends.into_iter().map(cost).any(|cost| cost > most) {
             return Ok(None);
         }
         let [head, tail] = ends.map(|(at, length)| self.0.read(at, length));
@@ -145,7 +145,7 @@ mod tests {
         let stored: Arc<dyn Stored> = Arc::new(StoredFile::open(file.path()).unwrap());
         let part = &bytes[1000..800_000];
         let mut source = SliceSource::new(Arc::clone(&stored), 1000, part.len() as u64);
-        let ends = source.ends().unwrap().unwrap();
+        let ends = source.ends(Cost::Nothing).unwrap().unwrap();
         assert_eq!(ends.head, part[..512]);
         assert_eq!(ends.tail, part[part.len() - 1024..]);
         for _ in 0..2 {
@@ -162,7 +162,10 @@ mod tests {
         let file = tempfile::NamedTempFile::new().unwrap();
         fs::write(file.path(), b"xxabcxx").unwrap();
         let stored = Arc::new(StoredFile::open(file.path()).unwrap());
-        let ends = SliceSource::new(stored, 2, 3).ends().unwrap().unwrap();
+        let ends = SliceSource::new(stored, 2, 3)
+            .ends(Cost::Nothing)
+            .unwrap()
+            .unwrap();
         assert_eq!((ends.head, ends.tail), (b"abc".into(), b"abc".into()));
     }
 }

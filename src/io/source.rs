@@ -9,7 +9,7 @@ use tokio::sync::{mpsc, oneshot};
 
 use super::digest::{ChecksumType, Digest};
 use super::reader::{self, Reader};
-use super::stored::open_regular;
+use super::stored::{Cost, open_regular};
 use crate::error::{Error, Result};
 
 /// A source whose length is known before the first byte, as an upload must announce it.
@@ -18,8 +18,9 @@ pub trait Source: Send {
     fn length(&self) -> u64;
     /// Whether it can be started from its beginning again.
     fn is_repeatable(&self) -> bool;
-    /// Both ends, where they can be read without moving anything that another reader shares.
-    fn ends(&self) -> Result<Option<Ends>> {
+    /// Both ends, where they can be read without moving anything that another reader shares, and cost
+    /// no more than `most`.
+    fn ends(&self, _most: Cost) -> Result<Option<Ends>> {
         Ok(None)
     }
     /// Starts it from its beginning, by a thread or by a task as suits it. What the feed holds was
@@ -107,7 +108,7 @@ impl Source for FileSource {
         true
     }
 
-    fn ends(&self) -> Result<Option<Ends>> {
+    fn ends(&self, _most: Cost) -> Result<Option<Ends>> {
         let Some(file) = &self.first else {
             return Ok(None);
         };
@@ -150,7 +151,7 @@ impl Source for MemorySource {
         true
     }
 
-    fn ends(&self) -> Result<Option<Ends>> {
+    fn ends(&self, _most: Cost) -> Result<Option<Ends>> {
         let ends = ends_of(io::Cursor::new(&self.0), self.length());
         Ok(Some(ends.map_err(|e| Error::io("<bytes>", e))?))
     }
@@ -282,7 +283,10 @@ mod tests {
         ];
         for mut source in sources {
             assert_eq!(source.length(), LENGTH as u64);
-            assert_eq!(source.ends().unwrap().is_some(), source.is_repeatable());
+            assert_eq!(
+                source.ends(Cost::Nothing).unwrap().is_some(),
+                source.is_repeatable()
+            );
             let rounds = if source.is_repeatable() { 2 } else { 1 };
             for _ in 0..rounds {
                 let (read, end) = all_of(source.as_mut()).await;

@@ -8,6 +8,17 @@ use std::sync::Arc;
 use super::reader::Reader;
 use crate::error::{Error, Result};
 
+/// What a few bytes of something stored cost.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Cost {
+    /// Next to nothing, and nobody waits for them.
+    Nothing,
+    /// A small request, which is waited for.
+    Request,
+    /// All that is stored before them.
+    All,
+}
+
 /// What is read by position. Each reader has a place of its own, so that members of one archive are
 /// read side by side.
 pub trait Stored: Send + Sync {
@@ -17,10 +28,9 @@ pub trait Stored: Send + Sync {
     fn length(&self) -> Option<u64>;
     /// Starts to read `length` bytes at `offset`. The reader ends early where the bytes do.
     fn open(&self, offset: u64, length: u64) -> Result<Box<dyn Reader>>;
-    /// Whether these few bytes cost next to nothing and are not waited for: else nobody looks at both
-    /// ends of a member before it is read.
-    fn is_near(&self, _offset: u64, _length: u64) -> bool {
-        true
+    /// What these few bytes cost: it decides who looks at both ends of a member before it is read.
+    fn cost(&self, _offset: u64, _length: u64) -> Cost {
+        Cost::Nothing
     }
 }
 

@@ -3,7 +3,7 @@
 use std::sync::{Mutex, PoisonError};
 
 use crate::error::{Error, Result};
-use crate::io::{Reader, Stored};
+use crate::io::{Cost, Reader, Stored};
 
 /// A reader of so many bytes.
 pub(super) struct Once {
@@ -39,7 +39,7 @@ impl Stored for Once {
         }
     }
 
-    fn is_near(&self, _offset: u64, _length: u64) -> bool {
-        false
+    fn cost(&self, _offset: u64, _length: u64) -> Cost {
+        Cost::All
     }
 }

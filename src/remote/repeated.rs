@@ -8,7 +8,7 @@ use super::address::Address;
 use super::opening::{Opened, open};
 use super::whole::Whole;
 use crate::error::{Error, Result};
-use crate::io::{Reader, Stored};
+use crate::io::{Cost, Reader, Stored};
 use crate::transfer::Engine;
 
 /// A whole file, as often as it is asked for. Cheap to clone.
@@ -80,8 +80,8 @@ impl Stored for Repeated {
         }))
     }
 
-    fn is_near(&self, _offset: u64, _length: u64) -> bool {
-        false
+    fn cost(&self, _offset: u64, _length: u64) -> Cost {
+        Cost::All
     }
 }
 

@@ -11,7 +11,7 @@ use super::ask::{Asker, Version};
 use super::blocks::{Blocks, SMALL, around};
 use super::pump::{Stream, Stretch};
 use crate::error::{Error, Result};
-use crate::io::{Reader, Stored};
+use crate::io::{Cost, Reader, Stored};
 use crate::transfer::Engine;
 
 /// A file at an https address whose server answers Range requests. Cheap to clone.
@@ -81,8 +81,11 @@ impl Stored for Remote {
         }))
     }
 
-    fn is_near(&self, offset: u64, length: u64) -> bool {
-        self.blocks().get(offset, length).is_some()
+    fn cost(&self, offset: u64, length: u64) -> Cost {
+        match self.blocks().get(offset, length) {
+            Some(_) => Cost::Nothing,
+            None => Cost::Request,
+        }
     }
 }
 

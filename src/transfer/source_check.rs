@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use super::download::Format;
 use crate::error::{Error, Result};
-use crate::io::Source;
 use crate::io::source::Ends;
+use crate::io::{Cost, Source};
 use crate::text::{Place, said_at};
 use crate::vmdk::{Flaw, StreamCheck, stream};
 
@@ -92,9 +92,16 @@ impl SourceCheck {
         Ok(stream::capacity(&ends.head).is_some())
     }
 
-    /// Judges a source before its upload is there, and gives what the disk in it can hold.
+    /// Judges a source before its upload is there, and gives what the disk in it can hold. What must be
+    /// a disk is worth a request to where it is.
     pub fn look_ahead(&mut self, source: &dyn Source) -> Result<Option<u64>> {
-        let ends = source.ends()?;
+        let must_be_disk = self.described.format == Format::StreamOptimized;
+        let most = if must_be_disk {
+            Cost::Request
+        } else {
+            Cost::Nothing
+        };
+        let ends = source.ends(most)?;
         self.look(ends.as_ref())?;
         Ok(ends.and_then(|ends| stream::capacity(&ends.head)))
     }

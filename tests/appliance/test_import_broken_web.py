@@ -74,10 +74,30 @@ def test_what_is_not_the_file_never_becomes_a_vm(
     assert endings(simulator) == ["HttpNfcLeaseAbort"]
 
 
-def test_a_raw_disk_is_seen_before_the_import(
+@pytest.mark.parametrize("name", ["demo.ova", "x/demo.ovf"])
+@pytest.mark.parametrize(
+    "disk",
+    [bytes(900_000), b"QFI\xfb" + bytes(900_000), stream_disk(3000)[:900_000]],
+    ids=["raw", "qcow2", "cut"],
+)
+def test_a_wrong_disk_is_seen_before_the_import(
+    imported: Importing, simulator: Simulator, web: Web, name: str, disk: bytes
+) -> None:
+    members = package({"a.vmdk": disk, "b.vmdk": stream_disk(3000)})
+    web.files["/demo.ova"] = ova(members)
+    web.files |= {f"/x/{member}": data for member, data in members.items()}
+    with pytest.raises(nfclease.DiskFormatError, match=r"a\.vmdk"):
+        imported(web.url(name), name=unique("wrong"), ca_file=web.ca_file)
+    assert calls_of(simulator, "ImportVApp") == 0
+    assert web.sent < len(disk), "only its ends were asked for"
+
+
+def test_without_range_nothing_is_read_twice(
     imported: Importing, simulator: Simulator, web: Web
 ) -> None:
-    web.files["/demo.ova"] = ova(package({"a.vmdk": bytes(900_000)}))
-    with pytest.raises(nfclease.DiskFormatError, match=r"a\.vmdk"):
-        imported(web.url("demo.ova"), name=unique("raw"), ca_file=web.ca_file)
-    assert calls_of(simulator, "ImportVApp") == 0
+    web.habits.ranges = False
+    web.files["/x/a.vmdk"] = bytes(len(FILES["a.vmdk"]))
+    with pytest.raises(nfclease.NfcError):
+        imported(web.url("x/demo.ovf"), name=unique("raw"), ca_file=web.ca_file)
+    assert endings(simulator) == ["HttpNfcLeaseAbort"]
+    assert [asked.path for asked in web.asked].count("/x/a.vmdk") == 1

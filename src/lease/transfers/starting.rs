@@ -9,7 +9,7 @@ use tokio_util::sync::CancellationToken;
 use super::turns::Order;
 use crate::error::{Error, Failure, Result, Step};
 use crate::http::client::header;
-use crate::io::{Sink, Source};
+use crate::io::{Cost, Sink, Source};
 use crate::lease::Lease;
 use crate::lease::phase::Phase;
 use crate::lease::plan::{self, SendCookie};
@@ -96,7 +96,7 @@ impl Lease {
             described,
             source.length(),
         );
-        let starts_as_disk = check.look(source.ends()?.as_ref())?;
+        let starts_as_disk = check.look(source.ends(Cost::Nothing)?.as_ref())?;
         let is_disk = plan::is_disk(device) || (device.disk.is_none() && starts_as_disk);
         let method = item.method.unwrap_or(if is_disk {
             UploadMethod::Post
