@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import sys
-
-from nfclease._text import escaped
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import argparse
+    import logging
     from collections.abc import Mapping
     from typing import Any, TextIO
 
@@ -28,17 +29,37 @@ class Console:
         self.json: bool = bool(getattr(args, "json", False))
         self.quiet: bool = bool(getattr(args, "quiet", False))
         self.verbose: int = int(getattr(args, "verbose", 0) or 0)
-        self._out: TextIO | None = sys.stdout
+        self._on_stderr = False
+        self._handler: logging.Handler | None = None
+        for stream in (sys.stdout, sys.stderr):  # a name may hold what the terminal cannot show
+            reconfigure = getattr(stream, "reconfigure", None)
+            if reconfigure is not None:
+                reconfigure(errors="backslashreplace")
 
     def __enter__(self) -> Self:
+        """Shows what nfclease logs, from now on."""
+        import logging
+
+        self._handler = handler = logging.StreamHandler(sys.stderr)
+        levels = {0: logging.WARNING, 1: logging.INFO}
+        handler.setLevel(logging.ERROR if self.quiet else levels.get(self.verbose, logging.DEBUG))
+        handler.setFormatter(logging.Formatter("nfclease: %(message)s"))
+        logger = logging.getLogger("nfclease")
+        logger.addHandler(handler)
+        if self.verbose:
+            logger.setLevel(handler.level)
+        logging.raiseExceptions = False  # a closed standard error ends nothing
         return self
 
     def __exit__(self, *_: object) -> None:
-        pass
+        import logging
+
+        if self._handler is not None:
+            logging.getLogger("nfclease").removeHandler(self._handler)
 
     def take_stdout(self) -> None:
-        """Standard output gets bytes from now on: lines go to standard error."""
-        self._out = sys.stderr
+        """Standard output gets bytes from now on: results go to standard error."""
+        self._on_stderr = True
 
     def row(self, row: Mapping[str, Any], text: str) -> None:
         """A result that was asked for: the object with ``--json``, else the text."""
@@ -46,7 +67,10 @@ class Console:
             import json
 
             text = json.dumps(row)
-        _write(self._out, text)
+        if self._on_stderr:
+            _tell(text)
+        else:
+            _print(text)
 
     def done(self, row: Mapping[str, Any], text: str) -> None:
         """The last line of a job; none with ``--quiet``, but with ``--json`` always."""
@@ -56,16 +80,26 @@ class Console:
     def line(self, text: str) -> None:
         """For people alone, on standard error: what is going on."""
         if not self.quiet and not self.json:
-            _write(sys.stderr, text)
+            _tell(text)
 
     def warn(self, text: str) -> None:
-        """On standard error, whatever was asked for."""
-        _write(sys.stderr, f"nfclease: warning: {escaped(text)}")
+        """On standard error, but with ``--quiet``."""
+        if not self.quiet:
+            _tell(f"nfclease: warning: {text}")
+
+    def decision(self, text: str) -> None:
+        """With ``-v``: what was chosen, and why."""
+        if self.verbose:
+            _tell(f"nfclease: {text}")
+
+    def call(self, text: str) -> None:
+        """With ``-vv``: a call to the server."""
+        if self.verbose > 1:
+            _tell(f"nfclease: call: {text}")
 
     def error(self, text: str) -> None:
         """What is wrong, on standard error, whatever was asked for; the command goes on."""
-        safe = "".join(escaped(text[at : at + 200]) for at in range(0, len(text), 200))
-        _write(sys.stderr, f"nfclease: {safe}")
+        _tell(f"nfclease: {text}")
 
     @property
     def progress(self) -> ProgressOption:
@@ -81,6 +115,59 @@ class Console:
         return True
 
 
-def _write(stream: TextIO | None, text: str) -> None:
-    if stream is not None:
-        print(text, file=stream, flush=True)
+def printable(text: str) -> str:
+    """Lines without what a terminal would obey: names of a server's may hold anything."""
+    return "".join(
+        char if char.isprintable() or char == "\n" else ascii(char)[1:-1] for char in text
+    )
+
+
+def _tell(text: str) -> None:
+    """A line on standard error; that nobody can read it ends nothing."""
+    try:
+        if sys.stderr is not None:
+            print(printable(text), file=sys.stderr, flush=True)
+    except (OSError, ValueError):
+        pass
+
+
+def _print(text: str) -> None:
+    """A line on standard output.
+
+    Raises:
+        OSError: It cannot be written, for another reason than that its reader has gone.
+    """
+    if sys.stdout is not None:
+        try:
+            print(printable(text), file=sys.stdout)
+        finally:
+            flush()
+
+
+def flush() -> None:
+    """Writes what is left of standard output; a reader that has gone, as `head` does, is no error.
+
+    Raises:
+        OSError: It cannot be written, for another reason.
+    """
+    stdout: TextIO | None = sys.stdout
+    try:
+        if stdout is not None:
+            stdout.flush()
+    except OSError as error:
+        _to_nowhere(stdout)
+        if error.errno != errno.EPIPE:
+            raise OSError(error.errno, error.strerror, "standard output") from None
+    except ValueError:  # closed
+        pass
+
+
+def _to_nowhere(stdout: TextIO | None) -> None:
+    """What is left in the buffer goes where it harms nothing: Python writes it again at its end."""
+    try:
+        if stdout is not None:
+            nowhere = os.open(os.devnull, os.O_WRONLY)
+            os.dup2(nowhere, stdout.fileno())
+            os.close(nowhere)
+    except (OSError, ValueError):
+        pass

@@ -23,15 +23,17 @@ def main(argv: Sequence[str] | None = None) -> int:
     args: argparse.Namespace | None = None
     with signals.raised():
         try:
-            from nfclease.cli.console import Console
+            from nfclease.cli import console
             from nfclease.cli.parser import parser
 
-            args = parser().parse_args(argv)
-            with Console(args) as console:
-                code: int = args.run(args, console)
+            try:
+                args = parser().parse_args(argv)
+                with console.Console(args) as shown:
+                    code: int = args.run(args, shown)
+            except SystemExit as end:  # argparse: after --help, or a wrong option
+                code = end.code if isinstance(end.code, int) else 1
+            console.flush()
             return code
-        except SystemExit as end:  # argparse: after --help, or a wrong option
-            return end.code if isinstance(end.code, int) else 1
         except BaseException as error:
             from nfclease.cli import failure
 

@@ -2,19 +2,30 @@
 
 from __future__ import annotations
 
+import re
+import socket
+import time
 from contextlib import contextmanager
+from http.client import HTTPException
 
+from nfclease._text import escaped
 from nfclease.cli.environment import settings
+from nfclease.cli.failure import LoginError
+from nfclease.cli.password import with_password
+from nfclease.cli.trust import examined
+from nfclease.exceptions import ConnectError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import argparse
-    import ssl
     from collections.abc import Iterator
     from typing import Any
 
     from nfclease.cli.console import Console
     from nfclease.cli.environment import Settings
+
+#: Seconds that the server may be silent in a call of pyvmomi's.
+_CALL_TIMEOUT = 120.0
 
 
 @contextmanager
@@ -23,35 +34,86 @@ def session(args: argparse.Namespace, console: Console) -> Iterator[Any]:
 
     Raises:
         UsageError: It is not said where to log in, or as whom.
-        Exception: Of the connection or the login.
+        ConnectError: The server cannot be reached, or is not a vSphere.
+        TlsError: It is not trusted.
+        LoginError: User or password are wrong.
     """
-    from pyVim.connect import Disconnect, SmartConnect
+    where = with_password(settings(args), args, console)
+    console.decision(f"the vSphere is {where.scheme}://{where.address}{where.path}")
+    trust = examined(where)
+    console.decision(f"the server is trusted by {trust.words}")
+    from pyVim.connect import Disconnect, SetSi
 
-    where = settings(args)
-    given: dict[str, Any] = {"sslContext": _trust(where)} if where.scheme == "https" else {}
-    service_instance = SmartConnect(
-        protocol=where.scheme,
-        host=where.host,
-        port=where.port,
-        path=where.path,
-        user=where.username,
-        pwd=where.password or "",
-        **given,
-    )
+    SetSi(None)
+    service_instance, before = None, socket.getdefaulttimeout()
+    socket.setdefaulttimeout(_CALL_TIMEOUT)
     try:
+        service_instance = _login(where, trust.context, trust.thumbprint)
+        about = service_instance.content.about
+        console.decision(f"logged in as {where.username}: {about.fullName}, API {about.apiVersion}")
+        if console.verbose > 1:
+            _tell_calls(service_instance._stub, console)
         yield service_instance
     finally:
-        Disconnect(service_instance)
+        Disconnect(service_instance)  # of None the one that pyvmomi has just made, if any
+        socket.setdefaulttimeout(before)
 
 
-def _trust(where: Settings) -> ssl.SSLContext:
-    import ssl
+def _login(where: Settings, context: Any, thumbprint: str | None) -> Any:
+    from pyVim.connect import SmartConnect
+    from pyVmomi import vim
 
-    if where.insecure:
-        return ssl._create_unverified_context()
-    context = ssl.create_default_context()
-    if where.ca_files:
-        context = ssl.create_default_context(cafile=where.ca_files[0])
-        for file in where.ca_files[1:]:
-            context.load_verify_locations(file)
-    return context
+    given: dict[str, Any] = {}
+    if context is not None:
+        given["sslContext"] = context
+    if thumbprint is not None:
+        given["thumbprint"] = thumbprint
+    if where.proxy is not None:
+        given["httpProxyHost"], given["httpProxyPort"] = where.proxy
+    try:
+        return SmartConnect(
+            protocol=where.scheme,
+            host=f"[{where.host}]" if ":" in where.host else where.host,
+            port=where.port,
+            path=where.path,
+            user=where.username,
+            pwd=where.password,
+            **given,
+        )
+    except vim.fault.InvalidLogin:
+        raise LoginError(
+            f"{where.address} refuses the login of {where.username}: user or password is wrong\n"
+            f"the password is from {where.password_from}"
+        ) from None
+    except Exception as error:
+        if type(error) is Exception and "not a VIM server" in str(error):  # as pyvmomi has it
+            raise ConnectError(
+                f"{where.address} is not a vSphere: there is nothing at "
+                f"{where.path}/vimServiceVersions.xml; check --url or GOVC_URL"
+            ) from None
+        if isinstance(error, (OSError, HTTPException, vim.fault.HostConnectFault)):
+            reason = str(getattr(error, "msg", None) or error or type(error).__name__)
+            raise ConnectError(
+                f"{where.address} does not answer as a vSphere: {escaped(reason)}; check --url "
+                "or GOVC_URL, with its scheme and port"
+            ) from error
+        raise
+
+
+def _tell_calls(stub: Any, console: Console) -> None:
+    """Has each call of pyvmomi's said, without what is in it."""
+    kind: Any = type(stub)
+
+    def invoke(self: Any, mo: Any, info: Any, *args: Any, **kwargs: Any) -> Any:
+        start, end = time.monotonic(), "done"
+        try:
+            return kind.InvokeMethod(self, mo, info, *args, **kwargs)
+        except BaseException as error:
+            end = type(error).__name__
+            raise
+        finally:
+            seconds = time.monotonic() - start
+            target = re.sub(r"\[.*\]", "[...]", mo._moId)  # a lease's has the session's key in it
+            console.call(f"{info.wsdlName} of {target}: {end} after {seconds:.3f} s")
+
+    stub.__class__ = type(kind.__name__, (kind,), {"InvokeMethod": invoke})
