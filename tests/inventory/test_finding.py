@@ -11,6 +11,8 @@ import nfclease
 from nfclease.inventory import find, find_all, list_vms, path_of
 from nfclease.simulator import Simulator
 
+from ..support.inventory import unique
+
 MACHINES = (vim.VirtualMachine, vim.VirtualApp)
 
 
@@ -161,3 +163,31 @@ def test_wrong_arguments_are_refused(service: Any) -> None:
 
 def test_the_root_folder_has_a_path(service: Any) -> None:
     assert path_of(service.content.rootFolder) == "/"
+
+
+def test_two_vms_of_one_name_are_never_guessed(simulator: Simulator, service: Any) -> None:
+    name = unique("twin")
+    moids = [simulator.add_vm(name, disks=0, folder=folder) for folder in ("one/a", "two")]
+    with pytest.raises(nfclease.AmbiguousNameError) as caught:
+        find(service, name)
+    paths = (f"/DC0/vm/one/a/{name}", f"/DC0/vm/two/{name}")
+    assert caught.value.candidates == paths
+    assert str(caught.value) == (
+        f"VM '{name}': there are 2: {paths[0]} ({moids[0]}), {paths[1]} ({moids[1]}); "
+        "give the path or the moId"
+    )
+    for moid, path in zip(moids, paths, strict=True):
+        assert find(service, path)._moId == moid
+        assert find(service, path.removeprefix("/DC0/vm/"))._moId == moid
+        assert path_of(find(service, moid)) == path
+    assert [row.path for row in list_vms(service, name)] == [*paths]
+    assert [row.path for row in list_vms(service, f"one/**/{name}")] == [paths[0]]
+
+
+def test_a_name_that_is_another_ones_moid_is_never_guessed(
+    simulator: Simulator, service: Any, demo_vm: Any
+) -> None:
+    simulator.add_vm(demo_vm._moId, disks=0)
+    with pytest.raises(nfclease.AmbiguousNameError):
+        find(service, demo_vm._moId)
+    assert find(service, f"VirtualMachine:{demo_vm._moId}") == demo_vm

@@ -9,12 +9,13 @@ import pytest
 from nfclease.simulator import Simulator
 from nfclease.simulator.soap.vsphere import vim
 
+from ..support.inventory import unique
 from .support.calls import by_path, ready, running, wait_for_task
 
 
 @pytest.fixture
-def vm(simulator: Simulator, service: Any, request: pytest.FixtureRequest) -> Any:
-    name = request.node.name.partition("[")[0].removeprefix("test_") + str(id(request))
+def vm(simulator: Simulator, service: Any) -> Any:
+    name = unique("held")
     simulator.add_vm(name, disks=1, power="on", tools=True)
     return by_path(service, f"vm/{name}")
 

@@ -25,11 +25,13 @@ class BlockedError(vim.fault.TaskInProgress, NfcError):
 
     Attributes:
         tasks: The tasks that hold it, the oldest first; empty where this user can see none.
+        msg: The server's own sentence.
     """
 
     remedy: Literal["retry", "new_lease", "fix_input", "none"] = "retry"
 
     tasks: tuple[BlockingTask, ...] = ()
+    msg: str | None
 
     def __init__(self, *args: object) -> None:
         vim.fault.TaskInProgress.__init__(self)

@@ -102,7 +102,8 @@ def run(args: argparse.Namespace) -> None:
 
     from nfclease.simulator.server.app import serve
 
-    asyncio.run(serve(Options(**{name: getattr(args, name) for name in Options.names()})))
+    given = {name: getattr(args, name) for name in Options.names() if hasattr(args, name)}
+    asyncio.run(serve(Options(**given)))
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

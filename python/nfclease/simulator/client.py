@@ -204,11 +204,12 @@ class Simulator:
         iso: bool = False,
         tools: bool = False,
         capacity: int | None = None,
+        folder: str | None = None,
     ) -> str:
         """Makes a VM; returns its moid.
 
         Args:
-            name: Its name, which no other has.
+            name: Its name, which no other has, or none in its folder.
             disks: How many disks it has.
             disk_size: About how many bytes the stream of each has; as the simulator's if None.
             nvram: Whether it has an nvram file, as an EFI VM does.
@@ -216,12 +217,15 @@ class Simulator:
             iso: Whether there is an image in a CD-ROM drive.
             tools: Whether tools answer in its guest while it runs: its snapshots can be quiesced.
             capacity: Bytes of each virtual disk; None for one that its stream nearly fills.
+            folder: The folders that it is in below ``DC0/vm``, such as ``team/web``, which are
+                made where they are not there; None for ``DC0/vm`` itself.
 
         Raises:
             ValueError: There is a VM of this name, or its disks hold less than their streams.
         """
         arguments = {"name": name, "disks": disks, "disk_size": disk_size, "nvram": nvram}
         arguments |= {"power": power, "iso": iso, "tools": tools, "capacity": capacity}
+        arguments["folder"] = folder
         return str(self._control("add_vm", arguments))
 
     def add_vapp(
@@ -250,6 +254,39 @@ class Simulator:
         arguments = {"name": name, "vms": vms, "disks": disks, "disk_size": disk_size}
         return str(self._control("add_vapp", {**arguments, "nvram": nvram, "power": power}))
 
+    def hold_vm(
+        self,
+        name: str,
+        *,
+        method: str = "ExportVm",
+        user: str = "somebody@vsphere.local",
+        age: float = 3600.0,
+        cancelable: bool = True,
+    ) -> str:
+        """Lets a task of somebody else hold a VM, as a client that died has left it.
+
+        It runs until it is cancelled (``CancelTask``), until ``free_vm`` or ``reset``.
+
+        Args:
+            name: Of the VM.
+            method: What the task does: a method of a VM.
+            user: Who started it.
+            age: Seconds since then.
+            cancelable: Whether it can be cancelled.
+
+        Returns:
+            The task's moid.
+
+        Raises:
+            ValueError: There is no such VM, or no such method.
+        """
+        arguments = {"name": name, "method": method, "user": user, "age": age}
+        return str(self._control("hold_vm", {**arguments, "cancelable": cancelable}))
+
+    def free_vm(self, name: str) -> None:
+        """Ends the tasks that ``hold_vm`` made for a VM."""
+        self._control("free_vm", {"name": name})
+
     def vm_files(self, name: str) -> list[dict[str, Any]]:
         """The files of a VM: ``name path kind device size sha1 capacity received``."""
         return self._list("vm_files", name=name)
@@ -259,9 +296,11 @@ class Simulator:
 
         Args:
             **knobs: ``bandwidth`` (bytes per second of each stream; 0 for no limit),
-                ``lease_timeout``, ``initializing``, ``stable_streams``; of uploads, until the
-                next ``reset``: ``upload_status`` (what each is answered; 0 for 200 to a POST and
-                201 to a PUT), ``chunked_uploads``, ``octet_stream`` (both are refused otherwise).
+                ``lease_timeout``, ``initializing``, ``stable_streams``; until the next ``reset``
+                also ``exclusive_leases`` (an export is refused with ``TaskInProgress`` while
+                another lease covers the VM; else two may read it at once), and of uploads
+                ``upload_status`` (what each is answered; 0 for 200 to a POST and 201 to a PUT),
+                ``chunked_uploads``, ``octet_stream`` (both are refused otherwise).
         """
         self._control("set", knobs)
 

@@ -31,6 +31,7 @@ class Options:
     upload_status: int | None = None
     chunked_uploads: bool = False
     octet_stream: bool = False
+    exclusive_leases: bool = False
     seed: int | None = None
     watch_stdin: bool = True
 

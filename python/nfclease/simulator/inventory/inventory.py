@@ -137,6 +137,7 @@ class Inventory:
         tools: bool = False,
         capacity: int | None = None,
         pool: ResourcePool | None = None,
+        folder: str | None = None,
     ) -> Machine:
         """Makes a VM whose disks have streams of about ``disk_size`` bytes.
 
@@ -144,7 +145,8 @@ class Inventory:
             ValueError: There is a VM of this name, or disks of this capacity hold less.
         """
         name = entity_name(name)
-        if self.machine(name) is not None:
+        parent = self._folder(folder) if folder else None
+        if self.machine(name, parent) is not None:
             raise ValueError(f"there is a VM {name!r} already")
         size = self.world.options.disk_size if disk_size is None else disk_size
         contents = [
@@ -155,7 +157,7 @@ class Inventory:
             raise ValueError(f"disks of {size} bytes do not fit into {capacity}")
         image = f"[{self.datastore.name}] iso/tools.iso" if iso else None
         spec = devices.config_spec(name, [disk.capacity for disk in contents], image, nvram)
-        place = (pool or self.pool).place()
+        place = (pool or self.pool).place(parent)
         machine = make_machine(self.world, place, spec, machine_files(spec, contents))
         machine.tools = tools
         if power == "on":
@@ -177,12 +179,26 @@ class Inventory:
             self.add_vm(one, pool=vapp, **options)
         return vapp
 
-    def machine(self, name: str) -> Machine | None:
-        """The VM of a name."""
-        for managed in self.world.objects.values():
-            if isinstance(managed, Machine) and managed.name == entity_name(name):
-                return managed
-        return None
+    def machine(self, name: str, parent: Managed | None = None) -> Machine | None:
+        """The first VM of a name, everywhere or in one folder."""
+        machines = (one for one in self.world.objects.values() if isinstance(one, Machine))
+        named = (one for one in machines if one.name == entity_name(name))
+        return next((one for one in named if parent in (None, one.place.parent)), None)
+
+    def _folder(self, path: str) -> Managed:
+        """A folder below the one of all VMs; what is missing of it is made."""
+        found = self.folders["vm"]
+        for name in filter(None, path.split("/")):
+            below = (self.world.objects[ref._moId] for ref in members(found, "childEntity"))
+            named = (one for one in below if one.name == entity_name(name))
+            inner = next((one for one in named if isinstance(one.ref, vim.Folder)), None)
+            if inner is None:
+                moid = f"group-v{self.world.number()}"
+                inner = folder(self.world, moid, entity_name(name), found)
+                inner.props["childType"] = found.props["childType"]
+                members(found, "childEntity").append(inner.ref)
+            found = inner
+        return found
 
     def names(self) -> list[str]:
         """The names of all VMs."""

@@ -79,6 +79,18 @@ class Machine(Managed):
         if self.blocking:
             raise fault("vim.fault.TaskInProgress", task=self.blocking[0].ref)
 
+    def refuse_export(self) -> None:
+        """An export is refused while another task holds it, but beside other exports.
+
+        With ``exclusive_leases`` it is refused beside these, too, as some servers do.
+
+        Raises:
+            vim.fault.TaskInProgress: With the task that holds it.
+        """
+        for task in self.blocking:
+            if not task.shared or self.world.options.exclusive_leases:
+                raise fault("vim.fault.TaskInProgress", task=task.ref)
+
     def refuse_power(self, state: Any, requested: Any = None) -> None:
         """Raises InvalidPowerState in this state."""
         if self.power == state:

@@ -26,7 +26,10 @@ def export_lease(
     def prepare() -> Content:
         return Content(entity, export_files(machines, files), machines)
 
+    for machine in machines:
+        machine.refuse_export()
     task = Task(entity.world, call.method, entity)
+    task.shared = True
     return Lease(entity.world, call, "export", task, prepare, machines=machines)
 
 

@@ -11,7 +11,9 @@ from typing import Any
 from aiohttp import web
 
 from nfclease.simulator.inventory.devices import VmFile
+from nfclease.simulator.inventory.holding import Holding, end_all
 from nfclease.simulator.inventory.inventory import Inventory
+from nfclease.simulator.inventory.machine import Machine
 from nfclease.simulator.lease.lease import Lease
 from nfclease.simulator.lease.view import describe
 from nfclease.simulator.world import World
@@ -20,7 +22,8 @@ TOKEN_HEADER = "X-Control-Token"
 
 _OF_UPLOADS = {"upload_status", "chunked_uploads", "octet_stream"}
 #: What ``set`` can turn while it runs, beside the bandwidth.
-KNOBS = {"lease_timeout", "initializing", "stable_streams", *_OF_UPLOADS}
+_RESET = {"exclusive_leases", *_OF_UPLOADS}
+KNOBS = {"lease_timeout", "initializing", "stable_streams", *_RESET}
 _LIFTED = {"bandwidth", "upload_status"}
 _HELD = ("initializing", "ready")
 
@@ -44,6 +47,8 @@ class Control:
             "reset": self.reset,
             "add_vm": self.add_vm,
             "add_vapp": self.add_vapp,
+            "hold_vm": self.hold_vm,
+            "free_vm": self.free_vm,
             "vm_files": self.vm_files,
             "set": self.set,
         }
@@ -108,7 +113,10 @@ class Control:
         self.world.recorder.reset()
         self.world.faults.clear()
         self.world.bandwidth = None
-        for name in _OF_UPLOADS:
+        for managed in list(self.world.objects.values()):
+            if isinstance(managed, Machine):
+                end_all(managed)
+        for name in _RESET:
             setattr(self.world.options, name, self._started_with[name])
 
     def add_vm(self, name: str, **options: Any) -> str:
@@ -119,12 +127,23 @@ class Control:
         """Makes a vApp with VMs; returns its moid."""
         return self.inventory.add_vapp(name, **options).moid
 
+    def hold_vm(self, name: str, method: str, user: str, age: float, cancelable: bool) -> str:
+        """Lets a task of somebody's hold a VM; returns its moid."""
+        return Holding(self._machine(name), method, user, age, cancelable).moid
+
+    def free_vm(self, name: str) -> None:
+        """Ends such tasks."""
+        end_all(self._machine(name))
+
     def vm_files(self, name: str) -> list[dict[str, Any]]:
         """The files of a VM."""
+        return [_file(file) for file in self._machine(name).files]
+
+    def _machine(self, name: str) -> Machine:
         machine = self.inventory.machine(name)
         if machine is None:
             raise ValueError(f"there is no VM {name!r}")
-        return [_file(file) for file in machine.files]
+        return machine
 
     def set(self, **knobs: Any) -> None:
         """Turns global knobs; bandwidth 0 lifts the limit, ``upload_status`` 0 the answer.

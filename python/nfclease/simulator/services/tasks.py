@@ -30,6 +30,9 @@ class Task(Managed):
         self._result: Any = None
         self._error: Any = None
         self.method = method
+        self.user: str = world.options.user
+        #: Whether others may export what it holds, as an export does while it reads.
+        self.shared: bool = False
         self._entity = entity
         self._queued = now()
         self._completed: datetime.datetime | None = None
@@ -63,7 +66,7 @@ class Task(Managed):
             error=self._error,
             result=self._result,
             progress=self.progress if running else None,
-            reason=vim.TaskReasonUser(userName=self.world.options.user),
+            reason=vim.TaskReasonUser(userName=self.user),
             queueTime=self._queued,
             startTime=self._queued,
             completeTime=self._completed,
@@ -149,7 +152,12 @@ class TaskManager(Managed):
     def __init__(self, world: World, moid: str) -> None:
         super().__init__(world, vim.TaskManager, moid, maxCollector=32)
         self.tasks: list[Task] = []
-        self.props["recentTask"] = lambda: [task.ref for task in self.tasks[-20:]]
+        self.props["recentTask"] = self._recent
+
+    def _recent(self) -> list[Any]:
+        """What runs, whenever it was started, and the last that have ended."""
+        running = [task for task in self.tasks[:-20] if task.state == vim.TaskInfo.State.running]
+        return [task.ref for task in (*running, *self.tasks[-20:])]
 
 
 @handles(vim.Task, "CancelTask")
