@@ -21,7 +21,11 @@ def add(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace, console: Console) -> int:
-    """Not there yet."""
-    from nfclease.cli.failure import UsageError
+    """One line for each."""
+    from nfclease.cli.session import session
+    from nfclease.inventory import list_vms
 
-    raise UsageError("this command is not there yet")
+    with session(args, console) as service_instance:
+        for vm in list_vms(service_instance):
+            console.row({"path": vm.path}, vm.path)
+    return 0
