@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 
-__all__ = ["add_connection", "add_output", "pair"]
+__all__ = ["add_connection", "add_output", "count", "pair"]
 
 
 def add_connection(parser: argparse.ArgumentParser) -> None:
@@ -43,3 +43,14 @@ def pair(text: str) -> tuple[str, str]:
     if not equals or not key:
         raise argparse.ArgumentTypeError(f"{text!r} is not KEY=VALUE")
     return key, value
+
+
+def count(text: str) -> int:
+    """How many files are moved at once.
+
+    Raises:
+        argparse.ArgumentTypeError: It is not from 1 to 64.
+    """
+    if not text.isascii() or not text.isdigit() or not 1 <= int(text[:9]) <= 64:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number from 1 to 64")
+    return int(text)

@@ -2,34 +2,112 @@
 
 from __future__ import annotations
 
-from nfclease.cli.arguments import add_connection, add_output
+from nfclease.cli.arguments import add_connection, add_output, count
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import argparse
+    from typing import Any
 
     from nfclease.cli.console import Console
 
 HELP = "export a VM to an OVF directory or an .ova, verified"
-EPILOG = "example:\n  nfclease export demo-vm -o demo-vm.ova"
+EPILOG = """\
+examples:
+  nfclease export demo-vm -o demo-vm.ova
+  nfclease export running-vm --snapshot -o running-vm"""
 
 
 def add(parser: argparse.ArgumentParser) -> None:
     """The options."""
-    parser.add_argument("vm", metavar="VM", help="inventory path, name or moId")
-    parser.add_argument("-o", "--output", metavar="TARGET", required=True, help="DIR or FILE.ova")
+    add = parser.add_argument
+    add("vm", metavar="VM", help="a VM or vApp: inventory path, name or moId")
+    add("-o", "--output", metavar="TARGET", required=True, help="DIR, FILE.ova, or - for a pipe")
+    add("--snapshot", action="store_true", help="of a running VM: take one, export it, remove it")
+    add("--name", metavar="NAME", help="what the VM is called in the package")
+    add("--overwrite", action="store_true", help="replace a package, once the new one is whole")
+    add(
+        "--include",
+        metavar="PATTERN",
+        action="append",
+        help="files beside the disks (all but *.iso and *.flp)",
+    )
+    add("--exclude", metavar="PATTERN", action="append", help="files to leave out, disks too")
+    add(
+        "--checksum",
+        choices=("sha256", "sha1", "sha512", "none"),
+        default="sha256",
+        help="of the manifest file (sha256)",
+    )
+    add("--export-option", metavar="OPTION", action="append", help="of the server: mac, uuid, ...")
+    add("--max-concurrency", metavar="N", type=count, help="files that are moved at once")
+    add("--dry-run", action="store_true", help="say what would be done, and do nothing")
     add_output(parser)
     add_connection(parser)
 
 
 def run(args: argparse.Namespace, console: Console) -> int:
     """Exports it."""
-    from nfclease import export_vm
     from nfclease.cli.session import session
+    from nfclease.cli.target import Target
 
+    target = Target(args.output, overwrite=args.overwrite)
+    if target.is_pipe:
+        console.take_stdout()
     with session(args, console) as service_instance:
-        vm = service_instance.content.searchIndex.FindByInventoryPath(args.vm)
-        result = export_vm(vm, args.output, progress=console.progress)
-    row = {"path": result.path, "files": len(result.files), "bytes": result.bytes}
-    console.done(row, f"{result.path}: {len(result.files)} files, {result.bytes} bytes")
+        vm = _found(service_instance, args)
+        if args.dry_run:
+            from nfclease.cli.dry_export import say
+
+            return say(service_instance, vm, target, args, console)
+        row, text = _exported(vm, target, args, console)
+    console.done(row, text)
     return 0
+
+
+def _found(service_instance: Any, args: argparse.Namespace) -> Any:
+    """The VM or vApp; one that runs cannot be exported as it is."""
+    from pyVmomi import vim
+
+    from nfclease.cli.place import datacenter_of
+    from nfclease.inventory import find
+
+    kinds = (vim.VirtualMachine, vim.VirtualApp)
+    datacenter = datacenter_of(service_instance)
+    vm = find(service_instance, args.vm, kinds, datacenter=datacenter)
+    if args.snapshot and not isinstance(vm, vim.VirtualMachine):
+        from nfclease.cli.failure import UsageError
+
+        raise UsageError(f"{args.vm} is a vApp, and --snapshot is for a VM")
+    return vm
+
+
+def _exported(
+    vm: Any, target: Any, args: argparse.Namespace, console: Console
+) -> tuple[dict[str, Any], str]:
+    from nfclease import export_vm
+    from nfclease.cli import moved
+    from nfclease.cli.selection import Selection
+
+    options = {} if args.max_concurrency is None else {"max_concurrency": args.max_concurrency}
+    selection = Selection(args.include, args.exclude)
+    with target.opened() as file:
+        result = export_vm(
+            vm,
+            file,
+            snapshot=args.snapshot or None,
+            include=selection.choice,
+            manifest=None if args.checksum == "none" else args.checksum,
+            name=args.name,
+            overwrite=args.overwrite,
+            export_options=args.export_option or (),
+            progress=console.progress,
+            **options,
+        )
+    for pattern in selection.unmatched():
+        console.warn(f"no file is called like {pattern!r}")
+    for text in result.warnings:
+        console.warn(text)
+    for each in result.files:
+        moved.show_file(console, each)
+    return moved.export_summary(result, target.name)

@@ -1,0 +1,106 @@
+"""``nfclease import --dry-run``: what would be made, where, and what the server would be asked."""
+
+from __future__ import annotations
+
+from nfclease.cli.dry_run import Need, show_needs, show_rows
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    import argparse
+    from collections.abc import Iterator
+    from typing import Any
+
+    from nfclease import ImportPlan
+    from nfclease.cli.console import Console
+    from nfclease.cli.place import Place
+
+__all__ = ["say"]
+
+
+def say(
+    service_instance: Any,
+    source: Any,
+    place: Place,
+    options: dict[str, Any],
+    args: argparse.Namespace,
+    console: Console,
+) -> int:
+    """Says what the import would do; the server judges the descriptor, and nothing is changed.
+
+    Returns:
+        0, or 1 when something is known that would make it fail.
+    """
+    from nfclease import plan_import
+    from nfclease.cli.tables import capacity, size
+    from nfclease.inventory import path_of
+
+    plan = plan_import(source, place.pool, **options)
+    rows = (
+        (
+            {
+                "type": "file",
+                "name": file.name,
+                "size": file.size,
+                "disk": file.disk,
+                "capacity": file.capacity,
+                "checksum_type": file.checksum_type,
+            },
+            (file.name, size(file.size), capacity(file.capacity), file.checksum_type or ""),
+        )
+        for file in plan.files
+    )
+    names = ("file", "size", "capacity", "checksum")
+    show_rows(console, names, rows, ("size", "capacity"))
+    networks = {name: str(network.name) for name, network in plan.networks.items()}
+    mapped = (
+        ({"type": "network", "name": name, "network": to}, (name, to))
+        for name, to in networks.items()
+    )
+    show_rows(console, ("network", "goes to"), mapped)
+    problems = show_needs(console, service_instance, list(_needs(plan, place, args)))
+    store, free = plan.datastore.name, plan.datastore.summary.freeSpace
+    held = sum(file.capacity or file.size or 0 for file in plan.files)
+    for text in (*plan.notes, *plan.warnings, *problems):
+        console.warn(text)
+    if free is not None and free < held:
+        console.warn(f"the disks can grow to {size(held)}, and {store} has {size(free)} free")
+    where = place.pool if plan.folder is None else plan.folder
+    summary = {
+        "type": "summary",
+        "command": "import",
+        "dry_run": True,
+        "name": plan.name,
+        "target": f"{path_of(where)}/{plan.name}",
+        "pool": path_of(place.pool),
+        "datastore": store,
+        "free": free,
+        "files": len(plan.files),
+        "bytes": plan.bytes,
+        "capacity": held,
+        "networks": networks,
+        "warnings": list(plan.warnings),
+        "notes": list(plan.notes),
+        "problems": problems,
+    }
+    number = "1 file" if len(plan.files) == 1 else f"{len(plan.files)} files"
+    sent = number if plan.bytes is None else f"{number}, {size(plan.bytes)}"
+    outcome = "it would fail" if problems else "nothing was done"
+    on = f"{store}, {size(free)} free"
+    console.row(summary, f"{summary['target']} in {summary['pool']} on {on}: {sent}; {outcome}")
+    return 1 if problems else 0
+
+
+def _needs(plan: ImportPlan, place: Place, args: argparse.Namespace) -> Iterator[Need]:
+    """The privileges, as the documentation of vSphere has them; a VM's devices may need more."""
+    yield Need("VApp.Import", place.pool, "CreateImportSpec, ImportVApp")
+    if plan.folder is not None:
+        yield Need("VApp.Import", plan.folder, "ImportVApp")
+        yield Need("VirtualMachine.Inventory.Create", plan.folder, "ImportVApp")
+    yield Need("Resource.AssignVMToPool", place.pool, "ImportVApp")
+    yield Need("Datastore.AllocateSpace", plan.datastore, "CreateImportSpec")
+    networks = {network._moId: network for network in plan.networks.values()}
+    for network in networks.values():
+        yield Need("Network.Assign", network, "ImportVApp")
+    if args.power_on:
+        on = place.pool if plan.folder is None else plan.folder
+        yield Need("VirtualMachine.Interact.PowerOn", on, "PowerOnVM_Task")

@@ -1,0 +1,141 @@
+"""Where an import goes: options first, then GOVC_*, then the only one that is there."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+
+from nfclease.cli.failure import UsageError
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    import argparse
+    from collections.abc import Iterable, Sequence
+    from typing import Any
+
+    from pyVmomi import vim
+
+__all__ = ["Place", "datacenter_of", "place_of"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Place:
+    """What ``import_vapp`` is told about it.
+
+    Attributes:
+        pool: The resource pool or vApp.
+        datastore: For the files, or a cluster of datastores.
+        folder: None for the datacenter's own, and in a vApp.
+        host: None leaves it to the server.
+        networks: From a network of the package, or ``*``, to one of the server.
+    """
+
+    pool: vim.ResourcePool
+    datastore: vim.Datastore | vim.StoragePod
+    folder: vim.Folder | None
+    host: vim.HostSystem | None
+    networks: dict[str, vim.Network | str]
+
+
+def datacenter_of(service_instance: Any) -> Any:
+    """The datacenter that ``GOVC_DATACENTER`` names; None for all of them."""
+    name = os.environ.get("GOVC_DATACENTER")
+    if not name:
+        return None
+    from pyVmomi import vim
+
+    from nfclease.inventory import find
+
+    return find(service_instance, name, vim.Datacenter)
+
+
+def place_of(service_instance: Any, args: argparse.Namespace) -> Place:
+    """Finds what was named, and chooses where there is only one.
+
+    Raises:
+        UsageError: There are several to choose from; the text lists them.
+        NotFoundError: There is nothing of a name.
+        AmbiguousNameError: A name is that of several.
+    """
+    from pyVmomi import vim
+
+    finder = _Finder(service_instance)
+    host = finder.named(args.host, "GOVC_HOST", vim.HostSystem)
+    pool = finder.named(args.pool, "GOVC_RESOURCE_POOL", vim.ResourcePool)
+    pool = pool or finder.only_pool(host)
+    stores = (vim.Datastore, vim.StoragePod)
+    datastore = finder.named(args.datastore, "GOVC_DATASTORE", stores)
+    # What was exported for govc in a shell does not forbid a vApp, where there is no choice.
+    is_vapp = isinstance(pool, vim.VirtualApp)
+    folder = finder.named(args.folder, "" if is_vapp else "GOVC_FOLDER", vim.Folder)
+    if folder is not None and is_vapp:
+        raise UsageError("--folder goes with a resource pool: a VM in a vApp is in the vApp")
+    return Place(
+        pool=pool,
+        datastore=datastore or _only_datastore(host or pool.owner),
+        folder=folder,
+        host=host,
+        networks=finder.networks(args.network or ()),
+    )
+
+
+class _Finder:
+    """Finds entities of one session, in the datacenter that was chosen."""
+
+    def __init__(self, service_instance: Any) -> None:
+        self._service_instance = service_instance
+        self._datacenter = datacenter_of(service_instance)
+
+    def named(self, option: str | None, variable: str, kind: Any) -> Any:
+        """What an option names, else a variable; None where neither does."""
+        from nfclease.inventory import find
+
+        name = option or os.environ.get(variable)
+        if not name:
+            return None
+        return find(self._service_instance, name, kind, datacenter=self._datacenter)
+
+    def only_pool(self, host: Any) -> Any:
+        """The root pool of the host, or of the only cluster or host there is."""
+        if host is not None:
+            return host.parent.resourcePool
+        from pyVmomi import vim
+
+        from nfclease.inventory import find_all
+
+        found = find_all(
+            self._service_instance, kind=vim.ComputeResource, datacenter=self._datacenter
+        )
+        if len(found) == 1:
+            return found[0].entity.resourcePool
+        paths = (f"{each.path}/Resources" for each in found)
+        raise UsageError(
+            f"which resource pool? give --pool or GOVC_RESOURCE_POOL: {_one_of(paths)}"
+        )
+
+    def networks(self, given: Sequence[tuple[str, str]]) -> dict[str, vim.Network | str]:
+        """The networks of the package, and where they go; ``*`` is every other one."""
+        from pyVmomi import vim
+
+        chosen = dict(given)
+        other = os.environ.get("GOVC_NETWORK")
+        if other:
+            chosen.setdefault("*", other)
+        return {name: self.named(text, "", vim.Network) for name, text in chosen.items()}
+
+
+def _only_datastore(owner: Any) -> Any:
+    """The only datastore that can be reached from a cluster or host."""
+    usable = [each for each in owner.datastore if each.summary.accessible]
+    if len(usable) == 1:
+        return usable[0]
+    from nfclease.cli.tables import size
+
+    rows = (f"{each.name} ({size(each.summary.freeSpace)} free)" for each in usable)
+    raise UsageError(f"which datastore? give --datastore or GOVC_DATASTORE: {_one_of(rows)}")
+
+
+def _one_of(names: Iterable[str], most: int = 10) -> str:
+    shown = sorted(names)
+    more = f" and {len(shown) - most} more" if len(shown) > most else ""
+    return f"one of {', '.join(shown[:most])}{more}" if shown else "there is none"

@@ -1,0 +1,84 @@
+"""Where an export goes: a directory, an ``.ova`` or a pipe; what is wrong with it is said early."""
+
+from __future__ import annotations
+
+import errno
+import os
+import sys
+from contextlib import contextmanager
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from typing import Any
+
+__all__ = ["Target"]
+
+
+class Target:
+    """What ``-o`` says, looked at before anybody logs in.
+
+    Raises:
+        UsageError: It is a terminal, or there is no standard output.
+        OSError: There is something already, or no directory to put it in.
+    """
+
+    def __init__(self, path: str, *, overwrite: bool) -> None:
+        self.path: str = path
+        self.is_pipe: bool = path == "-"
+        self.is_archive: bool = self.is_pipe or path.lower().endswith(".ova")
+        #: For people.
+        self.name: str = "standard output" if self.is_pipe else path
+        if self.is_pipe:
+            _check_stdout()
+        else:
+            self._check(overwrite)
+
+    def _check(self, overwrite: bool) -> None:
+        if not self.path:
+            from nfclease.cli.failure import UsageError
+
+            raise UsageError("-o is empty: give a directory, a file that ends in .ova, or -")
+        final = os.path.realpath(self.path)
+        if not os.path.isdir(os.path.dirname(final)):
+            raise FileNotFoundError(
+                errno.ENOENT, "there is no such directory to put it in", os.path.dirname(final)
+            )
+        if not os.path.lexists(final) or overwrite:
+            return
+        if self.is_archive or not os.path.isdir(final):
+            text = "it is there already, and --overwrite replaces an .ova"
+            if not self.is_archive:
+                text = "there is a file of this name; give a directory, or a name ending in .ova"
+            raise FileExistsError(errno.EEXIST, text, self.path)
+        if os.listdir(final):
+            text = "the directory is not empty, and --overwrite replaces a package in it"
+            raise FileExistsError(errno.EEXIST, text, self.path)
+
+    @property
+    def room(self) -> str:
+        """The directory whose free space an export takes."""
+        if self.is_pipe:  # the files are spooled first
+            import tempfile
+
+            return tempfile.gettempdir()
+        return os.path.dirname(os.path.realpath(self.path))
+
+    @contextmanager
+    def opened(self) -> Iterator[Any]:
+        """What ``export_vm`` gets."""
+        if not self.is_pipe:
+            yield self.path
+            return
+        # Without a buffer of Python's, which would be written again when the process ends.
+        with os.fdopen(os.dup(sys.stdout.fileno()), "wb", buffering=0) as file:
+            yield file
+
+
+def _check_stdout() -> None:
+    from nfclease.cli.failure import UsageError
+
+    if sys.stdout is None:
+        raise UsageError("-o - needs a standard output")
+    if sys.stdout.isatty():
+        raise UsageError("-o - writes an OVA, and standard output is a terminal: pipe it somewhere")
