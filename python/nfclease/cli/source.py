@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import sys
 
@@ -30,6 +31,8 @@ def source_of(args: argparse.Namespace) -> Any:
             if getattr(args, option):
                 name = option.replace("_", "-")
                 raise UsageError(f"--{name} is for an https URL, and SOURCE is a file or a pipe")
+        if args.source != "-":
+            os.stat(args.source)  # before anybody logs in
     if args.source != "-":
         return args.source
     if sys.stdin is None:

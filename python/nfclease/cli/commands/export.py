@@ -66,7 +66,7 @@ def run(args: argparse.Namespace, console: Console) -> int:
 
 
 def _found(service_instance: Any, args: argparse.Namespace) -> Any:
-    """The VM or vApp; one that runs cannot be exported as it is."""
+    """The VM or vApp."""
     from pyVmomi import vim
 
     from nfclease.cli.place import datacenter_of
@@ -75,11 +75,22 @@ def _found(service_instance: Any, args: argparse.Namespace) -> Any:
     kinds = (vim.VirtualMachine, vim.VirtualApp)
     datacenter = datacenter_of(service_instance)
     vm = find(service_instance, args.vm, kinds, datacenter=datacenter)
-    if args.snapshot and not isinstance(vm, vim.VirtualMachine):
-        from nfclease.cli.failure import UsageError
-
-        raise UsageError(f"{args.vm} is a vApp, and --snapshot is for a VM")
+    _check(vm, args)
     return vm
+
+
+def _check(vm: Any, args: argparse.Namespace) -> None:
+    """Refuses what ``export_vm`` would, in words that fit a command line."""
+    from pyVmomi import vim
+
+    from nfclease.cli.failure import UsageError
+
+    if not isinstance(vm, vim.VirtualMachine):
+        if args.snapshot:
+            raise UsageError(f"{args.vm} is a vApp, and --snapshot is for a VM")
+    elif not args.snapshot and not args.dry_run and vm.runtime.powerState != "poweredOff":
+        state = "runs" if vm.runtime.powerState == "poweredOn" else "is suspended"
+        raise UsageError(f"{args.vm} {state}: give --snapshot, or switch it off")
 
 
 def _exported(

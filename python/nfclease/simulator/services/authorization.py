@@ -83,3 +83,19 @@ async def permissions(manager: AuthorizationManager, call: Call) -> Any:
             propagate=True,
         )
     ]
+
+
+@handles(vim.AuthorizationManager, "HasPrivilegeOnEntities")
+async def held(manager: AuthorizationManager, call: Call) -> Any:
+    """The one user has all of them."""
+    api = vim.AuthorizationManager
+    return [
+        vim.AuthorizationManager.EntityPrivilege(
+            entity=entity,
+            privAvailability=[
+                api.PrivilegeAvailability(privId=name, isGranted=True)
+                for name in call.arg("privId", [])
+            ],
+        )
+        for entity in call.arg("entity", [])
+    ]
