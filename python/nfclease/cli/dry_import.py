@@ -70,7 +70,7 @@ def say(
         "command": "import",
         "dry_run": True,
         "name": plan.name,
-        "target": f"{path_of(where)}/{plan.name}",
+        "path": f"{path_of(where)}/{plan.name}",
         "pool": path_of(place.pool),
         "datastore": store,
         "free": free,
@@ -86,7 +86,7 @@ def say(
     sent = number if plan.bytes is None else f"{number}, {size(plan.bytes)}"
     outcome = "it would fail" if problems else "nothing was done"
     on = f"{store}, {size(free)} free"
-    console.row(summary, f"{summary['target']} in {summary['pool']} on {on}: {sent}; {outcome}")
+    console.row(summary, f"{summary['path']} in {summary['pool']} on {on}: {sent}; {outcome}")
     return 1 if problems else 0
 
 

@@ -72,7 +72,11 @@ class Target:
             return
         # Without a buffer of Python's, which would be written again when the process ends.
         with os.fdopen(os.dup(sys.stdout.fileno()), "wb", buffering=0) as file:
-            yield file
+            try:
+                yield file
+            except BrokenPipeError as error:
+                text = "who read the archive has ended before its end"
+                raise BrokenPipeError(errno.EPIPE, text, self.name) from error
 
 
 def _check_stdout() -> None:
