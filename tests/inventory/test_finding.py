@@ -136,6 +136,7 @@ def test_a_list_has_power_states_and_sizes(service: Any) -> None:
     assert rows["demo-vm"].committed is not None
     assert rows["demo-vm"].committed > rows["running-vm"].committed > 0  # type: ignore[operator]
     assert rows["demo-vm"].entity.name == "demo-vm"
+    assert list_vms(service, rows["demo-vm"].moid) == [rows["demo-vm"]]
 
 
 def test_a_datacenter_limits(service: Any) -> None:

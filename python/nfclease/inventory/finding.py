@@ -178,7 +178,7 @@ def find_all(
         service_instance: pyvmomi's, logged in.
         pattern: Of names (``web-*``), or with a slash of paths, absolute or relative as for
             ``find``: ``*``, ``?`` and ``[abc]`` within a name, ``...`` or ``**`` for any number of
-            folders; a slash at its end takes all below (``/DC0/vm/team/``).
+            folders; a slash at its end takes all below (``/DC0/vm/team/``). Or a moId.
         kind: As for ``find``.
         datacenter: As for ``find``.
 
@@ -321,7 +321,7 @@ def _fitting(
 
 def _takes(tree: Tree, pattern: str, path: str, node: Node) -> bool:
     anchors = tree.anchors(node) if "/" in pattern and pattern[0] != "/" else ()
-    return _names.fits(pattern, node.name, path, anchors)
+    return pattern == node.entity._moId or _names.fits(pattern, node.name, path, anchors)
 
 
 def _only(tree: Tree, nodes: list[Node], name: str | None, word: str) -> Node:

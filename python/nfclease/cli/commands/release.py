@@ -2,26 +2,138 @@
 
 from __future__ import annotations
 
+import sys
+import time
+
 from nfclease.cli.arguments import add_connection, add_output
+from nfclease.cli.commands.leases import as_object
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import argparse
+    from typing import Any
 
     from nfclease.cli.console import Console
+    from nfclease.inventory import BlockingTask
 
 HELP = "cancel the task of a dead lease, so that its VM is free"
-EPILOG = "example:\n  nfclease release"
+EPILOG = """\
+Shows who holds the VM and asks. Do not release a lease that is in use: its
+transfer ends, and the VM that an import is making is removed.
+
+example:
+  nfclease release demo-vm
+"""
+
+#: Seconds that a cancelled task may take to end, and seconds between two looks at it.
+_PATIENCE, _AGAIN = 60.0, 0.25
 
 
 def add(parser: argparse.ArgumentParser) -> None:
     """The options."""
+    parser.add_argument("vm", metavar="VM", help="VM or vApp: inventory path, name or moId")
+    parser.add_argument("--task", metavar="ID", help="this one, where more than one holds it")
+    parser.add_argument("-y", "--yes", action="store_true", help="do not ask")
     add_output(parser)
     add_connection(parser)
 
 
 def run(args: argparse.Namespace, console: Console) -> int:
-    """Not there yet."""
+    """Cancels it; 0 where the VM is free then, or was before."""
+    from pyVmomi import vim
+
+    from nfclease.cli.session import session
+    from nfclease.inventory import blocking_tasks, find
+
+    with session(args, console) as service_instance:
+        vm = find(service_instance, args.vm, (vim.VirtualMachine, vim.VirtualApp))
+        held = blocking_tasks(vm)
+        task = _chosen(held, args)
+        if task is None:
+            return _nothing(held, args.vm, console)
+        if not args.yes and not _agreed(task):
+            console.error("nothing was cancelled")
+            return 1
+        console.decision(f"cancel {task}")
+        if not _cancel(task, vim):
+            console.error(f"{task} cannot be cancelled now; wait for its end")
+            return 1
+        left = blocking_tasks(vm)
+    still = "; still held by " + "; ".join(map(str, left)) if left else " and free"
+    row = {"cancelled": as_object(task), "free": not left, "left": list(map(as_object, left))}
+    console.done(row, f"{task.key} is cancelled: {args.vm} is released{still}")
+    return 1 if left else 0
+
+
+def _chosen(held: list[BlockingTask], args: argparse.Namespace) -> BlockingTask | None:
+    """The lease's task to cancel; None where there is none.
+
+    Raises:
+        UsageError: There are more, or none of that id, or it is not a lease's.
+    """
     from nfclease.cli.failure import UsageError
 
-    raise UsageError("this command is not there yet")
+    leases = [task for task in held if task.is_lease]
+    if args.task is not None:
+        for task in held:
+            if task.key == args.task:
+                if not task.is_lease:
+                    raise UsageError(f"{task} is not the task of a lease: it is left alone")
+                return task
+        raise UsageError(f"no task {args.task} holds {args.vm}: {_listed(held)}")
+    if len(leases) > 1:
+        raise UsageError(f"more than one lease holds {args.vm}: {_listed(leases)}; name it: --task")
+    return leases[0] if leases else None
+
+
+def _listed(tasks: list[BlockingTask]) -> str:
+    return "; ".join(map(str, tasks)) or "nothing does"
+
+
+def _nothing(held: list[BlockingTask], name: str, console: Console) -> int:
+    """What is said where no lease holds it."""
+    row = {"cancelled": None, "free": not held, "left": list(map(as_object, held))}
+    if held:
+        console.error(f"{name} is held, but not by a lease: {_listed(held)}; wait for its end")
+        if console.json:
+            console.row(row, "")
+        return 1
+    console.done(row, f"{name} is free: no lease holds it")
+    return 0
+
+
+def _agreed(task: BlockingTask) -> bool:
+    """Whether the person at the terminal wants it.
+
+    Raises:
+        UsageError: There is nobody to ask.
+    """
+    from nfclease.cli.console import printable
+    from nfclease.cli.failure import UsageError
+
+    if sys.stdin is None or sys.stderr is None or not sys.stdin.isatty():
+        raise UsageError(f"there is no terminal to ask at; --yes cancels {task}")
+    lost = " and remove the VM that it is making" if "import" in task.operation.lower() else ""
+    question = printable(f"{task}: cancel it{lost}? [y/N] ")
+    print(question, end="", file=sys.stderr, flush=True)
+    return sys.stdin.readline().strip().lower() in ("y", "yes")
+
+
+def _cancel(task: BlockingTask, vim: Any) -> bool:
+    """Cancels it and waits for its end; False where it goes on."""
+    from pyVmomi import vmodl
+
+    runs = (vim.TaskInfo.State.running, vim.TaskInfo.State.queued)
+    until = time.monotonic() + _PATIENCE
+    try:
+        try:
+            task.task.CancelTask()
+        except vim.fault.InvalidState:  # it has ended meanwhile, or cannot be cancelled
+            until = 0.0
+        while task.task.info.state in runs:
+            if time.monotonic() > until:
+                return False
+            time.sleep(_AGAIN)
+    except vmodl.fault.ManagedObjectNotFound:
+        pass  # it has ended, and is forgotten
+    return True
