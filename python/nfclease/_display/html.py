@@ -33,7 +33,7 @@ def cell(value: object, tag: str = "td") -> str:
     if len(text) > _UNBROKEN:
         one_word = any(len(word) > _UNBROKEN for word in text.split())
         wrap = f"white-space:normal;min-width:{_UNBROKEN // 4}em"
-        wrap += ";word-break:break-all" if one_word else ""
+        wrap += ";word-break:break-all;text-wrap:balance" if one_word else ""
     return f"<{tag} style='{_LEFT};{wrap}'>{escape(text)}</{tag}>"
 
 
