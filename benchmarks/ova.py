@@ -66,15 +66,20 @@ AIMS = ((OVA_OUT, DIRECTORY_OUT, 1.15), (OVA_IN, DIRECTORY_IN, 1.05))
 
 
 class Stage:
-    """A simulated vCenter, and a folder for packages."""
+    """A simulated vCenter, and a folder for packages.
+
+    Attributes:
+        folder: Where the packages are.
+        vcenter: A file that says to a client where the vCenter is, and govc.
+    """
 
     def __init__(self, simulator: Simulator, folder: Path, govc: Path) -> None:
-        self._simulator, self._folder = simulator, folder
-        self._vcenter = folder / "vcenter.json"
+        self._simulator, self.folder = simulator, folder
+        self.vcenter = folder / "vcenter.json"
         names = ("host", "port", "user", "password", "ca_file")
         at = {name: str(getattr(simulator, name)) for name in names}
         self._sums: set[str] = set()
-        self._vcenter.write_text(json.dumps({**at, "govc": str(govc)}))
+        self.vcenter.write_text(json.dumps({**at, "govc": str(govc)}))
 
     def cpu_seconds(self) -> float:
         """What the server has cost so far."""
@@ -82,25 +87,24 @@ class Stage:
 
     def play(self, case: Case) -> Cost:
         """One run, whose sums are compared."""
-        path = self._folder / f"package{case.suffix}"
+        path = self.folder / f"package{case.suffix}"
         command = [sys.executable, "-m", "benchmarks.clients.packages", case.client, case.verb]
-        cost = run([*command, "--vcenter", str(self._vcenter), str(path), "imported"], self)
+        cost = run([*command, "--vcenter", str(self.vcenter), str(path), "imported"], self)
         if case.verb == "import":
-            self._judge()
+            self.judge(self.folder / "package")
         return cost
 
-    def _judge(self) -> None:
+    def judge(self, exported: Path, name: str = "imported") -> None:
         """Compares what came with what was exported, and removes the new VM again."""
         if not self._sums:  # the streams are the same each time
-            self._sums = {_sha1(path) for path in (self._folder / "package").glob("*.vmdk")}
-        files: list[dict[str, Any]] = self._simulator.vm_files("imported")
+            self._sums = {_sha1(path) for path in exported.glob("*.vmdk")}
+        files: list[dict[str, Any]] = self._simulator.vm_files(name)
         got = {each["sha1"] for each in files if each["kind"] == "disk"}
         if got != self._sums:
             raise WrongBytesError(f"the server has {sorted(got)}, not {sorted(self._sums)}")
         service = self._simulator.connect()
-        WaitForTask(
-            service.content.searchIndex.FindByInventoryPath("DC0/vm/imported").Destroy_Task()
-        )
+        made: Any = service.content.searchIndex.FindByInventoryPath(f"DC0/vm/{name}")
+        WaitForTask(made.Destroy_Task())
         Disconnect(service)
 
 

@@ -113,9 +113,9 @@ def _send(ova: tarfile.TarFile, item: Any, url: str) -> None:
     urllib.request.urlopen(request, context=context).close()
 
 
-def import_govc(job: Job) -> None:
-    at = job.at
-    environment = {
+def govc_environment(at: dict[str, str]) -> dict[str, str]:
+    """How govc, and all that reads its variables, logs in."""
+    return {
         **os.environ,
         "GOVC_URL": f"https://{at['host']}:{at['port']}/sdk",
         "GOVC_USERNAME": at["user"],
@@ -123,7 +123,11 @@ def import_govc(job: Job) -> None:
         "GOVC_TLS_CA_CERTS": at["ca_file"],
         "GOVC_PERSIST_SESSION": "false",
     }
-    command = [at["govc"], "import.ova", "-name", job.name, job.path]
+
+
+def import_govc(job: Job) -> None:
+    command = [job.at["govc"], "import.ova", "-name", job.name, job.path]
+    environment = govc_environment(job.at)
     subprocess.run(command, env=environment, stdout=subprocess.DEVNULL, check=True)
 
 
