@@ -7,16 +7,20 @@ import os
 import re
 import shlex
 import sys
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+from pyVim.task import WaitForTask
+from pyVmomi import vim
 
-import nfclease
 from nfclease.simulator import Simulator
 
 from ..peers.build import build
+from ..support.packages import ova, package
 from ..support.shell_blocks import BLOCK, Command, commands, lines, run
+from ..support.web import serving
 
 ROOT = Path(__file__).parents[2]
 PAGES = {
@@ -31,9 +35,14 @@ EXEMPT = {
     r"pip install .*",
 }
 #: They serve until Ctrl-C, which they get after their first line.
-SERVING = re.compile(r"^python -m nfclease\.simulator --no-stdin.*$", re.MULTILINE)
+SERVING = re.compile(r"^(?:python -m nfclease\.|nfclease )simulator --no-stdin.*$", re.MULTILINE)
 #: What a reader fills in. Here the fixture does, right after the line has run.
 LOGIN = re.compile(r"^export GOVC_.*$", re.MULTILINE)
+#: It asks a person, of a lease that somebody left.
+ASKING = re.compile(r"^nfclease release (\S+)$", re.MULTILINE)
+HELD = r"govc export.ovf -f -lease -vm \1 > held.txt\nnfclease release \1 --yes"
+#: The address of a package, which the test serves.
+ADDRESS = re.compile(r"https://example\.com/(\S+)")
 #: What an indented line of shell would begin with.
 WORDS = r"\$|cargo|export|govc|make|nfclease|pip|python3?|sed|tar"
 CHECKER = doctest.OutputChecker()
@@ -75,24 +84,40 @@ def environment(simulator: Simulator, demo_vm: Any, tmp_path: Path) -> dict[str,
     }
 
 
+@pytest.fixture
+def rewrite(
+    environment: dict[str, str], simulator: Simulator, demo_vm: Any, tmp_path: Path
+) -> Iterator[Callable[[str], str]]:
+    """What a reader fills in: logins and addresses of their own."""
+    variables = {name: each for name, each in environment.items() if name.startswith("GOVC_")}
+    login = shlex.join(["export", *(f"{name}={each}" for name, each in variables.items())])
+    speaks = shlex.join(["python", str(ROOT / "tests" / "support" / "until_it_speaks.py")])
+    before = set(demo_vm.parent.childEntity)
+    with serving({"appliance.ova": ova(package())}, tmp_path) as web:
+        trust = f"{web.origin}/\\1 --ca-file {shlex.quote(str(web.ca_file))}"
+
+        def rewritten(text: str) -> str:
+            text = LOGIN.sub(lambda found: f"{found[0]}\n{login}", text)
+            text = SERVING.sub(lambda found: f"{speaks} {found[0]}", text)
+            return ASKING.sub(HELD, ADDRESS.sub(trust, text))
+
+        yield rewritten
+    simulator.expire()  # what a page left held
+    for made in set(demo_vm.parent.childEntity) - before:  # the next page wants its name
+        if made.runtime.powerState == vim.VirtualMachine.PowerState.poweredOn:
+            WaitForTask(made.PowerOffVM_Task())
+        WaitForTask(made.Destroy_Task())
+
+
 @pytest.mark.parametrize("wanted", run_here())
 def test_shell_lines_of_a_page(
-    wanted: list[Command], environment: dict[str, str], demo_vm: Any, tmp_path: Path
+    wanted: list[Command],
+    environment: dict[str, str],
+    rewrite: Callable[[str], str],
+    tmp_path: Path,
 ) -> None:
     directory = tmp_path / "work"
     directory.mkdir()
-    nfclease.export_vm(demo_vm, directory / "demo-vm.ova")
-    login = "export " + " ".join(
-        f"{name}={shlex.quote(value)}"
-        for name, value in environment.items()
-        if name.startswith("GOVC_")
-    )
-    helper = ROOT / "tests" / "support" / "until_it_speaks.py"
-
-    def rewrite(text: str) -> str:
-        text = LOGIN.sub(lambda found: f"{found[0]}\n{login}", text)
-        return SERVING.sub(lambda found: f"python {shlex.quote(str(helper))} {found[0]}", text)
-
     printed = run(wanted, directory, environment, rewrite)
     for command, got in zip(wanted, printed, strict=True):
         assert not command.expected or CHECKER.check_output(command.expected, got, FLAGS), (

@@ -21,7 +21,7 @@ PATTERN is of names ('web-*'), or with a slash of paths: '/DC0/vm/team/*',
 'team/' for all below, '...' for any number of folders. --quiet: paths alone.
 
 example:
-  nfclease ls 'web-*'
+  nfclease ls 'demo-*'
 """
 
 #: What can be listed, and pyVmomi's name of it.
