@@ -37,6 +37,7 @@ class Habits:
         long_shift: ``range_shift`` for parts of more than 64 KiB.
         long_etag: What it calls the file for those; its own name for it where there is none.
         whole: The status of an answer to who asks for no Range.
+        hold_after: Bytes of a body after which it says no more until it is closed.
     """
 
     ranges: bool = True
@@ -52,6 +53,7 @@ class Habits:
     long_shift: int = 0
     long_etag: str | None = None
     whole: int | None = None
+    hold_after: int | None = None
 
 
 @dataclass(frozen=True)
@@ -73,6 +75,7 @@ class Web:
         sent: Bytes of files, those of some may not have gone out yet.
         ca_file: Whom to trust.
         certificate: What it shows.
+        held: Set once an answer is held.
     """
 
     def __init__(self, files: Mapping[str, bytes], folder: Path, **habits: Any) -> None:
@@ -80,6 +83,8 @@ class Web:
         self.habits = Habits(**habits)
         self.asked: list[Asked] = []
         self.sent = 0
+        self.held = threading.Event()
+        self._closed = threading.Event()
         self.ca_file = folder / "web-ca.pem"
         self.certificate: Certificate = issued("127.0.0.1", self.ca_file)
         self._server = _Server(("127.0.0.1", 0), _Handler)
@@ -99,8 +104,14 @@ class Web:
         """Which parts were asked for."""
         return [asked.range for asked in self.asked]
 
+    def hold(self) -> None:
+        """Says no more for now."""
+        self.held.set()
+        self._closed.wait()
+
     def close(self) -> None:
         """Takes no more connections, and ends those that there are."""
+        self._closed.set()
         self._server.shutdown()
         self._server.server_close()
         self._thread.join(10)
@@ -206,6 +217,10 @@ class _Handler(BaseHTTPRequestHandler):
         cut = habits.cut_after
         is_cut = cut is not None and cut < len(body)
         with contextlib.suppress(OSError):
+            if habits.hold_after is not None and habits.hold_after < len(body):
+                self._send(body[: habits.hold_after], chunked)
+                self.server.web.hold()
+                return
             self._send(body[:cut] if is_cut else body, chunked)
             while habits.endless:
                 self._send(bytes(1 << 16), chunked)

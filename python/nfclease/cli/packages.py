@@ -37,7 +37,16 @@ def source_of(name: str) -> Any:
         from nfclease.cli.failure import UsageError
 
         raise UsageError("- is an .ova on standard input: nfclease verify - < demo-vm.ova")
-    return sys.stdin.buffer
+    return standard_input()
+
+
+def standard_input() -> Any:
+    """Its bytes, as they come.
+
+    Without a buffer of Python's: a thread that still waits in one keeps the buffer's lock, and
+    Python's exit dies of that.
+    """
+    return open(sys.stdin.fileno(), "rb", buffering=0, closefd=False)
 
 
 def shown(name: str) -> str:

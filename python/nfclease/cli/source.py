@@ -7,6 +7,7 @@ import re
 import sys
 
 from nfclease.cli.failure import UsageError
+from nfclease.cli.packages import standard_input
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -39,4 +40,4 @@ def source_of(args: argparse.Namespace) -> Any:
         raise UsageError("import - needs a standard input")
     if sys.stdin.isatty():
         raise UsageError("import - reads an OVA, and standard input is a terminal: pipe one in")
-    return sys.stdin.buffer
+    return standard_input()
