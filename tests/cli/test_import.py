@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import subprocess
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ from ..support.importing import calls_of, vm_names
 from ..support.inventory import find, unique
 from ..support.leases import endings
 from ..support.packages import ova, package, stream_disk, written
+from ..support.web import Web, serving
 
 _PROPERTIES = """\
   <ProductSection ovf:class="app"><Info>p</Info><Product>Demo</Product>
@@ -271,9 +273,9 @@ def test_strict(nfclease: Command, simulator: Simulator, tmp_path: Path) -> None
         (["--network", "VM Network="], 2, "names no network"),
         (["--network", "=Lab Network"], 2, "not KEY=VALUE"),
         (["--property", "novalue"], 2, "not KEY=VALUE"),
-        (["--property", "a.b=5"], 1, "no property 'a.b'"),
+        (["--property", "a.b=5"], 1, "--property: the descriptor has no property 'a.b'"),
         (["--deployment-option", "huge"], 1, "huge"),
-        (["--disk-provisioning", "fat"], 1, "disk_provisioning must be one of"),
+        (["--disk-provisioning", "fat"], 1, "--disk-provisioning must be one of"),
         (["--pull"], 2, "--pull is for an https URL"),
         (["--ca-file", "x.pem"], 2, "--ca-file is for an https URL"),
         (["--ssl-thumbprint", "AA"], 2, "--ssl-thumbprint is for an https URL"),
@@ -318,11 +320,6 @@ def test_a_damaged_package_is_three_and_no_vm(
     assert endings(simulator) == ["HttpNfcLeaseAbort"]
 
 
-def test_a_choice_lists_what_there_is(nfclease: Command, service: Any, archive: Path) -> None:
-    """Two clusters: none of them is guessed."""
-    pytest.skip("not run: the simulator has one cluster and one datastore")
-
-
 def test_dry_run(nfclease: Command, simulator: Simulator, service: Any, archive: Path) -> None:
     name = unique("dry")
     done = nfclease("import", archive, "--name", name, "--dry-run", "--power-on")
@@ -356,3 +353,44 @@ def test_dry_run_of_a_pipe(nfclease: Command, simulator: Simulator, archive: Pat
     assert process.returncode == 0, errors
     assert objects(said)[-1]["files"] == 2
     assert calls_of(simulator, "ImportVApp") == 0
+
+
+@pytest.fixture
+def web(tmp_path: Path) -> Iterator[Web]:
+    """A server of a package, whose CA no system knows."""
+    files = package({"disk.vmdk": stream_disk(64)})
+    served = {"demo.ova": ova(files), **{f"x/{name}": data for name, data in files.items()}}
+    with serving(served, tmp_path) as web:
+        yield web
+
+
+@pytest.mark.parametrize("name", ["demo.ova", "x/demo.ovf"])
+def test_an_address(nfclease: Command, service: Any, web: Web, name: str) -> None:
+    done = nfclease("import", web.url(name))
+    assert done.code == 1
+    assert "certificate" in done.stderr
+    for trust in (
+        ["--ca-file", str(web.ca_file)],
+        ["--ssl-thumbprint", web.certificate.sha256],
+    ):
+        called = unique("from-afar")
+        done = nfclease("import", web.url(name), "--name", called, *trust)
+        assert done.code == 0, done.stderr
+        assert find(service, vim.VirtualMachine, called)
+
+
+def test_pull(nfclease: Command, simulator: Simulator, web: Web) -> None:
+    options = ["--pull", "--ca-file", str(web.ca_file), "--name", unique("pulled")]
+    done = nfclease("import", web.url("demo.ova"), *options)
+    assert done.code == 0, done.stderr
+    assert [each["method"] for each in simulator.requests()] == ["PULL"]
+    assert "verified by the server's checksums; each as its manifest file says" in done.stdout
+    done = nfclease("import", web.url("demo.ova"), *options, "--dry-run")
+    assert done.code == 0, done.stderr
+    assert len(simulator.requests()) == 1
+
+
+def test_an_address_without_tls_is_refused(nfclease: Command) -> None:
+    done = nfclease("import", "http://127.0.0.1:9/demo.ova")
+    assert done.code == 1
+    assert "https://" in done.stderr

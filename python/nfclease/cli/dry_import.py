@@ -70,7 +70,7 @@ def say(
         "command": "import",
         "dry_run": True,
         "name": plan.name,
-        "path": f"{path_of(where)}/{plan.name}",
+        "path": f"{path_of(where)}/{plan.name or '?'}",
         "pool": path_of(place.pool),
         "datastore": store,
         "free": free,

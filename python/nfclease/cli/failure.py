@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import sys
 
 TYPE_CHECKING = False
@@ -15,7 +17,6 @@ _LINES, _LONGEST = 4, 1000
 
 #: By the name of a fault of the server: what to do.
 _ADVICE = {
-    "vim.fault.InvalidPowerState": "switch the VM off, or export a snapshot of it: --snapshot",
     "vim.fault.NotAuthenticated": "the session has ended meanwhile; run the command again",
     "vim.fault.DuplicateName": "there is something of that name; give another one by --name",
     "vim.fault.RestrictedVersion": "its licence does not allow that",
@@ -61,8 +62,11 @@ def lines_of(error: BaseException) -> list[str]:
     """What failed, where, and what to do; one to three lines as a rule."""
     if isinstance(error, KeyboardInterrupt):
         return [f"ended by {str(error) or 'Ctrl-C'}"]
+    from nfclease.cli.wording import in_options
+
     texts = [_text(error), *getattr(error, "__notes__", [])]
-    lines = [line for text in texts for line in str(text).splitlines() if line.strip()]
+    texts = [in_options(str(text)) for text in texts]
+    lines = [line for text in texts for line in text.splitlines() if line.strip()]
     return [_printable(line) for line in lines[:_LINES]] or [type(error).__name__]
 
 
@@ -74,8 +78,8 @@ def _text(error: BaseException) -> str:
     kind = type(error).__name__
     if kind.startswith(("vim.", "vmodl.")):
         return _fault(error, kind)
-    if isinstance(error, FileExistsError):
-        return f"{_local(error)}: it is there already; --overwrite replaces it"
+    if isinstance(error, FileExistsError) and error.strerror == os.strerror(errno.EEXIST):
+        return f"{error.filename}: it is there already; --overwrite replaces it"
     if isinstance(error, OSError):
         return _local(error)
     if isinstance(error, (ValueError, TypeError, ImportError)) and str(error):

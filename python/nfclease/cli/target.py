@@ -47,12 +47,12 @@ class Target:
         if not os.path.lexists(final) or overwrite:
             return
         if self.is_archive or not os.path.isdir(final):
-            text = "it is there already, and --overwrite replaces an .ova"
+            text = os.strerror(errno.EEXIST)
             if not self.is_archive:
                 text = "there is a file of this name; give a directory, or a name ending in .ova"
             raise FileExistsError(errno.EEXIST, text, self.path)
         if os.listdir(final):
-            text = "the directory is not empty, and --overwrite replaces a package in it"
+            text = "the directory is not empty; --overwrite replaces a package in it"
             raise FileExistsError(errno.EEXIST, text, self.path)
 
     @property

@@ -75,22 +75,11 @@ def _found(service_instance: Any, args: argparse.Namespace) -> Any:
     kinds = (vim.VirtualMachine, vim.VirtualApp)
     datacenter = datacenter_of(service_instance)
     vm = find(service_instance, args.vm, kinds, datacenter=datacenter)
-    _check(vm, args)
+    if args.snapshot and not isinstance(vm, vim.VirtualMachine):
+        from nfclease.cli.failure import UsageError
+
+        raise UsageError(f"{args.vm} is a vApp, and --snapshot is for a VM")
     return vm
-
-
-def _check(vm: Any, args: argparse.Namespace) -> None:
-    """Refuses what ``export_vm`` would, in words that fit a command line."""
-    from pyVmomi import vim
-
-    from nfclease.cli.failure import UsageError
-
-    if not isinstance(vm, vim.VirtualMachine):
-        if args.snapshot:
-            raise UsageError(f"{args.vm} is a vApp, and --snapshot is for a VM")
-    elif not args.snapshot and not args.dry_run and vm.runtime.powerState != "poweredOff":
-        state = "runs" if vm.runtime.powerState == "poweredOn" else "is suspended"
-        raise UsageError(f"{args.vm} {state}: give --snapshot, or switch it off")
 
 
 def _exported(
@@ -117,8 +106,6 @@ def _exported(
         )
     for pattern in selection.unmatched():
         console.warn(f"no file is called like {pattern!r}")
-    for text in result.warnings:
-        console.warn(text)
     for each in result.files:
         moved.show_file(console, each)
     return moved.export_summary(result, target.name)

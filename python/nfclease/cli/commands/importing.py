@@ -119,7 +119,7 @@ def _imported(
         **more,
     )
     seconds = time.monotonic() - started
-    for text in (*result.notes, *result.warnings):
+    for text in result.warnings:  # the notes are in the log
         console.warn(text)
     for each in result.files:
         moved.show_file(console, each)

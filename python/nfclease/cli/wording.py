@@ -1,0 +1,32 @@
+"""The API's messages name its keywords; whoever typed a command wants its options."""
+
+from __future__ import annotations
+
+import re
+
+__all__ = ["in_options"]
+
+#: From how the API says it to how the command does; the first ones are at a message's start.
+_WORDS = [
+    (r"^networks\[(.+?)\]:", r"--network \1=...:"),
+    (r"^properties\[(.+?)\] is", r"--property \1=... is"),
+    (r"^networks:", "--network:"),
+    (r"^properties:", "--property:"),
+    (r"^deployment_option:", "--deployment-option:"),
+    (r"^disk_provisioning must", "--disk-provisioning must"),
+    (r"^export_options:", "--export-option:"),
+    (r"^datastore= must", "--datastore must"),
+    (r"^folder= is", "--folder is"),
+    (r"\bpass name= to", "give --name to"),
+    (r"\bpass snapshot=True\b", "give --snapshot"),
+    (r"\bnetworks=\{(.+?): \.\.\.\} maps it", r"--network \1=... maps it"),
+    (r"\b(overwrite|strict|pull)=True\b", r"--\1"),
+    (r"\bca_file and ssl_thumbprint are\b", "--ca-file and --ssl-thumbprint are"),
+]
+
+
+def in_options(text: str) -> str:
+    """The message, with options in the place of keywords."""
+    for pattern, words in _WORDS:
+        text = re.sub(pattern, words, text)
+    return text
