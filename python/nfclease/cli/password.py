@@ -40,7 +40,10 @@ def with_password(where: Settings, args: argparse.Namespace, console: Console) -
         )
     import getpass
 
-    asked = getpass.getpass(f"password of {where.username} at {where.address}: ")
+    try:
+        asked = getpass.getpass(f"password of {where.username} at {where.address}: ")
+    except EOFError:
+        raise UsageError("no password was given") from None
     return replace(where, password=asked, password_from="the prompt")
 
 
