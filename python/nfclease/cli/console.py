@@ -31,6 +31,7 @@ class Console:
         self.verbose: int = int(getattr(args, "verbose", 0) or 0)
         self._on_stderr = False
         self._handler: logging.Handler | None = None
+        self._level: int = 0
         for stream in (sys.stdout, sys.stderr):  # a name may hold what the terminal cannot show
             reconfigure = getattr(stream, "reconfigure", None)
             if reconfigure is not None:
@@ -41,21 +42,25 @@ class Console:
         import logging
 
         self._handler = handler = logging.StreamHandler(sys.stderr)
+        # A closed standard error ends nothing, and has nobody to tell.
+        handler.handleError = lambda record: None  # type: ignore[method-assign]
         levels = {0: logging.WARNING, 1: logging.INFO}
         handler.setLevel(logging.ERROR if self.quiet else levels.get(self.verbose, logging.DEBUG))
         handler.setFormatter(logging.Formatter("nfclease: %(message)s"))
         logger = logging.getLogger("nfclease")
         logger.addHandler(handler)
+        self._level = logger.level
         if self.verbose:
             logger.setLevel(handler.level)
-        logging.raiseExceptions = False  # a closed standard error ends nothing
         return self
 
     def __exit__(self, *_: object) -> None:
         import logging
 
         if self._handler is not None:
-            logging.getLogger("nfclease").removeHandler(self._handler)
+            logger = logging.getLogger("nfclease")
+            logger.removeHandler(self._handler)
+            logger.setLevel(self._level)
 
     def take_stdout(self) -> None:
         """Standard output gets bytes from now on: results go to standard error."""

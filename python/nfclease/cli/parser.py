@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import re
 import sys
 from importlib import import_module
 
@@ -46,9 +47,17 @@ class Parser(argparse.ArgumentParser):
         given.setdefault("formatter_class", argparse.RawDescriptionHelpFormatter)
         super().__init__(**given)
 
+    def parse_args(self, args: Any = None, namespace: Any = None) -> Any:
+        """As argparse does it, but that the command says what it does not know."""
+        known, rest = self.parse_known_args(args, namespace)
+        if rest:
+            asked: Parser = getattr(known, "asked", self)
+            asked.error(f"unrecognized arguments: {' '.join(rest)}")
+        return known
+
     def error(self, message: str) -> NoReturn:
         """Says what is wrong in two lines, and ends with 2."""
-        text = escaped(message)
+        text = escaped(re.sub(r"(?<=:)[^\s/]+@", "...@", message))  # a URL may hold a password
         print(f"{self.prog}: {text}\nsee {self.prog} --help", file=sys.stderr)
         raise SystemExit(2)
 
@@ -72,5 +81,5 @@ def parser() -> Parser:
             name, help=module.HELP, description=module.HELP, epilog=module.EPILOG
         )
         module.add(sub)
-        sub.set_defaults(run=module.run)
+        sub.set_defaults(run=module.run, asked=sub)
     return made

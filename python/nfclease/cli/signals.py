@@ -36,7 +36,8 @@ def raised() -> Iterator[None]:
         for number in (getattr(signal, name, None) for name in _NAMES):
             # Who started us may want one of them ignored, as nohup does.
             if number is not None and signal.getsignal(number) != signal.SIG_IGN:
-                before[number] = signal.signal(number, _raise)
+                with suppress(ValueError):  # not in the main thread, where none arrives
+                    before[number] = signal.signal(number, _raise)
         yield
     finally:
         for number, handler in before.items():
