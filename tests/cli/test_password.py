@@ -145,7 +145,7 @@ def test_no_secret_is_said(simulator: Simulator, tmp_path: Path) -> None:
     run = Command(govc_environment(simulator))
     for options in (("-vv",), ("-vv", "--debug"), ("--json", "-vv")):
         for vm in ("/DC0/vm/demo-vm", "/DC0/vm/no-such-vm"):
-            done = run("export", vm, "-o", tmp_path / f"{len(options)}{options[-1]}.ova", *options)
+            done = run("export", vm, "-o", tmp_path / "x.ova", "--overwrite", *options)
             said = done.stdout + done.stderr
             assert "call: " in said
             assert simulator.password not in said

@@ -46,7 +46,7 @@ class Console:
         handler.handleError = lambda record: None  # type: ignore[method-assign]
         levels = {0: logging.WARNING, 1: logging.INFO}
         handler.setLevel(logging.ERROR if self.quiet else levels.get(self.verbose, logging.DEBUG))
-        handler.setFormatter(logging.Formatter("nfclease: %(message)s"))
+        handler.setFormatter(_formatter())
         logger = logging.getLogger("nfclease")
         logger.addHandler(handler)
         self._level = logger.level
@@ -118,6 +118,17 @@ class Console:
 
             return Lines()
         return True
+
+
+def _formatter() -> logging.Formatter:
+    import logging
+
+    class Formatter(logging.Formatter):
+        def format(self, record: logging.LogRecord) -> str:
+            level = f"{record.levelname.lower()}: " if record.levelno >= logging.WARNING else ""
+            return printable(f"nfclease: {level}{record.getMessage()}").replace("\n", " ")
+
+    return Formatter()
 
 
 def printable(text: str) -> str:

@@ -21,7 +21,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         should be by its sum or size, and 130, 143 or 129 after Ctrl-C, SIGTERM or SIGHUP.
     """
     args: argparse.Namespace | None = None
-    with signals.raised():
+    with signals.raised(to_the_end=argv is None):
         try:
             from nfclease.cli import console
             from nfclease.cli.parser import parser

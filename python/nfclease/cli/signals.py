@@ -29,9 +29,15 @@ class Interrupted(KeyboardInterrupt):
 
 
 @contextmanager
-def raised() -> Iterator[None]:
-    """Turns the signals into `Interrupted` within the block."""
-    before = {}
+def raised(*, to_the_end: bool) -> Iterator[None]:
+    """Turns the signals into `Interrupted` within the block.
+
+    Args:
+        to_the_end: Whether the process ends after the block: none cuts its end short then, in which
+            what is left is cleaned up.
+    """
+    global _over
+    _over, before = False, {}
     try:
         for number in (getattr(signal, name, None) for name in _NAMES):
             # Who started us may want one of them ignored, as nohup does.
@@ -40,13 +46,20 @@ def raised() -> Iterator[None]:
                     before[number] = signal.signal(number, _raise)
         yield
     finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
+        if to_the_end:
+            _over = True
+        else:
+            for number, handler in before.items():
+                signal.signal(number, handler)
+
+
+#: Whether nothing is left but the interpreter's own end.
+_over = False
 
 
 def _raise(number: int, frame: FrameType | None) -> None:
     first = _being_handled()
-    if first is None or time.monotonic() - first.at > _BOUND:
+    if not _over and (first is None or time.monotonic() - first.at > _BOUND):
         raise Interrupted(number)
     with suppress(OSError):
         os.write(2, _LATER)  # the text layer may be in the middle of a line

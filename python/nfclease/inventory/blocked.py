@@ -53,7 +53,7 @@ class BlockedError(vim.fault.TaskInProgress, NfcError):
         return (type(self), self.args, state)
 
 
-def blocked(entity: Any, fault: Any) -> BlockedError:
+def blocked(entity: Any, fault: Any) -> Any:  # BlockedError: its base's types have gaps
     """The error for a ``vim.fault.TaskInProgress``; calls, to see who holds the entity."""
     tasks, unseen = _holding(entity, fault)
     what = {vim.VirtualApp: "vApp", vim.vm.Snapshot: "VM of snapshot"}.get(type(entity), "VM")

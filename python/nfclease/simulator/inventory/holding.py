@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+from collections.abc import Callable
 
 from nfclease.simulator.inventory.machine import Machine
 from nfclease.simulator.services.tasks import Task
@@ -31,7 +32,7 @@ class Holding(Task):
         self._machine = machine
         machine.blocking.append(self)
         if cancelable:
-            self.on_cancel = self.end
+            self.on_cancel: Callable[[], None] | None = self.end
         machine.world.touch()
 
     def end(self) -> None:
