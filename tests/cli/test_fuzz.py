@@ -21,7 +21,7 @@ from nfclease.simulator import Simulator
 from ..support.command import Command, govc_environment
 from ..support.inventory import connected, demo_vm_of
 
-ROUNDS = 60
+ROUNDS = 48
 CODES = {0, 1, 2, 3}
 
 HOSTILE = [

@@ -28,7 +28,7 @@ def add_output(parser: argparse.ArgumentParser) -> None:
     group = parser.add_argument_group("output")
     add = group.add_argument
     add("--json", action="store_true", help="one JSON object a line on standard output")
-    add("-q", "--quiet", action="store_true", help="errors alone, and what was asked for")
+    add("-q", "--quiet", action="store_true", help="no progress and no summary")
     add("-v", "--verbose", action="count", default=0, help="decisions; -vv: calls as well")
     add("--debug", action="store_true", help="show the traceback of a failure")
 

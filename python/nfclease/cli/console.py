@@ -45,7 +45,7 @@ class Console:
         # A closed standard error ends nothing, and has nobody to tell.
         handler.handleError = lambda record: None  # type: ignore[method-assign]
         levels = {0: logging.WARNING, 1: logging.INFO}
-        handler.setLevel(logging.ERROR if self.quiet else levels.get(self.verbose, logging.DEBUG))
+        handler.setLevel(levels.get(self.verbose, logging.DEBUG))
         handler.setFormatter(_formatter())
         logger = logging.getLogger("nfclease")
         logger.addHandler(handler)
@@ -88,9 +88,8 @@ class Console:
             _tell(text)
 
     def warn(self, text: str) -> None:
-        """On standard error, but with ``--quiet``."""
-        if not self.quiet:
-            _tell(f"nfclease: warning: {text}")
+        """On standard error, whatever was asked for."""
+        _tell(f"nfclease: warning: {text}")
 
     def decision(self, text: str) -> None:
         """With ``-v``: what was chosen, and why."""
