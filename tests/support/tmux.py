@@ -97,4 +97,5 @@ class Tmux:
 def nfclease_in(arguments: Sequence[str | os.PathLike[str]]) -> list[str]:
     """A shell that runs the command, tells its exit code, and keeps the window."""
     line = shlex.join([sys.executable, "-m", "nfclease", *(os.fspath(each) for each in arguments)])
-    return ["sh", "-c", f"{line}; code=$?; echo; echo ended with $code; exec sleep 1000"]
+    # The shell outlives a Ctrl-C, and the command does not inherit that.
+    return ["sh", "-c", f"trap : INT; {line}; code=$?; echo; echo ended with $code; exec sleep 1000"]

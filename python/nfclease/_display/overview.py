@@ -86,7 +86,9 @@ class Overview:
         done = sum(each.bytes_done for each in newest)
         state = "ended" if len(ended) == self._count else "stopped" if final else "running"
         if state != "running" and self._begun is not None:
-            rate = done / max(time.monotonic() - self._begun, 0.05)
+            # What ended before it was looked at says by its own rate how long it took.
+            longest = max((each.bytes_done / each.rate for each in ended if each.rate), default=0.0)
+            rate = done / max(time.monotonic() - self._begun, longest, 0.05)
         else:
             rate = sum(each.rate for each in newest if not each.done)
         left = max(0, whole - done) / rate if whole is not None and rate and not final else None

@@ -24,7 +24,7 @@ The kinds, with their parameters and defaults:
 ``flip``              a byte of a download changes after hashing; of an upload,
                       before; ``offset=0``, ``mask=255``
 ``stall``             nothing more moves; ``after_bytes=0``, ``seconds=None``
-                      (None: for ever)
+                      (None: until the fault is cleared)
 ``bandwidth``         ``bytes_per_second``, each stream, both directions
 ``status``            a data request is refused; ``code=503``, ``body=""``,
                       ``headers={}``
@@ -221,7 +221,7 @@ class Faults:
                 return one.params
         return None
 
-    async def delay(self, params: dict[str, Any], default: float) -> None:
+    async def delay(self, params: dict[str, Any], default: float | None) -> None:
         """Waits as long as a fault with these parameters says."""
         seconds = params.get("seconds", default)
         if seconds is not None:

@@ -135,8 +135,7 @@ class Stream:
         while self._events and self._events[0][0] <= position:
             _, kind, params = self._events.pop(0)
             if kind == "stall":
-                seconds = params.get("seconds")
-                await (asyncio.Event().wait() if seconds is None else asyncio.sleep(seconds))
+                await self.world.faults.delay(params, None)
             elif kind == "expire":
                 self.lease.expire()
                 raise CutError
