@@ -68,14 +68,23 @@ def _cells(row: Row, width: int) -> list[RenderableType]:
     moved = f"{size(row.done)}{of}"
     if width < _MIDDLE:
         return [Text(short(row.name, max(8, width - len(moved) - 3))), Text(moved)]
-    beside = [clock(row.seconds_left), row.note]
     texts = [
         Text(short(row.name, width // 4)),
         Text(moved),
         Text(speed(row.rate)),
-        Text(short("  ".join(filter(None, beside)), width // 2)),
+        Text(_beside(row, width // 2)),
     ]
     return [texts[0], _bar(row), *texts[1:]] if width >= _WIDE else list(texts)
+
+
+def _beside(row: Row, room: int) -> str:
+    """The time that is left and the notes, as many of them as there is room for."""
+    notes = row.note.split(", ") if row.note else []
+    while True:
+        shown = "  ".join(filter(None, (clock(row.seconds_left), ", ".join(notes))))
+        if len(shown) <= room or not notes:
+            return shown
+        notes.pop()
 
 
 def _bar(row: Row) -> ProgressBar:
