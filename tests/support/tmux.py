@@ -68,7 +68,7 @@ class Tmux:
     def type(self, text: str) -> None:
         self._tmux("send-keys", "-l", text)
 
-    def until(self, seen: str | Callable[[str], object], seconds: float = 60) -> str:
+    def until(self, seen: str | Callable[[str], object], seconds: float = 40) -> str:
         """The screen as soon as it has a text, or a condition holds of it."""
         shown: list[str] = []
 
@@ -94,8 +94,18 @@ class Tmux:
         self._folder.cleanup()
 
 
-def nfclease_in(arguments: Sequence[str | os.PathLike[str]]) -> list[str]:
-    """A shell that runs the command, tells its exit code, and keeps the window."""
-    line = shlex.join([sys.executable, "-m", "nfclease", *(os.fspath(each) for each in arguments)])
+def nfclease_in(arguments: Sequence[str | os.PathLike[str]], stdin: str = "") -> list[str]:
+    """A shell that runs the command, tells its exit code, and keeps the window.
+
+    Args:
+        arguments: Of the command.
+        stdin: A file to read in place of the terminal.
+    """
+    words = [sys.executable, "-m", "nfclease", *(os.fspath(each) for each in arguments)]
+    line = shlex.join(words) + (f" < {shlex.quote(stdin)}" if stdin else "")
     # The shell outlives a Ctrl-C, and the command does not inherit that.
-    return ["sh", "-c", f"trap : INT; {line}; code=$?; echo; echo ended with $code; exec sleep 1000"]
+    return [
+        "sh",
+        "-c",
+        f"trap : INT; {line}; code=$?; echo; echo ended with $code; exec sleep 1000",
+    ]

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import sys
-
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import argparse
@@ -25,28 +23,17 @@ def web(args: argparse.Namespace) -> dict[str, Any]:
     return {"ca_file": args.ca_file, "ssl_thumbprint": args.ssl_thumbprint}
 
 
-def source_of(name: str) -> Any:
+def source_of(name: str, args: argparse.Namespace) -> Any:
     """What the API reads for it.
 
     Raises:
-        UsageError: It is standard input, and nobody has put an archive there.
+        UsageError: It is standard input, and nobody has put an archive there, or an option is for
+            an address and this is none.
+        OSError: There is no such file.
     """
-    if name != "-":
-        return name
-    if sys.stdin is None or sys.stdin.isatty():
-        from nfclease.cli.failure import UsageError
+    from nfclease.cli.source import package_of
 
-        raise UsageError("- is an .ova on standard input: nfclease verify - < demo-vm.ova")
-    return standard_input()
-
-
-def standard_input() -> Any:
-    """Its bytes, as they come.
-
-    Without a buffer of Python's: a thread that still waits in one keeps the buffer's lock, and
-    Python's exit dies of that.
-    """
-    return open(sys.stdin.fileno(), "rb", buffering=0, closefd=False)
+    return package_of(name, args, web(args))
 
 
 def shown(name: str) -> str:

@@ -40,7 +40,7 @@ def run(args: argparse.Namespace, console: Console) -> int:
     from nfclease.cli.described import described, licences
     from nfclease.cli.tables import terminal_width
 
-    info = inspect(source_of(args.package), **web(args))
+    info = inspect(source_of(args.package, args), **web(args))
     name, width = shown(args.package), terminal_width()
     if console.json:
         console.row(_row(name, info), "")

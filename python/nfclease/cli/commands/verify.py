@@ -54,7 +54,7 @@ def _verify(name: str, args: argparse.Namespace, console: Console) -> int:
     from nfclease.cli.failure import NOT_VERIFIED
 
     begun = time.monotonic()
-    source = source_of(name)
+    source = source_of(name, args)
     result = verify(source, strict=args.strict, progress=console.progress, **web(args))
     _print(shown(name), result, time.monotonic() - begun, console)
     return 0 if result else NOT_VERIFIED
@@ -77,7 +77,7 @@ def _print(name: str, result: VerifyResult, seconds: float, console: Console) ->
     for note in result.notes:
         console.line(f"odd: {note}")
     for problem in result.problems:
-        text = problem.removeprefix("<file object>: ")
+        text = problem.removeprefix("<stream>: ").removeprefix("<file object>: ")
         console.error(text if name in text else f"{plain(name)}: {text}")
     row = {
         "package": name,

@@ -16,7 +16,7 @@ import pytest
 from nfclease.cli.completion import commands_of, options_of, script, takes_file
 from nfclease.cli.parser import COMMANDS, parser
 
-from ..support.tmux import Tmux
+from ...support.tmux import Tmux
 
 
 @pytest.fixture
