@@ -19,6 +19,17 @@ def logger() -> logging.Logger:
     return found
 
 
+@functools.cache
+def calls() -> logging.Logger:
+    """What the core is asked for, and how it went; nobody has it who does not turn it on."""
+    import logging
+
+    found = logging.getLogger("nfclease.calls")
+    if found.level == logging.NOTSET:
+        found.setLevel(logging.WARNING)
+    return found
+
+
 def extra(lease: str = "", vm: str = "", file: str = "", host: str = "") -> dict[str, str]:
     """Which lease, VM, file and host: for a record of Python's own, as the core's records have."""
     return {

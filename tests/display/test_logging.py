@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -101,3 +102,31 @@ def test_silent_without_a_configuration() -> None:
     code = "import logging, nfclease; logging.getLogger('nfclease.lease').warning('x')"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+
+
+@pytest.fixture
+def calls_shown(caplog: pytest.LogCaptureFixture) -> Iterator[None]:
+    with caplog.at_level(logging.DEBUG, "nfclease.calls"):
+        yield
+
+
+def test_calls_for_who_wants_them(
+    open_lease: OpenLease,
+    demo_vm: Any,
+    tmp_path: Path,
+    caplog: pytest.LogCaptureFixture,
+    calls_shown: None,
+) -> None:
+    with open_lease(demo_vm.ExportVm()) as lease:
+        lease.wait_ready(10)
+        results = lease.download_all(tmp_path)
+    said = [text for _, text in lines(caplog)]
+    assert said[0] == f"{lease._moId} is ready: {len(results)} devices"
+    for result in results:
+        [text] = [text for text in said if text.startswith(f"{result.name}: ")]
+        assert text.startswith(f"{result.name}: {result.bytes} bytes with ")
+        assert text.endswith(", attempt 1, verified: manifest")
+    assert said[-1] == f"HttpNfcLeaseComplete of {lease._moId}: done"
+    with pytest.raises(KeyError), open_lease(demo_vm.ExportVm()) as lease:
+        raise KeyError
+    assert lines(caplog)[-1][1] == f"HttpNfcLeaseAbort of {lease._moId}: aborted"

@@ -7,6 +7,7 @@ from contextlib import suppress
 from pyVmomi import vim
 
 from nfclease._backends.base import CLEANUP_TIMEOUT
+from nfclease._log import calls, extra
 from nfclease._text import reason_of
 from nfclease._tracking import STOP_TIMEOUT
 from nfclease.exceptions import ForkError, NfcError
@@ -29,6 +30,7 @@ async def exit_block(lease: LeaseCore, backend: Backend, cause: BaseException | 
         _raise_unobserved(lease)
         with lease.faults():
             await backend.for_work(lease.native_now().complete())
+        _said(lease, "Complete", "done")
     except BaseException as error:
         broken = (tracked.unobserved() for tracked in lease.transfers)
         cause = next(filter(None, broken), error)
@@ -52,9 +54,11 @@ async def abort(lease: LeaseCore, backend: Backend, cause: BaseException | None)
     waited = STOP_TIMEOUT if any(tracked.is_stuck() for tracked in lease.transfers) else 0.0
     if not backend.may_wait(cause):
         native.abort_in_background(reason)
+        _said(lease, "Abort", "in the background")
         return
     work = native.abort(reason)
     outcome = await backend.for_cleanup(work, CLEANUP_TIMEOUT - waited) or "abort_failed"
+    _said(lease, "Abort", outcome)
     if isinstance(cause, (NfcError, OSError)):
         cause.lease_state = state  # type: ignore[union-attr]
         cause.lease_outcome = outcome  # type: ignore[union-attr]
@@ -64,3 +68,8 @@ def _raise_unobserved(lease: LeaseCore) -> None:
     """Raises a failure that a task was given and did not look at."""
     for tracked in lease.transfers:
         tracked.raise_unobserved()
+
+
+def _said(lease: LeaseCore, call: str, outcome: str) -> None:
+    place = extra(lease.moid, lease.native.vm())
+    calls().debug("HttpNfcLease%s of %s: %s", call, lease.moid, outcome, extra=place)

@@ -7,6 +7,7 @@ from xml.parsers.expat import ExpatError
 
 from pyVmomi import vim, vmodl
 
+from nfclease._log import calls, extra
 from nfclease._text import replaced
 from nfclease.exceptions import (
     LeaseInitError,
@@ -41,6 +42,8 @@ async def wait_ready(lease: LeaseCore, backend: Backend, timeout: float) -> Any:
         raise
     if info is None:
         raise LeaseInitError("the server says ready but gives no info")
+    place = extra(lease.moid, native.vm())
+    calls().debug("%s is ready: %d devices", lease.moid, len(info.deviceUrl), extra=place)
     return info
 
 

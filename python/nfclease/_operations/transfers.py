@@ -19,6 +19,7 @@ from nfclease._arguments import (
 )
 from nfclease._backends.base import INTERVAL
 from nfclease._local.ends import sink_of, source_of, start_at
+from nfclease._log import calls, extra
 from nfclease._operations.ready import ready_info
 from nfclease._tracking import Tracked
 
@@ -308,10 +309,21 @@ async def _observed(
             if report:
                 report.update()  # of a failure too, before it comes out
             for transfer in ended:
-                results[transfer] = results.get(transfer) or transfer._observe(backend.in_task)
+                if transfer not in results:
+                    results[transfer] = transfer._observe(backend.in_task)
+                    _said(transfer, results[transfer])
             if len(results) == len(transfers):
                 return [results[transfer] for transfer in transfers]
             await next_end(None if report is None else INTERVAL)
+
+
+def _said(transfer: Transfer, result: TransferResult) -> None:
+    host = transfer._tracked.host
+    calls().debug(
+        "%s: %d bytes with %s in %.3f s, attempt %d, verified: %s",
+        *(result.name, result.bytes, host, result.seconds, result.attempts, result.verified),
+        extra=extra(transfer._lease.moid, file=result.name, host=host),
+    )
 
 
 async def _stop(backend: Backend, transfers: list[Transfer], cause: BaseException) -> None:

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import errno
 import os
+import re
 import sys
+
+from nfclease._log import calls
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -52,6 +55,8 @@ class Console:
         self._level = logger.level
         if self.verbose:
             logger.setLevel(handler.level)
+        if self.verbose > 1:
+            calls().setLevel(logging.DEBUG)
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -61,6 +66,7 @@ class Console:
             logger = logging.getLogger("nfclease")
             logger.removeHandler(self._handler)
             logger.setLevel(self._level)
+            calls().setLevel(logging.WARNING)
 
     def take_stdout(self) -> None:
         """Standard output gets bytes from now on: results go to standard error."""
@@ -124,8 +130,12 @@ def _formatter() -> logging.Formatter:
 
     class Formatter(logging.Formatter):
         def format(self, record: logging.LogRecord) -> str:
-            level = f"{record.levelname.lower()}: " if record.levelno >= logging.WARNING else ""
-            return printable(f"nfclease: {level}{record.getMessage()}").replace("\n", " ")
+            kind = "call: " if record.name == "nfclease.calls" else ""
+            if record.levelno >= logging.WARNING:
+                kind = f"{record.levelname.lower()}: "
+            # A lease's name has the session's key in it.
+            text = re.sub(r"\bsession\[[^]]*\]", "session[...]", record.getMessage())
+            return printable(f"nfclease: {kind}{text}").replace("\n", " ")
 
     return Formatter()
 
