@@ -279,6 +279,19 @@ def test_dry_run(nfclease: Command, simulator: Simulator, tmp_path: Path) -> Non
     assert list(tmp_path.iterdir()) == []
 
 
+def test_dry_run_of_a_vapp(nfclease: Command, tmp_path: Path) -> None:
+    done = nfclease("export", "demo-vapp", "-o", "-", "--dry-run", "--json")
+    assert done.code == 0, done.stderr
+    *rows, summary = objects(done.stdout)
+    assert [row["file"] for row in rows if row["type"] == "disk"] == [
+        "[datastore1] vapp-vm/vapp-vm.vmdk"
+    ]
+    assert [row["call"] for row in rows if row["type"] == "privilege"] == [
+        "ExportVApp, CreateDescriptor"
+    ]
+    assert (summary["path"], summary["disks"]) == (None, 1)
+
+
 def test_dry_run_of_what_cannot_work(
     nfclease: Command, simulator: Simulator, tmp_path: Path
 ) -> None:

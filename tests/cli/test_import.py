@@ -217,6 +217,25 @@ def test_what_a_govc_session_exports(nfclease: Command, service: Any, archive: P
     assert "no-such" in done.stderr
 
 
+def test_patterns_as_govc_has_them(nfclease: Command, archive: Path) -> None:
+    environment = {"GOVC_RESOURCE_POOL": "*/Resources", "GOVC_DATASTORE": "data*"}
+    done = nfclease("import", archive, "--dry-run", env=environment)
+    assert done.code == 0, done.stderr
+    done = nfclease("import", archive, "--dry-run", "--network", "*Network")
+    assert done.code == 2
+    paths = "/DC0/network/Lab Network, /DC0/network/VM Network"
+    assert done.stderr == f"nfclease: *Network takes 2: give one of {paths}\n"
+
+
+def test_what_was_chosen_is_told(nfclease: Command, archive: Path) -> None:
+    done = nfclease("import", archive, "--name", unique("verbose"), "-v")
+    assert done.code == 0, done.stderr
+    pool = "/DC0/host/Cluster/Resources"
+    assert f"nfclease: the resource pool is {pool}: nobody named one\n" in done.stderr
+    assert "nfclease: the datastore is datastore1: there is no other\n" in done.stderr
+    assert "disk.vmdk: 5.6 kB, sha1 " in done.stdout
+
+
 def test_into_a_vapp(nfclease: Command, service: Any, archive: Path) -> None:
     name = unique("in-a-vapp")
     options = ["--name", name, "--pool", "demo-vapp"]

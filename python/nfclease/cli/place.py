@@ -15,7 +15,9 @@ if TYPE_CHECKING:
 
     from pyVmomi import vim
 
-__all__ = ["Place", "datacenter_of", "place_of"]
+    from nfclease.cli.console import Console
+
+__all__ = ["Place", "datacenter_of", "entity_of", "place_of"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,12 +46,35 @@ def datacenter_of(service_instance: Any) -> Any:
         return None
     from pyVmomi import vim
 
-    from nfclease.inventory import find
-
-    return find(service_instance, name, vim.Datacenter)
+    return entity_of(service_instance, name, vim.Datacenter)
 
 
-def place_of(service_instance: Any, args: argparse.Namespace) -> Place:
+def entity_of(service_instance: Any, name: str, kind: Any, datacenter: Any = None) -> Any:
+    """What a path, a name, a moId or a pattern means: govc takes ``*/Resources`` for a pool.
+
+    Raises:
+        UsageError: A pattern takes several.
+        NotFoundError: There is nothing of that name.
+        AmbiguousNameError: The name is that of several.
+    """
+    from nfclease import NotFoundError
+    from nfclease.inventory import find, find_all
+
+    try:
+        return find(service_instance, name, kind, datacenter=datacenter)
+    except NotFoundError:
+        found = []
+        if any(char in name for char in "*?["):
+            found = find_all(service_instance, name, kind, datacenter=datacenter)
+        if not found:
+            raise
+    if len(found) > 1:
+        paths = _one_of(each.path for each in found)
+        raise UsageError(f"{name} takes {len(found)}: give {paths}")
+    return found[0].entity
+
+
+def place_of(service_instance: Any, args: argparse.Namespace, console: Console) -> Place:
     """Finds what was named, and chooses where there is only one.
 
     Raises:
@@ -59,20 +84,27 @@ def place_of(service_instance: Any, args: argparse.Namespace) -> Place:
     """
     from pyVmomi import vim
 
+    from nfclease.inventory import path_of
+
     finder = _Finder(service_instance)
     host = finder.named(args.host, "GOVC_HOST", vim.HostSystem)
     pool = finder.named(args.pool, "GOVC_RESOURCE_POOL", vim.ResourcePool)
-    pool = pool or finder.only_pool(host)
+    if pool is None:
+        pool = finder.only_pool(host)
+        console.decision(f"the resource pool is {path_of(pool)}: nobody named one")
     stores = (vim.Datastore, vim.StoragePod)
     datastore = finder.named(args.datastore, "GOVC_DATASTORE", stores)
     # What was exported for govc in a shell does not forbid a vApp, where there is no choice.
     is_vapp = isinstance(pool, vim.VirtualApp)
+    if datastore is None:
+        datastore = _only_datastore(host or pool.owner)
+        console.decision(f"the datastore is {datastore.name}: there is no other")
     folder = finder.named(args.folder, "" if is_vapp else "GOVC_FOLDER", vim.Folder)
     if folder is not None and is_vapp:
         raise UsageError("--folder goes with a resource pool: a VM in a vApp is in the vApp")
     return Place(
         pool=pool,
-        datastore=datastore or _only_datastore(host or pool.owner),
+        datastore=datastore,
         folder=folder,
         host=host,
         networks=finder.networks(args.network or ()),
@@ -88,12 +120,10 @@ class _Finder:
 
     def named(self, option: str | None, variable: str, kind: Any) -> Any:
         """What an option names, else a variable; None where neither does."""
-        from nfclease.inventory import find
-
         name = option or os.environ.get(variable)
         if not name:
             return None
-        return find(self._service_instance, name, kind, datacenter=self._datacenter)
+        return entity_of(self._service_instance, name, kind, self._datacenter)
 
     def only_pool(self, host: Any) -> Any:
         """The root pool of the host, or of the only cluster or host there is."""

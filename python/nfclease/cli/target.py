@@ -19,7 +19,7 @@ class Target:
     """What ``-o`` says, looked at before anybody logs in.
 
     Raises:
-        UsageError: It is a terminal, or there is no standard output.
+        UsageError: It is empty.
         OSError: There is something already, or no directory to put it in.
     """
 
@@ -29,9 +29,7 @@ class Target:
         self.is_archive: bool = self.is_pipe or path.lower().endswith(".ova")
         #: For people.
         self.name: str = "standard output" if self.is_pipe else path
-        if self.is_pipe:
-            _check_stdout()
-        else:
+        if not self.is_pipe:
             self._check(overwrite)
 
     def _check(self, overwrite: bool) -> None:
@@ -55,6 +53,20 @@ class Target:
             text = "the directory is not empty; --overwrite replaces a package in it"
             raise FileExistsError(errno.EEXIST, text, self.path)
 
+    def check_pipe(self) -> None:
+        """Looks at the standard output, which is to get the archive.
+
+        Raises:
+            UsageError: It is a terminal, or there is none.
+        """
+        from nfclease.cli.failure import UsageError
+
+        if sys.stdout is None:
+            raise UsageError("-o - needs a standard output")
+        if sys.stdout.isatty():
+            text = "-o - writes an OVA, and standard output is a terminal: pipe it somewhere"
+            raise UsageError(text)
+
     @property
     def room(self) -> str:
         """The directory whose free space an export takes."""
@@ -77,12 +89,3 @@ class Target:
             except BrokenPipeError as error:
                 text = "who read the archive has ended before its end"
                 raise BrokenPipeError(errno.EPIPE, text, self.name) from error
-
-
-def _check_stdout() -> None:
-    from nfclease.cli.failure import UsageError
-
-    if sys.stdout is None:
-        raise UsageError("-o - needs a standard output")
-    if sys.stdout.isatty():
-        raise UsageError("-o - writes an OVA, and standard output is a terminal: pipe it somewhere")

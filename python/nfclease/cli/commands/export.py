@@ -52,7 +52,8 @@ def run(args: argparse.Namespace, console: Console) -> int:
     from nfclease.cli.target import Target
 
     target = Target(args.output, overwrite=args.overwrite)
-    if target.is_pipe:
+    if target.is_pipe and not args.dry_run:
+        target.check_pipe()
         console.take_stdout()
     with session(args, console) as service_instance:
         vm = _found(service_instance, args)
@@ -69,12 +70,11 @@ def _found(service_instance: Any, args: argparse.Namespace) -> Any:
     """The VM or vApp."""
     from pyVmomi import vim
 
-    from nfclease.cli.place import datacenter_of
-    from nfclease.inventory import find
+    from nfclease.cli.place import datacenter_of, entity_of
 
     kinds = (vim.VirtualMachine, vim.VirtualApp)
     datacenter = datacenter_of(service_instance)
-    vm = find(service_instance, args.vm, kinds, datacenter=datacenter)
+    vm = entity_of(service_instance, args.vm, kinds, datacenter)
     if args.snapshot and not isinstance(vm, vim.VirtualMachine):
         from nfclease.cli.failure import UsageError
 

@@ -66,7 +66,7 @@ def run(args: argparse.Namespace, console: Console) -> int:
     with session(args, console) as service_instance:
         from nfclease.cli.place import place_of
 
-        place = place_of(service_instance, args)
+        place = place_of(service_instance, args, console)
         options = _options(args, place)
         if args.dry_run:
             from nfclease.cli.dry_import import say
