@@ -19,6 +19,9 @@ from tests.peers.run import Vcsim
 
 CALLS = 1000
 IMPORTS = 25
+VMS = 10_000
+#: Of them, for what takes a call each.
+SAMPLED = 500
 
 OPERATIONS: list[tuple[str, Callable[[Any], Any]]] = [
     ("lease.state", lambda lease: lease.state),
@@ -56,6 +59,38 @@ def import_cpu(*statements: str) -> list[float]:
     return [statistics.median(column) for column in zip(*rounds, strict=True)]
 
 
+def inventory() -> None:
+    """Prints what it costs to find a VM by its name, beside the loop of pyvmomi's samples."""
+    from pyVmomi import vim
+
+    from nfclease.inventory import find, list_vms
+    from nfclease.simulator import Simulator
+
+    def spent(call: Callable[[], object]) -> tuple[float, float]:
+        wall, cpu = time.perf_counter(), time.process_time()
+        call()
+        return time.perf_counter() - wall, time.process_time() - cpu
+
+    with Simulator(disk_size="1m") as simulator:
+        simulator.add_vms("web", VMS, folders=20)
+        service = simulator.connect()
+        content = service.RetrieveContent()
+        view = content.viewManager.CreateContainerView(
+            content.rootFolder, [vim.VirtualMachine], True
+        )
+        some = list(view.view)[:SAMPLED]
+        loop = [each * VMS / SAMPLED for each in spent(lambda: [vm.name for vm in some])]
+        rows = {
+            "inventory.find": spent(lambda: find(service, f"web-{VMS // 2}")),
+            "inventory.list_vms": spent(lambda: list_vms(service)),
+            "vm.name of each": (loop[0], loop[1]),
+        }
+    print(f"\n{f'of {VMS:,} VMs':<20}{'wall s':>12}{'CPU s here':>13}")
+    for name, (wall, cpu) in rows.items():
+        print(f"{name:<20}{wall:>12.2f}{cpu:>13.2f}")
+    print(f"(the last one from {SAMPLED}, which is a call each; the first two are one call)")
+
+
 def main() -> None:
     """Prints the table."""
     print(f"{'call':<20}{'pyvmomi us':>12}{'nfclease us':>13}{'ratio':>8}")
@@ -69,6 +104,7 @@ def main() -> None:
         ours.Complete()
     base, ours_too = import_cpu("import pyVmomi", "import pyVmomi, nfclease")
     print(f"import nfclease adds {(ours_too - base) * 1e3:.1f} ms CPU to {base * 1e3:.1f} ms")
+    inventory()
 
 
 if __name__ == "__main__":

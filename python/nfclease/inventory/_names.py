@@ -74,7 +74,8 @@ def near(text: str, names: Iterable[str]) -> list[str]:
     wanted = parts(text)[-1:] or [text]
     lower = wanted[0].lower()
     by_lower: dict[str, str] = {plain(name).lower(): name for name in names}
-    found = [each for each in by_lower if each == lower]
+    found = [lower] if lower in by_lower else []
+    found += get_close_matches(lower, by_lower, n=_NEAR, cutoff=0.75)
     found += [each for each in by_lower if lower in each or (len(each) > 2 and each in lower)]
     found += get_close_matches(lower, by_lower, n=_NEAR)
     return [by_lower[each] for each in dict.fromkeys(found)][:_NEAR]

@@ -352,7 +352,7 @@ def _anchors(tree: Tree, node: Node, name: str) -> list[str]:
 
 
 def _listed(tree: Tree, nodes: list[Node]) -> tuple[tuple[str, ...], str]:
-    rows = sorted((tree.path(node), node.entity._moId) for node in nodes)
+    rows = [(tree.path(node), node.entity._moId) for node in nodes]
     shown = [f"{escaped(path)} ({escaped(moid)})" for path, moid in rows[:_SHOWN]]
     if len(rows) > _SHOWN:
         shown.append(f"and {len(rows) - _SHOWN} more")
@@ -360,7 +360,9 @@ def _listed(tree: Tree, nodes: list[Node]) -> tuple[tuple[str, ...], str]:
 
 
 def _ambiguous(tree: Tree, found: list[Node], name: str | None, word: str) -> AmbiguousNameError:
-    paths, shown = _listed(tree, found)
+    paths, shown = _listed(
+        tree, sorted(found, key=lambda node: (tree.path(node), node.entity._moId))
+    )
     asked = f"no name was given for a {word}" if name is None else f"{word} '{escaped(name)}'"
     how = "give one of them" if name is None else "give the path or the moId"
     error = AmbiguousNameError(f"{asked}: there are {len(found)}: {shown}; {how}")
@@ -370,7 +372,10 @@ def _ambiguous(tree: Tree, found: list[Node], name: str | None, word: str) -> Am
 
 def _not_found(tree: Tree, nodes: list[Node], name: str | None, word: str) -> NotFoundError:
     close = _names.near(name or "", (node.name for node in nodes)) if name else []
-    candidates, shown = _listed(tree, [node for node in nodes if node.name in close][:_SHOWN])
+    named = sorted(
+        (node for node in nodes if node.name in close), key=lambda node: close.index(node.name)
+    )
+    candidates, shown = _listed(tree, named[:_SHOWN])
     asked = "" if name is None else f" '{escaped(name)}'"
     if candidates:
         text = f"there is no {word}{asked}; near it: {shown}"

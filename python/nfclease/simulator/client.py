@@ -228,6 +228,19 @@ class Simulator:
         arguments["folder"] = folder
         return str(self._control("add_vm", arguments))
 
+    def add_vms(self, name: str, count: int, *, folders: int = 1) -> None:
+        """Makes many VMs without disks, ten thousand in some seconds.
+
+        Args:
+            name: Of the first part of their names: ``<name>-1``, ``<name>-2`` and so on.
+            count: How many.
+            folders: In how many folders, called ``<name>-1`` and so on as well, they are in turns.
+
+        Raises:
+            ValueError: There is a VM of the first name, or a number is less than 1.
+        """
+        self._control("add_vms", {"name": name, "count": count, "folders": folders})
+
     def add_vapp(
         self,
         name: str,
@@ -314,10 +327,10 @@ class Simulator:
         connection: http.client.HTTPConnection
         if parts.scheme == "https":
             connection = http.client.HTTPSConnection(
-                parts.hostname, parts.port, context=self.ssl_context(), timeout=30
+                parts.hostname, parts.port, context=self.ssl_context(), timeout=60
             )
         else:
-            connection = http.client.HTTPConnection(parts.hostname, parts.port, timeout=30)
+            connection = http.client.HTTPConnection(parts.hostname, parts.port, timeout=60)
         body = json.dumps({"operation": operation, "arguments": arguments})
         try:
             connection.request("POST", parts.path, body, {"X-Control-Token": self.control_token})

@@ -12,6 +12,7 @@ from nfclease.simulator.inventory.entities import datastore, entity, folder, net
 from nfclease.simulator.inventory.hosts import compute_config, compute_summary, host_system
 from nfclease.simulator.inventory.machine import Machine
 from nfclease.simulator.inventory.machines import make_machine
+from nfclease.simulator.inventory.many import multiply
 from nfclease.simulator.inventory.names import entity_name, entity_named
 from nfclease.simulator.inventory.place import Place, members
 from nfclease.simulator.inventory.pools import ResourcePool, VirtualApp
@@ -163,6 +164,19 @@ class Inventory:
         if power == "on":
             machine.power = vim.VirtualMachine.PowerState.poweredOn
         return machine
+
+    def add_vms(self, name: str, count: int, folders: int = 1) -> None:
+        """Makes many VMs without disks, ``<name>-1`` and so on, in turns in some folders.
+
+        Raises:
+            ValueError: There is a VM of the first name, or the numbers make no sense.
+        """
+        if count < 1 or folders < 1:
+            raise ValueError("count and folders must be 1 or more")
+        places = [self._folder(f"{name}-{number}") for number in range(1, folders + 1)]
+        first = self.add_vm(f"{name}-1", disks=0, nvram=False, folder=f"{name}-1")
+        names = [f"{name}-{number}" for number in range(2, count + 1)]
+        multiply(first, names, [*places[1:], places[0]])
 
     def add_vapp(self, name: str, vms: int = 3, **options: Any) -> VirtualApp:
         """Makes a vApp of VMs ``<name>-1``, ``<name>-2`` and so on.

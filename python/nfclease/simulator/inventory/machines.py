@@ -18,6 +18,13 @@ def make_machine(world: World, place: Place, spec: Any, files: list[VmFile]) -> 
     """A VM as a ConfigSpec has it, made as a real server makes it."""
     machine = Machine(world, place, spec.name, files)
     machine.config = configure(machine, spec)
+    of_machine(machine)
+    return machine
+
+
+def of_machine(machine: Machine) -> None:
+    """Gives a VM that has its configuration its properties, and enters it where it is."""
+    world, place = machine.world, machine.place
     machine.props.update(
         config=lambda: machine.config,
         runtime=lambda: machine_view.runtime(machine),
@@ -48,4 +55,3 @@ def make_machine(world: World, place: Place, spec: Any, files: list[VmFile]) -> 
         guestHeartbeatStatus=vim.ManagedEntity.Status.gray,
     )
     machine.link()
-    return machine

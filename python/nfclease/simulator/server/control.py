@@ -47,6 +47,7 @@ class Control:
             "reset": self.reset,
             "add_vm": self.add_vm,
             "add_vapp": self.add_vapp,
+            "add_vms": self.inventory.add_vms,
             "hold_vm": self.hold_vm,
             "free_vm": self.free_vm,
             "vm_files": self.vm_files,
