@@ -8,7 +8,7 @@ if TYPE_CHECKING:
     from typing import Any
 
 #: How a package may be named on the command line.
-KINDS = ".ova, .ovf, directory or https URL of one; - is an .ova on standard input"
+KINDS = ".ova, .ovf, directory, https URL, or - for a pipe"
 
 
 def add_web(parser: argparse.ArgumentParser) -> None:

@@ -26,11 +26,8 @@ COMMANDS = {
     "completion": "completion",
 }
 
-_DESCRIPTION = "Exports and imports VMs over a vSphere HttpNfcLease: fast, verified, cleaned up."
+_DESCRIPTION = "Exports and imports VMs over a vSphere HttpNfcLease, verified and fast."
 _EPILOG = """\
-GOVC_URL, GOVC_USERNAME, GOVC_PASSWORD, GOVC_INSECURE, GOVC_TLS_CA_CERTS and
-GOVC_TLS_KNOWN_HOSTS are understood as govc understands them.
-
 exit codes: 0 done, 1 failed, 2 wrong usage, 3 verification failed,
             130, 143, 129 ended by Ctrl-C, SIGTERM, SIGHUP
 
@@ -44,8 +41,13 @@ class Parser(argparse.ArgumentParser):
 
     def __init__(self, **given: Any) -> None:
         given.setdefault("allow_abbrev", False)
-        given.setdefault("formatter_class", argparse.RawDescriptionHelpFormatter)
         super().__init__(**given)
+
+    def format_help(self) -> str:
+        """One screen."""
+        from nfclease.cli.help import screen
+
+        return screen(self)
 
     def parse_args(self, args: Any = None, namespace: Any = None) -> Any:
         """As argparse does it, but that the command says what it does not know."""
@@ -62,6 +64,19 @@ class Parser(argparse.ArgumentParser):
         raise SystemExit(2)
 
 
+class _Everything(Parser):
+    """Of ``nfclease`` itself; its help has what the commands share, too."""
+
+    def format_help(self) -> str:
+        from nfclease.cli.arguments import add_connection, add_output
+        from nfclease.cli.help import screen
+
+        shared = Parser()
+        add_output(shared)
+        add_connection(shared)
+        return screen(self, shared)
+
+
 class _Version(argparse.Action):
     def __call__(self, parser: argparse.ArgumentParser, *_: object) -> None:
         from nfclease import __version__
@@ -72,9 +87,11 @@ class _Version(argparse.Action):
 
 def parser() -> Parser:
     """The parser; each command's namespace has its module's ``run``."""
-    made = Parser(prog="nfclease", description=_DESCRIPTION, epilog=_EPILOG)
+    made = _Everything(prog="nfclease", description=_DESCRIPTION, epilog=_EPILOG)
     made.add_argument("--version", nargs=0, action=_Version, help="print the version and exit")
-    commands = made.add_subparsers(metavar="COMMAND", dest="command", required=True)
+    commands = made.add_subparsers(
+        metavar="COMMAND", dest="command", required=True, parser_class=Parser
+    )
     for name, module_name in COMMANDS.items():
         module = import_module(f"nfclease.cli.commands.{module_name}")
         sub = commands.add_parser(

@@ -28,26 +28,43 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     """The options, for whichever command runs a simulator."""
     add = parser.add_argument
     default = Options()
-    add("--host", default=default.host, help="address of the vCenter listener (%(default)s)")
-    add("--port", type=int, default=0, help="its port; 0 for a free one, as when left out")
-    add("--disk-host", help="address of the host's listener (127.0.0.2, else that of --host)")
+    add(
+        "--host",
+        default=default.host,
+        metavar="ADDRESS",
+        help="of the vCenter listener (%(default)s)",
+    )
+    add(
+        "--port",
+        type=int,
+        default=0,
+        metavar="PORT",
+        help="its port; 0 for a free one, as when left out",
+    )
+    add("--disk-host", metavar="ADDRESS", help="of the host's (127.0.0.2, else that of --host)")
     add("--no-tls", dest="tls", action="store_false", help="plain http on both listeners")
-    add("--user", default=default.user, help="user name for Login (%(default)s)")
-    add("--password", help="password for Login; a random one if left out")
+    add("--user", metavar="NAME", default=default.user, help="for Login (%(default)s)")
+    add("--password", metavar="TEXT", help="for Login; a random one if left out")
     add(
         "--disk-size",
         type=parse_size,
         default=default.disk_size,
         metavar="BYTES",
-        help="size of each disk's stream; takes k, m, g, t (%(default)s)",
+        help="of each disk's stream; takes k, m, g, t (%(default)s)",
     )
-    add("--disks", type=int, default=default.disks, help="disks of demo-vm (%(default)s)")
+    add(
+        "--disks",
+        type=int,
+        default=default.disks,
+        metavar="N",
+        help="disks of demo-vm (%(default)s)",
+    )
     add(
         "--lease-timeout",
         type=float,
         default=default.lease_timeout,
         metavar="S",
-        help="seconds until a lease without Progress expires (%(default)s)",
+        help="seconds to the end without Progress (%(default)s)",
     )
     add(
         "--initializing",
@@ -60,32 +77,33 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     add(
         "--esx",
         action="store_true",
-        help="a single host: deviceUrls name the host * and are served by the first listener",
+        help="a single host: deviceUrls name *, one listener serves",
     )
     add(
         "--api-version",
         default=default.api_version,
         metavar="VERSION",
-        help="newest API version on offer, such as 6.7 or 8.0.3 (%(default)s)",
+        help="newest API on offer, such as 6.7 (%(default)s)",
     )
     add(
         "--client-ca",
         metavar="FILE",
-        help="PEM file: the first listener demands a client certificate from this CA",
+        help="CA of the client certificates that are demanded",
     )
     add(
         "--upload-status",
         type=int,
         choices=(200, 201, 204),
-        help="what an upload is answered; as hosts do, 200 to a POST and 201 to a PUT, if left out",
+        metavar="CODE",
+        help="answer to an upload (200 to a POST, 201 to a PUT)",
     )
     add("--chunked-uploads", action="store_true", help="take uploads that are sent chunked")
     add(
         "--octet-stream",
         action="store_true",
-        help="take disks that are sent as application/octet-stream",
+        help="take disks sent as application/octet-stream",
     )
-    add("--seed", type=int, help="makes ids and contents the same in each run")
+    add("--seed", type=int, metavar="N", help="makes ids and contents the same in each run")
     add("--no-stdin", dest="watch_stdin", action="store_false", help="do not watch standard input")
 
 

@@ -37,7 +37,8 @@ def add(parser: argparse.ArgumentParser) -> None:
         "--checksum",
         choices=("sha256", "sha1", "sha512", "none"),
         default="sha256",
-        help="of the manifest file (sha256)",
+        metavar="TYPE",
+        help="of the manifest file: sha256, sha1, sha512 or none",
     )
     add("--export-option", metavar="OPTION", action="append", help="of the server: mac, uuid, ...")
     add("--max-concurrency", metavar="N", type=count, help="files that are moved at once")

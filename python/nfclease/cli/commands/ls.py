@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from nfclease.cli.console import Console
     from nfclease.inventory import Entry
 
-HELP = "list VMs, or what an import is put into: pools, datastores, networks"
+HELP = "list VMs, or pools, datastores, networks and so on"
 EPILOG = """\
 PATTERN is of names ('web-*'), or with a slash of paths: '/DC0/vm/team/*',
 'team/' for all below, '...' for any number of folders. --quiet: paths alone.
