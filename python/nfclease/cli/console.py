@@ -6,6 +6,7 @@ import errno
 import os
 import re
 import sys
+from contextlib import contextmanager
 
 from nfclease._log import calls
 
@@ -13,7 +14,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     import argparse
     import logging
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
     from typing import Any, TextIO
 
     from typing_extensions import Self
@@ -163,10 +164,8 @@ def _print(text: str) -> None:
         OSError: It cannot be written, for another reason than that its reader has gone.
     """
     if sys.stdout is not None:
-        try:
-            print(printable(text), file=sys.stdout)
-        finally:
-            flush()
+        with _written(sys.stdout):
+            print(printable(text), file=sys.stdout, flush=True)
 
 
 def flush() -> None:
@@ -175,10 +174,16 @@ def flush() -> None:
     Raises:
         OSError: It cannot be written, for another reason.
     """
-    stdout: TextIO | None = sys.stdout
+    if sys.stdout is not None:
+        with _written(sys.stdout):
+            sys.stdout.flush()
+
+
+@contextmanager
+def _written(stdout: TextIO) -> Iterator[None]:
+    """The errors of standard output, which come at once where Python buffers nothing."""
     try:
-        if stdout is not None:
-            stdout.flush()
+        yield
     except OSError as error:
         _to_nowhere(stdout)
         if error.errno != errno.EPIPE:
@@ -187,12 +192,11 @@ def flush() -> None:
         pass
 
 
-def _to_nowhere(stdout: TextIO | None) -> None:
+def _to_nowhere(stdout: TextIO) -> None:
     """What is left in the buffer goes where it harms nothing: Python writes it again at its end."""
     try:
-        if stdout is not None:
-            nowhere = os.open(os.devnull, os.O_WRONLY)
-            os.dup2(nowhere, stdout.fileno())
-            os.close(nowhere)
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, stdout.fileno())
+        os.close(nowhere)
     except (OSError, ValueError):
         pass
