@@ -71,8 +71,10 @@ def lines_of(error: BaseException) -> list[str]:
 
 
 def _text(error: BaseException) -> str:
-    from nfclease.exceptions import NfcError
+    from nfclease.exceptions import NfcError, NotFoundError
 
+    if isinstance(error, NotFoundError) and not error.candidates:
+        return f"{error}\nnfclease ls lists what there is: VMs, or --type pool, network, ..."
     if isinstance(error, (NfcError, UsageError, LoginError)):
         return str(error)
     kind = type(error).__name__
@@ -80,6 +82,9 @@ def _text(error: BaseException) -> str:
         return _fault(error, kind)
     if isinstance(error, FileExistsError) and error.strerror == os.strerror(errno.EEXIST):
         return f"{error.filename}: it is there already; --overwrite replaces it"
+    if _is_of_a_call(error):
+        reason = str(error) or kind
+        return f"a call to the server failed: {reason}\nlook whether it is up, and try again"
     if isinstance(error, OSError):
         return _local(error)
     if isinstance(error, (ValueError, TypeError, ImportError)) and str(error):
@@ -97,8 +102,19 @@ def _fault(error: BaseException, kind: str) -> str:
     if kind == "vim.fault.NoPermission":
         entity, privilege = getattr(error, "object", None), getattr(error, "privilegeId", None)
         place = getattr(entity, "_moId", None) or "the object"
-        return f"{text}\nthe account needs the privilege {privilege} on {place}"
+        needed = f"the privilege {privilege}" if privilege else "more privileges"
+        return f"{text}\nthe account needs {needed} on {place}"
     return f"{text}\n{_ADVICE[kind]}" if kind in _ADVICE else text
+
+
+def _is_of_a_call(error: BaseException) -> bool:
+    """Whether pyvmomi could not send a call, or not read its answer."""
+    from http.client import HTTPException
+    from xml.parsers.expat import ExpatError
+
+    if isinstance(error, (HTTPException, ExpatError)):
+        return True
+    return isinstance(error, (ConnectionError, TimeoutError)) and error.filename is None
 
 
 def _local(error: OSError) -> str:
