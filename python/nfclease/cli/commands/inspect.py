@@ -57,7 +57,7 @@ def _row(name: str, info: PackageInfo) -> dict[str, Any]:
     """All of it by the names of the API; the default of a password is left out."""
     from dataclasses import asdict
 
-    row = {"package": name, **asdict(info)}
+    row = {"type": "package", "package": name, **asdict(info)}
     for one in row["properties"]:
         one["default"] = None if one["password"] else one["default"]
     return row

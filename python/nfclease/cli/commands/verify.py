@@ -66,7 +66,7 @@ def _print(name: str, result: VerifyResult, seconds: float, console: Console) ->
 
     if console.json:
         for file in result.files:
-            console.row({"package": name, **_row(file)}, "")
+            console.row({"type": "file", "package": name, **_row(file)}, "")
     elif not console.quiet:
         rows = [
             (_state(file), file.checksum_type, size(file.size), plain(file.name))
@@ -80,6 +80,8 @@ def _print(name: str, result: VerifyResult, seconds: float, console: Console) ->
         text = problem.removeprefix("<stream>: ").removeprefix("<file object>: ")
         console.error(text if name in text else f"{plain(name)}: {text}")
     row = {
+        "type": "summary",
+        "command": "verify",
         "package": name,
         "ok": result.ok,
         "files": len(result.files),
