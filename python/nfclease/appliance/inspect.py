@@ -139,8 +139,8 @@ def inspect(
         UnsafePathError: A member of the archive would leave the directory.
         LimitExceededError: The descriptor is longer than 12 MB, the manifest file than 1 MB, or
             deeper than any honest one.
-        ValueError: An address is not ``https://``, or there is none that `ca_file` or
-            `ssl_thumbprint` could be for.
+        ValueError: An address is not ``https://``; or `ca_file` or `ssl_thumbprint` was given,
+            and `source` is not an address.
         NfcError: An address's server cannot be reached, is not trusted, refuses or errs.
         OSError: It cannot be read.
         RuntimeError: A coroutine called; it would block its event loop.

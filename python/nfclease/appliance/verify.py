@@ -51,8 +51,8 @@ def verify(
     Raises:
         OSError: A file cannot be found or read.
         TypeError: `source` or `progress` is of the wrong kind.
-        ValueError: `max_concurrency` is less than 1, or there is no address that `ca_file` or
-            `ssl_thumbprint` could be for.
+        ValueError: `max_concurrency` is less than 1; or `ca_file` or `ssl_thumbprint` was given,
+            and `source` is not an address.
         ConnectError: An address's server cannot be reached.
         TlsError: It is not trusted.
         HttpStatusError: It refuses.

@@ -92,7 +92,7 @@ impl Archive {
         Ok(())
     }
 
-    /// There is no such member.
+    /// Forgets what was written of the member that is not whole: the archive ends where it began.
     pub(super) fn take_back(&mut self) {
         self.written = 0;
         // What follows overwrites it, or the file goes as a whole.

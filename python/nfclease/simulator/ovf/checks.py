@@ -22,7 +22,7 @@ _SOUND = "vmware.soundcard"
 
 @dataclasses.dataclass
 class Findings:
-    """Errors, with any of which there is no import, and warnings."""
+    """Errors, each of which refuses the import, and warnings."""
 
     errors: list[Any] = dataclasses.field(default_factory=list)
     warnings: list[Any] = dataclasses.field(default_factory=list)
