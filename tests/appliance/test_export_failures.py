@@ -157,11 +157,12 @@ def test_a_callable_that_raises_is_the_error(
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_cancelled_task(demo_vm: Any, simulator: Simulator, tmp_path: Path) -> None:
+@pytest.mark.parametrize("target", ["out", "out.ova"])
+def test_a_cancelled_task(demo_vm: Any, simulator: Simulator, tmp_path: Path, target: str) -> None:
     simulator.inject("stall", match="disk-2", after_bytes=4096)
 
     async def job() -> None:
-        task = asyncio.ensure_future(export_vm_async(demo_vm, tmp_path / "out"))
+        task = asyncio.ensure_future(export_vm_async(demo_vm, tmp_path / target))
         await until(simulator.requests)
         task.cancel()
         with pytest.raises(asyncio.CancelledError):

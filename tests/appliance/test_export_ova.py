@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import hashlib
 import io
 import os
@@ -14,13 +13,12 @@ from typing import Any
 import pytest
 from pyVmomi import vim, vmodl
 
-from nfclease import ExportResult, NfcError, export_vm_async
+from nfclease import ExportResult, NfcError
 from nfclease.simulator import Simulator
 
 from ..support.inventory import find, unique
 from ..support.jobs import Export
 from ..support.leases import endings
-from ..support.waiting import until
 
 
 def members_of(archive: bytes) -> dict[str, bytes]:
@@ -195,21 +193,6 @@ def test_a_broken_download_is_repeated(
     result = export(demo_vm, tmp_path / "demo.ova")
     check((tmp_path / "demo.ova").read_bytes(), result)
     assert [file.attempts for file in result.files] == [2, 1, 2, 1]
-
-
-def test_a_cancelled_task(demo_vm: Any, simulator: Simulator, tmp_path: Path) -> None:
-    simulator.inject("stall", match="disk-2", after_bytes=4096)
-
-    async def job() -> None:
-        task = asyncio.ensure_future(export_vm_async(demo_vm, tmp_path / "demo.ova"))
-        await until(simulator.requests)
-        task.cancel()
-        with pytest.raises(asyncio.CancelledError):
-            await task
-
-    asyncio.run(job())
-    assert endings(simulator) == ["HttpNfcLeaseAbort"]
-    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_file_object(

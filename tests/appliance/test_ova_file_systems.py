@@ -18,7 +18,7 @@ from ..support.leases import endings
 
 def export(simulator: Simulator, ova: Path, *faults: str, only: Path | None = None) -> Ended:
     how = "overwrite" if ova.exists() else "new"
-    return run_failing("export_ova.py", simulator, ova, *faults, how=how, only=only)
+    return run_failing("ova", simulator, ova, *faults, how=how, only=only)
 
 
 @pytest.fixture

@@ -22,7 +22,7 @@ def export(
     simulator: Simulator, target: Path, *faults: str, how: str = "new", only: Path | None = None
 ) -> Ended:
     """Exports one disk in a process whose calls get these faults, at `only` this path."""
-    return run_failing("export_one.py", simulator, target, *faults, how=how, only=only)
+    return run_failing("disk", simulator, target, *faults, how=how, only=only)
 
 
 @pytest.fixture

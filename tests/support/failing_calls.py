@@ -13,7 +13,7 @@ import pytest
 
 from nfclease.simulator import Simulator
 
-SUPPORT = Path(__file__).parent
+SCRIPT = Path(__file__).with_name("export_failing.py")
 
 
 def can_trace() -> bool:
@@ -38,14 +38,14 @@ def trace_of(target: Path) -> Path:
 
 
 def run_failing(
-    script: str,
+    what: str,
     simulator: Simulator,
     target: Path,
     *faults: str,
     how: str = "new",
     only: Path | None = None,
 ) -> Ended:
-    """Runs a script of this folder with these faults, at `only` this path.
+    """Exports a "disk" or an "ova" in a process with these faults, at `only` this path.
 
     A fault that is a call's bare name lets the call be, and leaves it in the trace.
     """
@@ -64,7 +64,7 @@ def run_failing(
     strace += [part for fault in faults if ":" in fault for part in ("-e", f"inject={fault}")]
     strace += ["-P", str(only)] if only else []
     done = subprocess.run(
-        [*strace, sys.executable, str(SUPPORT / script), *arguments, str(target), how],
+        [*strace, sys.executable, str(SCRIPT), what, *arguments, str(target), how],
         capture_output=True,
         text=True,
         timeout=120,

@@ -1,6 +1,6 @@
-"""A script that exports the demo VM to an OVA, and says how that ended.
+"""A script that exports one disk, or all of the demo VM to an OVA, and says how that ended.
 
-Arguments: host, port, user, password, CA, target, "new" or "overwrite".
+Arguments: "disk" or "ova", host, port, user, password, CA, target, "new" or "overwrite".
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from pyVmomi import vim
 import nfclease
 
 logging.basicConfig(level=logging.WARNING, format="%(message)s")
-host, port, user, password, ca_file, target, how = sys.argv[1:]
+what, host, port, user, password, ca_file, target, how = sys.argv[1:]
 context = ssl.create_default_context(cafile=ca_file)
 service = SmartConnect(host=host, port=int(port), user=user, pwd=password, sslContext=context)
 views = service.content.viewManager
@@ -24,8 +24,13 @@ view = views.CreateContainerView(service.content.rootFolder, [vim.VirtualMachine
 vm = next(vm for vm in view.view if vm.name == "demo-vm")
 said: dict[str, object] = {}
 try:
-    result = nfclease.export_vm(vm, target, overwrite=how == "overwrite")
-    said["verified"] = sorted({file.verified for file in result.files})
+    if what == "ova":
+        result = nfclease.export_vm(vm, target, overwrite=how == "overwrite")
+        said["verified"] = sorted({file.verified for file in result.files})
+    else:
+        with nfclease.HttpNfcLease(vm.ExportVm()) as lease:
+            disk = next(url for url in lease.wait_ready(10).deviceUrl if url.disk)
+            said["verified"] = lease.download(disk, target, overwrite=how == "overwrite").verified
 except OSError as error:
     said["errno"] = error.errno
     said["error"] = str(error)
