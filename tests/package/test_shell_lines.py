@@ -141,3 +141,21 @@ def test_what_is_not_run_is_there_at_least() -> None:
     for line in every:
         if found := re.fullmatch(r"make ([a-z-]+)", line):
             assert found[1] in targets, line
+
+
+def test_a_line_that_fails_is_told_with_its_block(tmp_path: Path) -> None:
+    wanted = [Command("echo one\n"), Command("false  # fails\n"), Command("echo three\n")]
+    with pytest.raises(AssertionError, match=r"exit code 1: false"):
+        run(wanted, tmp_path, os.environ, str)
+    with pytest.raises(AssertionError, match=r"exit code 1: false \| true"):
+        run([Command("false | true\n")], tmp_path, os.environ, str)
+    assert run(wanted[::2], tmp_path, os.environ, str) == ["one\n", "three\n"]
+
+
+def test_what_is_typed_is_told_from_what_is_printed() -> None:
+    page = "```console\n$ echo a \\\n> b\na b\n$ true\n```\n\n```bash\nid  # who\n\n# no\n```\n"
+    typed, silent, block = commands(page)
+    assert (typed.text, typed.expected) == ("echo a \\\nb\n", "a b\n")
+    assert (silent.text, silent.expected) == ("true\n", "")
+    assert list(lines(typed)) == ["echo a b"]
+    assert list(lines(block)) == ["id"]
