@@ -361,6 +361,16 @@ def test_dry_run(nfclease: Command, simulator: Simulator, service: Any, archive:
     assert name not in vm_names(service)
 
 
+def test_dry_run_of_a_name_that_is_taken(nfclease: Command, archive: Path) -> None:
+    done = nfclease("import", archive, "--name", "demo-vm", "--dry-run")
+    assert done.code == 1
+    assert "there is something called demo-vm in the folder" in done.stderr
+    assert done.stdout.endswith("it would fail\n")
+    done = nfclease("import", archive, "--name", "demo-vm")
+    assert (done.code, done.stdout) == (1, "")
+    assert "give another one by --name" in done.stderr
+
+
 def test_dry_run_of_a_pipe(nfclease: Command, simulator: Simulator, archive: Path) -> None:
     with archive.open("rb") as file:
         cat = subprocess.Popen(["cat"], stdin=file, stdout=subprocess.PIPE)
@@ -399,8 +409,8 @@ def test_an_address(nfclease: Command, service: Any, web: Web, name: str) -> Non
 
 
 def test_pull(nfclease: Command, simulator: Simulator, web: Web) -> None:
-    options = ["--pull", "--ca-file", str(web.ca_file), "--name", unique("pulled")]
-    done = nfclease("import", web.url("demo.ova"), *options)
+    options = ["--pull", "--ca-file", str(web.ca_file)]
+    done = nfclease("import", web.url("demo.ova"), *options, "--name", unique("pulled"))
     assert done.code == 0, done.stderr
     assert [each["method"] for each in simulator.requests()] == ["PULL"]
     assert "verified by the server's checksums; each as its manifest file says" in done.stdout

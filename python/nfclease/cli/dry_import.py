@@ -57,7 +57,8 @@ def say(
         for name, to in networks.items()
     )
     show_rows(console, ("network", "goes to"), mapped)
-    problems = show_needs(console, service_instance, list(_needs(plan, place, args)))
+    problems = _taken(service_instance, plan)
+    problems += show_needs(console, service_instance, list(_needs(plan, place, args)))
     store, free = plan.datastore.name, plan.datastore.summary.freeSpace
     held = sum(file.capacity or file.size or 0 for file in plan.files)
     for text in (*plan.notes, *plan.warnings, *problems):
@@ -88,6 +89,16 @@ def say(
     on = f"{store}, {size(free)} free"
     console.row(summary, f"{summary['path']} in {summary['pool']} on {on}: {sent}; {outcome}")
     return 1 if problems else 0
+
+
+def _taken(service_instance: Any, plan: ImportPlan) -> list[str]:
+    """That the folder has something of this name, which a server then refuses."""
+    if plan.folder is None or not plan.name:
+        return []
+    found = service_instance.content.searchIndex.FindChild(plan.folder, plan.name)
+    if found is None:
+        return []
+    return [f"there is something called {plan.name} in the folder; give another by --name"]
 
 
 def _needs(plan: ImportPlan, place: Place, args: argparse.Namespace) -> Iterator[Need]:

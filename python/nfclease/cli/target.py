@@ -50,7 +50,9 @@ class Target:
                 text = "there is a file of this name; give a directory, or a name ending in .ova"
             raise FileExistsError(errno.EEXIST, text, self.path)
         if os.listdir(final):
-            text = "the directory is not empty; --overwrite replaces a package in it"
+            text = (
+                "the directory is not empty: give a new name in it; --overwrite replaces a package"
+            )
             raise FileExistsError(errno.EEXIST, text, self.path)
 
     def check_pipe(self) -> None:
