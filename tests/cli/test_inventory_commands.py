@@ -123,7 +123,7 @@ def test_release_cancels_the_task_of_a_client_that_died(
     assert blocking_tasks(vm) == []
     assert nfclease("release", name, "--yes") == Done(0, f"{name} is free: no lease holds it\n", "")
     assert rows(nfclease("release", name, "--json")) == [
-        {"cancelled": None, "free": True, "left": []}
+        {"type": "summary", "command": "release", "cancelled": None, "free": True, "left": []}
     ]
 
 

@@ -179,3 +179,19 @@ def test_the_tasks_of_leases_are_known(operation: str, is_lease: bool) -> None:
     from nfclease.inventory import tasks
 
     assert bool(tasks._OF_A_LEASE.fullmatch(operation)) == is_lease
+
+
+def test_a_lease_that_fails_for_that_says_who_holds_the_vm(
+    face: str, simulator: Simulator, service: Any, name: str, tmp_path: Path
+) -> None:
+    """Where the server takes the call, and finds out while it prepares the lease."""
+    vm = find(service, name)
+    with nfclease.HttpNfcLease(vm.ExportVm()) as other:
+        other.wait_ready(10)
+        [held] = blocking_tasks(vm)
+        simulator.inject("init_error", fault="vim.fault.TaskInProgress", count=1)
+        with pytest.raises(nfclease.LeaseInitError) as caught:
+            export(face, vm, tmp_path / "out")
+        other.Abort()
+    assert caught.value.fault_name == "TaskInProgress"
+    assert f"the VM {name} ({vm._moId}) is held by {held.key}: " in str(caught.value)

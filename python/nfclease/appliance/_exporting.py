@@ -6,6 +6,7 @@ import os
 import time
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import partial
 
 from nfclease import _core
 from nfclease._operations.ready import ready_info
@@ -23,7 +24,7 @@ from nfclease.appliance._manifest import check_algorithm, manifest_size, manifes
 from nfclease.appliance._ova import Ova
 from nfclease.appliance._snapshot import Subject
 from nfclease.appliance.results import ExportedFile, ExportResult
-from nfclease.exceptions import UnsafePathError
+from nfclease.exceptions import LeaseInitError, UnsafePathError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -71,7 +72,11 @@ async def export(face: Face, job: Job) -> ExportResult:
         async with subject:
             describing = Describing(manager, vm, names.name, export_options, subject.snapshot)
             async with lease as core:
-                info = await ready_info(core, face.backend)
+                try:
+                    info = await ready_info(core, face.backend)
+                except LeaseInitError as error:
+                    await face.call(partial(subject.explain, error))
+                    raise
                 files = _included.included(info, is_wanted, names.texts)
                 draft = await face.call(lambda: describing.draft(files))
                 targets = package.begin(

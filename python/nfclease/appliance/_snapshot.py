@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from nfclease.appliance._face import Face
+    from nfclease.exceptions import LeaseInitError
 
 #: Seconds that a VM which is still held by an ending lease is asked again.
 _HELD = 60.0
@@ -86,6 +87,11 @@ class Subject:
             raise
         except vim.fault.TaskInProgress as fault:
             raise blocked(self.entity, fault) from fault
+
+    def explain(self, error: LeaseInitError) -> None:
+        """Says at a lease that did not become ready who holds the VM, where that is why; calls."""
+        if isinstance(error.fault, vim.fault.TaskInProgress):
+            error.args = (f"{error}: {blocked(self.entity, error.fault)}",)
 
     async def __aenter__(self) -> Subject:
         if self._takes:

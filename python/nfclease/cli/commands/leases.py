@@ -49,6 +49,7 @@ def run(args: argparse.Namespace, console: Console) -> int:
 def as_object(task: BlockingTask) -> dict[str, object]:
     """A task for ``--json``."""
     return {
+        "type": "task",
         "task": task.key,
         "operation": task.operation,
         "name": task.entity_name,

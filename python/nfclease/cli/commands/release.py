@@ -60,7 +60,7 @@ def run(args: argparse.Namespace, console: Console) -> int:
             return 1
         left = blocking_tasks(vm)
     still = "; still held by " + "; ".join(map(str, left)) if left else " and free"
-    row = {"cancelled": as_object(task), "free": not left, "left": list(map(as_object, left))}
+    row = _summary(task, left)
     console.done(row, f"{task.key} is cancelled: {args.vm} is released{still}")
     return 1 if left else 0
 
@@ -90,9 +90,19 @@ def _listed(tasks: list[BlockingTask]) -> str:
     return "; ".join(map(str, tasks)) or "nothing does"
 
 
+def _summary(task: BlockingTask | None, left: list[BlockingTask]) -> dict[str, object]:
+    return {
+        "type": "summary",
+        "command": "release",
+        "cancelled": None if task is None else as_object(task),
+        "free": not left,
+        "left": [as_object(each) for each in left],
+    }
+
+
 def _nothing(held: list[BlockingTask], name: str, console: Console) -> int:
     """What is said where no lease holds it."""
-    row = {"cancelled": None, "free": not held, "left": list(map(as_object, held))}
+    row = _summary(None, held)
     if held:
         console.error(f"{name} is held, but not by a lease: {_listed(held)}; wait for its end")
         if console.json:

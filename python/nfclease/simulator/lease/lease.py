@@ -92,7 +92,10 @@ class Lease(Managed):
             failing = world.faults.take("init_error", facts)
             if failing is not None:
                 name = failing.get("fault", "vim.fault.FileFault")
-                raise fault(name, failing.get("message"))
+                error = fault(name, failing.get("message"))
+                if isinstance(error, vim.fault.TaskInProgress):
+                    error.task = self.task.ref
+                raise error
             self._become_ready()
         except MethodFault as error:
             self.end(_State.error, error)
