@@ -56,9 +56,11 @@ class Tmux:
         assert done.returncode == 0, done.stderr
         return done.stdout
 
-    def screen(self, history: bool = False) -> str:
+    def screen(self, history: bool = False, colours: bool = False) -> str:
         """What stands on it now; above it what has scrolled away."""
-        text = self._tmux("capture-pane", "-p", *(["-S", "-"] if history else []))
+        options = ["-S", "-"] if history else []
+        options += ["-e"] if colours else []
+        text = self._tmux("capture-pane", "-p", *options)
         return text.rstrip("\n")
 
     def press(self, *keys: str) -> None:
@@ -94,14 +96,18 @@ class Tmux:
         self._folder.cleanup()
 
 
-def nfclease_in(arguments: Sequence[str | os.PathLike[str]], stdin: str = "") -> list[str]:
+def nfclease_in(
+    arguments: Sequence[str | os.PathLike[str]], stdin: str = "", **environment: str
+) -> list[str]:
     """A shell that runs the command, tells its exit code, and keeps the window.
 
     Args:
         arguments: Of the command.
         stdin: A file to read in place of the terminal.
+        **environment: What tmux would set itself, such as ``TERM``.
     """
-    words = [sys.executable, "-m", "nfclease", *(os.fspath(each) for each in arguments)]
+    words = ["env", *(f"{name}={value}" for name, value in environment.items())]
+    words += [sys.executable, "-m", "nfclease", *(os.fspath(each) for each in arguments)]
     line = shlex.join(words) + (f" < {shlex.quote(stdin)}" if stdin else "")
     # The shell outlives a Ctrl-C, and the command does not inherit that.
     return [

@@ -102,7 +102,8 @@ def line(row: Row) -> str:
     """A row where nothing can move: in a log, or above the bars once it has ended."""
     of = f" of {size(row.total)}" if row.total is not None and row.state == "running" else ""
     state = "" if row.state == "running" or row.note.endswith(row.state) else row.state
-    parts = [f"{size(row.done)}{of}", speed(row.rate), row.note, state]
+    rate = speed(row.rate) if row.rate else ""  # nobody has looked twice
+    parts = [f"{size(row.done)}{of}", rate, row.note, state]
     return f"{row.name}: {', '.join(part for part in parts if part)}"
 
 

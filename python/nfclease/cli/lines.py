@@ -43,7 +43,7 @@ def _line(progress: TransferProgress) -> str:
         moved += f" of {size(progress.bytes_total)}"
     parts = [
         moved,
-        f"{progress.rate / 1e6:.1f} MB/s",
+        f"{progress.rate / 1e6:.1f} MB/s" if progress.rate else "",
         f"attempt {progress.attempts}" if progress.attempts > 1 else "",
         "failed" if progress.failed else "ended" if progress.done else "",
     ]

@@ -47,8 +47,8 @@ def in_terminal(nfclease: Command) -> Iterator[InTerminal]:
         stdin: str = "",
         env: dict[str, str] | None = None,
     ) -> Tmux:
-        environment = {**nfclease.environment, "TERM": "screen-256color", **(env or {})}
-        command = nfclease_in(arguments, stdin)
+        command = nfclease_in(arguments, stdin, **{"TERM": "screen-256color", **(env or {})})
+        environment = nfclease.environment
         opened.append(Tmux(command, columns=columns, lines=40, environment=environment))
         return opened[-1]
 
