@@ -14,6 +14,7 @@ from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
+from nfclease.cli.help import usage
 from nfclease.cli.parser import parser
 
 PAGE = Path(__file__).parents[2] / "docs" / "reference" / "command-line.md"
@@ -59,7 +60,7 @@ def _commands(made: argparse.ArgumentParser) -> Iterator[tuple[str, argparse.Arg
 
 def _described(made: argparse.ArgumentParser, shared: dict[str, str]) -> Iterator[str]:
     """Usage, its options by group, and the end of its help; groups of many commands by name."""
-    yield f"```text\n{_usage(made)}\n```\n"
+    yield f"```text\n{usage(made)}\n```\n"
     elsewhere = []
     for title, table in _tables(made).items():
         if shared.get(title) == table:
@@ -79,6 +80,8 @@ def _tables(made: argparse.ArgumentParser) -> dict[str, str]:
         rows = [row for action in group._group_actions for row in _rows(action)]
         if rows:
             title = group.title or ""
+            if any(isinstance(each, argparse._SubParsersAction) for each in group._group_actions):
+                title = "command"
             said = f"\n{_prose(group.description)}\n" if group.description else ""
             found[_TITLES.get(title, _capital(title))] = "\n".join(rows) + "\n" + said
     return found
@@ -86,18 +89,6 @@ def _tables(made: argparse.ArgumentParser) -> dict[str, str]:
 
 #: The same in every version of Python, and what a reader of the page looks for.
 _TITLES = {"positional arguments": "Argument", "options": "Option", "optional arguments": "Option"}
-
-
-def _usage(made: argparse.ArgumentParser) -> str:
-    """Short, and the same in every version of Python: what has to be given."""
-    words = [made.prog]
-    for action in made._actions:
-        if action.option_strings and action.required:
-            words.append(_invocation(action).partition(", ")[0].split(" ")[0])
-            words.append(_value(action))
-    words.append("[OPTION ...]")
-    words += [_value(action) for action in made._actions if not action.option_strings]
-    return " ".join(filter(None, words))
 
 
 def _rows(action: argparse.Action) -> Iterator[str]:
@@ -148,7 +139,10 @@ def _prose(text: str) -> str:
     flat = re.sub(r"(?<!\w)'([^']+)'(?!\w)", r"`\1`", flat)
     bare = r"(?<![\w`/-])(GOVC_\w+|NO_COLOR|--?[a-z][\w-]*)(?![`/])"
     parts = re.split(r"(`[^`]+`)", flat)
-    return "".join(part if part[:1] == "`" else re.sub(bare, r"`\1`", part) for part in parts)
+    return "".join(
+        part if part[:1] == "`" else re.sub(bare, r"`\1`", part.replace("*", "\\*"))
+        for part in parts
+    )
 
 
 def _epilog(text: str) -> Iterator[str]:
