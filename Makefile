@@ -68,7 +68,7 @@ bench-quick: .venv/.dev .venv/.with-release peers  ## A first measure against Go
 	$(CARGO) build --release --locked --example transport
 	$(BIN)/python -m benchmarks.quick
 
-bench-calls: .venv/.dev .venv/.with-release peers  ## An attribute read and a Progress beside pyvmomi's, the import, and 10,000 VMs.
+bench-calls: .venv/.dev .venv/.with-release peers  ## An attribute read and a Progress beside pyvmomi's, the starts, and 10,000 VMs.
 	$(BIN)/python -m benchmarks.calls
 
 bench-ova: .venv/.dev .venv/.with-release peers  ## A package to an .ova and back, beside a directory, govc and the sample.

@@ -1,4 +1,4 @@
-"""What one attribute read and one Progress cost, beside pyvmomi's; and what the import costs.
+"""What one attribute read and one Progress cost, beside pyvmomi's; and what a start costs.
 
 Both speak to vcsim over TLS, in turns, call by call. Run with ``python -m benchmarks.calls``.
 """
@@ -14,11 +14,12 @@ from collections.abc import Callable
 from typing import Any
 
 from nfclease import HttpNfcLease
+from tests.peers.build import build
 from tests.peers.leases import export_lease
 from tests.peers.run import Vcsim
 
 CALLS = 1000
-IMPORTS = 25
+STARTS = 25
 VMS = 10_000
 #: Of them, for what takes a call each.
 SAMPLED = 500
@@ -43,20 +44,39 @@ def compare(operation: Callable[[Any], Any], theirs: Any, ours: Any) -> tuple[fl
     return statistics.median(row[0] for row in rows), statistics.median(row[1] for row in rows)
 
 
-def import_cpu(*statements: str) -> list[float]:
-    """Median CPU seconds of fresh interpreters that run each of these statements, in turns."""
+def cpu(*commands: list[str]) -> list[float]:
+    """Median CPU seconds of each of these commands, run in turns."""
 
     def spent() -> float:
         usage = resource.getrusage(resource.RUSAGE_CHILDREN)
         return usage.ru_utime + usage.ru_stime
 
-    def once(statement: str) -> float:
+    def once(command: list[str]) -> float:
         before = spent()
-        subprocess.run([sys.executable, "-c", statement], check=True)
+        subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
         return spent() - before
 
-    rounds = [[once(statement) for statement in statements] for _ in range(IMPORTS)]
+    rounds = [[once(command) for command in commands] for _ in range(STARTS)]
     return [statistics.median(column) for column in zip(*rounds, strict=True)]
+
+
+def starts() -> None:
+    """Prints what the import costs, and what the command does before its work."""
+    python = [sys.executable, "-c"]
+    whole = "import pyVmomi; from nfclease import HttpNfcLease"
+    alone, with_ours = cpu([*python, "import pyVmomi"], [*python, whole])
+    print(
+        f"import HttpNfcLease adds {(with_ours - alone) * 1e3:.1f} ms CPU to {alone * 1e3:.1f} ms"
+    )
+    bare, ours, govc = cpu(
+        [*python, "pass"],
+        [sys.executable, "-m", "nfclease", "--help"],
+        [str(build() / "govc"), "version"],
+    )
+    print(
+        f"nfclease --help takes {ours * 1e3:.1f} ms CPU, {(ours - bare) * 1e3:.1f} ms over bare "
+        f"Python; govc version takes {govc * 1e3:.1f} ms"
+    )
 
 
 def inventory() -> None:
@@ -86,8 +106,8 @@ def inventory() -> None:
             "vm.name of each": (loop[0], loop[1]),
         }
     print(f"\n{f'of {VMS:,} VMs':<20}{'wall s':>12}{'CPU s here':>13}")
-    for name, (wall, cpu) in rows.items():
-        print(f"{name:<20}{wall:>12.2f}{cpu:>13.2f}")
+    for name, (wall, own) in rows.items():
+        print(f"{name:<20}{wall:>12.2f}{own:>13.2f}")
     print(f"(the last one from {SAMPLED}, which is a call each; the first two are one call)")
 
 
@@ -102,8 +122,7 @@ def main() -> None:
             their, our = compare(operation, theirs, ours)
             print(f"{name:<20}{their * 1e6:>12.0f}{our * 1e6:>13.0f}{our / their:>8.2f}")
         ours.Complete()
-    base, ours_too = import_cpu("import pyVmomi", "import pyVmomi, nfclease")
-    print(f"import nfclease adds {(ours_too - base) * 1e3:.1f} ms CPU to {base * 1e3:.1f} ms")
+    starts()
     inventory()
 
 
