@@ -145,6 +145,12 @@ def test_other_servers(options: dict[str, Any], tmp_path: Path) -> None:
         assert done.code == 0, done.stderr
 
 
+def test_what_is_not_used_is_told(nfclease: Command) -> None:
+    done = nfclease("ls", env={"GOVC_CERTIFICATE": "x.pem"})
+    assert done.code == 0
+    assert done.stderr.startswith("nfclease: warning: GOVC_CERTIFICATE is not used")
+
+
 def test_each_run_logs_out(nfclease: Command, simulator: Simulator, tmp_path: Path) -> None:
     nfclease("export", "/DC0/vm/demo-vm", "-o", tmp_path / "x.ova")
     nfclease("export", "/DC0/vm/no-such-vm", "-o", tmp_path / "y.ova")

@@ -127,3 +127,16 @@ def test_names_that_the_terminal_cannot_show(
     assert (done.code, done.stderr) == (0, "")
     done = nfclease("ls", "--json", env=locale)
     assert name in [json.loads(line)["name"] for line in done.stdout.splitlines()]
+
+
+def test_a_warning_of_python_is_one_line() -> None:
+    """Such as the one on a lease that could not be aborted, at the interpreter's exit."""
+    code = (
+        "import atexit, sys, warnings\n"
+        "from nfclease.cli.main import main\n"
+        "atexit.register(warnings.warn, 'it is held', RuntimeWarning)\n"
+        "sys.argv[1:] = ['--version']\n"
+        "sys.exit(main())"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert (done.returncode, done.stderr) == (0, "nfclease: warning: it is held\n")

@@ -126,6 +126,16 @@ class Console:
         return True
 
 
+def show_warnings() -> None:
+    """Python's own warnings in one line each, to the end of the process."""
+    import warnings
+
+    def show(message: Warning | str, *_: object, **__: object) -> None:
+        _tell(f"nfclease: warning: {message}")
+
+    warnings.showwarning = show
+
+
 def _formatter() -> logging.Formatter:
     import logging
 

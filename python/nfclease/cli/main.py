@@ -26,6 +26,8 @@ def main(argv: Sequence[str] | None = None) -> int:
             from nfclease.cli import console
             from nfclease.cli.parser import parser
 
+            if argv is None:
+                console.show_warnings()
             try:
                 args = parser().parse_args(argv)
                 with console.Console(args) as shown:

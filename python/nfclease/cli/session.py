@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import socket
 import time
@@ -40,6 +41,10 @@ def session(args: argparse.Namespace, console: Console) -> Iterator[Any]:
     """
     where = with_password(settings(args), args, console)
     console.decision(f"the vSphere is {where.scheme}://{where.address}{where.path}")
+    console.decision(f"{where.username} logs in with the password of {where.password_from}")
+    for name in ("GOVC_CERTIFICATE", "GOVC_PRIVATE_KEY"):
+        if os.environ.get(name):
+            console.warn(f"{name} is not used: this command logs in with a password")
     trust = examined(where)
     console.decision(f"the server is trusted by {trust.words}")
     from pyVim.connect import Disconnect, SetSi
@@ -48,7 +53,7 @@ def session(args: argparse.Namespace, console: Console) -> Iterator[Any]:
     service_instance, before = None, socket.getdefaulttimeout()
     socket.setdefaulttimeout(_CALL_TIMEOUT)
     try:
-        service_instance = _login(where, trust.context, trust.thumbprint)
+        service_instance = _login(where, trust.context)
         about = service_instance.content.about
         console.decision(f"logged in as {where.username}: {about.fullName}, API {about.apiVersion}")
         if console.verbose > 1:
@@ -59,21 +64,19 @@ def session(args: argparse.Namespace, console: Console) -> Iterator[Any]:
         socket.setdefaulttimeout(before)
 
 
-def _login(where: Settings, context: Any, thumbprint: str | None) -> Any:
+def _login(where: Settings, context: Any) -> Any:
     from pyVim.connect import SmartConnect
     from pyVmomi import vim
 
     given: dict[str, Any] = {}
     if context is not None:
         given["sslContext"] = context
-    if thumbprint is not None:
-        given["thumbprint"] = thumbprint
     if where.proxy is not None:
         given["httpProxyHost"], given["httpProxyPort"] = where.proxy
     try:
         return SmartConnect(
             protocol=where.scheme,
-            host=f"[{where.host}]" if ":" in where.host else where.host,
+            host=where.host,
             port=where.port,
             path=where.path,
             user=where.username,

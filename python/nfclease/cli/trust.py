@@ -25,12 +25,11 @@ if TYPE_CHECKING:
         """What a session verifies by, and that in words."""
 
         context: ssl.SSLContext | None
-        thumbprint: str | None
         words: str
 else:
     from collections import namedtuple
 
-    Trust = namedtuple("Trust", ["context", "thumbprint", "words"])
+    Trust = namedtuple("Trust", ["context", "words"])
 
 #: Seconds for a connection, as govc has them.
 _TIMEOUT = 30.0
@@ -51,17 +50,17 @@ def examined(where: Settings) -> Trust:
     """
     if where.scheme == "http":
         _reach(where, None)
-        return Trust(None, None, "nothing: it is plain http")
+        return Trust(None, "nothing: it is plain http")
     if where.insecure:
         context = ssl._create_unverified_context()  # as pyvmomi's disableSslCertValidation
         _reach(where, context)
-        return Trust(context, None, "nothing: --insecure or GOVC_INSECURE")
+        return Trust(context, "nothing: --insecure or GOVC_INSECURE")
     context = _verifying(where)
     try:
         _reach(where, context)
     except ssl.SSLCertVerificationError as error:
         return _pinned(where, error)
-    return Trust(context, None, " ".join(where.ca_files) or "the system's CAs")
+    return Trust(context, " ".join(where.ca_files) or "the system's CAs")
 
 
 def _verifying(where: Settings) -> ssl.SSLContext:
@@ -106,11 +105,12 @@ def _pinned(where: Settings, error: ssl.SSLCertVerificationError) -> Trust:
         )
         mismatch.expected, mismatch.actual = known, sums[len(known)]
         raise mismatch
+    # This certificate and no other: what any pyvmomi can follow, unlike a SHA-256 thumbprint.
     context = ssl.SSLContext(_CLIENT)
     context.check_hostname = False
     context.verify_flags |= ssl.VerifyFlags.VERIFY_X509_PARTIAL_CHAIN
     context.load_verify_locations(cadata=ssl.DER_cert_to_PEM_cert(shown))
-    return Trust(context, known, "its thumbprint in " + " ".join(where.known_hosts))
+    return Trust(context, "its thumbprint in " + " ".join(where.known_hosts))
 
 
 _KINDS = (hashlib.sha1, hashlib.sha256)
