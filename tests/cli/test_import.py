@@ -212,9 +212,13 @@ def test_what_a_govc_session_exports(nfclease: Command, service: Any, archive: P
     done = nfclease("import", archive, "--name", name, env=environment)
     assert done.code == 0, done.stderr
     assert find(service, vim.VirtualMachine, name).parent == folder
-    done = nfclease("import", archive, "--dry-run", env={"GOVC_DATACENTER": "no-such"})
+    given = ["--dry-run", "--name", unique("option")]
+    elsewhere = {"GOVC_DATACENTER": "no-such"}
+    done = nfclease("import", archive, *given, env=elsewhere)
     assert done.code == 1
     assert "no-such" in done.stderr
+    done = nfclease("import", archive, *given, "--datacenter", "/DC0", env=elsewhere)
+    assert done.code == 0, done.stderr
 
 
 def test_patterns_as_govc_has_them(nfclease: Command, archive: Path) -> None:

@@ -39,9 +39,9 @@ class Place:
     networks: dict[str, vim.Network | str]
 
 
-def datacenter_of(service_instance: Any) -> Any:
-    """The datacenter that ``GOVC_DATACENTER`` names; None for all of them."""
-    name = os.environ.get("GOVC_DATACENTER")
+def datacenter_of(service_instance: Any, args: argparse.Namespace) -> Any:
+    """The datacenter that an option or ``GOVC_DATACENTER`` names; None for all of them."""
+    name = args.datacenter or os.environ.get("GOVC_DATACENTER")
     if not name:
         return None
     from pyVmomi import vim
@@ -57,6 +57,8 @@ def entity_of(service_instance: Any, name: str, kind: Any, datacenter: Any = Non
         NotFoundError: There is nothing of that name.
         AmbiguousNameError: The name is that of several.
     """
+    if name.startswith("/"):  # such a path names its datacenter
+        datacenter = None
     from nfclease import NotFoundError
     from nfclease.inventory import find, find_all
 
@@ -86,7 +88,7 @@ def place_of(service_instance: Any, args: argparse.Namespace, console: Console) 
 
     from nfclease.inventory import path_of
 
-    finder = _Finder(service_instance)
+    finder = _Finder(service_instance, datacenter_of(service_instance, args))
     host = finder.named(args.host, "GOVC_HOST", vim.HostSystem)
     pool = finder.named(args.pool, "GOVC_RESOURCE_POOL", vim.ResourcePool)
     if pool is None:
@@ -114,9 +116,8 @@ def place_of(service_instance: Any, args: argparse.Namespace, console: Console) 
 class _Finder:
     """Finds entities of one session, in the datacenter that was chosen."""
 
-    def __init__(self, service_instance: Any) -> None:
-        self._service_instance = service_instance
-        self._datacenter = datacenter_of(service_instance)
+    def __init__(self, service_instance: Any, datacenter: Any) -> None:
+        self._service_instance, self._datacenter = service_instance, datacenter
 
     def named(self, option: str | None, variable: str, kind: Any) -> Any:
         """What an option names, else a variable; None where neither does."""

@@ -23,6 +23,7 @@ def add(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument
     add("vm", metavar="VM", help="a VM or vApp: inventory path, name or moId")
     add("-o", "--output", metavar="TARGET", required=True, help="DIR, FILE.ova, or - for a pipe")
+    add("--datacenter", metavar="NAME", help="where VM is looked for [GOVC_DATACENTER]")
     add("--snapshot", action="store_true", help="of a running VM: take one, export it, remove it")
     add("--name", metavar="NAME", help="what the VM is called in the package")
     add("--overwrite", action="store_true", help="replace a package, once the new one is whole")
@@ -74,7 +75,7 @@ def _found(service_instance: Any, args: argparse.Namespace) -> Any:
     from nfclease.cli.place import datacenter_of, entity_of
 
     kinds = (vim.VirtualMachine, vim.VirtualApp)
-    datacenter = datacenter_of(service_instance)
+    datacenter = datacenter_of(service_instance, args)
     vm = entity_of(service_instance, args.vm, kinds, datacenter)
     if args.snapshot and not isinstance(vm, vim.VirtualMachine):
         from nfclease.cli.failure import UsageError

@@ -24,6 +24,7 @@ def add(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument
     add("source", metavar="SOURCE", help=".ova, .ovf, directory, https URL, or - for a pipe")
     add("--name", metavar="NAME", help="of the new VM; else the package's own")
+    add("--datacenter", metavar="NAME", help="of the places below [GOVC_DATACENTER]")
     add("--pool", metavar="POOL", help="resource pool or vApp [GOVC_RESOURCE_POOL]")
     add("--datastore", metavar="STORE", help="for its files [GOVC_DATASTORE]")
     add("--folder", metavar="FOLDER", help="where it is listed [GOVC_FOLDER]")
@@ -33,7 +34,7 @@ def add(parser: argparse.ArgumentParser) -> None:
         metavar="A=B",
         type=_network,
         action="append",
-        help="the package's A is the server's B; B alone: all are [GOVC_NETWORK]",
+        help="the package's A is B here; B: all are [GOVC_NETWORK]",
     )
     add("--property", metavar="K=V", type=pair, action="append", help="class.key.instance=value")
     add("--deployment-option", metavar="ID", help="a size that the package offers")
