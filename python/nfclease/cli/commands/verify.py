@@ -68,11 +68,8 @@ def _print(name: str, result: VerifyResult, seconds: float, console: Console) ->
         for file in result.files:
             console.row({"type": "file", "package": name, **_row(file)}, "")
     elif not console.quiet:
-        rows = [
-            (_state(file), file.checksum_type, size(file.size), plain(file.name))
-            for file in result.files
-        ]
-        for line in table(("sum", "type", "size", "file"), rows, terminal_width(), ("size",)):
+        rows = [(_state(file), size(file.size), plain(file.name)) for file in result.files]
+        for line in table(("sum", "size", "file"), rows, terminal_width(), ("size",)):
             console.row({}, line)
     for note in result.notes:
         console.line(f"odd: {note}")
