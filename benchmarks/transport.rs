@@ -16,10 +16,9 @@ use nfclease::error::{Failure, Result};
 use nfclease::http::retry::RetryPolicy;
 use nfclease::http::{Client, Pin, Trust, Verify};
 use nfclease::io::{ChecksumType, FileSink, FileSource, Overwrite, Source};
-use nfclease::transfer::download::Format;
 use nfclease::transfer::{
-    Completed, Described, Download, Engine, Job, LeaseServer, Moved, Progress, SourceCheck, Upload,
-    UploadMethod, Verified,
+    Completed, Described, Download, Engine, Format, Job, LeaseServer, Moved, Progress, SourceCheck,
+    Upload, UploadMethod, Verified,
 };
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;

@@ -4,6 +4,7 @@
 //! cookie or a ticket. Every text in here is a [`Text`] or a [`ServerText`]: escaped and bounded.
 
 mod cause;
+mod class;
 mod failure;
 
 use std::io;
@@ -11,10 +12,11 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::advice::{Asked, Remedy, of_status};
+use crate::advice::{Asked, of_status};
 use crate::text::{ServerText, Text};
 
 pub(crate) use cause::Cause;
+pub(crate) use class::Again;
 pub use failure::Failure;
 pub(crate) use failure::Step;
 
@@ -315,85 +317,6 @@ impl Error {
             invariant: invariant.into(),
         }
     }
-
-    /// What the caller can do about it.
-    pub fn remedy(&self) -> Remedy {
-        match self.class() {
-            Class::Way | Class::Bytes | Class::Call => Remedy::Retry,
-            Class::Status(asked, status) => of_status(asked, status).1,
-            Class::Lease => Remedy::NewLease,
-            Class::Input => Remedy::FixInput,
-            Class::Person => Remedy::Nobody,
-        }
-    }
-
-    /// How often the same request is worth another attempt, where what it does may be done twice.
-    pub(crate) fn again(&self) -> Again {
-        match self.class() {
-            Class::Way | Class::Call | Class::Status(_, 408 | 429 | 500 | 502..=504) => {
-                Again::AsAllowed
-            }
-            Class::Bytes => Again::Once,
-            Class::Status(..) | Class::Lease | Class::Input | Class::Person => Again::Never,
-        }
-    }
-
-    /// Whether the server may have ended the lease, so that this would be a consequence of it.
-    pub(crate) fn may_mean_lost_lease(&self) -> bool {
-        match self.class() {
-            Class::Way => true,
-            Class::Status(_, status) => matches!(status, 401 | 403 | 404 | 410 | 500 | 502 | 503),
-            _ => false,
-        }
-    }
-
-    /// How long the other end wants to be left alone.
-    pub(crate) fn retry_after(&self) -> Option<Duration> {
-        match self {
-            Self::HttpStatus { retry_after, .. } => *retry_after,
-            _ => None,
-        }
-    }
-
-    /// The one line in which a variant says what it means for the next step.
-    fn class(&self) -> Class {
-        match self {
-            Self::Connect { .. } | Self::Stall { .. } | Self::Truncated { .. } => Class::Way,
-            Self::ChecksumMismatch { .. } | Self::SizeMismatch { .. } => Class::Bytes,
-            Self::WaitTimeout { .. } => Class::Call,
-            Self::HttpStatus { asked, status, .. } => Class::Status(*asked, *status),
-            Self::LeaseInit { .. }
-            | Self::LeaseLost { .. }
-            | Self::LeaseComplete { .. }
-            | Self::LeaseState { .. }
-            | Self::NotSent { .. }
-            | Self::Unlisted { .. }
-            | Self::SessionExpired { .. } => Class::Lease,
-            Self::Tls { .. }
-            | Self::NoSafeTls
-            | Self::DescribedSize { .. }
-            | Self::ManifestFileMismatch { .. }
-            | Self::InsecureUrl { .. }
-            | Self::ManifestMissing { .. }
-            | Self::DiskFormat { .. }
-            | Self::UnsafePath { .. }
-            | Self::UnsafeMember { .. }
-            | Self::Package { .. }
-            | Self::MissingUpload { .. }
-            | Self::Exists { .. }
-            | Self::Io { .. }
-            | Self::InvalidArgument { .. }
-            | Self::Forked => Class::Input,
-            Self::ThumbprintMismatch { .. }
-            | Self::UnexpectedRedirect { .. }
-            | Self::Protocol { .. }
-            | Self::LimitExceeded { .. }
-            | Self::Fault(_)
-            | Self::Cancelled
-            | Self::Foreign(_)
-            | Self::Internal { .. } => Class::Person,
-        }
-    }
 }
 
 /// What may help a connection on its way; how it is given is the caller's matter.
@@ -407,35 +330,6 @@ pub enum TlsHelp {
     Versions,
     /// A CA or a pin, of a package's address.
     Package,
-}
-
-/// What an error was about.
-enum Class {
-    /// The way to the other end, or whether it is there.
-    Way,
-    /// The bytes that came or went.
-    Bytes,
-    /// The patience for a call.
-    Call,
-    /// What the other end said to which request.
-    Status(Asked, u16),
-    /// The lease, which is useless now.
-    Lease,
-    /// A file, an option or the session.
-    Input,
-    /// What only a person can judge.
-    Person,
-}
-
-/// How often the same request is worth another attempt.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Again {
-    /// As often as the caller allows: what was wrong may pass.
-    AsAllowed,
-    /// Once: bytes that are wrong twice are wrong.
-    Once,
-    /// Not at all.
-    Never,
 }
 
 /// The rule is a rate: some bytes may have moved.

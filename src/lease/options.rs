@@ -8,8 +8,7 @@ use super::verification::uploads::RequireUploads;
 use crate::error::{Error, Result};
 use crate::http::retry::RetryPolicy;
 use crate::io::ChecksumType;
-use crate::transfer::VerifySize;
-use crate::transfer::download::Format;
+use crate::transfer::{Format, VerifySize};
 
 /// Whether the lease is renewed by us.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

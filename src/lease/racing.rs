@@ -25,8 +25,7 @@ use crate::http::retry::RetryPolicy;
 use crate::http::tls::{Trust, Verify};
 use crate::io::ChecksumType;
 use crate::soap::{Credentials, Endpoint};
-use crate::transfer::download::Format;
-use crate::transfer::{Completed, Moved, Progress, Transfer, Verified, VerifySize, Way};
+use crate::transfer::{Completed, Format, Moved, Progress, Transfer, Verified, VerifySize, Way};
 
 fn lease() -> Arc<Lease> {
     let endpoint = Endpoint {

@@ -2,7 +2,7 @@
 
 use nfclease::advice::Asked;
 use nfclease::error::{Error, TlsHelp};
-use nfclease::transfer::download::UNANNOUNCED;
+use nfclease::transfer::UNANNOUNCED;
 
 /// An error as Python's users read it.
 pub(super) fn message(error: &Error) -> String {

@@ -22,8 +22,7 @@ use nfclease::lease::{
     Unfinished, check_number as check_core, seconds, seconds_or_none,
 };
 use nfclease::soap::{Abort, Reply, methods};
-use nfclease::transfer::download::Format;
-use nfclease::transfer::{FileSum, VerifySize};
+use nfclease::transfer::{FileSum, Format, VerifySize};
 
 /// Whether every device of an import needs an upload, or the `deviceId`s of those that do.
 #[derive(FromPyObject)]

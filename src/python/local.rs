@@ -12,8 +12,7 @@ use super::bridge;
 use super::fileobj::{FileObjectReader, FileObjectSink};
 use nfclease::error::{Error, Result};
 use nfclease::io::{self, FileSink, FileSource, MemorySource, Overwrite, ReaderSource};
-use nfclease::transfer::download::Format;
-use nfclease::transfer::{Described, SourceCheck, VerifySize};
+use nfclease::transfer::{Described, Format, SourceCheck, VerifySize};
 
 pub(super) type Opened<T> = Result<Box<T>>;
 type Open<T> = dyn FnOnce() -> Opened<T> + Send;

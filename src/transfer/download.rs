@@ -7,6 +7,8 @@ use http::Method;
 use tokio_util::sync::CancellationToken;
 
 use super::attempt::{self, Exchange, Reached, Verb};
+use super::format::Format;
+use super::limit::Limit;
 use super::pace::Pace;
 use super::progress::Progress;
 use super::{Comparison, Completed, Job, LeaseServer, Moved, Verified, Way};
@@ -14,62 +16,7 @@ use crate::error::{Error, Failure, Result, Step};
 use crate::http::client::is_page;
 use crate::http::{Body, Connection, Request, Response};
 use crate::io::{Digest, Second, Sink};
-use crate::vmdk::{Flaw, Rule, StreamCheck};
-
-/// What the stream must be.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Format {
-    /// A disk: header, footer and end-of-stream marker of a streamOptimized VMDK.
-    StreamOptimized,
-    /// The same if its first bytes are those of a disk: the server did not say what it is.
-    Unknown,
-    /// No disk, as the server says.
-    File,
-    /// Anything, as the user says.
-    Any,
-}
-
-impl Format {
-    /// When a stream of this format has to be a whole disk; `None`: nothing is looked at.
-    pub(super) fn rule(self) -> Option<Rule> {
-        match self {
-            Self::StreamOptimized => Some(Rule::Always),
-            Self::Unknown => Some(Rule::WhenItStartsSo),
-            Self::File => Some(Rule::Never),
-            Self::Any => None,
-        }
-    }
-}
-
-/// [`Limit::name`] where the lease says no size: that one the caller can raise.
-pub const UNANNOUNCED: &str = "size of a stream whose size the lease does not say";
-
-/// The most that a stream may have.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Limit {
-    /// So many bytes.
-    pub(crate) bytes: u64,
-    /// What it limits.
-    pub(crate) name: &'static str,
-}
-
-impl Limit {
-    /// By what the lease says of the size. An export's stream is compressed and cannot be much
-    /// larger than the disks; where nothing is said, `unannounced` is the most.
-    pub(crate) fn new(announced: u64, unannounced: u64) -> Self {
-        if announced == 0 {
-            return Self {
-                bytes: unannounced,
-                name: UNANNOUNCED,
-            };
-        }
-        let headroom = (announced / 20).saturating_add(HEADROOM_BYTES);
-        Self {
-            bytes: announced.saturating_add(headroom),
-            name: "size of the stream",
-        }
-    }
-}
+use crate::vmdk::{Flaw, StreamCheck};
 
 /// A download, ready to run.
 #[derive(Debug)]
@@ -83,9 +30,6 @@ pub struct Download {
     /// `DeviceUrl.fileSize` of a file other than a disk.
     pub file_size: Option<u64>,
 }
-
-/// A small disk's stream has its tables too.
-const HEADROOM_BYTES: u64 = 64 * 1024 * 1024;
 
 /// Of a sink that cannot forget what was written.
 const STAYS: &str = "not repeated, since the target cannot go back to where the download began";
@@ -390,18 +334,5 @@ impl Digests {
     fn of_file(&self) -> Option<String> {
         let second = self.files.as_ref();
         second.map(|second| second.sum(&self.servers))
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn what_is_announced_decides_and_else_the_caller() {
-        assert_eq!(Limit::new(100, 7).bytes, 105 + HEADROOM_BYTES);
-        assert_eq!(Limit::new(0, 7).bytes, 7);
-        assert_eq!(Limit::new(0, 7).name, UNANNOUNCED);
-        assert_eq!(Limit::new(u64::MAX, 7).bytes, u64::MAX);
     }
 }

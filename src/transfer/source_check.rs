@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::download::Format;
+use super::format::Format;
 use crate::error::{Error, Result};
 use crate::io::source::Ends;
 use crate::io::{Cost, Source};

@@ -13,8 +13,7 @@ use nfclease::lease::{
     FileItem, KeepAlive, Lease, Options, PlainHttp, RequireManifest, RequireUploads, Sessions,
 };
 use nfclease::soap::{Credentials, DeviceUrl, Endpoint};
-use nfclease::transfer::download::Format;
-use nfclease::transfer::{Transfer, VerifySize};
+use nfclease::transfer::{Format, Transfer, VerifySize};
 use url::Url;
 
 use super::script::Server;

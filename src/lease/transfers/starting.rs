@@ -15,9 +15,10 @@ use crate::lease::phase::Phase;
 use crate::lease::plan::{self, SendCookie};
 use crate::soap::DeviceUrl;
 use crate::text::{Place, Text};
-use crate::transfer::download::{Format, Limit};
 use crate::transfer::upload::UploadMethod;
-use crate::transfer::{Described, Download, FileSum, Job, Progress, SourceCheck, Transfer, Upload};
+use crate::transfer::{
+    Described, Download, FileSum, Format, Job, Limit, Progress, SourceCheck, Transfer, Upload,
+};
 
 /// `OvfManager.FileItem`, as far as an upload needs it.
 #[derive(Debug, Clone, Copy, Default)]
