@@ -17,6 +17,7 @@ from nfclease.simulator import Simulator
 
 from ..support.command import Command
 from ..support.importing import calls_of
+from ..support.inventory import unique
 from ..support.leases import endings
 
 
@@ -196,6 +197,23 @@ def test_a_running_vm(nfclease: Command, simulator: Simulator, tmp_path: Path) -
     assert package_api.verify(tmp_path / "out").ok
     assert "the snapshot is as after a power failure" in done.stderr
     assert calls_of(simulator, "RemoveSnapshot_Task") == 1
+
+
+def test_a_name_of_two(nfclease: Command, simulator: Simulator, tmp_path: Path) -> None:
+    name = unique("twin")
+    for team in ("one", "two"):
+        simulator.add_vm(name, disks=1, disk_size=1 << 16, folder=team)
+    target = tmp_path / "a.ova"
+    done = nfclease("export", name, "-o", target)
+    assert (done.code, done.stderr.count("\n")) == (1, 1)
+    for team in ("one", "two"):
+        assert f"/DC0/vm/{team}/{name} (vm-" in done.stderr
+    assert leases(simulator) == 0
+    done = nfclease("export", f"two/{name}", "-o", target, "--dry-run")
+    assert done.code == 0, done.stderr
+    assert f"/DC0/vm/two/{name} to " in done.stdout
+    done = nfclease("export", "tw?/*", "-o", target, "--dry-run")
+    assert done.code == 0, done.stderr
 
 
 def test_a_vapp(nfclease: Command, tmp_path: Path) -> None:
