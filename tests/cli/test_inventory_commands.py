@@ -5,8 +5,10 @@ from __future__ import annotations
 import json
 import os
 import pty
+import re
 import subprocess
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -17,6 +19,7 @@ from nfclease.simulator import Simulator
 
 from ..support.command import Command, Done
 from ..support.inventory import unique
+from ..support.waiting import wait_for
 
 
 @pytest.fixture
@@ -191,3 +194,29 @@ def test_release_of_a_name_of_two(nfclease: Command, simulator: Simulator) -> No
     assert (done.code, done.stdout) == (1, "")
     assert f"/DC0/vm/one/{twin} (vm-" in done.stderr
     assert f"/DC0/vm/two/{twin} (vm-" in done.stderr
+
+
+def test_a_killed_export_is_found_and_its_vm_released(
+    nfclease: Command, simulator: Simulator, name: str, tmp_path: Path
+) -> None:
+    """From `kill -9` to the next export, by commands alone."""
+    simulator.set(exclusive_leases=True)
+    simulator.inject("stall", method="GET", seconds=None, count=1)
+    process = nfclease.start("export", name, "-o", tmp_path / "first.ova")
+    wait_for(simulator.requests, 60)
+    process.kill()
+    process.communicate()
+    simulator.clear()
+    done = nfclease("export", name, "-o", tmp_path / "second.ova")
+    assert (done.code, done.stdout) == (1, "")
+    assert re.search(
+        rf"^nfclease: the VM {name} \(vm-\d+\) is held by task-\d+: VirtualMachine\.exportVm of "
+        rf"{re.escape(simulator.user)}, running since ",
+        done.stderr,
+        re.MULTILINE,
+    )
+    assert not (tmp_path / "second.ova").exists()
+    [row] = rows(nfclease("leases", "--json"))
+    assert row["name"] == name
+    assert nfclease("release", name, "--yes").code == 0
+    assert nfclease("export", name, "-o", tmp_path / "second.ova").code == 0
