@@ -143,6 +143,8 @@ def test_a_datacenter_limits(service: Any) -> None:
     datacenter = find(service, "DC0", vim.Datacenter)
     for given in ("DC0", "/DC0", "datacenter-2", datacenter):
         assert find(service, "demo-vm", datacenter=given).name == "demo-vm"
+    for name in ("/DC0/vm/demo-vm", f"VirtualMachine:{find(service, 'demo-vm')._moId}"):
+        assert find(service, name, datacenter="DC9").name == "demo-vm"
     with pytest.raises(nfclease.NotFoundError, match="there is no datacenter 'DC9'"):
         find(service, "demo-vm", datacenter="DC9")
 

@@ -54,19 +54,29 @@ def word_of(kinds: tuple[Any, ...]) -> str:
     return " or ".join(dict.fromkeys(words))
 
 
-def entities_of(tree: Tree, kinds: tuple[Any, ...], datacenter: Any) -> list[Node]:
-    """The entities of the kinds, in a datacenter or everywhere."""
+def entities_of(
+    tree: Tree, kinds: tuple[Any, ...], datacenter: Any, text: str | None
+) -> list[Node]:
+    """The entities of the kinds, in a datacenter or everywhere.
+
+    Args:
+        tree: All entities.
+        kinds: Types of them.
+        datacenter: By name or object; None for everywhere.
+        text: What is looked for: an absolute path and a reference are so everywhere.
+    """
     nodes = [node for node in tree.nodes.values() if isinstance(node.entity, kinds)]
-    if datacenter is None:
-        return [node for node in nodes if node.entity._moId != tree.root]
-    if isinstance(datacenter, str):
-        every = [n for n in tree.nodes.values() if isinstance(n.entity, vim.Datacenter)]
-        moid = the_one(tree, every, datacenter, "datacenter").entity._moId
-    elif isinstance(datacenter, vim.Datacenter):
-        moid = datacenter._moId
-    else:
+    is_str = isinstance(datacenter, str)
+    if not is_str and not isinstance(datacenter, (vim.Datacenter, type(None))):
         kind = type(datacenter).__name__
         raise TypeError(f"datacenter must be a string or a vim.Datacenter, not {kind}")
+    is_whole = text is not None and (text.startswith("/") or _names.reference(text) is not None)
+    if datacenter is None or is_whole:
+        return [node for node in nodes if node.entity._moId != tree.root]
+    moid = datacenter._moId if not is_str else ""
+    if is_str:
+        every = [n for n in tree.nodes.values() if isinstance(n.entity, vim.Datacenter)]
+        moid = the_one(tree, every, datacenter, "datacenter").entity._moId
     owners = ((node, tree.datacenter(node)) for node in nodes)
     return [node for node, owner in owners if owner is not None and owner.entity._moId == moid]
 

@@ -84,8 +84,7 @@ def _found(service_instance: Any, args: argparse.Namespace) -> Sequence[Entry]:
 
     kind = getattr(vim, KINDS[args.type])
     pattern = "*" if args.pattern is None else args.pattern
-    whole = pattern.startswith("/")  # such a path names its datacenter
-    where = args.datacenter or (None if whole else os.environ.get("GOVC_DATACENTER")) or None
+    where = args.datacenter or os.environ.get("GOVC_DATACENTER") or None
     if args.type == "vm":
         rows: Sequence[Entry] = list_vms(service_instance, pattern, datacenter=where)
     else:

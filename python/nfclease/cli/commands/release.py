@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import time
 
@@ -46,7 +47,8 @@ def run(args: argparse.Namespace, console: Console) -> int:
     from nfclease.inventory import blocking_tasks, find
 
     with session(args, console) as service_instance:
-        vm = find(service_instance, args.vm, (vim.VirtualMachine, vim.VirtualApp))
+        where = os.environ.get("GOVC_DATACENTER") or None
+        vm = find(service_instance, args.vm, (vim.VirtualMachine, vim.VirtualApp), datacenter=where)
         held = blocking_tasks(vm)
         task = _chosen(held, args)
         if task is None:
