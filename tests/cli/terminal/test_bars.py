@@ -13,6 +13,7 @@ from nfclease.simulator import Simulator
 from ...support.command import Command
 from ...support.packages import ova, package, stream_disk
 from ...support.tmux import Tmux
+from ...support.waiting import wait_for
 from .conftest import InTerminal, masked
 
 pytest.importorskip("rich", reason="not run: rich is not installed")
@@ -92,6 +93,21 @@ def test_an_export_that_is_interrupted(
     assert stays(screen).count("nfclease:") == 1
     assert len(simulator.calls("HttpNfcLeaseAbort")) == 1
     assert [*tmp_path.iterdir()] == []
+
+
+@pytest.mark.usefixtures("held")
+def test_a_terminal_that_is_closed(
+    in_terminal: InTerminal, simulator: Simulator, tmp_path: Path
+) -> None:
+    """The window goes, with all that could be written to: a SIGHUP, and the same clean-up."""
+    path = tmp_path / "packages" / "demo-vm.ova"
+    path.parent.mkdir()
+    window = in_terminal("export", VM, "-o", path)
+    moving(window, 3)
+    window.close()
+    wait_for(lambda: simulator.calls("Logout"), 60)
+    assert len(simulator.calls("HttpNfcLeaseAbort")) == 1
+    assert [*path.parent.iterdir()] == []
 
 
 @pytest.mark.parametrize("columns", [30])
