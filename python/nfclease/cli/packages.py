@@ -15,7 +15,7 @@ def add_web(parser: argparse.ArgumentParser) -> None:
     """Whom to trust where a package is a URL."""
     group = parser.add_argument_group("packages at an https URL")
     group.add_argument("--ca-file", metavar="FILE", help="PEM file of CAs to trust for it")
-    group.add_argument("--ssl-thumbprint", metavar="SUM", help="of the server's certificate")
+    group.add_argument("--ssl-thumbprint", metavar="AA:BB", help="of the server's certificate")
 
 
 def web(args: argparse.Namespace) -> dict[str, Any]:
