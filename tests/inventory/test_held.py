@@ -56,7 +56,7 @@ def test_an_export_of_a_held_vm_says_who_holds_it(
         "cancel its task .*nfclease release.*five minutes",
         str(error),
     )
-    assert (error.vm, error.remedy, error.retryable) == (vm._moId, "retry", False)
+    assert (error.vm, error.remedy, error.retryable) == (vm._moId, "retry", True)
     assert list(tmp_path.iterdir()) == []
     held.task.CancelTask()
     assert export(face, vm, tmp_path / "out").files

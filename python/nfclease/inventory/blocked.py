@@ -28,6 +28,7 @@ class BlockedError(vim.fault.TaskInProgress, NfcError):
         msg: The server's own sentence.
     """
 
+    retryable: bool = True
     remedy: Literal["retry", "new_lease", "fix_input", "none"] = "retry"
 
     tasks: tuple[BlockingTask, ...] = ()
