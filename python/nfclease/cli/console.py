@@ -9,6 +9,7 @@ import sys
 from contextlib import contextmanager
 
 from nfclease._log import calls
+from nfclease.cli.wording import without_password
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -162,7 +163,7 @@ def _tell(text: str) -> None:
     """A line on standard error; that nobody can read it ends nothing."""
     try:
         if sys.stderr is not None:
-            print(printable(text), file=sys.stderr, flush=True)
+            print(without_password(printable(text)), file=sys.stderr, flush=True)
     except (OSError, ValueError):
         pass
 

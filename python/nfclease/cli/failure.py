@@ -123,5 +123,8 @@ def _local(error: OSError) -> str:
 
 
 def _printable(line: str) -> str:
-    shown = (char if char.isprintable() else ascii(char)[1:-1] for char in line[:_LONGEST])
+    from nfclease.cli.wording import without_password
+
+    text = without_password(line[:_LONGEST])
+    shown = (char if char.isprintable() else ascii(char)[1:-1] for char in text)
     return "".join(shown) + ("..." if len(line) > _LONGEST else "")

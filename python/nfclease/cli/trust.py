@@ -178,13 +178,17 @@ def _reach(where: Settings, context: ssl.SSLContext | None) -> bytes:
         raise
     except ssl.SSLError as error:
         raise TlsError(
-            f"no TLS with {where.address}: {error.reason or error}\n"
+            f"no TLS with {where.address}: {_words(error)}\n"
             "is that the port of the vSphere API? For plain http the URL begins with http://"
         ) from None
     except (OSError, UnicodeError) as error:
         raise ConnectError(_unreached(where, error)) from None
     finally:
         connection.close()
+
+
+def _words(error: ssl.SSLError) -> str:
+    return error.reason.replace("_", " ").lower() if error.reason else str(error)
 
 
 def _unreached(where: Settings, error: OSError | UnicodeError) -> str:

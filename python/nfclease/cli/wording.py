@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-__all__ = ["in_options"]
+__all__ = ["in_options", "without_password"]
 
 #: From how the API says it to how the command does; the first ones are at a message's start.
 _WORDS = [
@@ -30,3 +30,8 @@ def in_options(text: str) -> str:
     for pattern, words in _WORDS:
         text = re.sub(pattern, words, text)
     return text
+
+
+def without_password(text: str) -> str:
+    """Where an address with a password in it was given for something else, it is not repeated."""
+    return re.sub(r"(:/[^\s:@]*):[^\s/@]+@", r"\1:...@", text)
