@@ -10,7 +10,7 @@ from nfclease.simulator.inventory.devices import VmFile
 from nfclease.simulator.inventory.machine import Machine
 from nfclease.simulator.inventory.place import Place
 from nfclease.simulator.services.tasks import recent
-from nfclease.simulator.soap.vsphere import vim
+from nfclease.simulator.soap.vsphere import support, vim
 from nfclease.simulator.world import World
 
 
@@ -25,6 +25,12 @@ def make_machine(world: World, place: Place, spec: Any, files: list[VmFile]) -> 
 def of_machine(machine: Machine) -> None:
     """Gives a VM that has its configuration its properties, and enters it where it is."""
     world, place = machine.world, machine.place
+    machine.props.update(
+        {
+            "runtime.powerState": lambda: machine.power,
+            "summary.storage.committed": lambda: support.long(machine.committed),
+        }
+    )
     machine.props.update(
         config=lambda: machine.config,
         runtime=lambda: machine_view.runtime(machine),
