@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import socket
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ from nfclease.simulator import Simulator
 
 from ..peers.run import Vcsim, govc
 from ..support.command import Command, Done, govc_environment
+from ..support.proxying import running_proxy
 
 #: As most do with a vCenter whose certificate nobody signed.
 NO_CA = {"GOVC_TLS_CA_CERTS": None}
@@ -143,6 +145,33 @@ def test_other_servers(options: dict[str, Any], tmp_path: Path) -> None:
         folder = "ha-datacenter" if "esx" in options else "DC0"
         done = run("export", f"/{folder}/vm/demo-vm", "-o", tmp_path / "x.ova")
         assert done.code == 0, done.stderr
+
+
+def own_address() -> str:
+    """Of this machine, and none of its loopback: to that one no client takes a proxy."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
+        try:
+            sock.connect(("198.51.100.1", 9))  # sends nothing: it only chooses a way
+        except OSError as error:
+            pytest.skip(f"not run: this machine has no address but a loopback one: {error}")
+        address: str = sock.getsockname()[0]
+    return address
+
+
+def test_a_proxy(tmp_path: Path) -> None:
+    with Simulator(host=own_address()) as simulator, running_proxy(tmp_path) as proxy:
+        there = f"{simulator.host}:{simulator.port}"
+        through = f"http://127.0.0.1:{proxy.port}"
+        environment = {**govc_environment(simulator), "HTTPS_PROXY": through, "NO_PROXY": "x"}
+        assert both({**environment}).code == 0
+        done = Command(environment)("export", "demo-vm", "-o", tmp_path / "x.ova")
+        assert done.code == 0, done.stderr
+        disks = f"{simulator.disk_host}:{simulator.disk_port}"
+        assert {there, disks} <= proxy.wait_for({there, disks})
+        done = both({**environment, "HTTPS_PROXY": "http://127.0.0.1:1"})
+        assert done.code == 1
+        assert f"{there} cannot be reached by the proxy 127.0.0.1:1" in done.stderr
+        assert both({**environment, "HTTPS_PROXY": "127.0.0.1:1", "NO_PROXY": "*"}).code == 0
 
 
 def test_what_is_not_used_is_told(nfclease: Command) -> None:

@@ -42,6 +42,8 @@ def session(args: argparse.Namespace, console: Console) -> Iterator[Any]:
     where = with_password(settings(args), args, console)
     console.decision(f"the vSphere is {where.scheme}://{where.address}{where.path}")
     console.decision(f"{where.username} logs in with the password of {where.password_from}")
+    if where.proxy is not None:
+        console.decision(f"the way to it is by the proxy {where.proxy[0]}:{where.proxy[1]}")
     for name in ("GOVC_CERTIFICATE", "GOVC_PRIVATE_KEY"):
         if os.environ.get(name):
             console.warn(f"{name} is not used: this command logs in with a password")
