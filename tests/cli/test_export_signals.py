@@ -147,6 +147,29 @@ def test_a_second_signal_does_not_cut_the_clean_up_short(
     check_nothing_left(simulator, vm, folder)
 
 
+@pytest.mark.parametrize(
+    "moment", [MIDDLE, call("CreateDescriptor")], ids=lambda moment: moment.name
+)
+def test_all_signals_at_once(
+    interrupting: Interrupting, simulator: Simulator, vm: Any, folder: Path, moment: Moment
+) -> None:
+    """As when a service manager ends a session."""
+    moment.hold(simulator)
+    process = interrupting.start(*arguments(folder / "out"))
+    interrupting.until(moment)
+    for number in SIGNALS:
+        process.send_signal(number)
+    done = interrupting.ended()
+    simulator.clear()
+    assert done.code in SIGNALS.values()
+    assert "Traceback" not in done.stderr
+    assert [line for line in done.stderr.splitlines() if "still cleaning up" not in line] == [
+        f"nfclease: ended by {signal.Signals(done.code - 128).name}"
+    ]
+    assert endings(simulator) == [ABORT]
+    check_nothing_left(simulator, vm, folder)
+
+
 @pytest.mark.parametrize("number", [signal.SIGHUP, signal.SIGINT])
 def test_a_signal_that_was_ignored_at_the_start_stays_so(
     interrupting: Interrupting, simulator: Simulator, vm: Any, folder: Path, number: int
