@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import pty
-import select
 import signal
 import sys
 from collections.abc import Mapping
@@ -35,9 +34,6 @@ def on_terminal(
         os.execve(sys.executable, command, {**environment, "TERM": "xterm"})
     seen, answered = b"", False
     while True:
-        if answered and number and not select.select([master], [], [], 2)[0]:
-            os.kill(pid, number)  # one that comes just before the read began waits for the next
-            continue
         try:
             data = os.read(master, 65536)
         except OSError:  # the end, on Linux
