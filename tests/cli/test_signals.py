@@ -18,8 +18,8 @@ silent, _ = os.pipe()
 with signals.raised(to_the_end=False):
     threading.Thread(target=threading.Event().wait, daemon=True).start()
     signal.pthread_sigmask(signal.SIG_BLOCK, [number])
-    print("ready", flush=True)
     try:
+        print("ready", flush=True)
         os.read(silent, 1)
     except signals.Interrupted as interrupted:
         print(interrupted.number)
