@@ -23,7 +23,8 @@ from ..support.leases import disk_of, endings
 
 #: More than what is kept back before a file object is written to.
 LARGE = 6 << 20
-CUT = 5 << 20
+#: Not by a reset, which drops what the client has not read yet.
+CUT: dict[str, Any] = {"after_bytes": 5 << 20, "how": "fin"}
 
 
 @pytest.fixture(scope="module")
@@ -86,7 +87,7 @@ def test_it_begins_again_where_it_began(
 ) -> None:
     """What was there before stays."""
     (tmp_path / "target").write_bytes(b"before!")
-    simulator.inject("cut", count=1, after_bytes=CUT)
+    simulator.inject("cut", count=1, **CUT)
     target = opened(files, tmp_path / "target")
     result = lease.download(disk_of(lease), target)
     assert result.attempts == 2
@@ -101,7 +102,7 @@ def test_it_begins_again_where_it_began(
 
 def test_what_follows_stays_too(simulator: Simulator, lease: Any, tmp_path: Path) -> None:
     """A region of a file that is longer: it is not cut off behind the region."""
-    simulator.inject("cut", count=1, after_bytes=CUT)
+    simulator.inject("cut", count=1, **CUT)
     (tmp_path / "target").write_bytes(b"x" * (3 * LARGE))
     with open(tmp_path / "target", "r+b") as target:
         target.seek(7)
@@ -170,7 +171,7 @@ def test_what_cannot_go_back(
     open_lease: OpenLease, demo_vm: Any, simulator: Simulator, files: ExitStack, opened: Any
 ) -> None:
     """The first failure is the last, and says why."""
-    simulator.inject("cut", count=1, after_bytes=CUT)
+    simulator.inject("cut", count=1, **CUT)
     lease = open_lease(demo_vm.ExportVm())
     with pytest.raises(nfclease.NfcError, match="not repeated, since the target") as caught, lease:
         lease.wait_ready(10)
