@@ -117,7 +117,9 @@ def test_release_cancels_the_task_of_a_client_that_died(
     Disconnect(lost)
     done = nfclease("release", name)
     assert (done.code, done.stdout) == (2, "")
-    assert "there is no terminal to ask at; --yes cancels task-" in done.stderr
+    assert (
+        "nobody can be asked: standard input is not a terminal; --yes cancels task-" in done.stderr
+    )
     vm = find(service, name)
     assert blocking_tasks(vm)
     done = nfclease("release", name, "--yes")

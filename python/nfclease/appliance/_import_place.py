@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from pyVmomi import vim, vmodl
+from pyVmomi import vim
 
 from nfclease._text import escaped
+from nfclease.inventory._reading import read_each
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -75,11 +76,11 @@ def place_of(
     """
     content = vim.ServiceInstance("ServiceInstance", pool._stub).RetrieveContent()
     owner = pool.owner
-    mapped, notes = _networks(content, host or owner, choices, networks)
+    mapped, notes = _networks(host or owner, choices, networks)
     return Place(
         content=content,
         pool=pool,
-        datastore=_datastore(content, datastore, host or owner),
+        datastore=_datastore(datastore, host or owner),
         folder=_folder(pool, folder, owner),
         host=host,
         networks=mapped,
@@ -87,32 +88,21 @@ def place_of(
     )
 
 
-def names_of(content: Any, entities: Sequence[Any]) -> list[str]:
+def names_of(entities: Sequence[Any]) -> list[str]:
     """Their names, in one call."""
-    if not entities:
-        return []
-    api = vmodl.query.PropertyCollector
-    properties = api.PropertySpec(type=vim.ManagedEntity, pathSet=["name"])
-    objects = [api.ObjectSpec(obj=entity) for entity in entities]
-    wanted = [api.FilterSpec(propSet=[properties], objectSet=objects)]
-    found: dict[str, str] = {}
-    collector = content.propertyCollector
-    answer = collector.RetrievePropertiesEx(wanted, api.RetrieveOptions())
-    while answer is not None:
-        found |= {one.obj._moId: one.propSet[0].val for one in answer.objects if one.propSet}
-        token = answer.token
-        answer = collector.ContinueRetrievePropertiesEx(token) if token else None
-    return [found.get(entity._moId, "") for entity in entities]
+    found = read_each(entities, vim.ManagedEntity, ["name"])
+    names = {entity._moId: has.get("name", "") for entity, has in found}
+    return [names.get(entity._moId, "") for entity in entities]
 
 
 def _networks(
-    content: Any, owner: Any, choices: Choices, wanted: Sequence[str]
+    owner: Any, choices: Choices, wanted: Sequence[str]
 ) -> tuple[dict[str, vim.Network], list[str]]:
     if not wanted:
         return {}, []
     available = list(owner.network)
     by_name: dict[str, list[Any]] = {}
-    for network, name in zip(available, names_of(content, available), strict=True):
+    for network, name in zip(available, names_of(available), strict=True):
         by_name.setdefault(name, []).append(network)
     mapped, notes = {}, []
     for name in wanted:
@@ -138,7 +128,7 @@ def _networks(
     return mapped, notes
 
 
-def _datastore(content: Any, given: Any, owner: Any) -> vim.Datastore:
+def _datastore(given: Any, owner: Any) -> vim.Datastore:
     if isinstance(given, vim.Datastore):
         return given
     within = list(owner.datastore) if given is None else list(given.childEntity)
@@ -148,7 +138,7 @@ def _datastore(content: Any, given: Any, owner: Any) -> vim.Datastore:
     if len(usable) == 1:
         only: vim.Datastore = usable[0]
         return only
-    reason = f"one of {_listed(names_of(content, usable))}" if usable else "none can be reached"
+    reason = f"one of {_listed(names_of(usable))}" if usable else "none can be reached"
     raise ValueError(f"datastore= must say where the files go: {reason}")
 
 

@@ -12,6 +12,7 @@ from nfclease._log import extra, logger
 from nfclease._text import reason_of
 from nfclease.appliance._face import BlockingFace, made, task_result
 from nfclease.appliance._notes import add_note
+from nfclease.inventory._reading import power_state
 from nfclease.inventory.blocked import blocked
 
 TYPE_CHECKING = False
@@ -135,7 +136,7 @@ class Subject:
 def take(vm: Any) -> tuple[Any, str]:
     """A snapshot without memory, quiesced where the guest can, and what is to say about that."""
     tools = getattr(vm.guest, "toolsRunningStatus", None)
-    is_on = _power_state(vm) == vim.VirtualMachine.PowerState.poweredOn
+    is_on = power_state(vm) == vim.VirtualMachine.PowerState.poweredOn
     if is_on and tools == "guestToolsRunning":
         try:
             return _taken(vm, quiesce=True), ""
@@ -151,19 +152,6 @@ def take(vm: Any) -> tuple[Any, str]:
     note = f"the snapshot is as after a power failure: {why}"
     logger().warning("%s", note, extra=extra(vm=vm._moId))
     return snapshot, note
-
-
-def _power_state(vm: Any) -> Any:
-    """Asked for alone: of the whole ``runtime`` of a vcsim, pyvmomi cannot read another part."""
-    api = vmodl.query.PropertyCollector
-    wanted = api.FilterSpec(
-        propSet=[api.PropertySpec(type=vim.VirtualMachine, pathSet=["runtime.powerState"])],
-        objectSet=[api.ObjectSpec(obj=vm)],
-    )
-    content = vim.ServiceInstance("ServiceInstance", vm._stub).RetrieveContent()
-    answer = content.propertyCollector.RetrievePropertiesEx([wanted], api.RetrieveOptions())
-    found = answer.objects if answer is not None else ()
-    return next((prop.val for one in found for prop in one.propSet), None)
 
 
 def _taken(vm: Any, *, quiesce: bool) -> Any:

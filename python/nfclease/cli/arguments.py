@@ -37,7 +37,7 @@ def pair(text: str) -> tuple[str, str]:
     """``KEY=VALUE``; the value may hold more equals signs.
 
     Raises:
-        argparse.ArgumentTypeError: There is no key.
+        argparse.ArgumentTypeError: It has no equals sign, or nothing before it.
     """
     key, equals, value = text.partition("=")
     if not equals or not key:

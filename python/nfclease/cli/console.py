@@ -180,7 +180,7 @@ def _print(text: str) -> None:
 
 
 def flush() -> None:
-    """Writes what is left of standard output; a reader that has gone, as `head` does, is no error.
+    """Writes what is left of standard output. A reader may go away, as `head` does.
 
     Raises:
         OSError: It cannot be written, for another reason.

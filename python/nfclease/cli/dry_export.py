@@ -111,26 +111,12 @@ def _disks(machine: Any, *, several: bool) -> list[dict[str, Any]]:
 def _problems(machine: Any, args: argparse.Namespace) -> Iterator[str]:
     """What is known to make the export fail."""
     from nfclease.inventory import blocking_tasks
+    from nfclease.inventory._reading import power_state
 
-    if not args.snapshot and _power_state(machine) != "poweredOff":
+    if not args.snapshot and power_state(machine) != "poweredOff":
         yield f"{machine.name} is not powered off: give --snapshot, or switch it off"
     for task in blocking_tasks(machine):
         yield f"a task holds {machine.name}: {task}"
-
-
-def _power_state(machine: Any) -> Any:
-    """Asked for alone, as the export does."""
-    from pyVmomi import vim, vmodl
-
-    api = vmodl.query.PropertyCollector
-    wanted = api.FilterSpec(
-        propSet=[api.PropertySpec(type=vim.VirtualMachine, pathSet=["runtime.powerState"])],
-        objectSet=[api.ObjectSpec(obj=machine)],
-    )
-    content = vim.ServiceInstance("ServiceInstance", machine._stub).RetrieveContent()
-    answer = content.propertyCollector.RetrievePropertiesEx([wanted], api.RetrieveOptions())
-    found = answer.objects if answer is not None else ()
-    return next((prop.val for one in found for prop in one.propSet), None)
 
 
 def _needs(vm: Any, args: argparse.Namespace) -> Iterator[Need]:

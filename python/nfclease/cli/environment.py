@@ -142,10 +142,10 @@ def _parsed(text: str, source: str) -> _Url:
     userinfo, at, place = authority.rpartition("@")
     shape = re.fullmatch(r"(?:\[([0-9A-Fa-f:.]+(?:%25[\w.~-]+)?)\]|([^][:/\s]+))(?::(\d*))?", place)
     if shape is None or not place.isprintable():
-        raise refuse("there is no host, or what follows it is not a port")
+        raise refuse("it has no host name or address, or something else than a port behind it")
     port = int(shape[3][:6] or 0) if shape[3] else 0
     if port > 65535:
-        raise refuse("there is no such port")
+        raise refuse("its port is larger than 65535")
     username, colon, password = userinfo.partition(":")
     return _Url(
         scheme=scheme,

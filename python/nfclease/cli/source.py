@@ -25,7 +25,7 @@ def source_of(args: argparse.Namespace) -> Any:
 
     Raises:
         UsageError: It is a terminal, or an option is for an address and this is none.
-        OSError: There is no such file.
+        OSError: The file does not exist.
     """
     return package_of(args.source, args, ("pull", "ca_file", "ssl_thumbprint"))
 
@@ -40,7 +40,7 @@ def package_of(name: str, args: argparse.Namespace, options: Iterable[str]) -> A
 
     Raises:
         UsageError: It is a terminal, or an option is for an address and this is none.
-        OSError: There is no such file.
+        OSError: The file does not exist.
     """
     if _ADDRESS.match(name):
         return name

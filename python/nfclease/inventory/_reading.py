@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from typing import Any
 
 _Collector = vmodl.query.PropertyCollector
+_POWER = "runtime.powerState"
 #: Objects of one page: a reply of some hundred KB.
 _PAGE = 2000
 #: Objects of one answer. The largest vCenter has some ten thousand.
@@ -46,6 +47,33 @@ def read(
             for kind, names in properties.items()
         ],
     )
+    yield from _pages(collector, spec)
+
+
+def read_each(
+    entities: Iterable[Any], kind: Any, names: Iterable[str]
+) -> Iterator[tuple[Any, dict[str, Any]]]:
+    """These entities of one session, each with those of the named properties that it has.
+
+    It asks for these properties alone: of the whole ``runtime`` of a vcsim's VM, say, pyvmomi
+    cannot read every part.
+    """
+    entities = list(entities)
+    if not entities:
+        return
+    spec = _Collector.FilterSpec(
+        objectSet=[_Collector.ObjectSpec(obj=entity) for entity in entities],
+        propSet=[_Collector.PropertySpec(type=kind, pathSet=list(names))],
+    )
+    yield from _pages(content_of(entities[0]._stub).propertyCollector, spec)
+
+
+def power_state(vm: Any) -> Any:
+    """Of a VM; None where the server does not say."""
+    return next((has.get(_POWER) for _, has in read_each([vm], vim.VirtualMachine, [_POWER])), None)
+
+
+def _pages(collector: Any, spec: Any) -> Iterator[tuple[Any, dict[str, Any]]]:
     options = _Collector.RetrieveOptions(maxObjects=_PAGE)
     page = collector.RetrievePropertiesEx(specSet=[spec], options=options)
     count = empty = 0

@@ -124,7 +124,9 @@ def _agreed(task: BlockingTask) -> bool:
     from nfclease.cli.failure import UsageError
 
     if sys.stdin is None or sys.stderr is None or not sys.stdin.isatty():
-        raise UsageError(f"there is no terminal to ask at; --yes cancels {task}")
+        raise UsageError(
+            f"nobody can be asked: standard input is not a terminal; --yes cancels {task}"
+        )
     lost = " and remove the VM that it is making" if "import" in task.operation.lower() else ""
     question = printable(f"{task}: cancel it{lost}? [y/N] ")
     print(question, end="", file=sys.stderr, flush=True)
