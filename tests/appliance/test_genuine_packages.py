@@ -12,7 +12,13 @@ import pytest
 import nfclease
 from nfclease.simulator import Simulator
 
-from ..support.genuine import GOVMOMI, VCD_PROVIDER, VCLOUD_DIRECTOR, go_module_file, pyvcloud_file
+from ..support.genuine import (
+    VCD_PROVIDER,
+    VCLOUD_DIRECTOR,
+    cut_file,
+    go_module_file,
+    pyvcloud_file,
+)
 from ..support.inventory import unique
 
 
@@ -90,12 +96,8 @@ def test_import(genuine: Genuine, simulator: Simulator, demo_vm: Any) -> None:
     assert all((file.file_checksum_type == "sha1") == genuine.manifest for file in result.files)
 
 
-CUT = "vapi/library/testdata/ttylinux-pc_i486-16.1.ova"
-
-
 def test_a_real_truncation() -> None:
     """Its manifest file was made after the disk was cut, and agrees."""
-    digest = "5e3fb341ec589b5c101fded3a14f634ed98f140a5fac504ea36e99419f87ae75"
-    result = nfclease.verify(go_module_file(GOVMOMI, CUT, digest))
+    result = nfclease.verify(cut_file())
     assert not result.ok
     assert any("ttylinux-pc_i486-16.1-disk1.vmdk" in problem for problem in result.problems)

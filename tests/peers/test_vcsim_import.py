@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import hashlib
+import re
+import tarfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -12,7 +14,8 @@ from pyVmomi import vim
 
 import nfclease
 
-from ..support.importing import Importing
+from ..support.genuine import cut_file, pyvcloud_file
+from ..support.importing import Importing, vm_names
 from ..support.inventory import unique
 from ..support.packages import ova, package, stream_disk
 from .run import Vcsim
@@ -60,3 +63,41 @@ def test_a_chosen_name_of_a_network(imported: Importing, tmp_path: Path) -> None
         imported(path, networks={"VM Network": "nowhere"})
     chosen = {"VM Network": "DC0_DVPG0"}
     assert imported(path, name=unique("chosen"), networks=chosen, strict=True).notes == ()
+
+
+#: What is around the one VM of a collection.
+AROUND = re.compile(
+    rb"<ovf:VirtualSystemCollection .*?(?=<ovf:VirtualSystem )|</ovf:VirtualSystemCollection>",
+    re.DOTALL,
+)
+GENUINE = (
+    "yVM_OS_with_VMTools.ova",
+    "test_vapp_template.ova",
+    "template_with_custom_chunk_size.ova",
+)
+
+
+@pytest.mark.parametrize("name", GENUINE)
+def test_a_genuine_disk(imported: Importing, name: str, tmp_path: Path) -> None:
+    """A disk of VMware's own, with the VM taken out of its collection: vcsim cannot import these.
+
+    It dies of a nil pointer in its ``ImportVApp``. No file but the descriptor is edited.
+    """
+    with tarfile.open(pyvcloud_file(name)) as packed:
+        members = {each.name: packed.extractfile(each) for each in packed}
+        files = {name: member.read() for name, member in members.items() if member}
+    descriptor, *others = files
+    files[descriptor] = AROUND.sub(b"", files[descriptor])
+    path = tmp_path / "genuine.ova"
+    path.write_bytes(ova({each: files[each] for each in files if not each.endswith(".mf")}))
+    result = imported(path, name=unique("genuine"))
+    [disk] = result.files
+    sent = b"".join(files[each] for each in others if not each.endswith(".mf"))
+    assert (disk.verified, disk.checksum) == ("manifest", hashlib.sha1(sent).hexdigest())
+
+
+def test_a_real_truncation(imported: Importing, service: Any) -> None:
+    before = vm_names(service)
+    with pytest.raises(nfclease.SizeMismatchError, match=r"ttylinux-pc_i486-16\.1-disk1\.vmdk"):
+        imported(cut_file(), networks={"nat": "DC0_DVPG0"}, name=unique("cut"))
+    assert vm_names(service) == before

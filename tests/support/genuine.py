@@ -99,6 +99,13 @@ def go_module_file(module: str, name: str, digest: str) -> Path:
     return path
 
 
+def cut_file() -> Path:
+    """A real truncation: 1 MiB of a disk of 10; the manifest file was made after the cut."""
+    name = "vapi/library/testdata/ttylinux-pc_i486-16.1.ova"
+    digest = "5e3fb341ec589b5c101fded3a14f634ed98f140a5fac504ea36e99419f87ae75"
+    return go_module_file(GOVMOMI, name, digest)
+
+
 def govmomi_descriptors() -> dict[str, bytes]:
     """The descriptors among govmomi's fixtures, VMware's own corpus with them, by path."""
     try:
