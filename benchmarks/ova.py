@@ -1,6 +1,6 @@
 """What a whole package costs: to a directory and to an ``.ova``, and back from each.
 
-    python -m benchmarks.ova [--disk-mib 1024] [--rounds 3]      # or: make bench-ova
+    python -m benchmarks.ova [--disk-mib 1024] [--rounds 3] [--folder DIR]   # or: make bench-ova
 
 The clients take turns. It never judges a time; it fails when a sum is wrong.
 """
@@ -52,17 +52,23 @@ DIRECTORY_OUT = Case("nfclease", "export", "")
 OVA_OUT = Case("nfclease", "export", ".ova")
 DIRECTORY_IN = Case("nfclease", "import", "")
 OVA_IN = Case("nfclease", "import", ".ova")
+ONE_BY_ONE_OUT = Case("one-by-one", "export", ".ova")
 CASES = (
     DIRECTORY_OUT,
     OVA_OUT,
-    Case("one-by-one", "export", ".ova"),
+    ONE_BY_ONE_OUT,
     DIRECTORY_IN,
     OVA_IN,
     Case("govc", "import", ".ova"),
     Case("sample", "import", ".ova"),
 )
-#: A job, the one that it is held to, and the ratio that is aimed at.
-AIMS = ((OVA_OUT, DIRECTORY_OUT, 1.15), (OVA_IN, DIRECTORY_IN, 1.05))
+#: A job, the one that it is held to, and the ratio that is aimed at. Of four equal disks at once
+#: three are spooled and copied once; README.md has what that costs. One by one, none is.
+AIMS = (
+    (OVA_OUT, DIRECTORY_OUT, 1.25),
+    (ONE_BY_ONE_OUT, DIRECTORY_OUT, 1.15),
+    (OVA_IN, DIRECTORY_IN, 1.05),
+)
 
 
 class Stage:
@@ -121,14 +127,14 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--disk-mib", type=int, default=1024, help=f"each of the {DISKS}")
+    parser.add_argument("--folder", type=Path, help="where packages go; else memory with room")
     args = parser.parse_args()
     # Both packages, what is replaced until the new one is whole, and what the server received.
     needed = 4 * DISKS * args.disk_mib * MIB
     roomy = SHARED_MEMORY.is_dir() and shutil.disk_usage(SHARED_MEMORY).free > needed
+    place = args.folder or (SHARED_MEMORY if roomy else None)
     with (
-        tempfile.TemporaryDirectory(
-            prefix="nfclease-bench-", dir=SHARED_MEMORY if roomy else None
-        ) as folder,
+        tempfile.TemporaryDirectory(prefix="nfclease-bench-", dir=place) as folder,
         Simulator(disks=DISKS, disk_size=args.disk_mib * MIB, stable_streams=True) as simulator,
     ):
         stage = Stage(simulator, Path(folder), build_peers() / "govc")
@@ -141,7 +147,8 @@ def main() -> int:
             print(f"FAILED: {error}", file=sys.stderr)
             return 1
     report(costs, DISKS * args.disk_mib * MIB)
-    print(f"{args.rounds} round(s) on {'tmpfs' if roomy else 'disk'}, every sum right")
+    where = "tmpfs" if place == SHARED_MEMORY else "disk"
+    print(f"{args.rounds} round(s) on {where}, every sum right")
     return 0
 
 
