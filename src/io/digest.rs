@@ -97,34 +97,16 @@ impl Digest {
     /// The digest so far as lower-case hex.
     pub fn finish(self) -> String {
         match self.0 {
-            State::Sha1(state) => HEXLOWER.encode(&state.finalize()),
-            State::Sha256(state) => HEXLOWER.encode(&state.finalize()),
-            State::Sha512(state) => HEXLOWER.encode(&state.finalize()),
+            State::Sha1(state) => hex(&state.finalize()),
+            State::Sha256(state) => hex(&state.finalize()),
+            State::Sha512(state) => hex(&state.finalize()),
         }
     }
 }
 
-/// A second sum of bytes that are digested already. Where it is of the first one's type, nothing is
-/// computed twice.
-pub(crate) struct Second(Option<Digest>);
-
-impl Second {
-    /// Starts it beside a digest of type `first`.
-    pub(crate) fn beside(first: ChecksumType, wanted: ChecksumType) -> Self {
-        Self((wanted != first).then(|| Digest::new(wanted)))
-    }
-
-    /// Adds bytes, which the first digest gets too.
-    pub(crate) fn update(&mut self, bytes: &[u8]) {
-        if let Some(digest) = &mut self.0 {
-            digest.update(bytes);
-        }
-    }
-
-    /// The sum so far, by a look at the first digest where that is of the same type.
-    pub(crate) fn sum(&self, first: &Digest) -> String {
-        self.0.as_ref().unwrap_or(first).clone().finish()
-    }
+/// A sum as everyone writes it.
+pub(super) fn hex(sum: &[u8]) -> String {
+    HEXLOWER.encode(sum)
 }
 
 #[cfg(test)]
@@ -163,20 +145,5 @@ mod tests {
         let of_file = ChecksumType::parse_of_file("SHA512");
         assert_eq!(of_file.unwrap(), ChecksumType::Sha512);
         assert!(ChecksumType::parse_of_file("md5").is_err());
-    }
-
-    #[test]
-    fn a_second_sum_of_the_first_type_is_the_first() {
-        let mut first = Digest::new(ChecksumType::Sha1);
-        let mut same = Second::beside(ChecksumType::Sha1, ChecksumType::Sha1);
-        let mut other = Second::beside(ChecksumType::Sha1, ChecksumType::Sha256);
-        for bytes in [&b"a"[..], b"bc"] {
-            first.update(bytes);
-            same.update(bytes);
-            other.update(bytes);
-        }
-        assert!(same.0.is_none());
-        assert_eq!(other.sum(&first).len(), ChecksumType::Sha256.digits());
-        assert_eq!(same.sum(&first), first.finish());
     }
 }

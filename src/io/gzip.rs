@@ -6,7 +6,7 @@ use std::path::PathBuf;
 
 use flate2::read::MultiGzDecoder;
 
-use super::digest::ChecksumType;
+use super::digests::Digests;
 use super::reader::{self, Reader};
 use super::slice::Slice;
 use super::source::{Ends, Feed, Source, Watch};
@@ -36,14 +36,9 @@ impl Source for GzipSource {
         Ok(Some(self.ends.clone()))
     }
 
-    fn start(
-        &mut self,
-        checksum_type: ChecksumType,
-        what: &str,
-        watch: Option<Watch>,
-    ) -> Result<Feed> {
+    fn start(&mut self, digests: Digests, what: &str, watch: Option<Watch>) -> Result<Feed> {
         let reader = Box::new(Unzip::open(&self.slice)?);
-        reader::start(reader, self.length, checksum_type, what, watch)
+        reader::start(reader, self.length, digests, what, watch)
     }
 }
 
@@ -178,6 +173,7 @@ mod tests {
     use flate2::write::GzEncoder;
 
     use super::*;
+    use crate::io::ChecksumType;
     use crate::io::StoredFile;
 
     fn zipped(bytes: &[u8]) -> Vec<u8> {
@@ -214,7 +210,9 @@ mod tests {
         assert_eq!(ends.head, bytes[..512]);
         assert_eq!(ends.tail, bytes[bytes.len() - 1024..]);
         for _ in 0..2 {
-            let mut feed = source.start(ChecksumType::Sha1, "test", None).unwrap();
+            let mut feed = source
+                .start(Digests::new(ChecksumType::Sha1, None), "test", None)
+                .unwrap();
             let mut sent = Vec::new();
             while let Some(piece) = feed.chunks.recv().await {
                 sent.extend_from_slice(&piece);

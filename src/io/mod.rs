@@ -4,6 +4,7 @@
 
 pub(crate) mod again;
 pub(crate) mod digest;
+mod digests;
 mod directory;
 mod file_sink;
 mod gzip;
@@ -18,8 +19,8 @@ pub(crate) mod source;
 pub(crate) mod staged;
 mod stored;
 
-pub(crate) use digest::Second;
 pub use digest::{ChecksumType, Digest};
+pub use digests::Digests;
 pub use file_sink::FileSink;
 pub use gzip::{GzipCount, GzipSource};
 pub use joined::Joined;

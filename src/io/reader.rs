@@ -9,7 +9,7 @@ use std::path::PathBuf;
 use bytes::Bytes;
 use tokio::sync::{mpsc, oneshot};
 
-use super::digest::{ChecksumType, Digest};
+use super::digests::Digests;
 use super::source::{Feed, Watch};
 use crate::error::{Error, Result};
 use crate::threads;
@@ -54,7 +54,7 @@ impl Drop for Buffer {
 pub(super) fn start(
     reader: Box<dyn Reader>,
     length: u64,
-    checksum_type: ChecksumType,
+    digests: Digests,
     what: &str,
     watch: Option<Watch>,
 ) -> Result<Feed> {
@@ -69,7 +69,7 @@ pub(super) fn start(
     let pump = Pump {
         reader,
         length,
-        digest: Digest::new(checksum_type),
+        digests,
         watch,
         chunks: chunk_sender,
         home,
@@ -84,7 +84,7 @@ pub(super) fn start(
 struct Pump {
     reader: Box<dyn Reader>,
     length: u64,
-    digest: Digest,
+    digests: Digests,
     watch: Option<Watch>,
     chunks: mpsc::Sender<Bytes>,
     home: mpsc::Sender<Vec<u8>>,
@@ -97,14 +97,14 @@ impl Pump {
         let read = self.read_all();
         let Self {
             reader,
-            digest,
+            digests,
             chunks,
             ..
         } = self;
         // Who is told of the end may use the source again.
         drop(reader);
         // Nobody listens after a cancelled upload.
-        let _ = end.send(read.map(|()| digest.finish()));
+        let _ = end.send(read.map(|()| digests.first()));
         drop(chunks);
     }
 
@@ -121,9 +121,9 @@ impl Pump {
             if filled < buffer.len() {
                 return Err(self.wrong_size(sent + filled as u64));
             }
-            self.digest.update(&buffer);
+            self.digests.update(&buffer);
             if let Some(watch) = &mut self.watch {
-                watch(&buffer, &self.digest)?;
+                watch(&buffer, &self.digests)?;
             }
             sent += filled as u64;
             let data = Bytes::from_owner(Buffer {

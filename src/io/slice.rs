@@ -3,7 +3,7 @@
 use std::io::Read;
 use std::sync::Arc;
 
-use super::digest::ChecksumType;
+use super::digests::Digests;
 use super::reader;
 use super::source::{Ends, Feed, HEAD_BYTES, Source, TAIL_BYTES, Watch};
 use super::stored::{Cost, Stored};
@@ -109,14 +109,9 @@ impl Source for SliceSource {
         }))
     }
 
-    fn start(
-        &mut self,
-        checksum_type: ChecksumType,
-        what: &str,
-        watch: Option<Watch>,
-    ) -> Result<Feed> {
+    fn start(&mut self, digests: Digests, what: &str, watch: Option<Watch>) -> Result<Feed> {
         let reader = self.0.stored.open(self.0.offset, self.0.length)?;
-        reader::start(reader, self.0.length, checksum_type, what, watch)
+        reader::start(reader, self.0.length, digests, what, watch)
     }
 }
 
@@ -126,10 +121,13 @@ mod tests {
     use std::fs;
 
     use super::*;
+    use crate::io::ChecksumType;
     use crate::io::StoredFile;
 
     async fn sent(source: &mut SliceSource) -> (Vec<u8>, Result<String>) {
-        let mut feed = source.start(ChecksumType::Sha1, "test", None).unwrap();
+        let mut feed = source
+            .start(Digests::new(ChecksumType::Sha1, None), "test", None)
+            .unwrap();
         let mut bytes = Vec::new();
         while let Some(piece) = feed.chunks.recv().await {
             bytes.extend_from_slice(&piece);

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use bytes::Bytes;
 use tokio::sync::{mpsc, oneshot};
 
-use super::digest::{ChecksumType, Digest};
+use super::digests::Digests;
 use super::reader::{self, Reader};
 use super::stored::{Cost, open_regular};
 use crate::error::{Error, Result};
@@ -24,20 +24,15 @@ pub trait Source: Send {
         Ok(None)
     }
     /// Starts it from its beginning, by a thread or by a task as suits it. What the feed holds was
-    /// seen by `watch` and is in the digest; `what` names the upload in messages.
-    fn start(
-        &mut self,
-        checksum_type: ChecksumType,
-        what: &str,
-        watch: Option<Watch>,
-    ) -> Result<Feed>;
+    /// seen by `watch` and is in the digests; `what` names the upload in messages.
+    fn start(&mut self, digests: Digests, what: &str, watch: Option<Watch>) -> Result<Feed>;
 }
 
 /// A source that runs. Whoever fills it waits while nobody takes, and stops when it is dropped.
 pub struct Feed {
     /// The pieces in order. Closed after the last, or early when reading failed.
     pub(crate) chunks: mpsc::Receiver<Bytes>,
-    /// The digest of everything, or why it could not be read. It is there before `chunks` closes.
+    /// The first digest of everything, or why it could not be read. It is there before `chunks` closes.
     pub(crate) end: oneshot::Receiver<Result<String>>,
 }
 
@@ -74,9 +69,9 @@ fn bytes_of(count: u64) -> usize {
     usize::try_from(count).unwrap_or(usize::MAX)
 }
 
-/// Sees every piece before it is handed over, and may refuse it. It gets the digest of all up to the
+/// Sees every piece before it is handed over, and may refuse it. It gets the digests of all up to the
 /// end of the piece too.
-pub(crate) type Watch = Box<dyn FnMut(&[u8], &Digest) -> Result<()> + Send>;
+pub(crate) type Watch = Box<dyn FnMut(&[u8], &Digests) -> Result<()> + Send>;
 
 /// A regular file.
 pub struct FileSource {
@@ -116,19 +111,14 @@ impl Source for FileSource {
         Ok(Some(ends))
     }
 
-    fn start(
-        &mut self,
-        checksum_type: ChecksumType,
-        what: &str,
-        watch: Option<Watch>,
-    ) -> Result<Feed> {
+    fn start(&mut self, digests: Digests, what: &str, watch: Option<Watch>) -> Result<Feed> {
         let path = self.path.clone();
         let file = match self.first.take() {
             Some(file) => file,
             None => File::open(&path).map_err(|e| Error::io(&path, e))?,
         };
         let reader = Box::new(NamedFile { file, path });
-        reader::start(reader, self.length, checksum_type, what, watch)
+        reader::start(reader, self.length, digests, what, watch)
     }
 }
 
@@ -156,14 +146,9 @@ impl Source for MemorySource {
         Ok(Some(ends.map_err(|e| Error::io("<bytes>", e))?))
     }
 
-    fn start(
-        &mut self,
-        checksum_type: ChecksumType,
-        what: &str,
-        watch: Option<Watch>,
-    ) -> Result<Feed> {
+    fn start(&mut self, digests: Digests, what: &str, watch: Option<Watch>) -> Result<Feed> {
         let reader = Box::new(Memory(io::Cursor::new(self.0.clone())));
-        reader::start(reader, self.length(), checksum_type, what, watch)
+        reader::start(reader, self.length(), digests, what, watch)
     }
 }
 
@@ -192,15 +177,10 @@ impl Source for ReaderSource {
         false
     }
 
-    fn start(
-        &mut self,
-        checksum_type: ChecksumType,
-        what: &str,
-        watch: Option<Watch>,
-    ) -> Result<Feed> {
+    fn start(&mut self, digests: Digests, what: &str, watch: Option<Watch>) -> Result<Feed> {
         let reader = self.reader.take();
         let reader = reader.ok_or_else(|| Error::internal("a reader is started once only"))?;
-        reader::start(reader, self.length, checksum_type, what, watch)
+        reader::start(reader, self.length, digests, what, watch)
     }
 }
 
@@ -251,11 +231,16 @@ mod tests {
     use std::fs;
 
     use super::*;
+    use crate::io::ChecksumType;
 
     const LENGTH: usize = 3 * 256 * 1024 + 5;
 
+    fn sha1() -> Digests {
+        Digests::new(ChecksumType::Sha1, None)
+    }
+
     async fn all_of(source: &mut dyn Source) -> (Vec<u8>, Result<String>) {
-        let mut feed = source.start(ChecksumType::Sha1, "test", None).unwrap();
+        let mut feed = source.start(sha1(), "test", None).unwrap();
         let mut bytes = Vec::new();
         while let Some(piece) = feed.chunks.recv().await {
             bytes.extend_from_slice(&piece);
@@ -265,9 +250,9 @@ mod tests {
 
     fn content() -> (Vec<u8>, String) {
         let bytes: Vec<u8> = (0..=255).cycle().take(LENGTH).collect();
-        let mut digest = Digest::new(ChecksumType::Sha1);
-        digest.update(&bytes);
-        (bytes, digest.finish())
+        let mut digests = sha1();
+        digests.update(&bytes);
+        (bytes, digests.first())
     }
 
     #[tokio::test]
@@ -307,18 +292,18 @@ mod tests {
         }
         fn start(
             &mut self,
-            checksum_type: ChecksumType,
+            mut digests: Digests,
             _what: &str,
             mut watch: Option<Watch>,
         ) -> Result<Feed> {
             let (sender, chunks) = mpsc::channel(1);
             let (told, end) = oneshot::channel();
-            let (mut left, mut digest) = (self.0.clone(), Digest::new(checksum_type));
+            let mut left = self.0.clone();
             tokio::spawn(async move {
                 while !left.is_empty() {
                     let piece = left.split_to(left.len().min(1000));
-                    digest.update(&piece);
-                    let watched = watch.as_mut().map(|watch| watch(&piece, &digest));
+                    digests.update(&piece);
+                    let watched = watch.as_mut().map(|watch| watch(&piece, &digests));
                     if watched.is_some_and(|watched| watched.is_err()) {
                         return;
                     }
@@ -326,7 +311,7 @@ mod tests {
                         return;
                     }
                 }
-                let _ = told.send(Ok(digest.finish()));
+                let _ = told.send(Ok(digests.first()));
             });
             Ok(Feed { chunks, end })
         }

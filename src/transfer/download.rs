@@ -15,7 +15,7 @@ use super::{Comparison, Completed, Job, LeaseServer, Moved, Verified, Way};
 use crate::error::{Error, Failure, Result, Step};
 use crate::http::client::is_page;
 use crate::http::{Body, Connection, Request, Response};
-use crate::io::{Digest, Second, Sink};
+use crate::io::{Digests, Sink};
 use crate::vmdk::{Flaw, StreamCheck};
 
 /// A download, ready to run.
@@ -167,7 +167,7 @@ impl<S: LeaseServer> Exchange for Get<'_, S> {
             self.sink.expect(size)?;
         }
         self.reached.step = Step::Body;
-        let mut digests = Digests::of(&download.job);
+        let mut digests = download.job.digests();
         let mut check = download.format.rule().map(StreamCheck::new);
         let bytes = self
             .stream(&mut response, &mut digests, check.as_mut())
@@ -179,8 +179,8 @@ impl<S: LeaseServer> Exchange for Get<'_, S> {
             key: download.job.key.clone(),
             what: Arc::clone(&download.job.what),
             bytes,
-            file_checksum: digests.of_file(),
-            checksum: digests.servers.finish(),
+            file_checksum: digests.also(),
+            checksum: digests.first(),
             checksum_type: download.job.checksum_type,
             content: check.as_ref().and_then(StreamCheck::content),
             way: Way::Here,
@@ -307,32 +307,5 @@ impl<S: LeaseServer> Get<'_, S> {
             bytes = self.progress.add(length);
             download.check_limit(bytes)?;
         }
-    }
-}
-
-/// The digests of one attempt: for the lease manifest, and for the package's manifest file.
-struct Digests {
-    servers: Digest,
-    files: Option<Second>,
-}
-
-impl Digests {
-    fn of(job: &Job) -> Self {
-        Self {
-            servers: Digest::new(job.checksum_type),
-            files: job.second(),
-        }
-    }
-
-    fn update(&mut self, bytes: &[u8]) {
-        self.servers.update(bytes);
-        if let Some(second) = &mut self.files {
-            second.update(bytes);
-        }
-    }
-
-    fn of_file(&self) -> Option<String> {
-        let second = self.files.as_ref();
-        second.map(|second| second.sum(&self.servers))
     }
 }

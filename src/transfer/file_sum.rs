@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use super::Job;
 use crate::error::{Error, Result};
-use crate::io::{ChecksumType, Digest, Second};
+use crate::io::{ChecksumType, Digests};
 
 /// What a manifest file is to say of a file, or says.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -54,7 +54,7 @@ impl FileSum {
 /// The sum of one attempt of an upload. It is compared when the last piece was read, before that is
 /// handed over: a host that lacks it keeps no file.
 pub(super) struct Comparing {
-    wanted: Option<(FileSum, Second)>,
+    wanted: Option<FileSum>,
     what: Arc<str>,
     left: u64,
     told: Computed,
@@ -69,29 +69,27 @@ impl Comparing {
     pub(super) fn begin(job: &Job, length: u64) -> Result<(Self, Option<Computed>)> {
         let told = Computed::default();
         let mut comparing = Self {
-            wanted: job.file_sum.clone().zip(job.second()),
+            wanted: job.file_sum.clone(),
             what: Arc::clone(&job.what),
             left: length,
             told: told.clone(),
         };
         if length == 0 {
-            comparing.update(&[], &Digest::new(job.checksum_type))?;
+            comparing.update(0, &job.digests())?;
         }
         let asked = comparing.wanted.is_some();
         Ok((comparing, asked.then_some(told)))
     }
 
-    /// The next piece; `digest` is the server's, with that piece in it.
-    pub(super) fn update(&mut self, bytes: &[u8], digest: &Digest) -> Result<()> {
-        let Some((wanted, second)) = &mut self.wanted else {
-            return Ok(());
-        };
-        second.update(bytes);
-        self.left = self.left.saturating_sub(bytes.len() as u64);
+    /// So many bytes more, which are in the digests.
+    pub(super) fn update(&mut self, bytes: u64, digests: &Digests) -> Result<()> {
+        self.left = self.left.saturating_sub(bytes);
         if self.left > 0 {
             return Ok(());
         }
-        let actual = second.sum(digest);
+        let Some((wanted, actual)) = self.wanted.as_ref().zip(digests.also()) else {
+            return Ok(());
+        };
         wanted.compare(&actual, &self.what)?;
         *self.told.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(actual);
         Ok(())

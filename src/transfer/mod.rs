@@ -29,7 +29,7 @@ use url::Url;
 use crate::error::{Error, Result};
 use crate::http::Client;
 use crate::http::retry::RetryPolicy;
-use crate::io::{ChecksumType, Second};
+use crate::io::{ChecksumType, Digests};
 use crate::text::{Place, said_at};
 
 pub use crate::vmdk::Content;
@@ -70,10 +70,10 @@ pub struct Job {
 }
 
 impl Job {
-    /// What computes the sum for the manifest file, beside the server's.
-    fn second(&self) -> Option<Second> {
-        let file_sum = self.file_sum.as_ref()?;
-        Some(Second::beside(self.checksum_type, file_sum.checksum_type()))
+    /// What computes the server's digest, and beside it the manifest file's.
+    fn digests(&self) -> Digests {
+        let also = self.file_sum.as_ref().map(FileSum::checksum_type);
+        Digests::new(self.checksum_type, also)
     }
 
     /// Logs that there will be another attempt.

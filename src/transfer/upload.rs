@@ -15,7 +15,7 @@ use super::sending::Sending;
 use super::{Completed, Job, LeaseServer, Moved, SourceCheck, Verified, Way};
 use crate::error::{Error, Failure, Result, Step};
 use crate::http::{Body, BodyStream, Connection, Request, Response};
-use crate::io::{Digest, Source};
+use crate::io::{Digests, Source};
 use crate::text::said_at;
 
 /// A reader that is stopped gets this long to let go of the caller's object.
@@ -237,12 +237,12 @@ impl<S: LeaseServer> Exchange for Put<'_, S> {
         let upload = self.upload;
         let mut check = upload.check.clone();
         let (mut comparing, file_checksum) = Comparing::begin(&upload.job, self.source.length())?;
-        let watch = Box::new(move |bytes: &[u8], digest: &Digest| {
+        let watch = Box::new(move |bytes: &[u8], digests: &Digests| {
             check.update(bytes)?;
-            comparing.update(bytes, digest)
+            comparing.update(bytes.len() as u64, digests)
         });
-        let (checksum_type, what) = (upload.job.checksum_type, &upload.job.what);
-        let feed = self.source.start(checksum_type, what, Some(watch))?;
+        let (digests, what) = (upload.job.digests(), &upload.job.what);
+        let feed = self.source.start(digests, what, Some(watch))?;
         self.end = Some(feed.end);
         let body = self.sending.body(feed.chunks);
         let answer = upload.send(body, connection, &self.sending).await;
@@ -255,7 +255,7 @@ impl<S: LeaseServer> Exchange for Put<'_, S> {
             what: Arc::clone(what),
             bytes: self.source.length(),
             checksum: self.digest().await?,
-            checksum_type,
+            checksum_type: upload.job.checksum_type,
             file_checksum: file_checksum.as_ref().map(Computed::get).transpose()?,
             content: None,
             way: Way::There,

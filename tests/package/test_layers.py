@@ -1,6 +1,6 @@
 """Imports run one way: the tables of CONTRIBUTING.md, held to the sources.
 
-Rust by its `use` lines and paths, both crates; what a macro expands to is not looked at. Python by
+Rust by its `use` lines and paths, all crates; what a macro expands to is not looked at. Python by
 its import statements, wherever they stand: in functions and under `TYPE_CHECKING` as well.
 """
 
@@ -46,9 +46,9 @@ def upwards(allowed: Table) -> set[tuple[str, str]]:
 
 
 def rust_imports(module: str, text: str) -> set[str]:
-    """The core's modules that a file names, in `use` lines and in paths."""
+    """What a file names of the core's modules, and `nfclease_sha`, in `use` lines and in paths."""
     core = "nfclease" if module == "python" else "crate"
-    return set(re.findall(rf"\b{core}::(\w+)", text))
+    return {*re.findall(rf"\b{core}::(\w+)", text), *re.findall(r"\bnfclease_(sha)::", text)}
 
 
 def rust_modules() -> list[tuple[str, Path]]:
@@ -66,6 +66,15 @@ def test_rust_direction(module: str, path: Path) -> None:
     used = rust_imports(module, path.read_text(encoding="utf-8")) - {module}
     allowed = table("Rust")[module]
     assert used <= allowed, f"{path.name} imports upwards: {used - allowed}"
+
+
+def test_one_small_crate_has_the_unsafe_block() -> None:
+    sources = {path: path.read_text(encoding="utf-8") for _, path in rust_modules()}
+    crate = SOURCE / "sha"
+    used = [path for path, text in sources.items() if re.search(r"\bunsafe (\{|fn|impl)", text)]
+    assert used == [crate / "lib.rs"]
+    assert sources[crate / "lib.rs"].count("unsafe {") == 1
+    assert sum(len(sources[path].splitlines()) for path in crate.glob("*.rs")) <= 200
 
 
 #: What a hint in the core would name: arguments of Python's own ``ssl`` and of pyvmomi, and ours
