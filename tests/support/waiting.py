@@ -15,9 +15,9 @@ def wait_for(condition: Callable[[], object], seconds: float = 20) -> None:
         time.sleep(0.01)
 
 
-async def until(condition: Callable[[], object]) -> None:
+async def until(condition: Callable[[], object], seconds: float = 20) -> None:
     """Lets the loop go on until it holds."""
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + seconds
     while not condition():
-        assert time.monotonic() < deadline
+        assert time.monotonic() < deadline, "still waiting"
         await asyncio.sleep(0.01)

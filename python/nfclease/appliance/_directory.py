@@ -6,6 +6,7 @@ import errno
 import os
 import secrets
 import shutil
+import threading
 from contextlib import suppress
 
 from nfclease import _core
@@ -45,7 +46,12 @@ class Directory:
         self._final = os.path.realpath(self.path)
         self._overwrite = overwrite
         self._stage = f"{self._final}.part-{secrets.token_hex(4)}"
-        self._is_placed = False
+        #: What is to go: the stage, or the package that it replaced. None when all is in place.
+        self._unwanted: str | None = self._stage
+        #: The job is over. A thread of it may go on, when the wait for it was broken off.
+        self._is_left = False
+        #: Held while the stage is made, filled and placed, and while it is removed.
+        self._lock = threading.Lock()
         self._check()
 
     def _check(self) -> None:
@@ -65,15 +71,26 @@ class Directory:
             raise FileExistsError(errno.EEXIST, text, self.path)
 
     async def __aenter__(self) -> Directory:
-        await self._face.call(self._make)
+        try:
+            await self._face.call(self._make)
+        except BaseException as error:
+            await self._discard(error)
+            raise
         return self
 
     def _make(self) -> None:
-        try:
-            os.mkdir(self._stage)
-        except FileNotFoundError:
-            text = f"{os.strerror(errno.ENOENT)}, and only the last level of a directory is made"
-            raise FileNotFoundError(errno.ENOENT, text, self.path) from None
+        with self._lock:
+            self._refuse_left()
+            try:
+                os.mkdir(self._stage)
+            except FileNotFoundError:
+                reason = os.strerror(errno.ENOENT)
+                text = f"{reason}, and only the last level of a directory is made"
+                raise FileNotFoundError(errno.ENOENT, text, self.path) from None
+
+    def _refuse_left(self) -> None:
+        if self._is_left:
+            raise RuntimeError("nobody waits for this package any more")
 
     def begin(
         self, names: list[str], manifest_size: int, files: list[str], draft: bytes
@@ -100,21 +117,27 @@ class Directory:
         await self._face.call(lambda: self._finish(texts))
 
     def _finish(self, texts: list[bytes]) -> None:
-        for name, text in zip(self._names, texts, strict=True):
-            with open(os.path.join(self._stage, name), "xb") as file:
-                file.write(text)
-                file.flush()
-                os.fsync(file.fileno())
-        _sync(self._stage)
-        self._check()
-        if not os.path.isdir(self._final):
-            os.rename(self._stage, self._final)
-        elif os.listdir(self._final):
-            self._swap()
+        with self._lock:
+            self._refuse_left()
+            for name, text in zip(self._names, texts, strict=True):
+                with open(os.path.join(self._stage, name), "xb") as file:
+                    file.write(text)
+                    file.flush()
+                    os.fsync(file.fileno())
+            _sync(self._stage)
+            self._check()
+            self._refuse_left()
+            self._place()
+            _sync(os.path.dirname(self._final))
+            self._remove()
+
+    def _place(self) -> None:
+        """Gives the stage its name."""
+        if os.path.isdir(self._final):
+            (self._swap if os.listdir(self._final) else self._fill)()
         else:
-            self._fill()
-        self._is_placed = True
-        _sync(os.path.dirname(self._final))
+            os.rename(self._stage, self._final)
+            self._unwanted = None
 
     def _fill(self) -> None:
         """Takes the place of an empty directory, which not every file system lets be renamed."""
@@ -124,6 +147,7 @@ class Directory:
         except BaseException:
             os.mkdir(self._final)
             raise
+        self._unwanted = None
 
     def _swap(self) -> None:
         """Two renames: for the moment between them neither package has the name."""
@@ -134,7 +158,14 @@ class Directory:
         except BaseException:
             os.rename(old, self._final)
             raise
-        shutil.rmtree(old, ignore_errors=True)
+        self._unwanted = old
+
+    def _remove(self) -> None:
+        """Removes what is to go, as far as that can be."""
+        if self._unwanted is not None:
+            shutil.rmtree(self._unwanted, ignore_errors=True)
+            if not os.path.lexists(self._unwanted):
+                self._unwanted = None
 
     async def __aexit__(
         self,
@@ -142,13 +173,17 @@ class Directory:
         cause: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        if self._is_placed:
-            return
+        if self._unwanted is not None:
+            await self._discard(cause)
+
+    async def _discard(self, cause: BaseException | None) -> None:
+        self._is_left = True
 
         def discard() -> None:
-            shutil.rmtree(self._stage, ignore_errors=True)
-            if os.path.lexists(self._stage) and isinstance(cause, (NfcError, OSError)):
-                cause.files_left = [self._stage]  # type: ignore[union-attr]
+            with self._lock:
+                self._remove()
+            if self._unwanted is not None and isinstance(cause, (NfcError, OSError)):
+                cause.files_left = [self._unwanted]  # type: ignore[union-attr]
 
         await self._face.cleanup(discard, cause)
 
