@@ -7,16 +7,16 @@ use bytes::Bytes;
 
 /// What one request for a small part brings: some of what is before, the most of what is behind.
 const BEFORE: u64 = 4 * 1024;
-const BLOCK: u64 = 64 * 1024;
+const BLOCK: u64 = 16 * 1024;
 
 /// Longer parts are not kept.
 pub(super) const SMALL: u64 = 32 * 1024;
 
-/// So many blocks are kept: 4 MiB.
+/// So many blocks are kept: 1 MiB, or 2 MiB of the longest parts.
 const MOST: usize = 64;
 
-/// The first request's length.
-pub(super) const HEAD: u64 = BLOCK;
+/// The first request's length: most descriptors are in it.
+pub(super) const HEAD: u64 = 64 * 1024;
 
 /// The newest blocks.
 #[derive(Debug, Default)]

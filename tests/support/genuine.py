@@ -106,8 +106,8 @@ def cut_file() -> Path:
     return go_module_file(GOVMOMI, name, digest)
 
 
-def govmomi_descriptors() -> dict[str, bytes]:
-    """The descriptors among govmomi's fixtures, VMware's own corpus with them, by path."""
+def govmomi_descriptors() -> dict[str, Path]:
+    """The descriptors among govmomi's fixtures, VMware's own corpus with them."""
     try:
         go = find_go()
     except GoMissingError as error:
@@ -116,5 +116,5 @@ def govmomi_descriptors() -> dict[str, bytes]:
     root = Path(told.stdout.strip()) / GOVMOMI / "ovf" / "fixtures"
     if not root.is_dir():
         pytest.skip(f"not run: {GOVMOMI} is not among the Go modules here")
-    found = root.rglob("*.ovf")
-    return {os.fspath(path.relative_to(root)): path.read_bytes() for path in sorted(found)}
+    found = sorted(path for path in root.rglob("*") if path.suffix.lower() == ".ovf")
+    return {os.fspath(path.relative_to(root)): path for path in found}
