@@ -210,6 +210,12 @@ class Incoming:
         self, href: str, *, sums: list[str], gzip: bool = False, is_disk: bool = False
     ) -> Reading: ...
     def save(self, directory: str | PathLike[str]) -> None: ...
+    def stop_saving(self) -> None:
+        """Ends ``save`` as cancelled, now or later; does not wait for the stream.
+
+        Once this returns, ``save`` makes and writes nothing more: its directory can be removed.
+        """
+
     def finish(self) -> None: ...
 
 @final

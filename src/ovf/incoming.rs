@@ -2,14 +2,14 @@
 //!
 //! The descriptor comes first, as DSP0243 demands. The manifest file may stand beside it or last.
 
-use std::fs;
-use std::io::{self, Write as _};
+use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::href;
 use super::limits;
 use super::once::Once;
+use super::saving::Saving;
 use super::tar::scan::Member;
 use super::tar::stream::TarStream;
 use crate::error::{Error, Result};
@@ -43,6 +43,8 @@ struct Inner {
     state: Mutex<State>,
     /// Never held for long: a caller looks while another waits.
     seen: Mutex<Seen>,
+    /// Never held while the stream is waited for.
+    saving: Mutex<Saving>,
 }
 
 struct State {
@@ -69,6 +71,7 @@ impl Incoming {
             name,
             state: Mutex::new(state),
             seen: Mutex::default(),
+            saving: Mutex::default(),
         };
         {
             let mut state = lock(&inner.state);
@@ -129,15 +132,22 @@ impl Incoming {
     /// Writes the descriptor, what came beside it and all files that are still to come into a
     /// directory, under their own names. Waits for the stream.
     pub fn save(&self, directory: &Path) -> Result<()> {
+        let saved = self.save_all(directory);
+        lock(&self.0.saving).close();
+        saved
+    }
+
+    fn save_all(&self, directory: &Path) -> Result<()> {
+        let saving = || lock(&self.0.saving);
         let mut state = lock(&self.0.state);
         state.turn = state.turn.saturating_add(1);
         let mut next = state.waiting.take();
         loop {
             if let Some(member) = &next {
-                let mut file = Saved::create(directory, &member.name)?;
+                saving().create(directory, &member.name)?;
                 let mut buffer = vec![0; 256 * 1024];
                 while let count @ 1.. = state.stream.read(&mut buffer)? {
-                    file.write(buffer.get(..count).unwrap_or_default())?;
+                    saving().write(buffer.get(..count).unwrap_or_default())?;
                 }
             }
             let Some(member) = self.0.next(&mut state)? else {
@@ -146,11 +156,20 @@ impl Incoming {
             next = self.0.take(&mut state, member)?;
         }
         let seen = self.seen();
-        Saved::create(directory, &seen.descriptor_name)?.write(&seen.descriptor)?;
-        if let Some((name, bytes)) = &seen.manifest {
-            Saved::create(directory, name)?.write(bytes)?;
+        let own = [(seen.descriptor_name, seen.descriptor)];
+        for (name, bytes) in own.into_iter().chain(seen.manifest) {
+            let mut saving = saving();
+            saving.create(directory, &name)?;
+            saving.write(&bytes)?;
         }
         Ok(())
+    }
+
+    /// Ends a [`save`](Self::save) as cancelled, now or later: once this returns, it makes and
+    /// writes nothing more, so that its directory can be removed. Waits for the disk, and not for
+    /// the stream, whose next bytes may never come.
+    pub fn stop_saving(&self) {
+        lock(&self.0.saving).stop();
     }
 
     /// Reads to the end, where the manifest file may be. Waits for the stream.
@@ -263,27 +282,6 @@ impl Inner {
 fn has_extension(name: &str, wanted: &str) -> bool {
     let extension = Path::new(name).extension();
     extension.is_some_and(|extension| extension.eq_ignore_ascii_case(wanted))
-}
-
-/// A file of a directory, by a member's name, which was judged.
-struct Saved {
-    file: fs::File,
-    path: PathBuf,
-}
-
-impl Saved {
-    fn create(directory: &Path, name: &str) -> Result<Self> {
-        let path = (name.split('/')).fold(directory.to_owned(), |path, part| path.join(part));
-        let folder = path.parent().unwrap_or(directory);
-        fs::create_dir_all(folder).map_err(|e| Error::io(folder, e))?;
-        let file = fs::File::create_new(&path).map_err(|e| Error::io(&path, e))?;
-        Ok(Self { file, path })
-    }
-
-    fn write(&mut self, bytes: &[u8]) -> Result<()> {
-        let written = self.file.write_all(bytes);
-        written.map_err(|e| Error::io(&self.path, e))
-    }
 }
 
 /// The bytes of one member, as long as no other is asked for.

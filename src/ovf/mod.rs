@@ -12,6 +12,7 @@ mod manifest;
 mod once;
 mod ova_writer;
 mod package;
+mod saving;
 pub(crate) mod tar;
 mod utf;
 

@@ -108,6 +108,16 @@ impl Incoming {
         guarded(py, move || incoming.save(&directory))
     }
 
+    /// Ends `save` as cancelled, now or later: once this returns, it makes and writes nothing more.
+    /// Does not wait for the stream.
+    fn stop_saving(&self, py: Python<'_>) -> PyResult<()> {
+        let incoming = self.0.clone();
+        guarded(py, move || {
+            incoming.stop_saving();
+            Ok(())
+        })
+    }
+
     /// Reads to the end, where the manifest file may be.
     fn finish(&self, py: Python<'_>) -> PyResult<()> {
         let incoming = self.0.clone();

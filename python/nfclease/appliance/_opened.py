@@ -26,7 +26,8 @@ class opened:  # noqa: N801 - used as a function
 
     A stream is read as it arrives, one file after the other: then ``in_order`` of the package is
     true. One whose files are compressed or in pieces goes to a temporary directory first, since an
-    upload announces a length that nobody can tell before its end.
+    upload announces a length that nobody can tell before its end. It is removed in any case, also
+    when the wait for the stream is broken off, whatever the stream gives after that.
 
     Args:
         face: How the job waits.
@@ -94,17 +95,24 @@ class opened:  # noqa: N801 - used as a function
 
     async def _spooled(self, package: _core.Incoming) -> _core.Package:
         kept = self._kept = tempfile.TemporaryDirectory(prefix="nfclease-")
-        logger().info(
-            "%s is read once and has compressed files or pieces: it goes to %s first",
-            package.name,
-            kept.name,
-        )
         path = os.path.join(kept.name, *package.descriptor_name.split("/"))
+
+        def remove() -> None:
+            # The thread may be waiting for the stream still, and makes the directory again if
+            # it is not told; nobody can wait for it, since the stream may never give its next byte.
+            package.stop_saving()
+            kept.cleanup()
+
         try:
+            logger().info(
+                "%s is read once and has compressed files or pieces: it goes to %s first",
+                package.name,
+                kept.name,
+            )
             await self._face.in_thread(partial(package.save, kept.name))
             return await self._face.in_thread(partial(_core.Package.of_path, path))
         except BaseException as error:
-            await self._face.cleanup(kept.cleanup, error)
+            await self._face.cleanup(remove, error)
             raise
 
 
