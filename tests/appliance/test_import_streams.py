@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import hashlib
 import os
+import re
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, suppress
@@ -137,6 +138,30 @@ def test_strict_finds_no_manifest_file_behind(imported: Importing, simulator: Si
     with pytest.raises(nfclease.PackageError, match="no manifest file"):
         imported(pieces(ova(package(FILES, algorithm=None))), name=unique("x"), strict=True)
     assert endings(simulator) == ["HttpNfcLeaseAbort"]
+
+
+MORE = package({**FILES, "cd.iso": b"i" * 3000})
+ODD_AT_ITS_END = {
+    "a signature": ({**package(FILES), "demo.cert": b"x"}, "signature"),
+    "what a Mac adds": ({**package(FILES), "._a.vmdk": b"Mac"}, r"\._a\.vmdk"),
+    "a line without a file": (
+        {**MORE, "demo.mf": MORE["demo.mf"] + f"SHA256(gone.iso)= {0:064}\n".encode()},
+        r"gone\.iso: the manifest file lists it, and it is missing",
+    ),
+    "an unsent file": ({**MORE, "cd.iso": b"j" * 3000}, r"cd\.iso: .* nor compared"),
+}
+
+
+@pytest.mark.parametrize("odd", ODD_AT_ITS_END)
+def test_what_is_odd_at_its_end(imported: Importing, simulator: Simulator, odd: str) -> None:
+    """It is said after all was sent; with ``strict`` there is no VM."""
+    members, note = ODD_AT_ITS_END[odd]
+    data = ova(reordered(members))
+    result = imported(pieces(data), name=unique("odd"))
+    assert [each for each in result.notes if re.search(note, each)]
+    with pytest.raises(nfclease.PackageError, match=note):
+        imported(pieces(data), name=unique("strict"), strict=True)
+    assert endings(simulator) == ["HttpNfcLeaseComplete", "HttpNfcLeaseAbort"]
 
 
 def test_a_stream_that_breaks_off(imported: Importing, simulator: Simulator) -> None:

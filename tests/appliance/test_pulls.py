@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -100,3 +101,40 @@ def test_what_cannot_be_pulled(
     with pytest.raises(ValueError, match="pull"):
         imported(tmp_path, name=unique("refused"), pull=True)
     assert calls_of(simulator, "ImportVApp") == 0
+
+
+LISTED = package({**FILES, "cd.iso": b"i" * 3000})
+GONE = {**LISTED, "demo.mf": LISTED["demo.mf"] + f"SHA256(gone.iso)= {0:064}\n".encode()}
+BEHIND = {
+    **{name: LISTED[name] for name in LISTED if name != "demo.mf"},
+    "demo.mf": GONE["demo.mf"],
+}
+
+
+@pytest.mark.parametrize(
+    ("members", "ranges", "note"),
+    [
+        (GONE, True, r"gone\.iso: the manifest file lists it, and it is missing"),
+        (LISTED, True, r"cd\.iso: nothing is fetched of it"),
+        (GONE, False, r"gone\.iso: nothing is sent of it, nor compared"),
+        (BEHIND, False, "no manifest file came before its files"),
+        (package(FILES, algorithm=None), False, "no manifest file came before its files"),
+    ],
+)
+def test_what_is_not_compared(
+    imported: Importing,
+    simulator: Simulator,
+    web: Web,
+    members: dict[str, bytes],
+    ranges: bool,
+    note: str,
+) -> None:
+    """It is said; with ``strict`` nothing begins."""
+    web.files["/demo.ova"] = ova(members)
+    web.habits.ranges = ranges
+    options: dict[str, Any] = {"pull": True, "ca_file": web.ca_file}
+    result = imported(web.url("demo.ova"), name=unique("noted"), **options)
+    assert [each for each in result.notes if re.search(note, each)]
+    with pytest.raises(nfclease.PackageError, match=note):
+        imported(web.url("demo.ova"), name=unique("strict"), strict=True, **options)
+    assert calls_of(simulator, "ImportVApp") == 1

@@ -6,6 +6,7 @@ from functools import partial
 
 from nfclease._operations.transfers import upload_each
 from nfclease._text import escaped
+from nfclease.appliance._listed import plain
 from nfclease.appliance._sums import Sums
 
 TYPE_CHECKING = False
@@ -20,9 +21,21 @@ if TYPE_CHECKING:
     from nfclease.progress import ProgressOption
     from nfclease.transfer import TransferResult
 
+#: The note on a package with a ``.cert``.
+NOT_CHECKED = "its signature (.cert) was not checked"
+
 #: Computed of a stream whose manifest file comes last: what most of these list. SHA-512 too
 #: would cost more than all the rest together.
 _USUAL = "sha256"
+
+
+def unsent(
+    package: _core.Package | _core.Incoming, wanted: Sequence[Wanted], sums: Sums
+) -> list[str]:
+    """The files that have lines in the manifest file, and that the server does not want."""
+    own = package.descriptor_name.rpartition("/")[2]
+    sent = [name for each in wanted for name in (each.name, *each.stored(package))]
+    return sums.beside([own, *sent])
 
 
 class SideBySide:
@@ -60,6 +73,8 @@ class InOrder:
         self._package, self._wanted = package, wanted
         self._order = {name: number for number, name in enumerate(order)}
         self._is_late = package.manifest is None
+        # What the plan says of it: the rest comes with the files.
+        self._noted, self._was_signed = len(package.notes), package.certificate
         #: What was found out at the end.
         self.notes: list[str] = []
         #: By which digest a file was compared with a manifest file that came last, by its name.
@@ -68,7 +83,7 @@ class InOrder:
     async def run(
         self, face: Face, core: LeaseCore, progress: ProgressOption, urls: Urls
     ) -> list[TransferResult]:
-        """Sends all, and reads the stream to its end.
+        """Sends all, and reads the stream to its end, where more may be odd.
 
         Raises:
             ChecksumMismatchError: The manifest file that came last is about other files.
@@ -81,8 +96,11 @@ class InOrder:
             [results[id(each)]] = await upload_each(core, face.backend, files, progress, urls)
         await face.in_thread(self._package.finish)
         ordered = [results[id(each)] for each in self._wanted]
+        self.notes = self._package.notes[self._noted :]
         if self._is_late:
             self._compare(ordered)
+        if self._package.certificate and not self._was_signed:
+            self.notes.append(NOT_CHECKED)
         return ordered
 
     def _compare(self, results: Sequence[TransferResult]) -> None:
@@ -105,4 +123,18 @@ class InOrder:
             else:
                 sums.check(each.name, actual)
                 self.proved[each.name] = line.algorithm
-        self.notes = sums.notes
+        self._note_unsent(sums)
+        self.notes += sums.notes
+
+    def _note_unsent(self, sums: Sums) -> None:
+        """Says of which lines the file has gone by, or never came."""
+        folder = self._package.descriptor_name.rpartition("/")[0]
+        came = {plain(name) for name, _ in self._package.members}
+        for name in unsent(self._package, self._wanted, sums):
+            if plain(f"{folder}/{name}") in came:
+                sums.notes.append(
+                    f"{escaped(name)}: the manifest file came after it; nothing was sent of it, "
+                    "nor compared"
+                )
+            else:
+                sums.note_gone(name)

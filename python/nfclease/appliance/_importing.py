@@ -18,7 +18,7 @@ from nfclease.appliance._import_choices import choices_of
 from nfclease.appliance._import_files import looked_at, wanted_of
 from nfclease.appliance._import_place import check_kinds, place_of
 from nfclease.appliance._import_plan import shown
-from nfclease.appliance._import_sending import InOrder, SideBySide
+from nfclease.appliance._import_sending import NOT_CHECKED, InOrder, SideBySide, unsent
 from nfclease.appliance._import_spec import descriptor_text, spec_of
 from nfclease.appliance._notes import add_note
 from nfclease.appliance._opened import opened
@@ -181,8 +181,13 @@ async def _planned(face: Face, job: Job, package: Package) -> _Plan:
             if len(lines) == len(stored) and not job.pull:
                 plan.proved[each.name] = lines[0].algorithm
         plan.notes += sums.notes
+    elif job.pull:  # nobody here reads on to it
+        plan.notes.append(
+            "it is read in order, and no manifest file came before its files: what the host "
+            "fetches is compared with none"
+        )
     if package.certificate:
-        plan.notes.append("its signature (.cert) was not checked")
+        plan.notes.append(NOT_CHECKED)
     _judge(plan, job, package)
     return plan
 
@@ -196,28 +201,28 @@ async def _sending(
     sums: Sums,
 ) -> SideBySide | InOrder | Pulled:
     """How the files go, after all was judged that can be before they do."""
+    pulled = None
     if job.pull:
         pin = job.ssl_thumbprint
         origin = await origin_of(face, job.source, package, ca_file=job.ca_file, ssl_thumbprint=pin)
         pulled = Pulled(package, wanted, sums, origin)
-        if isinstance(package, _core.Package):
-            await face.in_thread(lambda: looked_at(wanted, descriptor, package, job.options))
-        return pulled
-    own = package.descriptor_name.rpartition("/")[2]
-    sent = [name for each in wanted for name in (each.name, *each.stored(package))]
-    beside = sums.beside([own, *sent])
+    beside = unsent(package, wanted, sums)
     if isinstance(package, _core.Incoming):
         sums.notes += [f"{escaped(name)}: nothing is sent of it, nor compared" for name in beside]
-        return InOrder(package, wanted, [file["path"] for file in descriptor["files"]])
-    stored = [name for each in wanted if each.is_packed for name in each.stored(package)]
+        order = [file["path"] for file in descriptor["files"]]
+        return pulled or InOrder(package, wanted, order)
+    packed = [name for each in wanted if each.is_packed for name in each.stored(package)]
+    stored = [] if job.pull else packed
     for name in beside:  # of which the server wants nothing
-        if package.member_size(name) is not None:
-            stored.append(name)
+        if package.member_size(name) is None:
+            sums.note_gone(name)
+        elif job.pull:
+            sums.notes.append(f"{escaped(name)}: nothing is fetched of it, nor compared")
         else:
-            sums.notes.append(f"{escaped(name)}: the manifest file lists it, and it is missing")
+            stored.append(name)
     await check_stored(face, package, sums, stored)
     sources = await face.in_thread(lambda: looked_at(wanted, descriptor, package, job.options))
-    return SideBySide(wanted, sources, in_turn=has_deltas(descriptor))
+    return pulled or SideBySide(wanted, sources, in_turn=has_deltas(descriptor))
 
 
 def _judge(plan: _Plan, job: Job, package: Package) -> None:

@@ -60,7 +60,9 @@ class Ova:
         from nfclease._local.file_objects import TargetEnd
 
         directory = tempfile.gettempdir()
-        logger().warning("the target is a file object: the files are spooled in %s first", directory)
+        logger().warning(
+            "the target is a file object: the files are spooled in %s first", directory
+        )
         end = TargetEnd(self._target, "the archive")
         return _core.OvaWriter.of_file(end, spool_directory=directory)
 

@@ -36,6 +36,10 @@ class Sums(Listed):
         known = {plain(name) for name in names}
         return [name for name in self.lines if name not in known]
 
+    def note_gone(self, name: str) -> None:
+        """Notes that a file has a line, and is not there."""
+        self.notes.append(f"{escaped(name)}: the manifest file lists it, and it is missing")
+
     def check_descriptor(self, package: Package) -> None:
         """Compares the descriptor with its line.
 
