@@ -190,6 +190,7 @@ def test_a_signal_amid_the_clean_up(demo_vm: Any, simulator: Simulator) -> None:
 
     def fail(snapshot: nfclease.TransferProgress) -> None:
         if snapshot.bytes_done:
+            assert target.reached.wait(20), "bytes wait for a thread that writes them"
             signal.setitimer(signal.ITIMER_REAL, 0.5)
             raise error
 

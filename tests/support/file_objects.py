@@ -11,11 +11,12 @@ class Stuck(io.RawIOBase):
     """Its write comes back when the test says so: a file system that is gone."""
 
     def __init__(self) -> None:
-        self.goes_on = threading.Event()
+        self.reached, self.goes_on = threading.Event(), threading.Event()
 
     def writable(self) -> bool:
         return True
 
     def write(self, data: Any) -> int:
+        self.reached.set()
         self.goes_on.wait(60)
         return len(data)

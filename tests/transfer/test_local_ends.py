@@ -156,6 +156,7 @@ def test_a_write_that_does_not_come_back(
     def fail(snapshot: nfclease.TransferProgress) -> None:
         nonlocal began
         if snapshot.bytes_done:
+            assert target.reached.wait(20), "bytes wait for a thread that writes them"
             began = time.monotonic()
             raise error
 
