@@ -28,7 +28,8 @@ class Wanted(NamedTuple):
         item: The server's ``FileItem``.
         file: What the descriptor says of it.
         name: Its name in the package.
-        line: Its line in the manifest file; None where it has none.
+        line: Its line in the manifest file, of several the one that is compared while it is sent;
+            None where it has none.
     """
 
     item: Any
@@ -84,7 +85,7 @@ def wanted_of(
                 f"CreateImportSpec wants a file {escaped(item.path or '')!r} for "
                 f"{escaped(item.deviceId or '')}, and the descriptor lists no such file"
             )
-        line = sums.first(file["path"])
+        line = sums.chosen(file["path"])
         found.append(Wanted(item, file, file["path"], line))
     if not isinstance(package, _core.Incoming):  # nobody knows yet what comes
         _check_all_there(found, package)

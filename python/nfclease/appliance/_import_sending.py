@@ -44,13 +44,19 @@ class SideBySide:
     Args:
         wanted: The files.
         sources: What each upload reads.
+        sums: The lines of the manifest file.
         in_turn: Whether each file waits for the one before it.
     """
 
     def __init__(
-        self, wanted: Sequence[Wanted], sources: Sequence[_core.Source], *, in_turn: bool
+        self,
+        wanted: Sequence[Wanted],
+        sources: Sequence[_core.Source],
+        sums: Sums,
+        *,
+        in_turn: bool,
     ) -> None:
-        self._in_turn = in_turn
+        self._wanted, self._sums, self._in_turn = wanted, sums, in_turn
         self._files = [
             (each.item, source, None if each.is_packed else each.line)
             for each, source in zip(wanted, sources, strict=True)
@@ -59,9 +65,17 @@ class SideBySide:
     async def run(
         self, face: Face, core: LeaseCore, progress: ProgressOption, urls: Urls
     ) -> list[TransferResult]:
-        """Sends all."""
-        in_turn = self._in_turn
-        return await upload_each(core, face.backend, self._files, progress, urls, in_turn=in_turn)
+        """Sends all.
+
+        Raises:
+            ChecksumMismatchError: A file is not as each of its lines in the manifest file says.
+        """
+        in_turn, files = self._in_turn, self._files
+        results = await upload_each(core, face.backend, files, progress, urls, in_turn=in_turn)
+        for each, result in zip(self._wanted, results, strict=True):
+            if not each.is_packed:
+                self._sums.check(each.name, _known(result))
+        return results
 
 
 class InOrder:
@@ -86,7 +100,7 @@ class InOrder:
         """Sends all, and reads the stream to its end, where more may be odd.
 
         Raises:
-            ChecksumMismatchError: The manifest file that came last is about other files.
+            ChecksumMismatchError: The manifest file is about other files.
         """
         results: dict[int, TransferResult] = {}
         for each in sorted(self._wanted, key=lambda one: self._order[one.name]):
@@ -97,34 +111,23 @@ class InOrder:
         await face.in_thread(self._package.finish)
         ordered = [results[id(each)] for each in self._wanted]
         self.notes = self._package.notes[self._noted :]
-        if self._is_late:
-            self._compare(ordered)
+        self._compare(ordered)
         if self._package.certificate and not self._was_signed:
             self.notes.append(NOT_CHECKED)
         return ordered
 
     def _compare(self, results: Sequence[TransferResult]) -> None:
         sums = Sums(self._package)
-        sums.check_descriptor(self._package)
+        if self._is_late:
+            sums.check_descriptor(self._package)
         for each, result in zip(self._wanted, results, strict=True):
-            line = sums.line_or_note(each.name)
-            if line is None:
-                continue
-            here = {
-                result.checksum_type: result.checksum,
-                result.file_checksum_type: result.file_checksum,
-            }
-            actual = here.get(line.algorithm)
-            if actual is None:
-                sums.notes.append(
-                    f"{escaped(each.name)}: the manifest file came after it, and lists its "
-                    f"{line.algorithm}, which was not computed"
-                )
-            else:
-                sums.check(each.name, actual)
-                self.proved[each.name] = line.algorithm
-        self._note_unsent(sums)
-        self.notes += sums.notes
+            known = _known(result)
+            sums.check(each.name, known)
+            if self._is_late and (kind := sums.proving(each.name, known)):
+                self.proved[each.name] = kind
+        if self._is_late:
+            self._note_unsent(sums)
+            self.notes += sums.notes
 
     def _note_unsent(self, sums: Sums) -> None:
         """Says of which lines the file has gone by, or never came."""
@@ -138,3 +141,11 @@ class InOrder:
                 )
             else:
                 sums.note_gone(name)
+
+
+def _known(result: TransferResult) -> dict[str | None, str | None]:
+    """What an upload computed of its file, by the digests' names."""
+    return {
+        result.checksum_type: result.checksum,
+        result.file_checksum_type: result.file_checksum,
+    }

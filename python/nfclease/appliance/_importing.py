@@ -153,7 +153,7 @@ async def _planned(face: Face, job: Job, package: Package) -> _Plan:
         deployment_option=job.deployment_option,
         disk_provisioning=job.disk_provisioning,
     )
-    sums = Sums(package)
+    sums = Sums(package, str(job.options.get("checksum_type") or "sha1"))
     sums.check_descriptor(package)
     networks = [network["name"] for network in descriptor["networks"]]
     place = await face.call(
@@ -177,9 +177,11 @@ async def _planned(face: Face, job: Job, package: Package) -> _Plan:
     if package.manifest is not None or not package.in_order:
         for each in wanted:
             stored = each.stored(package)
-            lines = [line for name in stored if (line := sums.line_or_note(name))]
-            if len(lines) == len(stored) and not job.pull:
-                plan.proved[each.name] = lines[0].algorithm
+            elsewhere = job.pull or each.is_packed  # not with what an upload computes
+            known = Sums.ALGORITHMS if elsewhere else sums.in_passing(each.name)
+            kinds = [kind for name in stored if (kind := sums.proving(name, known))]
+            if len(kinds) == len(stored) and not job.pull:
+                plan.proved[each.name] = kinds[0]
         plan.notes += sums.notes
     elif job.pull:  # nobody here reads on to it
         plan.notes.append(
@@ -222,7 +224,7 @@ async def _sending(
             stored.append(name)
     await check_stored(face, package, sums, stored)
     sources = await face.in_thread(lambda: looked_at(wanted, descriptor, package, job.options))
-    return pulled or SideBySide(wanted, sources, in_turn=has_deltas(descriptor))
+    return pulled or SideBySide(wanted, sources, sums, in_turn=has_deltas(descriptor))
 
 
 def _judge(plan: _Plan, job: Job, package: Package) -> None:

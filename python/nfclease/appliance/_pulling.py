@@ -29,9 +29,6 @@ if TYPE_CHECKING:
     from nfclease.appliance._sums import Sums
     from nfclease.progress import ProgressOption
 
-#: What a server may be asked to list.
-_LISTED = ("sha1", "sha256")
-
 
 class Origin(NamedTuple):
     """Where the host fetches from.
@@ -120,8 +117,9 @@ class Pulled:
         ]
 
     def _type(self, wanted: Wanted) -> str:
-        line = wanted.line
-        return line.algorithm if line is not None and line.algorithm in _LISTED else "sha1"
+        # SHA-1 is listed always, and of SHA-256 a server may be asked.
+        lines = self._sums.of(wanted.name)
+        return "sha256" if any(line.algorithm == "sha256" for line in lines) else "sha1"
 
     def _file(self, wanted: Wanted) -> Any:
         url, member = self._origin.url, self._member(wanted)
@@ -172,15 +170,15 @@ class Pulled:
             error.expected, error.actual = size, int(entry.size)
             raise error
         sums = {"sha1": entry.sha1, entry.checksumType or "sha1": entry.checksum or entry.sha1}
-        line = wanted.line
-        if line is not None and line.algorithm in sums:
-            self._sums.check(wanted.name, sums[line.algorithm].lower())
-            self.proved[wanted.name] = line.algorithm
-        elif line is not None:
-            self.notes.append(
-                f"{escaped(wanted.name)}: the host fetched it itself, and lists no "
-                f"{line.algorithm} to compare with the manifest file"
-            )
+        self._sums.check(wanted.name, {kind: sum.lower() for kind, sum in sums.items()})
+        for line in self._sums.of(wanted.name):
+            if line.algorithm not in sums:
+                self.notes.append(
+                    f"{escaped(wanted.name)}: the host fetched it itself, and lists no "
+                    f"{line.algorithm} to compare with the manifest file"
+                )
+            elif self.proved.get(wanted.name) != "sha256":
+                self.proved[wanted.name] = line.algorithm
         listed = self.proved.get(wanted.name, "sha1")
         return TransferResult(
             key=key,

@@ -10,7 +10,7 @@ from nfclease.exceptions import ChecksumMismatchError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Collection, Iterable, Mapping, Sequence
 
     from nfclease import _core
     from nfclease.appliance._face import Face
@@ -18,18 +18,49 @@ if TYPE_CHECKING:
 
 
 class Sums(Listed):
-    """The lines of the manifest file of a package, each of which proves a file."""
+    """The lines of the manifest file of a package, each of which proves a file.
 
-    def first(self, name: str) -> Line | None:
-        """The line of a file."""
-        return next(iter(self.of(name)), None)
+    Args:
+        package: The package.
+        server: The digest that the server has of each file, and an upload computes for that; SHA-1
+            when None.
 
-    def line_or_note(self, name: str) -> Line | None:
-        """The same; a note says that it is missing, where others are not."""
-        line = self.first(name)
-        if line is None:
+    Raises:
+        PackageError: The manifest file cannot be read.
+    """
+
+    def __init__(self, package: Package, server: str | None = None) -> None:
+        super().__init__(package)
+        self._server = (server or "sha1").lower()
+
+    def chosen(self, name: str) -> Line | None:
+        """The line of a file whose digest an upload computes beside the server's: the strongest."""
+        return max(
+            self.of(name),
+            key=lambda line: (line.algorithm != self._server, _strength(line.algorithm)),
+            default=None,
+        )
+
+    def in_passing(self, name: str) -> set[str]:
+        """The digests of a file that its upload computes."""
+        line = self.chosen(name)
+        return {self._server} if line is None else {self._server, line.algorithm}
+
+    def proving(self, name: str, known: Collection[str | None] = Listed.ALGORITHMS) -> str | None:
+        """The strongest of these digests that a file has a line for.
+
+        A note says that it has no line, where others have one, and which lines prove nothing.
+        """
+        lines = self.of(name)
+        if not lines:
             self.note_missing(name)
-        return line
+        self.notes += [
+            f"{escaped(name)}: the manifest file lists its {line.algorithm}, which was not computed"
+            for line in lines
+            if line.algorithm not in known
+        ]
+        found = [line.algorithm for line in lines if line.algorithm in known]
+        return max(found, key=_strength, default=None)
 
     def beside(self, names: Iterable[str]) -> list[str]:
         """The files that have lines and are none of these."""
@@ -41,36 +72,40 @@ class Sums(Listed):
         self.notes.append(f"{escaped(name)}: the manifest file lists it, and it is missing")
 
     def check_descriptor(self, package: Package) -> None:
-        """Compares the descriptor with its line.
+        """Compares the descriptor with its lines.
 
         Raises:
             ChecksumMismatchError: It was changed after the manifest file was written.
         """
         name = package.descriptor_name.rpartition("/")[2]
-        line = self.line_or_note(name)
-        if line is None:
-            return
-        digest = hashlib.new(line.algorithm, package.descriptor, usedforsecurity=False)
-        self.check(name, digest.hexdigest())
+        if not self.of(name):
+            self.note_missing(name)
+        for algorithm, _ in self.of(name):
+            digest = hashlib.new(algorithm, package.descriptor, usedforsecurity=False)
+            self.check(name, {algorithm: digest.hexdigest()})
 
-    def check(self, name: str, actual: str) -> None:
-        """Compares a file's digest with its line, if it has one.
+    def check(self, name: str, known: Mapping[str | None, str | None]) -> None:
+        """Compares the digests of a file with its lines, each that is about one of them.
 
         Raises:
             ChecksumMismatchError: It is another file.
         """
-        line = self.first(name)
-        if line is None or actual == line.hex:
-            return
-        algorithm, expected = line
-        error = ChecksumMismatchError(
-            f"{escaped(name)}: its {algorithm} is {actual}, and the manifest file "
-            f"{escaped(self.name)} says {expected}: it is not the file that was packed; "
-            "get the package again"
-        )
-        error.expected, error.actual, error.checksum_type = expected, actual, algorithm
-        error.retryable, error.remedy, error.file = False, "fix_input", name
-        raise error
+        for algorithm, expected in self.of(name):
+            actual = known.get(algorithm)
+            if actual is None or actual == expected:
+                continue
+            error = ChecksumMismatchError(
+                f"{escaped(name)}: its {algorithm} is {actual}, and the manifest file "
+                f"{escaped(self.name)} says {expected}: it is not the file that was packed; "
+                "get the package again"
+            )
+            error.expected, error.actual, error.checksum_type = expected, actual, algorithm
+            error.retryable, error.remedy, error.file = False, "fix_input", name
+            raise error
+
+
+def _strength(algorithm: str) -> int:
+    return Listed.ALGORITHMS.index(algorithm)
 
 
 async def check_stored(
@@ -78,7 +113,6 @@ async def check_stored(
 ) -> None:
     """Reads files that are stored otherwise than they are sent, and compares what is stored."""
     for name in names:
-        line = sums.first(name)
-        if line is not None:
-            work = package.digest(name, line.algorithm)
-            sums.check(name, await face.backend.for_work(work))
+        for algorithm, _ in sums.of(name):
+            work = package.digest(name, algorithm)
+            sums.check(name, {algorithm: await face.backend.for_work(work)})

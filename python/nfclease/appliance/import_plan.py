@@ -23,8 +23,9 @@ class PlannedFile:
             tell before its end.
         disk: Whether it becomes a disk.
         capacity: Bytes of that disk; None for another file, or where a property decides.
-        checksum_type: ``sha1``, ``sha256`` or ``sha512`` of its line in the manifest file; None
-            where it has none, or where the manifest file comes at a stream's end.
+        checksum_type: ``sha1``, ``sha256`` or ``sha512``, the strongest that is compared with the
+            manifest file; None where that has no line for it, or where the manifest file comes at
+            a stream's end.
 
     Examples:
         >>> [(file.name, file.disk) for file in nfclease.plan_import(package, resource_pool).files]

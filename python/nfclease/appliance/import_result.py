@@ -28,7 +28,7 @@ class ImportedFile:
         verified: ``manifest`` when size and checksum equal the server's (``GetManifest``),
             ``stream`` when the server listed none.
         file_checksum_type: ``sha1``, ``sha256`` or ``sha512`` when the file equals its line in the
-            package's manifest file; None when that has no line for it.
+            package's manifest file, the strongest of several; None when that has no line for it.
         seconds: From the first request to the last check.
         attempts: How many times it was started.
 

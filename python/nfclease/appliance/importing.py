@@ -47,7 +47,7 @@ def import_vapp(
 
     What can be known to be wrong is an error before ``ImportVApp``: files that are missing, disks
     that are not streamOptimized VMDKs, networks and properties that the descriptor does not have.
-    While the files are sent, each is compared with its line in the package's manifest file, and
+    While the files are sent, each is compared with its lines in the package's manifest file, and
     with what the server received; the lease is completed when all agree, else it is aborted, and
     there is no VM. Members of an ``.ova`` are read where they are; nothing is unpacked. Compressed
     files and pieces are sent as the disk that they are of.
