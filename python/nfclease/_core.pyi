@@ -6,7 +6,7 @@ from typing import Any, Literal, TypeAlias, final
 
 _Reply: TypeAlias = tuple[int, str, bytes]
 _Verified: TypeAlias = Literal["manifest", "stream"]
-_Content: TypeAlias = tuple[int, int]
+_Content: TypeAlias = tuple[int, int | None]
 _Row: TypeAlias = tuple[int, str, str, _Verified, float, int, str, _Content | None]
 
 __all__ = [

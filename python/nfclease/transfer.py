@@ -49,7 +49,7 @@ class TransferResult:
         file_checksum: The digest for a package's manifest file, lower-case hex, which was computed
             in the same pass; None where none was asked for.
         file_checksum_type: ``sha1``, ``sha256`` or ``sha512``, or None.
-        capacity: Of a downloaded disk, the bytes that it can hold, as its header says; else None.
+        capacity: Of a disk, the bytes that it can hold, as its header says; else None.
         populated_size: The bytes of it that are in its stream, in whole grains (OVF's
             ``populatedSize``); None where the stream could not be followed.
 

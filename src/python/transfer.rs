@@ -20,7 +20,7 @@ type Result = (
     f64,
     u32,
     String,
-    Option<(u64, u64)>,
+    Option<(u64, Option<u64>)>,
 );
 
 #[pyclass(frozen, module = "nfclease._core")]

@@ -113,7 +113,7 @@ pub struct Moved {
     pub checksum_type: ChecksumType,
     /// The digest for a manifest file, where one was asked for.
     pub file_checksum: Option<String>,
-    /// Of a downloaded disk: what it holds.
+    /// Of a disk: what it holds.
     pub content: Option<Content>,
     /// Which way it went.
     pub(crate) way: Way,

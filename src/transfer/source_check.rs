@@ -1,13 +1,13 @@
 //! Is the source of an upload what its descriptor and its device say?
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use super::format::Format;
 use crate::error::{Error, Result};
 use crate::io::source::Ends;
 use crate::io::{Cost, Source};
 use crate::text::{Place, said_at};
-use crate::vmdk::{Flaw, StreamCheck, stream};
+use crate::vmdk::{Content, Flaw, Rule, StreamCheck, stream};
 
 /// Whether a source must be as long as its descriptor says.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -57,16 +57,18 @@ pub struct SourceCheck {
     described: Described,
     /// What is announced to the host: the last byte of a wrong source is held back by it.
     length: u64,
-    /// Judges the framing in passing; `None` where anything is taken.
-    stream: Option<StreamCheck>,
+    /// Judges the framing in passing, where not anything is taken, and finds out what a disk holds.
+    stream: StreamCheck,
     /// Bytes that were judged so far.
     seen: u64,
+    /// Where it is said what the disk holds, once all of it was seen.
+    content: Arc<OnceLock<Content>>,
 }
 
 impl SourceCheck {
     /// The checks of a source of this length.
     pub fn new(what: Arc<str>, place: Arc<Place>, described: Described, length: u64) -> Self {
-        let stream = described.format.rule().map(StreamCheck::new);
+        let stream = StreamCheck::new(described.format.rule().unwrap_or(Rule::Never));
         Self {
             what,
             place,
@@ -74,7 +76,18 @@ impl SourceCheck {
             length,
             stream,
             seen: 0,
+            content: Arc::default(),
         }
+    }
+
+    /// The check of one attempt, and where it leaves what the disk holds.
+    pub(super) fn begin(&self) -> (Self, Arc<OnceLock<Content>>) {
+        let content = Arc::default();
+        let check = Self {
+            content: Arc::clone(&content),
+            ..self.clone()
+        };
+        (check, content)
     }
 
     /// Judges the source before anything is sent; without its ends, as far as that goes. Says
@@ -113,12 +126,12 @@ impl SourceCheck {
         }
         self.seen = self.seen.saturating_add(bytes.len() as u64);
         let is_last = self.seen >= self.length;
-        let Some(stream) = &mut self.stream else {
-            return Ok(());
-        };
-        let mut judged = stream.update(bytes);
+        let mut judged = self.stream.update(bytes);
         if is_last && judged.is_ok() {
-            judged = stream.finish();
+            judged = self.stream.finish();
+            if let Some(content) = self.stream.content() {
+                let _ = self.content.set(content);
+            }
         }
         judged.map_err(|flaw| self.flawed(flaw))
     }

@@ -235,7 +235,7 @@ impl<S: LeaseServer> Exchange for Put<'_, S> {
 
     async fn attempt(&mut self, connection: Connection) -> Result<(Moved, Verified)> {
         let upload = self.upload;
-        let mut check = upload.check.clone();
+        let (mut check, content) = upload.check.begin();
         let (mut comparing, file_checksum) = Comparing::begin(&upload.job, self.source.length())?;
         let watch = Box::new(move |bytes: &[u8], digests: &Digests| {
             check.update(bytes)?;
@@ -257,7 +257,7 @@ impl<S: LeaseServer> Exchange for Put<'_, S> {
             checksum: self.digest().await?,
             checksum_type: upload.job.checksum_type,
             file_checksum: file_checksum.as_ref().map(Computed::get).transpose()?,
-            content: None,
+            content: content.get().copied(),
             way: Way::There,
         };
         let verified = match answer {

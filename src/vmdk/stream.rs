@@ -48,8 +48,8 @@ pub(crate) enum Rule {
 pub struct Content {
     /// Bytes of the disk, as its header says.
     pub capacity: u64,
-    /// Bytes of it that the stream has a grain for.
-    pub populated: u64,
+    /// Bytes of it that the stream has a grain for; `None` where its markers cannot be followed.
+    pub populated: Option<u64>,
 }
 
 /// Watches the first sector and keeps the last two.
@@ -89,11 +89,11 @@ impl StreamCheck {
         }
     }
 
-    /// What the disk holds, once all of it has come; `None` where its markers cannot be followed.
+    /// What the disk holds, once all of it has come; `None` of what is no disk.
     pub(crate) fn content(&self) -> Option<Content> {
         Some(Content {
             capacity: capacity(&self.head)?,
-            populated: self.grains.populated()?,
+            populated: self.grains.populated(),
         })
     }
 

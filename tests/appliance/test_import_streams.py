@@ -164,6 +164,27 @@ def test_what_is_odd_at_its_end(imported: Importing, simulator: Simulator, odd: 
     assert endings(simulator) == ["HttpNfcLeaseComplete", "HttpNfcLeaseAbort"]
 
 
+@pytest.mark.parametrize("kind", ["iterator", "pipe", "address without Range"])
+@pytest.mark.parametrize("verify_format", [True, False])
+def test_a_disk_that_is_larger_than_it_is_to_become(
+    imported: Importing,
+    simulator: Simulator,
+    held: ExitStack,
+    tmp_path: Path,
+    kind: str,
+    verify_format: bool,
+) -> None:
+    """Its size is seen when it comes, and the next file is not sent."""
+    members = package(FILES, algorithm=None)
+    ovf = members["demo.ovf"].replace(b'ovf:capacity="1"', b'ovf:capacity="512"', 1)
+    small = {**members, "demo.ovf": ovf.replace(b"byte * 2^20", b"byte * 2^10", 1)}
+    source, options = SOURCES[kind](ova(small), held, tmp_path)
+    with pytest.raises(nfclease.PackageError, match=r"a\.vmdk is a disk of .* only 524,288 of it"):
+        imported(source, name=unique("small"), verify_format=verify_format, **options)
+    assert endings(simulator) == ["HttpNfcLeaseAbort"]
+    assert len(simulator.requests()) == 1
+
+
 def test_a_stream_that_breaks_off(imported: Importing, simulator: Simulator) -> None:
     data = ova(package(FILES))[:-4000]
     cut = data[: data.index(FILES["c.vmdk"][512:1024]) + 100]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +27,21 @@ def test_it_has_the_name_of_its_file(
         assert [lease.upload(item, tmp_path / item.path).name for item in spec.fileItem] == names
         disk = next(url for url in devices.values() if url.disk)
         assert lease.upload(disk, whole_disk()).name == disk.url.rpartition("/")[2]
+
+
+def test_what_its_disk_holds(
+    open_lease: OpenLease, raw: Any, spec: Any, demo_vm: Any, tmp_path: Path
+) -> None:
+    """Both ways the same is found."""
+    with open_lease(raw) as lease:
+        lease.wait_ready(10)
+        sent = [lease.upload(item, tmp_path / item.path) for item in spec.fileItem]
+    with open_lease(demo_vm.ExportVm()) as lease:
+        lease.wait_ready(10)
+        received = [lease.download(url, io.BytesIO()) for url in lease.info.deviceUrl]
+    holds = {result.name: (result.capacity, result.populated_size) for result in received}
+    assert {result.name: (result.capacity, result.populated_size) for result in sent} == holds
+    assert len([name for name, (capacity, used) in holds.items() if capacity and used]) > 1
 
 
 def test_so_have_its_errors(open_lease: OpenLease, raw: Any, spec: Any) -> None:

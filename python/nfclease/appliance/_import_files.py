@@ -42,6 +42,27 @@ class Wanted(NamedTuple):
         """Whether other bytes are stored than are sent: the manifest file is about the former."""
         return self.file["chunk_size"] is not None or self.file["compression"] != "identity"
 
+    @property
+    def is_disk(self) -> bool:
+        """Whether it is to become a disk."""
+        return self.item.cimType == _CIM_DISK and not self.item.create
+
+    def check_capacity(self, descriptor: dict[str, Any], holds: int | None) -> None:
+        """Compares what the disk in it can hold with what it is to become.
+
+        Raises:
+            PackageError: It is larger: its end would be lost.
+        """
+        disks = {disk["file_ref"]: disk for disk in descriptor["disks"]}
+        disk = disks.get(self.file["id"]) if self.is_disk else None
+        target = disk["capacity"] if disk else None
+        if disk is None or holds is None or target is None or holds <= target:
+            return
+        raise PackageError(
+            f"{escaped(self.name)} is a disk of {holds:,} bytes, and the descriptor makes one of "
+            f"only {target:,} of it ({escaped(disk['disk_id'])}); its ovf:capacity is wrong"
+        )
+
     def stored(self, package: _core.Package | _core.Incoming) -> list[str]:
         """What is stored of it: its pieces, else the file itself."""
         href = self.file["href"]
@@ -119,33 +140,19 @@ def looked_at(
         SizeMismatchError: A file is not as long as the descriptor says.
         PackageError: A disk is larger than what it is to become; a piece is missing.
     """
-    disks = {disk["file_ref"]: disk for disk in descriptor["disks"]}
     capacity = sum(disk["capacity"] or 0 for disk in descriptor["disks"])
     sources = []
     for each in wanted:
-        is_disk = each.item.cimType == _CIM_DISK and not each.item.create
         size = None if each.is_packed else each.file["size"]
         source = each.source(package)
         _, holds = source.look(
             each.name,
-            is_disk=is_disk,
+            is_disk=each.is_disk,
             size=size,
             disk_capacity=capacity,
             verify_format=options.get("verify_format", True),
             verify_size=options.get("verify_size", True),
         )
-        disk = disks.get(each.file["id"])
-        if is_disk and disk is not None:
-            _check_capacity(each.name, disk, holds)
+        each.check_capacity(descriptor, holds)
         sources.append(source)
     return sources
-
-
-def _check_capacity(name: str, disk: dict[str, Any], holds: int | None) -> None:
-    target = disk["capacity"]
-    if holds is None or target is None or holds <= target:
-        return
-    raise PackageError(
-        f"{escaped(name)} is a disk of {holds:,} bytes, and the descriptor makes one of only "
-        f"{target:,} of it ({escaped(disk['disk_id'])}); its ovf:capacity is wrong"
-    )

@@ -12,6 +12,7 @@ from nfclease.appliance._sums import Sums
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from typing import Any
 
     from nfclease import _core
     from nfclease._arguments import Urls
@@ -82,10 +83,10 @@ class InOrder:
     """Files of a stream, each when it comes. Its manifest file may come after them."""
 
     def __init__(
-        self, package: _core.Incoming, wanted: Sequence[Wanted], order: Sequence[str]
+        self, package: _core.Incoming, wanted: Sequence[Wanted], descriptor: dict[str, Any]
     ) -> None:
-        self._package, self._wanted = package, wanted
-        self._order = {name: number for number, name in enumerate(order)}
+        self._package, self._wanted, self._descriptor = package, wanted, descriptor
+        self._order = {file["path"]: number for number, file in enumerate(descriptor["files"])}
         self._is_late = package.manifest is None
         # What the plan says of it: the rest comes with the files.
         self._noted, self._was_signed = len(package.notes), package.certificate
@@ -101,13 +102,16 @@ class InOrder:
 
         Raises:
             ChecksumMismatchError: The manifest file is about other files.
+            PackageError: A disk is larger than what it is to become.
         """
         results: dict[int, TransferResult] = {}
         for each in sorted(self._wanted, key=lambda one: self._order[one.name]):
             source = await face.in_thread(partial(each.source, self._package))
             line = each.line or (_USUAL, None)
             files = [(each.item, source, line)]
-            [results[id(each)]] = await upload_each(core, face.backend, files, progress, urls)
+            [result] = await upload_each(core, face.backend, files, progress, urls)
+            each.check_capacity(self._descriptor, result.capacity)
+            results[id(each)] = result
         await face.in_thread(self._package.finish)
         ordered = [results[id(each)] for each in self._wanted]
         self.notes = self._package.notes[self._noted :]

@@ -211,8 +211,7 @@ async def _sending(
     beside = unsent(package, wanted, sums)
     if isinstance(package, _core.Incoming):
         sums.notes += [f"{escaped(name)}: nothing is sent of it, nor compared" for name in beside]
-        order = [file["path"] for file in descriptor["files"]]
-        return pulled or InOrder(package, wanted, order)
+        return pulled or InOrder(package, wanted, descriptor)
     packed = [name for each in wanted if each.is_packed for name in each.stored(package)]
     stored = [] if job.pull else packed
     for name in beside:  # of which the server wants nothing
