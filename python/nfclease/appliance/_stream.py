@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from nfclease import _core
-from nfclease._arguments import refuse_text
+from nfclease._local.ends import refuse_text
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
