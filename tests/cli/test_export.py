@@ -233,8 +233,8 @@ def test_a_vapp(nfclease: Command, tmp_path: Path) -> None:
         (["demo-vm", "-o", ""], 2, "-o is empty"),
         (["demo-vm", "-o", "out", "--name", "../x"], 1, "give --name to give the package another"),
         (["demo-vm", "-o", "out", "--checksum", "md5"], 2, "invalid choice"),
-        (["demo-vm", "-o", "out", "--max-concurrency", "0"], 2, "not a number from 1 to 64"),
-        (["demo-vm", "-o", "out", "--max-concurrency", "²"], 2, "not a number from 1 to 64"),
+        (["demo-vm", "-o", "out", "--max-concurrency", "0"], 2, "must be 1 to 64, not 0"),
+        (["demo-vm", "-o", "out", "--max-concurrency", "²"], 2, "is not a number of files"),
         (["demo-vm"], 2, "-o/--output"),
     ],
 )

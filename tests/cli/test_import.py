@@ -302,7 +302,7 @@ def test_strict(nfclease: Command, simulator: Simulator, tmp_path: Path) -> None
         (["--pull"], 2, "--pull is for an https URL"),
         (["--ca-file", "x.pem"], 2, "--ca-file is for an https URL"),
         (["--ssl-thumbprint", "AA"], 2, "--ssl-thumbprint is for an https URL"),
-        (["--max-concurrency", "65"], 2, "not a number from 1 to 64"),
+        (["--max-concurrency", "65"], 2, "must be 1 to 64, not 65"),
     ],
 )
 def test_what_is_wrong(
