@@ -45,7 +45,7 @@ def test_an_arrow_that_no_row_names_is_found(tmp_path: Path, text: str) -> None:
     assert offences(house, table("Python", HOUSE)) == ["ground uses other", "room/inner uses other"]
 
 
-def test_an_exception_is_no_arrow(tmp_path: Path) -> None:
+def test_an_exception_is_not_counted(tmp_path: Path) -> None:
     text = "import importlib\nimportlib.import_module(f'house.{__name__}')"
     house = package(tmp_path, ground=text, other="from house import ground")
     assert offences(house, table("Python", HOUSE)) == ["ground uses other"]

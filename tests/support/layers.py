@@ -40,7 +40,7 @@ def table(heading: str, text: str | None = None) -> Table:
 
 
 def exceptions(text: str | None = None) -> Loads:
-    """The rows of what is loaded by name, and is no arrow."""
+    """The rows of what is loaded by name and is not counted."""
     row = r"^\| `([\w/]+)` \| `([\w.*]+)` \| .+ \|$"
     return {*re.findall(row, section("Loaded by name", text), re.MULTILINE)}
 

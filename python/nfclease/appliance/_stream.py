@@ -68,7 +68,7 @@ async def incoming(face: Face, source: Any) -> _core.Incoming:
 
     Raises:
         TypeError: It gives text, or no bytes.
-        PackageError: It is no OVA, or the descriptor is not its first member.
+        PackageError: It is not an OVA, or the descriptor is not its first member.
     """
     end, name = StreamEnd(source), name_of(source)
     return await face.in_thread(lambda: _core.Incoming.of_stream(end, name=name))
