@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import json
 import subprocess
 import sys
 import tarfile
@@ -15,15 +14,10 @@ import pytest
 import nfclease as package_api
 from nfclease.simulator import Simulator
 
-from ..support.command import Command
+from ..support.command import Command, objects
 from ..support.importing import calls_of
 from ..support.inventory import unique
 from ..support.leases import endings
-
-
-def objects(text: str) -> list[dict[str, Any]]:
-    """A JSON object from each line."""
-    return [json.loads(line) for line in text.splitlines()]
 
 
 def leases(simulator: Simulator) -> int:

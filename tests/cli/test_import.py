@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,7 +12,7 @@ from pyVmomi import vim
 
 from nfclease.simulator import Simulator
 
-from ..support.command import Command
+from ..support.command import Command, objects
 from ..support.importing import calls_of, vm_names
 from ..support.inventory import find, unique
 from ..support.leases import endings
@@ -26,10 +25,6 @@ _PROPERTIES = """\
     <Property ovf:key="fixed" ovf:type="string" ovf:value="x"/>
   </ProductSection>
 """
-
-
-def objects(text: str) -> list[dict[str, Any]]:
-    return [json.loads(line) for line in text.splitlines()]
 
 
 @pytest.fixture
