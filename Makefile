@@ -43,7 +43,7 @@ lint-workflows: .venv/.dev peers  ## The workflows of GitHub: mistakes, and what
 	@if [ -x $(BIN)/zizmor ]; then $(BIN)/zizmor --offline --quiet .github; \
 	else echo "not run: zizmor, which wants Python 3.11"; fi
 
-test-rust: prerequisites  ## Rust tests of both crates.
+test-rust: prerequisites  ## Rust tests of all crates.
 	$(CARGO) test --locked --workspace
 
 test-python: .venv/.dev .venv/.with-$(BUILD) peers  ## Python tests against the simulator, vcsim and govc.

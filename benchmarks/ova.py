@@ -8,7 +8,6 @@ The clients take turns. It never judges a time; it fails when a sum is wrong.
 from __future__ import annotations
 
 import argparse
-import hashlib
 import json
 import shutil
 import sys
@@ -24,7 +23,7 @@ from pyVim.task import WaitForTask
 
 from nfclease.simulator import Simulator
 
-from .measure import ClientFailedError, Cost, process_seconds, run
+from .measure import ClientFailedError, Cost, process_seconds, run, sha1_of
 from .quick import SHARED_MEMORY
 from .scenarios import MIB, WrongBytesError
 from .server import build_peers
@@ -103,7 +102,7 @@ class Stage:
     def judge(self, exported: Path, name: str = "imported") -> None:
         """Compares what came with what was exported, and removes the new VM again."""
         if not self._sums:  # the streams are the same each time
-            self._sums = {_sha1(path) for path in exported.glob("*.vmdk")}
+            self._sums = {sha1_of(path) for path in exported.glob("*.vmdk")}
         files: list[dict[str, Any]] = self._simulator.vm_files(name)
         got = {each["sha1"] for each in files if each["kind"] == "disk"}
         if got != self._sums:
@@ -112,14 +111,6 @@ class Stage:
         made: Any = service.content.searchIndex.FindByInventoryPath(f"DC0/vm/{name}")
         WaitForTask(made.Destroy_Task())
         Disconnect(service)
-
-
-def _sha1(path: Path) -> str:
-    digest = hashlib.sha1()
-    with path.open("rb", buffering=0) as file:
-        while block := file.read(MIB):
-            digest.update(block)
-    return digest.hexdigest()
 
 
 def main() -> int:

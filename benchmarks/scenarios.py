@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import hashlib
 import itertools
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from .measure import Cost, run
+from .measure import Cost, run, sha1_of
 from .server import Server
 from .variants import Variant
 
@@ -89,7 +88,7 @@ class Stage:
         for file, said in zip(files, cost.files, strict=True):
             expected = self._server.disk_sha1(self._holds[file], size)
             _check("the client's digest", said["sha1"], expected)
-            _check("the digest of its file", _sha1(file), expected)
+            _check("the digest of its file", sha1_of(file), expected)
         return cost
 
     def _put(self, command: list[str], files: list[Path], size: int) -> Cost:
@@ -118,11 +117,3 @@ class Stage:
 def _check(what: str, got: str, expected: str) -> None:
     if got != expected:
         raise WrongBytesError(f"{what} is {got}, not {expected}")
-
-
-def _sha1(path: Path) -> str:
-    digest = hashlib.sha1()
-    with path.open("rb", buffering=0) as file:
-        while block := file.read(MIB):
-            digest.update(block)
-    return digest.hexdigest()

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from pyVmomi import vim
 
 from nfclease import TransferResult
 from nfclease.simulator import Simulator
@@ -16,16 +17,30 @@ from nfclease.simulator import Simulator
 from .peers.run import Vcsim
 from .support.faces import FACES, OpenLease
 from .support.imports import Imported, import_one_disk
-from .support.inventory import DISK_SIZE, connected, demo_vm_of, unique
+from .support.inventory import DISK_SIZE, connected, demo_vm_of, find, unique
 
 if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:  # as a shell's background job inherits it
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="module")
-def shared_simulator() -> Iterator[Simulator]:
-    with Simulator(disk_size=DISK_SIZE, initializing=0.05) as simulator:
+def shared_simulator(request: pytest.FixtureRequest) -> Iterator[Simulator]:
+    """With what the module says as ``SIMULATOR``, where it does."""
+    options: dict[str, Any] = {"disk_size": DISK_SIZE, "initializing": 0.05}
+    with Simulator(**options | getattr(request.module, "SIMULATOR", {})) as simulator:
         yield simulator
+
+
+@pytest.fixture(scope="module")
+def running_name(shared_simulator: Simulator) -> str:
+    shared_simulator.add_vm("runs", disks=2, disk_size=1 << 20, power="on", tools=True)
+    return "runs"
+
+
+@pytest.fixture
+def running_vm(service: Any, running_name: str) -> Any:
+    """A VM that runs: its exports take a snapshot."""
+    return find(service, vim.VirtualMachine, running_name)
 
 
 @pytest.fixture

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import io
-import os
 import re
 from collections import Counter
 from collections.abc import Iterable
@@ -16,6 +14,7 @@ from nfclease.exceptions import ProtocolError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    import os
     from collections.abc import Callable
     from typing import Any, Protocol, TypeAlias, TypedDict
 
@@ -112,26 +111,6 @@ def check_options(options: dict[str, Any]) -> None:
             raise TypeError(f"{name} must be {wanted}, not {type(value).__name__}")
         if kind is int:
             _core.check_number(name, value)
-
-
-def refuse_text(name: str, file: object, mode: str) -> None:
-    """Refuses a file that takes or gives text."""
-    if isinstance(file, io.TextIOBase):
-        raise TypeError(f"{name} is a text file; open it in binary mode, {mode!r}")
-
-
-def remaining_bytes(source: Readable) -> int:
-    """The length to announce; vSphere's hosts refuse uploads without one."""
-    try:
-        start = source.tell()
-        end = source.seek(0, os.SEEK_END)
-        source.seek(start)
-    except (AttributeError, OSError) as error:
-        raise TypeError(
-            "source must be seekable, so that its length can be announced; "
-            "read it into a file or bytes first"
-        ) from error
-    return end - start
 
 
 def core_device_url(

@@ -169,7 +169,7 @@ class AsyncHttpNfcLease(AsyncLeaseSignatures):
         PullFromUrls = HttpNfcLeasePullFromUrls_Task
         ProbeUrls = HttpNfcLeaseProbeUrls
 
-    async def wait_ready(self, timeout: float = 300.0) -> vim.HttpNfcLease.Info:
+    async def wait_ready(self, timeout: float = ready.READY_TIMEOUT) -> vim.HttpNfcLease.Info:
         """As ``HttpNfcLease.wait_ready``."""
         info: vim.HttpNfcLease.Info = await without_our_frames(
             ready.wait_ready(self._shared, self._backend, timeout)

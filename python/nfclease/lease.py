@@ -138,11 +138,11 @@ class HttpNfcLease(MirroredLease):
         _open_leases.add(shared)
         logout.watch(lease._stub, _open_leases.abort_at_logout)
 
-    def wait_ready(self, timeout: float = 300.0) -> vim.HttpNfcLease.Info:
+    def wait_ready(self, timeout: float = ready.READY_TIMEOUT) -> vim.HttpNfcLease.Info:
         """Waits until the lease is ready.
 
         Args:
-            timeout: Seconds to wait.
+            timeout: Seconds to wait, 300 where none are given.
 
         Returns:
             ``HttpNfcLease.info``.

@@ -12,7 +12,16 @@ import pytest
 from nfclease import LimitExceededError, PackageError, UnsafePathError, _core, verify
 from nfclease._local.stored import StoredEnd
 
-from ..support.packages import END, entry, ova, package, stream_disk, with_checksum, written
+from ..support.packages import (
+    END,
+    entry,
+    ova,
+    package,
+    reordered,
+    stream_disk,
+    with_checksum,
+    written,
+)
 
 MEMBERS = package()
 OVF, MF, DISK = MEMBERS.values()
@@ -30,10 +39,6 @@ def opened(data: bytes, path: Path) -> _core.Package:
 def check_whole(found: _core.Package) -> None:
     assert found.descriptor == OVF
     assert found.member_size("disk.vmdk") == len(DISK)
-
-
-def reordered(*names: str) -> bytes:
-    return ova({name: MEMBERS[name] for name in names})
 
 
 def base_256() -> bytes:
@@ -60,8 +65,8 @@ TAKEN: dict[str, tuple[bytes, str]] = {
         "pax",
     ),
     "base_256_sizes": (base_256(), ""),
-    "mf_first": (reordered("demo.mf", "demo.ovf", "disk.vmdk"), "first member"),
-    "ovf_last": (reordered("disk.vmdk", "demo.mf", "demo.ovf"), "first member"),
+    "mf_first": (reordered(MEMBERS, "demo.mf", "demo.ovf", "disk.vmdk"), "first member"),
+    "ovf_last": (reordered(MEMBERS, "disk.vmdk", "demo.mf", "demo.ovf"), "first member"),
     "appledouble": (ova({"._demo.ovf": b"Mac", **MEMBERS, "._disk.vmdk": b"Mac"}), "ignored"),
     "dot_slash": (ova({f"./{name}": data for name, data in MEMBERS.items()}), ""),
     "no_end_blocks": (lacking_end(), "end blocks"),

@@ -92,18 +92,6 @@ def disks_of(entity: Any) -> int:
     return sum(isinstance(device, disk) for device in entity.config.hardware.device)
 
 
-@pytest.fixture(scope="module")
-def running(shared_simulator: Simulator) -> str:
-    """The name of a VM that runs: its exports take a snapshot."""
-    shared_simulator.add_vm("runs", disks=2, disk_size=1 << 20, power="on", tools=True)
-    return "runs"
-
-
-@pytest.fixture
-def vm(simulator: Simulator, service: Any, running: str) -> Any:
-    return find(service, vim.VirtualMachine, running)
-
-
 def exported(simulator: Simulator, name: str, path: Path) -> Path:
     """A package of a VM, whatever faults an earlier test has left."""
     simulator.reset()
@@ -127,11 +115,6 @@ def large(shared_simulator: Simulator, tmp_path_factory: pytest.TempPathFactory)
     return exported(shared_simulator, "large", tmp_path_factory.mktemp("large") / "large.ova")
 
 
-@pytest.fixture
-def imported(face: str, demo_vm: Any) -> Importing:
-    return Importing(face, demo_vm)
-
-
 def target(folder: Path, face: str) -> Path:
     """A directory for one face, an archive for the other."""
     return folder / ("out" if face == "blocking" else "out.ova")
@@ -139,15 +122,15 @@ def target(folder: Path, face: str) -> Path:
 
 @pytest.mark.parametrize("kind", OF_EXPORTS)
 def test_an_export_breaks(
-    export: Export, face: str, vm: Any, simulator: Simulator, tmp_path: Path, kind: str
+    export: Export, face: str, running_vm: Any, simulator: Simulator, tmp_path: Path, kind: str
 ) -> None:
     simulator.inject(kind, **OF_EXPORTS[kind])
     with pytest.raises(_ERRORS):
-        export(vm, target(tmp_path, face), snapshot=True, **_OPTIONS)
+        export(running_vm, target(tmp_path, face), snapshot=True, **_OPTIONS)
     assert list(tmp_path.iterdir()) == []
     assert aborts(simulator) == (kind not in _GONE | _NO_SNAPSHOT)
     assert {lease["state"] for lease in simulator.leases()} <= {"error"}
-    assert vm.snapshot is None
+    assert running_vm.snapshot is None
 
 
 @pytest.mark.parametrize("kind", OF_IMPORTS)
@@ -174,11 +157,13 @@ def test_an_import_at_a_silent_host_breaks(
     assert aborts(simulator) == 1
 
 
-def test_what_never_gets_ready_is_cancelled(vm: Any, simulator: Simulator, tmp_path: Path) -> None:
+def test_what_never_gets_ready_is_cancelled(
+    running_vm: Any, simulator: Simulator, tmp_path: Path
+) -> None:
     simulator.inject("init_forever")
 
     async def job() -> None:
-        task = asyncio.ensure_future(export_vm_async(vm, tmp_path / "out", snapshot=True))
+        task = asyncio.ensure_future(export_vm_async(running_vm, tmp_path / "out", snapshot=True))
         await until(lambda: simulator.calls("ExportSnapshot"))
         task.cancel()
         with pytest.raises(asyncio.CancelledError):
@@ -186,23 +171,23 @@ def test_what_never_gets_ready_is_cancelled(vm: Any, simulator: Simulator, tmp_p
 
     asyncio.run(job())
     assert aborts(simulator) == 1
-    assert vm.snapshot is None
+    assert running_vm.snapshot is None
     assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.parametrize("kind", HARMLESS)
 def test_an_export_gets_over_it(
-    export: Export, face: str, vm: Any, simulator: Simulator, tmp_path: Path, kind: str
+    export: Export, face: str, running_vm: Any, simulator: Simulator, tmp_path: Path, kind: str
 ) -> None:
     match = {"method": "CreateDescriptor"} if kind == "ovf_warning" else None
     simulator.inject(kind, match=match, **HARMLESS[kind])
-    result = export(vm, target(tmp_path, face), snapshot=True)
+    result = export(running_vm, target(tmp_path, face), snapshot=True)
     verified = "stream" if kind == "no_manifest" else "manifest"
     assert {file.verified for file in result.files} == {verified}
     said = [text for text in result.warnings if "something odd" in text]
     assert bool(said) == (kind == "ovf_warning")
     assert aborts(simulator) == 0
-    assert vm.snapshot is None
+    assert running_vm.snapshot is None
 
 
 @pytest.mark.parametrize("kind", HARMLESS)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -15,7 +14,7 @@ from nfclease.simulator import Simulator
 from ..support.importing import Importing, calls_of
 from ..support.inventory import unique
 from ..support.leases import endings
-from ..support.packages import ova, package, stream_disk
+from ..support.packages import both_forms, ova, package, stream_disk
 from ..support.web import Web, serving
 
 FILES = {"a.vmdk": stream_disk(3000), "b.vmdk": stream_disk(2000, 2), "c.vmdk": stream_disk(9, 3)}
@@ -24,14 +23,8 @@ EXPECTED = sorted(hashlib.sha1(data).hexdigest() for data in FILES.values())
 
 
 @pytest.fixture
-def imported(face: str, demo_vm: Any) -> Importing:
-    return Importing(face, demo_vm)
-
-
-@pytest.fixture
 def web(tmp_path: Path) -> Iterator[Web]:
-    files = {"demo.ova": ova(MEMBERS), **{f"x/{name}": data for name, data in MEMBERS.items()}}
-    with serving(files, tmp_path) as web:
+    with serving(both_forms(MEMBERS), tmp_path) as web:
         yield web
 
 

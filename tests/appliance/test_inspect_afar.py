@@ -12,7 +12,7 @@ import pytest
 import nfclease
 from nfclease import PackageInfo
 
-from ..support.packages import ova, package, stream_disk
+from ..support.packages import both_forms, ova, package, stream_disk
 from ..support.web import serving
 
 Look = Callable[..., PackageInfo]
@@ -36,8 +36,7 @@ KNOWN = {name: len(data) for name, data in FILES.items()}
 
 @pytest.mark.parametrize("name", ["demo.ova", "x/demo.ovf"])
 def test_an_address(look: Look, tmp_path: Path, name: str) -> None:
-    files = {"demo.ova": ova(MEMBERS), **{f"x/{part}": data for part, data in MEMBERS.items()}}
-    with serving(files, tmp_path) as web:
+    with serving(both_forms(MEMBERS), tmp_path) as web:
         found = look(web.url(name), ca_file=web.ca_file)
         assert sizes(found) == KNOWN
         assert found.notes == ()

@@ -8,7 +8,6 @@ import re
 import shutil
 import subprocess
 import tarfile
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +17,7 @@ from nfclease import ExportResult, export_vm
 from nfclease.simulator import Simulator
 
 from ..peers.run import Vcsim, govc
-from ..support.inventory import DISK_SIZE, connected, demo_vm_of, unique
+from ..support.inventory import connected, demo_vm_of, unique
 
 
 def judge(name: str, *args: object) -> str:
@@ -31,11 +30,7 @@ def judge(name: str, *args: object) -> str:
     return done.stdout
 
 
-@pytest.fixture(scope="module")
-def shared_simulator() -> Iterator[Simulator]:
-    with Simulator(disk_size=DISK_SIZE, initializing=0.05, stable_streams=True) as simulator:
-        yield simulator
-
+SIMULATOR = {"stable_streams": True}
 
 #: What is written, and the algorithm of its manifest file.
 DIRECTORIES = [("directory", "sha1"), ("directory", "sha256"), ("directory", "sha512")]

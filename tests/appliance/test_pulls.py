@@ -16,7 +16,7 @@ from nfclease.simulator import Simulator
 
 from ..support.importing import Importing, calls_of
 from ..support.inventory import unique
-from ..support.packages import descriptor, ova, package, stream_disk
+from ..support.packages import both_forms, descriptor, ova, package, stream_disk
 from ..support.web import Web, serving
 
 FILES = {"a.vmdk": stream_disk(300), "b.vmdk": stream_disk(100, 2)}
@@ -24,14 +24,8 @@ MEMBERS = package(FILES)
 
 
 @pytest.fixture
-def imported(face: str, demo_vm: Any) -> Importing:
-    return Importing(face, demo_vm)
-
-
-@pytest.fixture
 def web(tmp_path: Path) -> Iterator[Web]:
-    files = {"demo.ova": ova(MEMBERS), **{f"x/{name}": data for name, data in MEMBERS.items()}}
-    with serving(files, tmp_path) as web:
+    with serving(both_forms(MEMBERS), tmp_path) as web:
         yield web
 
 

@@ -15,7 +15,7 @@ import pytest
 from nfclease import LimitExceededError, PackageError, UnsafePathError, _core
 from nfclease.appliance._stream import StreamEnd, is_stream
 
-from ..support.packages import END, entry, ova, package, stream_disk
+from ..support.packages import END, entry, ova, package, reordered, stream_disk
 
 DISKS = {"disk1.vmdk": stream_disk(300), "disk2.vmdk": stream_disk(200, seed=2)}
 MEMBERS = package(DISKS)
@@ -37,17 +37,13 @@ def saved(found: _core.Incoming, folder: Path) -> dict[str, bytes]:
     return {path.relative_to(folder).as_posix(): path.read_bytes() for path in files}
 
 
-def reordered(*names: str) -> bytes:
-    return ova({name: MEMBERS[name] for name in names})
-
-
 TAKEN = {
     "plain": ova(MEMBERS),
     "gnu": ova(MEMBERS, tarfile.GNU_FORMAT),
     "pax": ova(MEMBERS, tarfile.PAX_FORMAT),
-    "manifest_last": reordered("demo.ovf", *DISKS, "demo.mf"),
-    "manifest_first": reordered("demo.mf", "demo.ovf", *DISKS),
-    "no_manifest": reordered("demo.ovf", *DISKS),
+    "manifest_last": reordered(MEMBERS, "demo.ovf", *DISKS, "demo.mf"),
+    "manifest_first": reordered(MEMBERS, "demo.mf", "demo.ovf", *DISKS),
+    "no_manifest": reordered(MEMBERS, "demo.ovf", *DISKS),
     "in_a_folder": ova({f"x/{name}": data for name, data in MEMBERS.items()}),
     "no_end_blocks": b"".join(entry(*member) for member in MEMBERS.items()),
     "more_behind_the_end": ova(MEMBERS) + bytes(1 << 20),
@@ -75,7 +71,9 @@ def test_taken(case: str, tmp_path: Path) -> None:
 
 
 REFUSED: dict[str, tuple[bytes, type[Exception], str]] = {
-    "descriptor_late": (reordered("disk1.vmdk", "demo.ovf"), PackageError, "before the descriptor"),
+    "descriptor_late": (
+        reordered(MEMBERS, "disk1.vmdk", "demo.ovf"), PackageError, "before the descriptor",
+    ),
     "no_descriptor": (ova({"a.mf": b"x"}), PackageError, r"no \.ovf"),
     "empty": (b"", PackageError, "empty"),
     "zip": (b"PK\3\4" + bytes(600), PackageError, "zip"),

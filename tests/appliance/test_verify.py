@@ -192,8 +192,11 @@ def test_wrong_arguments(tmp_path: Path) -> None:
         verify(7)
     with pytest.raises(TypeError, match="binary mode"):
         verify(io.StringIO("x"))
-    with pytest.raises(ValueError, match="at least 1"):
-        verify(tmp_path, max_concurrency=0)
+    for number in (0, 65):  # as a lease has it
+        with pytest.raises(ValueError, match=f"max_concurrency must be 1 to 64, not {number}"):
+            verify(tmp_path, max_concurrency=number)
+    with pytest.raises(TypeError, match="max_concurrency must be an int"):
+        verify(tmp_path, max_concurrency=2.5)  # type: ignore[arg-type]
     with pytest.raises(TypeError, match="progress"):
         verify(tmp_path, progress=7)  # type: ignore[arg-type]
 

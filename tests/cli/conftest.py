@@ -10,6 +10,7 @@ import pytest
 from nfclease.simulator import Simulator
 
 from ..support.command import Command, govc_environment
+from ..support.packages import ova, package, stream_disk
 from .interrupting import Interrupting
 
 
@@ -34,3 +35,11 @@ def folder(tmp_path: Path) -> Path:
     made = tmp_path / "target"
     made.mkdir()
     return made
+
+
+@pytest.fixture
+def archive(tmp_path: Path) -> Path:
+    """A package of two disks."""
+    path = tmp_path / "demo.ova"
+    path.write_bytes(ova(package({"disk.vmdk": stream_disk(), "other.vmdk": stream_disk(64, 2)})))
+    return path

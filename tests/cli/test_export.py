@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import json
 import subprocess
 import sys
 import tarfile
@@ -15,15 +14,10 @@ import pytest
 import nfclease as package_api
 from nfclease.simulator import Simulator
 
-from ..support.command import Command
+from ..support.command import Command, objects
 from ..support.importing import calls_of
 from ..support.inventory import unique
 from ..support.leases import endings
-
-
-def objects(text: str) -> list[dict[str, Any]]:
-    """A JSON object from each line."""
-    return [json.loads(line) for line in text.splitlines()]
 
 
 def leases(simulator: Simulator) -> int:
@@ -233,8 +227,8 @@ def test_a_vapp(nfclease: Command, tmp_path: Path) -> None:
         (["demo-vm", "-o", ""], 2, "-o is empty"),
         (["demo-vm", "-o", "out", "--name", "../x"], 1, "give --name to give the package another"),
         (["demo-vm", "-o", "out", "--checksum", "md5"], 2, "invalid choice"),
-        (["demo-vm", "-o", "out", "--max-concurrency", "0"], 2, "not a number from 1 to 64"),
-        (["demo-vm", "-o", "out", "--max-concurrency", "²"], 2, "not a number from 1 to 64"),
+        (["demo-vm", "-o", "out", "--max-concurrency", "0"], 2, "must be 1 to 64, not 0"),
+        (["demo-vm", "-o", "out", "--max-concurrency", "²"], 2, "is not a number of files"),
         (["demo-vm"], 2, "-o/--output"),
     ],
 )

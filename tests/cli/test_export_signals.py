@@ -8,12 +8,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from pyVmomi import vim
 
 from nfclease import verify
 from nfclease.simulator import Simulator
 
-from ..support.inventory import find
 from ..support.leases import endings, methods
 from .interrupting import SIGNALS, Interrupting, check_said, spread
 from .moments import ENTRY, Moment, answered, call, initializing, moved, task
@@ -31,18 +29,6 @@ WITH_A_LEASE = [
 MIDDLE = moved("disk-1", 70_000, "in the middle of a disk")
 MOMENTS = [*WITHOUT_A_LEASE, *WITH_A_LEASE]
 WITH_A_LEASE.append(MIDDLE)
-
-
-@pytest.fixture(scope="module")
-def running(shared_simulator: Simulator) -> str:
-    """A VM that runs: its export takes a snapshot."""
-    shared_simulator.add_vm("runs", disks=2, disk_size=1 << 20, power="on", tools=True)
-    return "runs"
-
-
-@pytest.fixture
-def vm(service: Any, running: str) -> Any:
-    return find(service, vim.VirtualMachine, running)
 
 
 def arguments(target: Path) -> list[str | Path]:
@@ -64,7 +50,7 @@ def check_nothing_left(simulator: Simulator, vm: Any, folder: Path) -> None:
 def test_a_signal(
     interrupting: Interrupting,
     simulator: Simulator,
-    vm: Any,
+    running_vm: Any,
     folder: Path,
     moment: Moment,
     number: int,
@@ -73,11 +59,11 @@ def test_a_signal(
     done = interrupting.at(moment, number, *arguments(target))
     check_said(done, SIGNALS[number])
     assert endings(simulator) == [ABORT] * (moment in WITH_A_LEASE)
-    check_nothing_left(simulator, vm, folder)
+    check_nothing_left(simulator, running_vm, folder)
 
 
 def test_a_signal_during_complete(
-    interrupting: Interrupting, simulator: Simulator, vm: Any, folder: Path
+    interrupting: Interrupting, simulator: Simulator, running_vm: Any, folder: Path
 ) -> None:
     """The server has the lease's end already: no Abort after it, and no package either."""
     moment = call(COMPLETE, settles=True)
@@ -86,7 +72,7 @@ def test_a_signal_during_complete(
     assert endings(simulator) == [COMPLETE]
     assert {lease["state"] for lease in simulator.leases()} == {"done"}
     assert list(folder.iterdir()) == []
-    assert vm.snapshot is None
+    assert running_vm.snapshot is None
 
 
 @pytest.mark.parametrize(
@@ -102,7 +88,7 @@ def test_a_signal_during_complete(
 def test_a_signal_after_the_package_is_there(
     interrupting: Interrupting,
     simulator: Simulator,
-    vm: Any,
+    running_vm: Any,
     folder: Path,
     moment: Moment,
     number: int,
@@ -112,7 +98,7 @@ def test_a_signal_after_the_package_is_there(
     assert done.code == SIGNALS[number]
     assert "Traceback" not in done.stderr
     assert endings(simulator) == [COMPLETE]
-    assert vm.snapshot is None
+    assert running_vm.snapshot is None
     assert [path.name for path in folder.iterdir()] == ["out.ova"]
     assert verify(folder / "out.ova").ok
 
@@ -123,7 +109,7 @@ def test_a_signal_after_the_package_is_there(
 def test_a_second_signal_does_not_cut_the_clean_up_short(
     interrupting: Interrupting,
     simulator: Simulator,
-    vm: Any,
+    running_vm: Any,
     folder: Path,
     method: str,
     second: int,
@@ -144,14 +130,14 @@ def test_a_second_signal_does_not_cut_the_clean_up_short(
     assert len(still) == 3
     assert all(line.startswith("nfclease: still cleaning up") for line in still)
     assert endings(simulator) == [ABORT]
-    check_nothing_left(simulator, vm, folder)
+    check_nothing_left(simulator, running_vm, folder)
 
 
 @pytest.mark.parametrize(
     "moment", [MIDDLE, call("CreateDescriptor")], ids=lambda moment: moment.name
 )
 def test_all_signals_at_once(
-    interrupting: Interrupting, simulator: Simulator, vm: Any, folder: Path, moment: Moment
+    interrupting: Interrupting, simulator: Simulator, running_vm: Any, folder: Path, moment: Moment
 ) -> None:
     """As when a service manager ends a session."""
     moment.hold(simulator)
@@ -167,12 +153,12 @@ def test_all_signals_at_once(
         f"nfclease: ended by {signal.Signals(done.code - 128).name}"
     ]
     assert endings(simulator) == [ABORT]
-    check_nothing_left(simulator, vm, folder)
+    check_nothing_left(simulator, running_vm, folder)
 
 
 @pytest.mark.parametrize("number", [signal.SIGHUP, signal.SIGINT])
 def test_a_signal_that_was_ignored_at_the_start_stays_so(
-    interrupting: Interrupting, simulator: Simulator, vm: Any, folder: Path, number: int
+    interrupting: Interrupting, simulator: Simulator, running_vm: Any, folder: Path, number: int
 ) -> None:
     """As after nohup, and as in a shell's background job."""
     moment = call("CreateDescriptor")

@@ -17,7 +17,7 @@ from pyVim.connect import Disconnect
 from nfclease.inventory import blocking_tasks, find
 from nfclease.simulator import Simulator
 
-from ..support.command import Command, Done
+from ..support.command import Command, Done, objects
 from ..support.inventory import unique
 from ..support.waiting import wait_for
 
@@ -34,7 +34,7 @@ def name(simulator: Simulator) -> Iterator[str]:
 def rows(done: Done) -> list[dict[str, Any]]:
     assert done.code == 0, done.stderr
     assert done.stderr == ""
-    return [json.loads(line) for line in done.stdout.splitlines()]
+    return objects(done.stdout)
 
 
 def test_ls_shows_a_table(nfclease: Command) -> None:

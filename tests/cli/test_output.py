@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import subprocess
 import sys
@@ -14,7 +13,7 @@ import pytest
 from nfclease import export_vm
 from nfclease.simulator import Simulator
 
-from ..support.command import Command
+from ..support.command import Command, objects
 from ..support.inventory import connected, demo_vm_of, unique
 
 FULL = Path("/dev/full")
@@ -61,7 +60,7 @@ def test_not_verified_is_three(nfclease: Command, damaged: Path) -> None:
     assert "demo-vm.nvram" in done.stdout + done.stderr
     done = nfclease("verify", damaged, "--json")
     assert done.code == 3
-    assert all(json.loads(line) for line in done.stdout.splitlines())
+    assert all(objects(done.stdout))
 
 
 def test_an_export_that_is_not_what_the_server_has(
@@ -126,7 +125,7 @@ def test_names_that_the_terminal_cannot_show(
     done = nfclease("ls", env=locale)
     assert (done.code, done.stderr) == (0, "")
     done = nfclease("ls", "--json", env=locale)
-    assert name in [json.loads(line)["name"] for line in done.stdout.splitlines()]
+    assert name in [row["name"] for row in objects(done.stdout)]
 
 
 def test_a_warning_of_python_is_one_line() -> None:

@@ -14,7 +14,7 @@ import pytest
 
 from nfclease.cli.main import main
 
-from ..support.command import Command
+from ..support.command import Command, objects
 from ..support.packages import manifest, ova, package, stream_disk, written
 from ..support.web import serving
 
@@ -181,7 +181,7 @@ def test_verify_is_strict_where_it_is_asked(run: Run, tmp_path: Path) -> None:
 
 def test_verify_as_json_and_in_quiet(run: Run, shop: Path, tmp_path: Path) -> None:
     code, out, err = run("verify", shop, "--json")
-    rows = [json.loads(line) for line in out.splitlines()]
+    rows = objects(out)
     assert (code, err) == (0, "")
     assert [row.get("file") for row in rows] == ["demo.ovf", "disk.vmdk", "demo.nvram", None]
     assert all(row["verified"] for row in rows[:-1])

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import json
 import re
 from pathlib import Path
 
 import pytest
 
-from ..support.command import Command
+from ..support.command import Command, objects
 
 PAGE = (Path(__file__).parents[2] / "docs" / "privileges.md").read_text(encoding="utf-8")
 
@@ -39,7 +38,7 @@ def test_what_is_asked_for_is_on_the_page(
         assert nfclease("export", "demo-vm", "-o", package).code == 0
     arguments = command.format(package).split()
     done = nfclease(*arguments, "--dry-run", "--json")
-    rows = [json.loads(line) for line in done.stdout.splitlines()]
+    rows = objects(done.stdout)
     asked = {row["privilege"] for row in rows if row["type"] == "privilege"}
     assert asked, done.stderr
     assert asked <= listed(title)

@@ -8,7 +8,6 @@ import itertools
 import sys
 import threading
 import time
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -26,14 +25,7 @@ from ..support.resources import resources
 
 LEASE_TIMEOUT = 3
 DISK_SIZE = 3 << 20
-
-
-@pytest.fixture(scope="module")
-def shared_simulator() -> Iterator[Simulator]:
-    with Simulator(
-        disk_size=DISK_SIZE, disks=1, lease_timeout=LEASE_TIMEOUT, initializing=0.05
-    ) as simulator:
-        yield simulator
+SIMULATOR = {"disk_size": DISK_SIZE, "disks": 1, "lease_timeout": LEASE_TIMEOUT}
 
 
 def progress_times(simulator: Simulator) -> list[float]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import json
 import tarfile
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -19,12 +18,7 @@ from ..support.inventory import connected, find, unique
 from .run import govc
 
 DISK_SIZE = 2 << 20
-
-
-@pytest.fixture(scope="module")
-def shared_simulator() -> Iterator[Simulator]:
-    with Simulator(disk_size=DISK_SIZE, initializing=0.05, stable_streams=True) as simulator:
-        yield simulator
+SIMULATOR = {"disk_size": DISK_SIZE, "stable_streams": True}
 
 
 def run(simulator: Simulator, *args: str) -> str:

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from pyVmomi import vim
 
-from ..support.command import Command
+from ..support.command import Command, objects
 from ..support.inventory import unique
 from ..support.packages import ova, package
 from .run import Vcsim
@@ -78,7 +78,7 @@ def test_a_place_is_named(nfclease: Command, archive: Path, place: list[str]) ->
 def test_dry_run_says_who_may(nfclease: Command, archive: Path) -> None:
     done = nfclease("import", archive, "--pool", "DC0_C0/Resources", "--dry-run", "--json")
     assert done.code == 0, done.stderr
-    rows = [json.loads(line) for line in done.stdout.splitlines()]
+    rows = objects(done.stdout)
     assert {row["held"] for row in rows if row["type"] == "privilege"} == {True}
 
 

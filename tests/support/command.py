@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
@@ -20,6 +21,11 @@ class Done(NamedTuple):
     code: int
     stdout: str
     stderr: str
+
+
+def objects(text: str) -> list[dict[str, Any]]:
+    """The JSON object in each line."""
+    return [json.loads(line) for line in text.splitlines()]
 
 
 def govc_environment(simulator: Simulator) -> dict[str, str]:

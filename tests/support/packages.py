@@ -137,6 +137,16 @@ def ova(members: dict[str, bytes], format: int = tarfile.USTAR_FORMAT) -> bytes:
     return archive.getvalue()
 
 
+def reordered(members: dict[str, bytes], *names: str) -> bytes:
+    """The same of these members alone, in this order."""
+    return ova({name: members[name] for name in names})
+
+
+def both_forms(members: dict[str, bytes]) -> dict[str, bytes]:
+    """What a web server has of a package: an archive, and its files in a folder."""
+    return {"demo.ova": ova(members), **{f"x/{name}": data for name, data in members.items()}}
+
+
 def written(directory: Path, members: dict[str, bytes]) -> Path:
     """The members as files of a directory."""
     for name, data in members.items():

@@ -23,14 +23,9 @@ from ..support.leases import disk_of, endings
 
 #: More than what is kept back before a file object is written to.
 LARGE = 6 << 20
+SIMULATOR = {"disk_size": LARGE}
 #: Not by a reset, which drops what the client has not read yet.
 CUT: dict[str, Any] = {"after_bytes": 5 << 20, "how": "fin"}
-
-
-@pytest.fixture(scope="module")
-def shared_simulator() -> Iterator[Simulator]:
-    with Simulator(disk_size=LARGE, initializing=0.05) as simulator:
-        yield simulator
 
 
 @pytest.fixture

@@ -16,7 +16,6 @@ from nfclease._backends.tracebacks import shortened
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine, Iterator, Sequence
-    from contextlib import AbstractAsyncContextManager
     from typing import Any, TypeVar
 
     from nfclease import _core
@@ -54,8 +53,8 @@ class Blocking:
     async def for_cleanup(self, work: _core.Work, seconds: float) -> Any:
         return work.wait(seconds)
 
-    def in_order(self) -> AbstractAsyncContextManager[Any]:
-        return nullcontext()  # who blocks a thread comes when it calls
+    #: Who blocks a thread comes when it calls.
+    in_order = staticmethod(nullcontext)
 
     async def for_stop(self, transfers: Sequence[_core.Transfer], until: float) -> None:
         for transfer in transfers:

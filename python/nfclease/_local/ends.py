@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
+import io
 import os
 
 from nfclease import _core
-from nfclease._arguments import refuse_text
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from typing import Any, TypeAlias, TypeVar
+    from typing import Any, TypeAlias
 
     from nfclease._local.turns import End
 
-    Made = TypeVar("Made")
-
-    #: Its path where it has one, and the turns at it where it is a file object.
-    _About: TypeAlias = tuple[str | None, End | None]
+    #: A transfer, and the path at its local end where it has one.
+    _Started: TypeAlias = tuple[_core.Transfer, str | None]
 
 
 def local_path(path: str | os.PathLike[str]) -> str | os.PathLike[str]:
@@ -27,62 +25,74 @@ def local_path(path: str | os.PathLike[str]) -> str | os.PathLike[str]:
     return path
 
 
-def sink_of(target: Any, name: str, overwrite: bool) -> tuple[_core.Sink, _About]:
-    """Where a download goes: a path or a binary file object; or what is the core's already."""
+def refuse_text(name: str, file: object, mode: str) -> None:
+    """Refuses a file that takes or gives text."""
+    if isinstance(file, io.TextIOBase):
+        raise TypeError(f"{name} is a text file; open it in binary mode, {mode!r}")
+
+
+def start_to(
+    target: Any,
+    name: str,
+    overwrite: bool,
+    start: Callable[..., _core.Transfer],
+    *args: object,
+    **options: str | None,
+) -> _Started:
+    """Starts a download to a path, to a binary file object, or to what is the core's already.
+
+    ``start`` gets `args`, where the download goes, and `options`.
+    """
     if isinstance(target, _core.Sink):
-        return target, (None, None)
+        return start(*args, target, **options), None
     if isinstance(target, (str, os.PathLike)):
-        path = local_path(target)
-        return _core.Sink.of_path(path, overwrite=overwrite), (os.fspath(path), None)
+        sink = _core.Sink.of_path(local_path(target), overwrite=overwrite)
+        return start(*args, sink, **options), os.fspath(target)
     if callable(getattr(target, "write", None)):
         refuse_text("target", target, "wb")
         from nfclease._local.file_objects import TargetEnd
 
-        target_end = TargetEnd(target, name)
-        sink = _or_free(target_end, lambda: _core.Sink.of_file(target_end))
-        return sink, (None, target_end)
+        end = TargetEnd(target, name)
+        return _of(end, lambda: start(*args, _core.Sink.of_file(end), **options)), None
     raise TypeError(f"target must be a path or a binary file object, not {type(target).__name__}")
 
 
-def source_of(source: Any, name: str) -> tuple[_core.Source, _About]:
-    """What an upload reads: a path, bytes or a binary file object; or what is the core's."""
+def start_from(
+    source: Any,
+    name: str,
+    start: Callable[..., _core.Transfer],
+    *args: object,
+    **options: str | None,
+) -> _Started:
+    """Starts an upload of a path, bytes, a binary file object, or of what is the core's already.
+
+    ``start`` gets `args`, what the upload reads, and `options`.
+    """
     if isinstance(source, _core.Source):
-        return source, (None, None)
+        return start(*args, source, **options), None
     if isinstance(source, (str, os.PathLike)):
-        return _core.Source.of_path(local_path(source)), (os.fspath(source), None)
+        read = _core.Source.of_path(local_path(source))
+        return start(*args, read, **options), os.fspath(source)
     if isinstance(source, (bytes, bytearray, memoryview)):
-        return _core.Source.of_bytes(bytes(source)), (None, None)
+        return start(*args, _core.Source.of_bytes(bytes(source)), **options), None
     if callable(getattr(source, "read", None)):
         refuse_text("source", source, "rb")
         from nfclease._local.file_objects import SourceEnd
 
-        source_end = SourceEnd(source, name)
-        length = source_end.length
-        read = _or_free(source_end, lambda: _core.Source.of_file(source_end, length))
-        return read, (None, source_end)
+        end = SourceEnd(source, name)
+        length = end.length
+        return _of(end, lambda: start(*args, _core.Source.of_file(end, length), **options)), None
     raise TypeError(
         f"source must be a path, bytes or a binary file object, not {type(source).__name__}"
     )
 
 
-def start_at(
-    end: End | None,
-    start: Callable[..., _core.Transfer],
-    *args: object,
-    **options: str | None,
-) -> _core.Transfer:
-    """Starts a transfer, which is the only one of its file object."""
-    transfer = _or_free(end, lambda: start(*args, **options))
-    if end is not None:
-        end.started(transfer)
-    return transfer
-
-
-def _or_free(end: End | None, make: Callable[[], Made]) -> Made:
-    """A file object may go to another transfer when nothing was made of it."""
+def _of(end: End, start: Callable[[], _core.Transfer]) -> _core.Transfer:
+    """The only transfer of a file object, which may go to another one when this cannot start."""
     try:
-        return make()
+        transfer = start()
     except BaseException:
-        if end is not None:
-            end.free()
+        end.free()
         raise
+    end.started(transfer)
+    return transfer

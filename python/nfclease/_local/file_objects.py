@@ -5,8 +5,7 @@ from __future__ import annotations
 import io
 import os
 
-from nfclease._arguments import remaining_bytes
-from nfclease._local.turns import End
+from nfclease._local.turns import End, position
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -18,23 +17,17 @@ class SourceEnd(End):
 
     kind = "source"
 
-    def __init__(self, file: Any, name: str) -> None:
-        super().__init__(file, name)
-        try:
-            with self._turn():
-                self.length = remaining_bytes(file)
-                self._at = file.tell()
-                for other in self._others():
-                    if self._moves_with(other):
-                        raise self._mixed(other)
-        except BaseException:
-            self.free()
-            raise
+    def _look(self, others: set[End]) -> None:
+        self.length = _remaining_bytes(self._file)
+        self._at = self._file.tell()
+        for other in others:
+            if self._moves_with(other):
+                raise self._mixed(other)
 
     def _moves_with(self, other: End) -> bool:
         """Whether it stood elsewhere before the other one was read: nobody knows where it began."""
         for mine, theirs in self._shared_with(other):
-            file, at = theirs.file, theirs.tell()
+            file, at = theirs.file, position(theirs.file)
             raw = isinstance(mine.file, io.FileIO) and isinstance(file, io.FileIO)
             same = mine.file is file and not isinstance(file, io.BufferedIOBase)
             if mine.way.placed or not isinstance(at, int) or not (raw or same):
@@ -110,6 +103,20 @@ class TargetEnd(End):
             flush = getattr(self._file, "flush", None)
             if flush is not None:
                 flush()
+
+
+def _remaining_bytes(source: Any) -> int:
+    """The length to announce; vSphere's hosts refuse uploads without one."""
+    try:
+        start: int = source.tell()
+        end: int = source.seek(0, os.SEEK_END)
+        source.seek(start)
+    except (AttributeError, OSError) as error:
+        raise TypeError(
+            "source must be seekable, so that its length can be announced; "
+            "read it into a file or bytes first"
+        ) from error
+    return end - start
 
 
 def _begin(file: Any) -> tuple[int, int] | None:

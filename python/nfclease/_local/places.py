@@ -91,13 +91,6 @@ class Part(NamedTuple):
     key: tuple[object, ...]
     way: _Way
 
-    def tell(self) -> object:
-        """Where it stands; None where it has no position."""
-        try:
-            return self.file.tell()
-        except Exception:  # somebody's own, or closed
-            return None
-
 
 def parts_of(file: Any) -> list[Part]:
     """A file object and all beneath it that have a position, as far as Python can see."""

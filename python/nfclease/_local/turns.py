@@ -21,6 +21,14 @@ _numbers = itertools.count()
 _registering = threading.Lock()
 
 
+def position(file: Any) -> object:
+    """Where it stands; None where it has no position."""
+    try:
+        return file.tell()
+    except Exception:  # somebody's own, or closed
+        return None
+
+
 class _Place:
     """What keeps a position, while some transfer uses it. Steps over it are taken in turn."""
 
@@ -57,6 +65,21 @@ class End:
             for place in self._places:
                 place.users.add(self)
         self._stands = self._where()
+        if self.kind == "source":
+            self._look_in_turn()
+
+    def _look_in_turn(self) -> None:
+        """The first look, at what else uses the place as well: it is done in turn."""
+        try:
+            with self._turn():
+                self._look(self._others())
+        except BaseException:
+            self.free()
+            raise
+
+    def _look(self, others: set[End]) -> None:
+        """Finds out what there is to read, and from where."""
+        raise NotImplementedError
 
     def _refuse(self, other: End) -> None:
         if other.is_free():
@@ -105,7 +128,7 @@ class End:
         return self._free or (self._core is not None and self._core.done())
 
     def _where(self) -> list[object]:
-        return [part.tell() for part in self._parts if not part.way.placed]
+        return [position(part.file) for part in self._parts if not part.way.placed]
 
     def _is_moved(self) -> bool:
         """Whether something beneath stands elsewhere since the last step."""

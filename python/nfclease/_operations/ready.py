@@ -24,8 +24,11 @@ if TYPE_CHECKING:
     from nfclease._backends.base import Backend
     from nfclease._lease_core import LeaseCore
 
+#: Seconds that a lease gets to become ready, where nobody says how many.
+READY_TIMEOUT = 300.0
 
-async def wait_ready(lease: LeaseCore, backend: Backend, timeout: float) -> Any:
+
+async def wait_ready(lease: LeaseCore, backend: Backend, timeout: float = READY_TIMEOUT) -> Any:
     """``HttpNfcLease.info`` of a lease that is ready."""
     native = lease.native_now()
     try:
@@ -50,7 +53,7 @@ async def wait_ready(lease: LeaseCore, backend: Backend, timeout: float) -> Any:
 async def ready_info(lease: LeaseCore, backend: Backend) -> Any:
     """The same, without waiting where it is ready already."""
     info = await _read_info(lease, backend)
-    return info or await wait_ready(lease, backend, 300.0)
+    return info or await wait_ready(lease, backend)
 
 
 async def _read_info(lease: LeaseCore, backend: Backend) -> Any:

@@ -18,7 +18,7 @@ from nfclease._arguments import (
     transferable,
 )
 from nfclease._backends.base import INTERVAL
-from nfclease._local.ends import sink_of, source_of, start_at
+from nfclease._local.ends import start_from, start_to
 from nfclease._log import calls, extra
 from nfclease._operations.ready import ready_info
 from nfclease._tracking import Tracked
@@ -204,9 +204,8 @@ def _start_download(
 ) -> Transfer:
     device, name = core_device_url(device_url, url=url), display_name(device_url)
     with lease.faults():
-        native = lease.native_now()
-        sink, (path, end) = sink_of(target, name, overwrite)
-        core = start_at(end, native.download, device, sink, also=also)
+        start = lease.native_now().download
+        core, path = start_to(target, name, overwrite, start, device, also=also)
     return _transfer(lease, Tracked(core, name, path, also), device_url, url)
 
 
@@ -230,10 +229,9 @@ async def _start_upload(
         device = core_device_url(device_url, name, item, url)
         described = core_file_item(item, after_all)
         with lease.faults():
-            native = lease.native_now()
-            read, (path, end) = source_of(source, name)
+            start = lease.native_now().upload
             sums = {"also": also, "expected": expected}
-            core = start_at(end, native.upload, device, described, read, **sums)
+            core, path = start_from(source, name, start, device, described, **sums)
         return _transfer(lease, Tracked(core, name, path, also), device_url, url)
 
 

@@ -103,7 +103,7 @@ async def import_package(face: Face, job: Job) -> ImportResult:
         place, sending = plan.place, plan.sending
         call = lambda: pool.ImportVApp(plan.spec.import_spec, place.folder, place.host)  # noqa: E731
         async with leased(face, call, options) as core:
-            info = await wait_ready(core, face.backend, 300.0)
+            info = await wait_ready(core, face.backend)
             entity = type(info.entity)(info.entity._moId, pool._stub)
             results = await sending.run(face, core, progress, job.urls)
             if isinstance(sending, (InOrder, Pulled)):

@@ -7,8 +7,7 @@ import tempfile
 from functools import partial
 
 from nfclease import _core
-from nfclease._arguments import refuse_text
-from nfclease._local.ends import local_path
+from nfclease._local.ends import local_path, refuse_text
 from nfclease._log import logger
 from nfclease.appliance._address import address_of, is_address
 from nfclease.appliance._stream import incoming, is_stream

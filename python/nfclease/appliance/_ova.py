@@ -7,8 +7,7 @@ import tempfile
 from contextlib import suppress
 
 from nfclease import _core
-from nfclease._arguments import refuse_text
-from nfclease._local.ends import local_path
+from nfclease._local.ends import local_path, refuse_text
 from nfclease._log import logger
 from nfclease.exceptions import NfcError
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from nfclease import _core
-from nfclease._arguments import refuse_text
+from nfclease._local.ends import refuse_text
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -68,7 +68,7 @@ async def incoming(face: Face, source: Any) -> _core.Incoming:
 
     Raises:
         TypeError: It gives text, or no bytes.
-        PackageError: It is no OVA, or the descriptor is not its first member.
+        PackageError: It is not an OVA, or the descriptor is not its first member.
     """
     end, name = StreamEnd(source), name_of(source)
     return await face.in_thread(lambda: _core.Incoming.of_stream(end, name=name))

@@ -63,7 +63,7 @@ class Sums(Listed):
         return max(found, key=_strength, default=None)
 
     def beside(self, names: Iterable[str]) -> list[str]:
-        """The files that have lines and are none of these."""
+        """The files that have lines, without these."""
         known = {plain(name) for name in names}
         return [name for name in self.lines if name not in known]
 

@@ -6,6 +6,7 @@ import hashlib
 import os
 
 from nfclease import _core
+from nfclease._arguments import check_options
 from nfclease._text import escaped
 from nfclease.appliance._address import is_address
 from nfclease.appliance._listed import Listed, plain
@@ -75,8 +76,7 @@ async def verified(
 def _limit(wanted: int | None) -> int:
     if wanted is None:
         return min(8, os.cpu_count() or 1)
-    if wanted < 1:
-        raise ValueError(f"max_concurrency must be at least 1, not {wanted}")
+    check_options({"max_concurrency": wanted})
     return wanted
 
 

@@ -39,7 +39,7 @@ def verify(
             a form that vSphere refuses.
         progress: True for bars, or a callable that gets a
             :class:`~nfclease.progress.TransferProgress` of each file, ``key`` being its name.
-        max_concurrency: How many files are read at once, from 1; None for one per processor, 8 at
+        max_concurrency: How many files are read at once, 1 to 64; None for one per processor, 8 at
             most.
         ca_file: PEM file of the CAs to trust for an address; the system's where none is given.
         ssl_thumbprint: Of the certificate of an address's server, which then decides alone.
@@ -50,8 +50,8 @@ def verify(
 
     Raises:
         OSError: A file cannot be found or read.
-        TypeError: `source` or `progress` is of the wrong kind.
-        ValueError: `max_concurrency` is less than 1; or `ca_file` or `ssl_thumbprint` was given,
+        TypeError: An argument is of the wrong kind.
+        ValueError: `max_concurrency` is not 1 to 64; or `ca_file` or `ssl_thumbprint` was given,
             and `source` is not an address.
         ConnectError: An address's server cannot be reached.
         TlsError: It is not trusted.

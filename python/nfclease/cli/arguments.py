@@ -49,8 +49,15 @@ def count(text: str) -> int:
     """How many files are moved at once.
 
     Raises:
-        argparse.ArgumentTypeError: It is not from 1 to 64.
+        argparse.ArgumentTypeError: It is not what a lease takes.
     """
-    if not text.isascii() or not text.isdigit() or not 1 <= int(text[:9]) <= 64:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a number from 1 to 64")
+    from nfclease import _core  # of a command that is given one
+
+    if not text.isascii() or not text.isdigit() or len(text) > 9:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number of files")
+    try:
+        _core.check_number("max_concurrency", int(text))
+    except ValueError as error:
+        wanted = str(error).partition("max_concurrency ")[2]
+        raise argparse.ArgumentTypeError(wanted) from None
     return int(text)

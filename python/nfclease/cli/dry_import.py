@@ -31,11 +31,31 @@ def say(
         0, or 1 when something is known that would make it fail.
     """
     from nfclease import plan_import
-    from nfclease.cli.tables import capacity, size
-    from nfclease.inventory import path_of
+    from nfclease.cli.tables import size
 
     plan = plan_import(source, place.pool, **options)
-    rows = (
+    _show(plan, console)
+    problems = _taken(service_instance, plan)
+    problems += show_needs(console, service_instance, list(_needs(plan, place, args)))
+    for text in (*plan.notes, *plan.warnings, *problems):
+        console.warn(text)
+    summary = _summary(plan, place, problems)
+    store, free, held = summary["datastore"], summary["free"], summary["capacity"]
+    if free is not None and free < held:
+        console.warn(f"the disks can grow to {size(held)}, and {store} has {size(free)} free")
+    number = "1 file" if len(plan.files) == 1 else f"{len(plan.files)} files"
+    sent = number if plan.bytes is None else f"{number}, {size(plan.bytes)}"
+    outcome = "it would fail" if problems else "nothing was done"
+    on = f"{store}, {size(free)} free"
+    console.row(summary, f"{summary['path']} in {summary['pool']} on {on}: {sent}; {outcome}")
+    return 1 if problems else 0
+
+
+def _show(plan: ImportPlan, console: Console) -> None:
+    """The tables: what is sent, and which network is which."""
+    from nfclease.cli.tables import capacity, size
+
+    files = (
         (
             {
                 "type": "file",
@@ -49,46 +69,40 @@ def say(
         )
         for file in plan.files
     )
-    names = ("file", "size", "capacity", "checksum")
-    show_rows(console, names, rows, ("size", "capacity"))
-    networks = {name: str(network.name) for name, network in plan.networks.items()}
-    mapped = (
+    show_rows(console, ("file", "size", "capacity", "checksum"), files, ("size", "capacity"))
+    networks = (
         ({"type": "network", "name": name, "network": to}, (name, to))
-        for name, to in networks.items()
+        for name, to in _networks(plan).items()
     )
-    show_rows(console, ("network", "goes to"), mapped)
-    problems = _taken(service_instance, plan)
-    problems += show_needs(console, service_instance, list(_needs(plan, place, args)))
-    store, free = plan.datastore.name, plan.datastore.summary.freeSpace
-    held = sum(file.capacity or file.size or 0 for file in plan.files)
-    for text in (*plan.notes, *plan.warnings, *problems):
-        console.warn(text)
-    if free is not None and free < held:
-        console.warn(f"the disks can grow to {size(held)}, and {store} has {size(free)} free")
+    show_rows(console, ("network", "goes to"), networks)
+
+
+def _networks(plan: ImportPlan) -> dict[str, str]:
+    """The name here of each network of the package."""
+    return {name: str(network.name) for name, network in plan.networks.items()}
+
+
+def _summary(plan: ImportPlan, place: Place, problems: list[str]) -> dict[str, Any]:
+    from nfclease.inventory import path_of
+
     where = place.pool if plan.folder is None else plan.folder
-    summary = {
+    return {
         "type": "summary",
         "command": "import",
         "dry_run": True,
         "name": plan.name,
         "path": f"{path_of(where)}/{plan.name or '?'}",
         "pool": path_of(place.pool),
-        "datastore": store,
-        "free": free,
+        "datastore": plan.datastore.name,
+        "free": plan.datastore.summary.freeSpace,
         "files": len(plan.files),
         "bytes": plan.bytes,
-        "capacity": held,
-        "networks": networks,
+        "capacity": sum(file.capacity or file.size or 0 for file in plan.files),
+        "networks": _networks(plan),
         "warnings": list(plan.warnings),
         "notes": list(plan.notes),
         "problems": problems,
     }
-    number = "1 file" if len(plan.files) == 1 else f"{len(plan.files)} files"
-    sent = number if plan.bytes is None else f"{number}, {size(plan.bytes)}"
-    outcome = "it would fail" if problems else "nothing was done"
-    on = f"{store}, {size(free)} free"
-    console.row(summary, f"{summary['path']} in {summary['pool']} on {on}: {sent}; {outcome}")
-    return 1 if problems else 0
 
 
 def _taken(service_instance: Any, plan: ImportPlan) -> list[str]:

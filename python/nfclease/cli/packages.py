@@ -28,7 +28,7 @@ def source_of(name: str, args: argparse.Namespace) -> Any:
 
     Raises:
         UsageError: It is standard input, and nobody has put an archive there, or an option is for
-            an address and this is none.
+            an address and this is not one.
         OSError: The file does not exist.
     """
     from nfclease.cli.source import package_of

@@ -86,7 +86,7 @@ class _Version(argparse.Action):
 
 
 def parser() -> Parser:
-    """The parser; each command's namespace has its module's ``run``."""
+    """The parser; each command's namespace has its module's ``run``, its parser and this one."""
     made = _Everything(prog="nfclease", description=_DESCRIPTION, epilog=_EPILOG)
     made.add_argument("--version", nargs=0, action=_Version, help="print the version and exit")
     commands = made.add_subparsers(
@@ -98,5 +98,5 @@ def parser() -> Parser:
             name, help=module.HELP, description=module.HELP, epilog=module.EPILOG
         )
         module.add(sub)
-        sub.set_defaults(run=module.run, asked=sub)
+        sub.set_defaults(run=module.run, asked=sub, whole=made)
     return made

@@ -63,7 +63,7 @@ def _from_keyring(where: Settings, console: Console) -> str | None:
         return None
     try:
         found: str | None = keyring.get_password(where.host, where.username)
-    except Exception as error:  # of its many backends; a locked or missing one is no end
+    except Exception as error:  # of its many backends; a locked or missing one ends nothing
         console.decision(f"the keyring cannot be asked: {type(error).__name__}")
         return None
     return found

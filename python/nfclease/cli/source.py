@@ -24,7 +24,7 @@ def source_of(args: argparse.Namespace) -> Any:
     """What ``import_vapp`` gets.
 
     Raises:
-        UsageError: It is a terminal, or an option is for an address and this is none.
+        UsageError: It is a terminal, or an option is for an address and this is not one.
         OSError: The file does not exist.
     """
     return package_of(args.source, args, ("pull", "ca_file", "ssl_thumbprint"))
@@ -39,7 +39,7 @@ def package_of(name: str, args: argparse.Namespace, options: Iterable[str]) -> A
         options: Those that are for an address alone.
 
     Raises:
-        UsageError: It is a terminal, or an option is for an address and this is none.
+        UsageError: It is a terminal, or an option is for an address and this is not one.
         OSError: The file does not exist.
     """
     if _ADDRESS.match(name):

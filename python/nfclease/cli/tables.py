@@ -78,7 +78,7 @@ def _records(names: Sequence[str], rows: Iterable[Sequence[str]], width: int) ->
 
 
 def terminal_width() -> int | None:
-    """Columns of standard output; None where it is no terminal."""
+    """Columns of standard output; None where it is not a terminal."""
     if sys.stdout is None or not sys.stdout.isatty():
         return None
     return shutil.get_terminal_size().columns

@@ -1,4 +1,4 @@
-"""Which entity somebody means, and what is said where it is none, or more than one."""
+"""Which entity somebody means, and what is said where there is none, or more than one."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def kinds_of(kind: Any) -> tuple[Any, ...]:
     """The types that an argument names.
 
     Raises:
-        TypeError: It is no type of an entity.
+        TypeError: It is not a type of an entity.
     """
     kinds = kind if isinstance(kind, tuple) else (kind,)
     for each in kinds:

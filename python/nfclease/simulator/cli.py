@@ -26,8 +26,18 @@ def parser() -> argparse.ArgumentParser:
 
 def add_options(parser: argparse.ArgumentParser) -> None:
     """The options, for whichever command runs a simulator."""
-    add = parser.add_argument
     default = Options()
+    _add_access(parser, default)
+    _add_inventory(parser, default)
+    _add_manners(parser, default)
+    add = parser.add_argument
+    add("--seed", type=int, metavar="N", help="makes ids and contents the same in each run")
+    add("--no-stdin", dest="watch_stdin", action="store_false", help="do not watch standard input")
+
+
+def _add_access(parser: argparse.ArgumentParser, default: Options) -> None:
+    """Where it is, and who may log in."""
+    add = parser.add_argument
     add(
         "--host",
         default=default.host,
@@ -45,6 +55,11 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     add("--no-tls", dest="tls", action="store_false", help="plain http on both listeners")
     add("--user", metavar="NAME", default=default.user, help="for Login (%(default)s)")
     add("--password", metavar="TEXT", help="for Login; a random one if left out")
+
+
+def _add_inventory(parser: argparse.ArgumentParser, default: Options) -> None:
+    """What it has, and how its leases are."""
+    add = parser.add_argument
     add(
         "--disk-size",
         type=parse_size,
@@ -74,6 +89,11 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         help="seconds until a lease is ready (%(default)s)",
     )
     add("--stable-streams", action="store_true", help="every GET of a disk has the same bytes")
+
+
+def _add_manners(parser: argparse.ArgumentParser, default: Options) -> None:
+    """As which vSphere it behaves."""
+    add = parser.add_argument
     add(
         "--esx",
         action="store_true",
@@ -103,8 +123,6 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         help="take disks sent as application/octet-stream",
     )
-    add("--seed", type=int, metavar="N", help="makes ids and contents the same in each run")
-    add("--no-stdin", dest="watch_stdin", action="store_false", help="do not watch standard input")
 
 
 def run(args: argparse.Namespace) -> None:

@@ -27,8 +27,7 @@ def add(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace, console: Console) -> int:
     """Prints it."""
     from nfclease.cli.completion import script
-    from nfclease.cli.parser import parser
 
-    for line in script(args.shell, parser()).splitlines():
+    for line in script(args.shell, args.whole).splitlines():
         console.row({}, line)
     return 0

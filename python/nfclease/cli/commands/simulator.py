@@ -35,7 +35,7 @@ def run(args: argparse.Namespace, console: Console) -> int:
         simulator.run(args)
     except ModuleNotFoundError as error:
         raise UsageError(simulator.missing(error)) from None
-    except (OverflowError, ValueError) as error:  # a malformed version, a port that is none
+    except (OverflowError, ValueError) as error:  # a malformed version, a port that is too large
         raise UsageError(str(error)) from None
     return 0
 

@@ -53,13 +53,26 @@ def configure(machine: Machine, spec: Any) -> Any:
         vim.fault.InvalidDeviceSpec: A device is to be changed, where there is none yet.
     """
     refuse_unknown(spec)
-    name, store, world = machine.name, machine.place.datastore.name, machine.world
     for index, change in enumerate(spec.deviceChange):
         if change.operation not in (None, _d.VirtualDeviceSpec.Operation.add):
             raise fault("vim.fault.InvalidDeviceSpec", deviceIndex=index, property="operation")
         _refuse_unknown_change(change)
-    hardware: list[Any] = []
-    path = f"[{store}] {name}/{name}.vmx"
+    info, hardware = _empty_config(machine), list[Any]()
+    fit(machine, hardware, [change.device for change in spec.deviceChange])
+    info.hardware.device = hardware
+    for file in machine.files:
+        if file.kind == "nvram":
+            file.path = f"[{machine.place.datastore.name}] {machine.name}/{machine.name}.nvram"
+    _set(info, spec)
+    if devices.nvram_of(spec.extraConfig):
+        own = vim.option.OptionValue(key="nvram", value=f"{machine.name}.nvram")
+        info.extraConfig = [*(o for o in info.extraConfig if o.key != "nvram"), own]
+    return info
+
+
+def _empty_config(machine: Machine) -> Any:
+    """The ConfigInfo of a VM of which nobody has said anything, without devices."""
+    name, store, world = machine.name, machine.place.datastore.name, machine.world
     info = vim.vm.ConfigInfo(
         changeVersion="1",
         modified=machine.created,
@@ -75,7 +88,7 @@ def configure(machine: Machine, spec: Any) -> Any:
         firmware="bios",
         template=False,
         files=vim.vm.FileInfo(
-            vmPathName=path,
+            vmPathName=f"[{store}] {name}/{name}.vmx",
             snapshotDirectory=f"[{store}] {name}/",
             suspendDirectory=f"[{store}] {name}/",
             logDirectory=f"[{store}] {name}",
@@ -109,15 +122,6 @@ def configure(machine: Machine, spec: Any) -> Any:
         swapPlacement="inherit",
     )
     complete(info)
-    fit(machine, hardware, [change.device for change in spec.deviceChange])
-    info.hardware.device = hardware
-    for file in machine.files:
-        if file.kind == "nvram":
-            file.path = f"[{store}] {name}/{name}.nvram"
-    _set(info, spec)
-    if devices.nvram_of(spec.extraConfig):
-        own = vim.option.OptionValue(key="nvram", value=f"{name}.nvram")
-        info.extraConfig = [*(o for o in info.extraConfig if o.key != "nvram"), own]
     return info
 
 
