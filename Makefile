@@ -16,7 +16,7 @@ SOURCES := $(shell find src python -name '*.rs' -o -name '*.py' -o -name '*.pyi'
 AS_MATURIN = PYO3_BUILD_EXTENSION_MODULE=1 PYO3_CONFIG_FILE="$$(echo $(CURDIR)/target/maturin/pyo3-config-*.txt)"
 MATURIN_VERSION := $(shell sed -n 's/.*"maturin==\([^"]*\)".*/\1/p' pyproject.toml)
 
-.PHONY: help demo dev test test-rust test-python test-versions test-matrix test-busy lint lint-workflows bench-quick bench-calls bench-ova bench-commands bench-progress serve wheel test-wheel test-browser peers docs clean prerequisites
+.PHONY: help demo dev test test-rust test-python test-versions test-matrix test-busy test-large lint lint-workflows bench-quick bench-calls bench-ova bench-commands bench-progress serve wheel test-wheel test-browser peers docs clean prerequisites
 
 help:  ## Lists the commands.
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
@@ -57,6 +57,10 @@ test-matrix: .venv/.dev .venv/.with-$(BUILD)  ## The same on every Python 3.10 t
 
 test-busy: .venv/.dev .venv/.with-$(BUILD) peers  ## The Python tests beside four busy processes; ROUNDS=3 for three times.
 	$(BIN)/python tests/tools/busy.py --rounds $(ROUNDS) $(BIN)/python -m pytest --numprocesses $(TEST_PROCESSES) --dist loadfile
+
+# What a test that passed has written is removed before the next one writes as much.
+test-large: .venv/.dev .venv/.with-$(BUILD)  ## Archives beyond 8 GiB: minutes, and 10 GB in TMPDIR.
+	NFCLEASE_LARGE_TESTS=1 $(BIN)/python -m pytest -m large -o tmp_path_retention_policy=failed
 
 test-browser: .venv/.browser .venv/.with-$(BUILD)  ## The notebooks in JupyterLab, in the Chromium of this machine.
 	$(BIN)/python tests/tools/browser.py

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import gzip
 import hashlib
-import os
 import re
-import threading
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +18,7 @@ from nfclease.simulator import Simulator
 from ..support.importing import Importing, calls_of, vm_names
 from ..support.inventory import unique
 from ..support.leases import endings
+from ..support.package_sources import pieces, pipe
 from ..support.packages import ova, package, stream_disk
 from ..support.web import serving
 
@@ -37,23 +36,6 @@ def reordered(members: dict[str, bytes]) -> dict[str, bytes]:
     manifest = members["demo.mf"]
     others = {name: data for name, data in members.items() if name != "demo.mf"}
     return {**others, "demo.mf": manifest}
-
-
-def pieces(data: bytes) -> Iterator[bytes]:
-    return (data[at : at + 5000] for at in range(0, len(data), 5000))
-
-
-def pipe(data: bytes, held: ExitStack) -> Any:
-    reader, writer = os.pipe()
-
-    def write() -> None:
-        with os.fdopen(writer, "wb") as file, suppress(OSError):
-            file.write(data)
-
-    thread = threading.Thread(target=write, daemon=True)
-    thread.start()
-    file = held.enter_context(os.fdopen(reader, "rb"))
-    return file
 
 
 Make = Callable[[bytes, ExitStack, Path], tuple[Any, dict[str, Any]]]

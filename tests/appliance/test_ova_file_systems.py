@@ -7,6 +7,7 @@ import os
 import re
 import tarfile
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -18,7 +19,7 @@ from ..support.leases import endings
 
 def export(simulator: Simulator, ova: Path, *faults: str, only: Path | None = None) -> Ended:
     how = "overwrite" if ova.exists() else "new"
-    return run_failing("ova", simulator, ova, *faults, how=how, only=only)
+    return run_failing("package", simulator, ova, *faults, how=how, only=only)
 
 
 @pytest.fixture
@@ -72,12 +73,16 @@ def test_without_a_rename_that_replaces_nothing(
         ("copy_file_range:error=ENOSPC", ""),
     ],
 )
-def test_one_that_fails(simulator: Simulator, ova: Path, fault: str, where: str) -> None:
+def test_one_that_fails(
+    simulator: Simulator, demo_vm: Any, ova: Path, fault: str, where: str
+) -> None:
     ova.write_bytes(b"old")
     # Else nothing needs to be spooled: the first disk may be whole before the next one comes.
     simulator.inject("bandwidth", disk="disk-1", bytes_per_second=3 << 20)
     ended = export(simulator, ova, fault, only=ova.parent / where if where else None)
     assert ended.said["errno"] == getattr(errno, fault.split("=")[1].partition(":")[0])
+    assert Path(ended.said["filename"]).parent == ova.parent
+    assert ended.said["vm"] == demo_vm._moId
     assert not ended.said["files_left"]
     assert os.listdir(ova.parent) == ["vm.ova"]
     assert ova.read_bytes() == b"old"

@@ -183,6 +183,7 @@ def test_a_vm_that_runs(
     assert seen(simulator, "POST", "PUT") == sums(package)
 
 
+@pytest.mark.large
 @pytest.mark.timeout(1800)
 def test_an_archive_with_a_member_beyond_8_gib(
     export: Export,
@@ -192,7 +193,7 @@ def test_an_archive_with_a_member_beyond_8_gib(
     tmp_path: Path,
 ) -> None:
     if not os.environ.get("NFCLEASE_LARGE_TESTS"):
-        pytest.skip("not run: it takes minutes and 10 GB; NFCLEASE_LARGE_TESTS=1 runs it")
+        pytest.skip("not run: it takes minutes and 10 GB; `make test-large` runs it")
     first = export(made(disks=1, disk_size=9 << 30), tmp_path / "first.ova")
     with tarfile.open(first.path or "") as tar:
         assert max(member.size for member in tar) == first.files[0].size > 9 << 30

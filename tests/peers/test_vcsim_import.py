@@ -14,7 +14,8 @@ from pyVmomi import vim
 
 import nfclease
 
-from ..support.genuine import cut_file, pyvcloud_file
+from ..appliance.test_genuine_packages import PACKAGES
+from ..support.genuine import cut_file
 from ..support.importing import Importing, vm_names
 from ..support.inventory import unique
 from ..support.packages import ova, package, stream_disk
@@ -65,35 +66,58 @@ def test_a_chosen_name_of_a_network(imported: Importing, tmp_path: Path) -> None
     assert imported(path, name=unique("chosen"), networks=chosen, strict=True).notes == ()
 
 
-#: What is around the one VM of a collection.
+#: What is around the VMs of a collection.
 AROUND = re.compile(
     rb"<ovf:VirtualSystemCollection .*?(?=<ovf:VirtualSystem )|</ovf:VirtualSystemCollection>",
     re.DOTALL,
 )
-GENUINE = (
-    "yVM_OS_with_VMTools.ova",
-    "test_vapp_template.ova",
-    "template_with_custom_chunk_size.ova",
-)
 
 
-@pytest.mark.parametrize("name", GENUINE)
-def test_a_genuine_disk(imported: Importing, name: str, tmp_path: Path) -> None:
-    """A disk of VMware's own, with the VM taken out of its collection: vcsim cannot import these.
-
-    It dies of a nil pointer in its ``ImportVApp``. No file but the descriptor is edited.
-    """
-    with tarfile.open(pyvcloud_file(name)) as packed:
+def members_of(path: Path) -> dict[str, bytes]:
+    """The files of a genuine package, the descriptor first."""
+    if path.suffix == ".ovf":
+        beside = (each for each in sorted(path.parent.iterdir()) if each != path)
+        return {each.name: each.read_bytes() for each in (path, *beside)}
+    with tarfile.open(path) as packed:
         members = {each.name: packed.extractfile(each) for each in packed}
-        files = {name: member.read() for name, member in members.items() if member}
-    descriptor, *others = files
-    files[descriptor] = AROUND.sub(b"", files[descriptor])
+        return {name: member.read() for name, member in members.items() if member}
+
+
+@pytest.mark.parametrize("name", PACKAGES)
+def test_a_genuine_disk(imported: Importing, name: str, tmp_path: Path) -> None:
+    """A disk of VMware's own, with the VM taken out of its collection, which vcsim does not know.
+
+    Of three VMs vcsim makes the first. No file but the descriptor is edited.
+    """
+    files = members_of(PACKAGES[name].path())
+    descriptor, *others = (each for each in files if not each.endswith(".mf"))
+    files[descriptor], taken = AROUND.subn(b"", files[descriptor])
+    assert taken == 2
     path = tmp_path / "genuine.ova"
-    path.write_bytes(ova({each: files[each] for each in files if not each.endswith(".mf")}))
+    path.write_bytes(ova({each: files[each] for each in (descriptor, *others)}))
     result = imported(path, name=unique("genuine"))
     [disk] = result.files
-    sent = b"".join(files[each] for each in others if not each.endswith(".mf"))
+    in_chunks = disk.name not in files
+    sent = b"".join(files[each] for each in others) if in_chunks else files[disk.name]
     assert (disk.verified, disk.checksum) == ("manifest", hashlib.sha1(sent).hexdigest())
+
+
+@pytest.mark.parametrize("name", PACKAGES)
+def test_a_genuine_package_as_it_is(name: str, capfd: pytest.CaptureFixture[str]) -> None:
+    """All are collections, and vcsim dies of each: it looks for a VM beside them."""
+    with Vcsim() as server, server.connect() as connected:
+        session: Any = connected
+        views = session.content.viewManager
+        view = views.CreateContainerView(session.content.rootFolder, [vim.VirtualMachine], True)
+        pool, datastore = view.view[0].resourcePool, view.view[0].datastore[0]
+        with pytest.raises(ConnectionError):
+            nfclease.import_vapp(
+                PACKAGES[name].path(), pool, datastore=datastore, name=unique("genuine")
+            )
+        server.stop()
+    told = capfd.readouterr().err
+    assert "nil pointer dereference" in told
+    assert "simulator.(*OvfManager).CreateImportSpec" in told
 
 
 def test_a_real_truncation(imported: Importing, service: Any) -> None:

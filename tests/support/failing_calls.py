@@ -6,6 +6,7 @@ import json
 import shutil
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -22,7 +23,32 @@ def can_trace() -> bool:
     return subprocess.run(["strace", "-qq", "-o", "/dev/null", "true"], check=False).returncode == 0
 
 
+def mounting(where: Path, options: str) -> list[str]:
+    """What starts a process that sees a tmpfs there, as nobody else does."""
+    script = 'mount -t tmpfs -o "$1" none "$2" && shift 2 && exec "$@"'
+    return [
+        "unshare",
+        "--user",
+        "--map-root-user",
+        "--mount",
+        "sh",
+        "-c",
+        script,
+        "sh",
+        options,
+        str(where),
+    ]
+
+
+def can_mount() -> bool:
+    if not shutil.which("unshare"):
+        return False
+    tried = [*mounting(Path("/tmp"), "size=1m"), "true"]
+    return subprocess.run(tried, capture_output=True, check=False).returncode == 0
+
+
 traced = pytest.mark.skipif(not can_trace(), reason="not run: no strace, or it may not trace")
+mounted = pytest.mark.skipif(not can_mount(), reason="not run: no user may mount anything here")
 
 
 class Ended(NamedTuple):
@@ -45,12 +71,10 @@ def run_failing(
     how: str = "new",
     only: Path | None = None,
 ) -> Ended:
-    """Exports a "disk" or an "ova" in a process with these faults, at `only` this path.
+    """Exports a "disk" or a "package" in a process with these faults, at `only` this path.
 
     A fault that is a call's bare name lets the call be, and leaves it in the trace.
     """
-    names = ("host", "port", "user", "password", "ca_file")
-    arguments = [str(getattr(simulator, name)) for name in names]
     calls = ",".join(sorted({fault.partition(":")[0] for fault in faults}))
     strace = [
         "strace",
@@ -63,8 +87,17 @@ def run_failing(
     ]
     strace += [part for fault in faults if ":" in fault for part in ("-e", f"inject={fault}")]
     strace += ["-P", str(only)] if only else []
+    return run_under(strace, what, simulator, target, how)
+
+
+def run_under(
+    command: Sequence[str], what: str, simulator: Simulator, target: Path, how: str = "new"
+) -> Ended:
+    """The same in a process that this command starts, such as one that limits it."""
+    names = ("host", "port", "user", "password", "ca_file")
+    arguments = [str(getattr(simulator, name)) for name in names]
     done = subprocess.run(
-        [*strace, sys.executable, str(SCRIPT), what, *arguments, str(target), how],
+        [*command, sys.executable, str(SCRIPT), what, *arguments, str(target), how],
         capture_output=True,
         text=True,
         timeout=120,

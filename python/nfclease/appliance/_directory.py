@@ -120,10 +120,7 @@ class Directory:
         with self._lock:
             self._refuse_left()
             for name, text in zip(self._names, texts, strict=True):
-                with open(os.path.join(self._stage, name), "xb") as file:
-                    file.write(text)
-                    file.flush()
-                    os.fsync(file.fileno())
+                _write(os.path.join(self._stage, name), text)
             _sync(self._stage)
             self._check()
             self._refuse_left()
@@ -209,6 +206,18 @@ def files_of(descriptor: str) -> set[str]:
         read = _core.parse_descriptor(file.read(_LONGEST + 1), allow_outside=True)
         return {name for each in read["files"] for name in (each["href"], each["path"])}
     return set()
+
+
+def _write(path: str, text: bytes) -> None:
+    """A new file that lasts; its errors name it, those of a full disk too."""
+    try:
+        with open(path, "xb") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+    except OSError as error:
+        error.filename = error.filename or path
+        raise
 
 
 def _sync(directory: str) -> None:

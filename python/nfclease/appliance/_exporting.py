@@ -93,7 +93,8 @@ async def export(face: Face, job: Job) -> ExportResult:
                 descriptor = await face.call(lambda: describing.final(exported))
                 describing.log_warnings(core.moid)
             descriptor = package.as_written(descriptor)
-            await package.finish(descriptor, names.manifest_text(descriptor, exported))
+            with core.faults():
+                await package.finish(descriptor, names.manifest_text(descriptor, exported))
     return ExportResult(
         path=package.path,
         name=names.name,
