@@ -16,8 +16,7 @@ from nfclease.simulator import Simulator
 from ..support.importing import Importing
 from ..support.inventory import unique
 from ..support.package_sources import SEEKABLE, STREAMS
-from ..support.packages import package, stream_disk
-from .test_importing import with_files
+from ..support.packages import package, stream_disk, with_files
 
 SOURCES = {**SEEKABLE, **STREAMS}
 NVRAM = {"empty": b"", "4 MiB and a byte": bytes((4 << 20) + 1)}

@@ -17,7 +17,7 @@ from ..support.importing import Importing, calls_of
 from ..support.imports import descriptor_of
 from ..support.inventory import find, unique
 from ..support.leases import endings
-from ..support.packages import descriptor, ova, package, stream_disk, written
+from ..support.packages import descriptor, ova, package, stream_disk, with_files, written
 
 
 def test_a_directory(
@@ -60,26 +60,6 @@ def test_an_archive(imported: Importing, simulator: Simulator, tmp_path: Path, s
         hashlib.sha1(data).hexdigest() for data in files.values()
     }
     assert result.notes == ()
-
-
-def with_files(files: dict[str, bytes]) -> dict[str, bytes]:
-    """A package with an nvram and a CD beside its disk."""
-    members = package({"disk.vmdk": stream_disk(), **files}, algorithm=None)
-    text = members["demo.ovf"].decode()
-    numbers = {name: number for number, name in enumerate(["disk.vmdk", *files], 1)}
-    end = "    </VirtualHardwareSection>"
-    extra = (
-        '      <vmw:ExtraConfig xmlns:vmw="http://www.vmware.com/schema/ovf" ovf:required="false" '
-        f'vmw:key="nvram" vmw:value="ovf:/file/file{numbers["demo.nvram"]}"/>\n'
-    )
-    cd = (
-        "      <Item><rasd:AddressOnParent>7</rasd:AddressOnParent>"
-        f"<rasd:ElementName>CD</rasd:ElementName><rasd:HostResource>ovf:/file/file"
-        f"{numbers['cd.iso']}</rasd:HostResource><rasd:InstanceID>30</rasd:InstanceID>"
-        "<rasd:Parent>3</rasd:Parent><rasd:ResourceType>15</rasd:ResourceType></Item>\n"
-    )
-    members["demo.ovf"] = text.replace(end, cd + extra + end).encode()
-    return members
 
 
 def with_card(members: dict[str, bytes]) -> dict[str, bytes]:

@@ -194,7 +194,7 @@ def test_completed_by_someone_else(
     ):
         lease.wait_ready(10)
         raw.Complete()
-        time.sleep(0.5)
+        wait_for(lambda: lease._nfc_core.phase() == "ended by the server")
     assert endings(simulator) == ["HttpNfcLeaseComplete"]
 
 

@@ -14,8 +14,8 @@ from pyVmomi import vim
 
 import nfclease
 
-from ..appliance.test_genuine_packages import PACKAGES
 from ..support.genuine import cut_file
+from ..support.genuine_packages import PACKAGES
 from ..support.importing import Importing, vm_names
 from ..support.inventory import unique
 from ..support.packages import ova, package, stream_disk

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import ipaddress
+import shutil
+import subprocess
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
+from pathlib import Path
 
+import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
@@ -154,6 +158,16 @@ def revocations(issuer: Certificate, *revoked: Certificate) -> str:
             entry.revocation_date(NOW - timedelta(days=1)).build()
         )
     return builder.sign(issuer.key, hashes.SHA256()).public_bytes(Encoding.PEM).decode()
+
+
+def hashed(folder: Path, certificate: Certificate) -> Path:
+    """The folder with this CA in it, as OpenSSL keeps them in a directory."""
+    openssl = shutil.which("openssl")
+    if openssl is None:
+        pytest.skip("not run: no openssl command here")
+    (folder / "ca.pem").write_text(certificate.pem, encoding="ascii")
+    subprocess.run([openssl, "rehash", str(folder)], check=True, timeout=60)
+    return folder
 
 
 def _names(names: Sequence[str]) -> list[x509.GeneralName]:

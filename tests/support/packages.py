@@ -174,3 +174,23 @@ def with_checksum(header: bytes) -> bytes:
     """A header of 512 bytes whose checksum is right, whatever was changed in it."""
     total = sum(header[:148]) + 8 * 0x20 + sum(header[156:512])
     return header[:148] + f"{total:06o}\0 ".encode() + header[156:]
+
+
+def with_files(files: dict[str, bytes]) -> dict[str, bytes]:
+    """A package with an nvram and a CD beside its disk."""
+    members = package({"disk.vmdk": stream_disk(), **files}, algorithm=None)
+    text = members["demo.ovf"].decode()
+    numbers = {name: number for number, name in enumerate(["disk.vmdk", *files], 1)}
+    end = "    </VirtualHardwareSection>"
+    extra = (
+        '      <vmw:ExtraConfig xmlns:vmw="http://www.vmware.com/schema/ovf" ovf:required="false" '
+        f'vmw:key="nvram" vmw:value="ovf:/file/file{numbers["demo.nvram"]}"/>\n'
+    )
+    cd = (
+        "      <Item><rasd:AddressOnParent>7</rasd:AddressOnParent>"
+        f"<rasd:ElementName>CD</rasd:ElementName><rasd:HostResource>ovf:/file/file"
+        f"{numbers['cd.iso']}</rasd:HostResource><rasd:InstanceID>30</rasd:InstanceID>"
+        "<rasd:Parent>3</rasd:Parent><rasd:ResourceType>15</rasd:ResourceType></Item>\n"
+    )
+    members["demo.ovf"] = text.replace(end, cd + extra + end).encode()
+    return members

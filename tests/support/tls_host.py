@@ -99,9 +99,10 @@ def showing(
         host.close()
 
 
-def stub_for(host: TlsHost, context: ssl.SSLContext) -> Any:
+def stub_for(host: TlsHost, context: ssl.SSLContext | None, **options: Any) -> Any:
+    """A stub that has no connection yet."""
     return SoapAdapter.SoapStubAdapter(
-        host="localhost", port=host.port, sslContext=context, version=NEWEST
+        host="localhost", port=host.port, sslContext=context, version=NEWEST, **options
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ssl
+from collections import namedtuple
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -110,52 +111,114 @@ def unverified() -> dict[str, Any]:
     }
 
 
+_Read = namedtuple(
+    "_Read",
+    [
+        "context",
+        "kind",
+        "is_replaced",
+        "socket_class",
+        "wrap_socket",
+        "protocol",
+        "verify_mode",
+        "verify_flags",
+        "check_hostname",
+        "hostname_checks_common_name",
+        "options",
+        "minimum_version",
+        "maximum_version",
+        "security_level",
+        "ciphers",
+        "authorities",
+        "stored",
+    ],
+)
+
+
+class Settings(_Read):
+    """All that is read of a context, at one moment: where two are equal, so is the trust.
+
+    A script may change its context at any time, and the next lease must follow. So whatever decides
+    is a field here, also what only Python's own verdict depends on, and nothing is read elsewhere.
+    The context is one as well, as an equal one may hide other things; ``stored`` counts what is in
+    it, also what cannot be read. No dataclass, whose module is half of an import of ours.
+    """
+
+    __slots__ = ()
+
+    @classmethod
+    def of(cls, context: ssl.SSLContext) -> Settings:
+        """As the context is now; takes a tenth of a millisecond with a system's CAs."""
+        stats = context.cert_store_stats()
+        return cls(
+            context=context,
+            kind=type(context),
+            is_replaced=ssl.SSLContext.__module__ != "ssl",
+            socket_class=context.sslsocket_class,
+            wrap_socket=vars(context).get("wrap_socket"),
+            protocol=context.protocol,
+            verify_mode=int(context.verify_mode),
+            verify_flags=int(context.verify_flags),
+            check_hostname=context.check_hostname,
+            hostname_checks_common_name=context.hostname_checks_common_name,
+            options=int(context.options),
+            minimum_version=int(context.minimum_version),
+            maximum_version=int(context.maximum_version),
+            security_level=context.security_level,
+            ciphers=tuple(cipher["id"] for cipher in context.get_ciphers()),
+            authorities=tuple(context.get_ca_certs(binary_form=True)),
+            stored=(stats["x509"], stats["x509_ca"], stats["crl"]),
+        )
+
+    @property
+    def has_its_own_way(self) -> bool:
+        """Whether its verdict may also change without a sign of it here."""
+        return (
+            self.is_replaced
+            or self.kind.__module__ != "ssl"
+            or self.wrap_socket is not None
+            or self.socket_class is not ssl.SSLSocket
+        )
+
+
 def read(context: ssl.SSLContext) -> dict[str, Any]:
-    """The trust of a context, in the words of the core.
+    """The trust of a context as it is now, in the words of the core."""
+    return trust_by(Settings.of(context))
+
+
+def trust_by(settings: Settings) -> dict[str, Any]:
+    """The trust, in the words of the core.
 
     ``ca_certificates`` is empty where a chain to them would not be judged as by the context itself;
     ``unread`` says why, and also what cannot be read beside those that are listed.
     """
     trust = unverified()
-    trust["tls12"], trust["tls13"] = _versions(context)
-    trust["cipher_suites"] = [cipher["id"] & 0xFFFF for cipher in context.get_ciphers()]
-    if context.verify_mode == ssl.CERT_NONE:
+    trust["tls12"], trust["tls13"] = _versions(settings)
+    trust["cipher_suites"] = [number & 0xFFFF for number in settings.ciphers]
+    if settings.verify_mode == ssl.CERT_NONE:
         return trust
-    trust["verify"] = "full" if context.check_hostname else "chain"
-    flags = context.verify_flags
-    trust["partial_chain"] = bool(flags & ssl.VerifyFlags.VERIFY_X509_PARTIAL_CHAIN)
-    obstacle = _obstacle(context)
+    trust["verify"] = "full" if settings.check_hostname else "chain"
+    partial = settings.verify_flags & ssl.VerifyFlags.VERIFY_X509_PARTIAL_CHAIN
+    trust["partial_chain"] = bool(partial)
+    obstacle = _obstacle(settings)
     if obstacle:
         trust["unread"] = obstacle
         return trust
-    trust["ca_certificates"] = context.get_ca_certs(binary_form=True)
-    trust["unread"] = _gap(context)
+    trust["ca_certificates"] = list(settings.authorities)
+    trust["unread"] = _gap(settings)
     return trust
 
 
-def fingerprint(context: ssl.SSLContext) -> tuple[Any, ...]:
-    """What a script may change on its context at any time, and a lease opened later must follow."""
-    return (
-        context,
-        int(context.verify_mode),
-        context.check_hostname,
-        int(context.verify_flags),
-        int(context.options),
-        int(context.minimum_version),
-        int(context.maximum_version),
-    )
-
-
-def _versions(context: ssl.SSLContext) -> tuple[bool, bool]:
-    tls12, tls13 = _FIXED.get(context.protocol, (True, True))
-    lowest, highest = context.minimum_version, context.maximum_version
+def _versions(settings: Settings) -> tuple[bool, bool]:
+    tls12, tls13 = _FIXED.get(settings.protocol, (True, True))
+    lowest, highest = settings.minimum_version, settings.maximum_version
     if lowest == ssl.TLSVersion.MAXIMUM_SUPPORTED:
         lowest = ssl.TLSVersion.TLSv1_3
     if highest == ssl.TLSVersion.MAXIMUM_SUPPORTED:
         highest = ssl.TLSVersion.TLSv1_3
 
     def allowed(version: ssl.TLSVersion, switched_off: ssl.Options) -> bool:
-        return lowest <= version <= highest and not context.options & switched_off
+        return lowest <= version <= highest and not settings.options & int(switched_off)
 
     return (
         tls12 and allowed(ssl.TLSVersion.TLSv1_2, ssl.Options.OP_NO_TLSv1_2),
@@ -163,14 +226,11 @@ def _versions(context: ssl.SSLContext) -> tuple[bool, bool]:
     )
 
 
-def _obstacle(context: ssl.SSLContext) -> str | None:
+def _obstacle(settings: Settings) -> str | None:
     """Why only Python's own TLS can judge a chain by this context."""
-    its_own = "SSLContext is of a class that may verify in its own way"
-    if type(context).__module__ != "ssl" or ssl.SSLContext.__module__ != "ssl":
-        return its_own
-    if context.sslsocket_class is not ssl.SSLSocket:
-        return its_own
-    others = int(context.verify_flags) & ~int(_FOLLOWED)
+    if settings.has_its_own_way:
+        return "SSLContext is of a class that may verify in its own way"
+    others = settings.verify_flags & ~int(_FOLLOWED)
     if others:
         names = [
             name
@@ -178,18 +238,18 @@ def _obstacle(context: ssl.SSLContext) -> str | None:
             if flag and others & flag == flag
         ]
         return f"SSLContext has verify_flags {' | '.join(names) or hex(others)}"
-    if context.security_level > _SECURITY_LEVEL:
-        return f"SSLContext has security level {context.security_level}"
+    if settings.security_level > _SECURITY_LEVEL:
+        return f"SSLContext has security level {settings.security_level}"
     return None
 
 
-def _gap(context: ssl.SSLContext) -> str | None:
+def _gap(settings: Settings) -> str | None:
     """What of the context's trust Python does not show."""
-    stats = context.cert_store_stats()
-    hidden = stats["x509"] - stats["x509_ca"]
+    certificates, authorities, _ = settings.stored
+    hidden = certificates - authorities
     if hidden:
         text = "certificate(s) that are not a CA's and cannot be read from it"
         return f"SSLContext holds {hidden} {text}"
-    if not stats["x509_ca"]:
+    if not authorities:
         return "SSLContext holds no CA that can be read from it; CAs in a directory cannot"
     return None
