@@ -21,7 +21,7 @@ from ..support.faces import OpenLease
 from ..support.inventory import connected, demo_vm_of
 from ..support.leases import disk_of, endings
 from ..support.records import lines
-from .test_server_text import FORGED, OBEYED, is_a_line
+from ..support.server_text import FORGED, OBEYED, is_a_line
 
 pytestmark = pytest.mark.skipif(
     not hasattr(vim.HttpNfcLease.DeviceUrl(), "sslCertificate"),

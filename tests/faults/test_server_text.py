@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import re
 import time
 import traceback
 from pathlib import Path
@@ -17,14 +16,9 @@ from nfclease.simulator import Simulator
 from ..support.faces import OpenLease
 from ..support.leases import endings
 from ..support.records import lines
+from ..support.server_text import FORGED, OBEYED, is_a_line
 
 #: What a terminal, an editor or a log reader would obey or hide.
-OBEYED = re.compile(r"[\x00-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff]")
-FORGED = "oops\n2026-01-01 CRITICAL nfclease: forged\x85\u202egnp.exe\u2028\u2066\u200b"
-
-
-def is_a_line(text: str, longest: int = 1000) -> bool:
-    return not OBEYED.search(text) and len(text) <= longest
 
 
 def until_said(lease: Any, caplog: pytest.LogCaptureFixture, part: str) -> None:
