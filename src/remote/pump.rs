@@ -10,7 +10,7 @@ use tokio::sync::mpsc;
 use tokio_util::task::AbortOnDropHandle;
 
 use super::ask::{Answer, Asker, Version};
-use crate::error::{Again, Error, Result};
+use crate::error::{Error, Result};
 use crate::http::Response;
 use crate::http::retry::Retries;
 use crate::io::Reader;
@@ -61,10 +61,7 @@ impl Stretch {
                     continue;
                 }
             }
-            let delay = (error.again() == Again::AsAllowed)
-                .then(|| retries.next(self.moved.elapsed(), fastrand::f64(), error.retry_after()))
-                .flatten();
-            let Some(delay) = delay else {
+            let Some(delay) = retries.after(&error, self.moved.elapsed()) else {
                 // Nobody listens to who stopped reading.
                 let _ = sender.send(Err(error)).await;
                 return;
