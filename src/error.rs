@@ -221,6 +221,8 @@ pub enum Error {
     LeaseInit {
         reason: Text,
         fault: Option<Box<ServerFault>>,
+        #[source]
+        cause: Option<Arc<Error>>,
     },
 
     #[error(
@@ -229,6 +231,8 @@ pub enum Error {
     LeaseLost {
         reason: Text,
         fault: Option<Box<ServerFault>>,
+        #[source]
+        cause: Option<Arc<Error>>,
     },
 
     #[error("the lease could not be completed: {reason}")]
@@ -300,6 +304,19 @@ impl Error {
             what: what.into(),
             reason: reason.into(),
             cause: None,
+        }
+    }
+
+    /// The same, where another error shows it: that one is the source.
+    pub(crate) fn protocol_by(
+        what: impl Into<Text>,
+        reason: impl Into<Text>,
+        cause: &(dyn std::error::Error + 'static),
+    ) -> Self {
+        Self::Protocol {
+            what: what.into(),
+            reason: reason.into(),
+            cause: Some(Cause::of(cause, ServerText::new)),
         }
     }
 

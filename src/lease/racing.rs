@@ -181,8 +181,13 @@ fn the_cause_is_there_when_the_transfer_ends() {
     let lease = lease();
     let (transfer, gate) = gated(&lease, Ends::With(Error::Cancelled));
     let reason = "the server ended it".into();
-    let fault = None;
-    lease.ended(Event::ServerEnded, Error::LeaseLost { reason, fault });
+    let (fault, cause) = (None, None);
+    let lost = Error::LeaseLost {
+        reason,
+        fault,
+        cause,
+    };
+    lease.ended(Event::ServerEnded, lost);
     let watched = transfer.clone();
     let seen = seen_at_wake_up(transfer.ended(), &gate, move || watched.outcome());
     assert!(matches!(

@@ -106,6 +106,7 @@ impl Lease {
                 reason: "its block was left before it was ready; call wait_ready() in the block"
                     .into(),
                 fault: None,
+                cause: None,
             }),
         }
     }
