@@ -225,6 +225,9 @@ pub enum Error {
         cause: Option<Arc<Error>>,
     },
 
+    #[error("the lease was to be completed before it was ready")]
+    NotReady,
+
     #[error(
         "the lease is lost: {reason}; nothing unverified was kept; start again with a new lease"
     )]

@@ -82,6 +82,7 @@ impl Error {
             Self::WaitTimeout { .. } => Class::Call,
             Self::HttpStatus { asked, status, .. } => Class::Status(*asked, *status),
             Self::LeaseInit { .. }
+            | Self::NotReady
             | Self::LeaseLost { .. }
             | Self::LeaseComplete { .. }
             | Self::LeaseState { .. }

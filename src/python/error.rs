@@ -155,6 +155,7 @@ fn build(py: Python<'_>, error: &Error) -> PyResult<PyErr> {
         Error::LeaseInit { fault, .. } => {
             with_fault(py, plain("LeaseInitError")?, fault.as_deref())?
         }
+        Error::NotReady => plain("LeaseInitError")?,
         Error::LeaseLost { fault, .. } => {
             with_fault(py, plain("LeaseLostError")?, fault.as_deref())?
         }

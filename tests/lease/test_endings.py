@@ -109,7 +109,8 @@ def test_a_block_that_is_left_before_the_lease_is_ready(
     """The server would refuse Complete, and hold the lease when it is ready."""
     simulator.inject("init_forever", count=1)
     raw = demo_vm.ExportVm()
-    with pytest.raises(nfclease.LeaseInitError, match="block was left before"), open_lease(raw):
+    early = r"completed before it was ready; call wait_ready\(\) in the block"
+    with pytest.raises(nfclease.LeaseInitError, match=early), open_lease(raw):
         pass
     assert endings(simulator) == ["HttpNfcLeaseAbort"]
 

@@ -59,7 +59,7 @@ impl Lease {
     }
 
     /// How it was ended before its Complete: by the script itself, which knows what it
-    /// cancelled thereby, or by what the block cannot know of.
+    /// cancelled thereby, or by what it cannot know of.
     fn ended_before(&self) -> Option<Result<()>> {
         let known = self.status.now();
         match known.phase {
@@ -102,12 +102,7 @@ impl Lease {
         }
         match self.status.info_if_ready()? {
             Some(_) => Ok(()),
-            None => Err(Error::LeaseInit {
-                reason: "its block was left before it was ready; call wait_ready() in the block"
-                    .into(),
-                fault: None,
-                cause: None,
-            }),
+            None => Err(Error::NotReady),
         }
     }
 
