@@ -81,13 +81,7 @@ fn is_last_look(lease: &Arc<Lease>, error: Option<Error>, next: Next) -> bool {
         return true;
     }
     match error {
-        // Who waits for the lease must hear it; asking again would not change it, and a proxy
-        // may lock the login out.
-        Some(
-            error @ (Error::Tls { .. }
-            | Error::ThumbprintMismatch { .. }
-            | Error::HttpStatus { status: 407, .. }),
-        ) => {
+        Some(error) if error.must_be_heard() => {
             lease.ended(Event::ContactLost, error);
             return true;
         }
