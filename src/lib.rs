@@ -10,6 +10,7 @@
 //! ```
 //!
 //! - [`text`], [`secrets`], [`number`]: what a server said, the only text of errors and log records.
+//! - [`sync`]: a lock that a panic elsewhere does not take away.
 //! - [`log`]: log records, kept until somebody comes by who can emit them.
 //! - [`advice`]: what to do about an error, and what a status means.
 //! - [`error`]: one `Error`, a variant per thing a caller can do differently.
@@ -37,6 +38,7 @@ pub mod ovf;
 pub mod remote;
 mod secrets;
 pub mod soap;
+pub mod sync;
 pub mod text;
 pub mod threads;
 pub mod transfer;

@@ -19,12 +19,13 @@ use super::transfers::Begun;
 use super::transfers::turns::Order;
 use super::verification::compare::RequireManifest;
 use super::verification::uploads::RequireUploads;
-use super::{Lease, PlainHttp, Sessions, keep_alive, lock};
+use super::{Lease, PlainHttp, Sessions, keep_alive};
 use crate::error::{Error, Failure, Step};
 use crate::http::retry::RetryPolicy;
 use crate::http::tls::{Trust, Verify};
 use crate::io::ChecksumType;
 use crate::soap::{Credentials, Endpoint};
+use crate::sync::lock;
 use crate::transfer::{Completed, Format, Moved, Progress, Transfer, Verified, VerifySize, Way};
 
 fn lease() -> Arc<Lease> {

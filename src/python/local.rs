@@ -2,7 +2,7 @@
 //! transfer that uses it, so that one that is never used leaves nothing behind.
 
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 
 use bytes::Bytes;
 use pyo3::prelude::*;
@@ -12,6 +12,7 @@ use super::bridge;
 use super::fileobj::{FileObjectReader, FileObjectSink};
 use nfclease::error::{Error, Result};
 use nfclease::io::{self, FileSink, FileSource, MemorySource, Overwrite, ReaderSource};
+use nfclease::sync::lock;
 use nfclease::transfer::{Described, Format, SourceCheck, VerifySize};
 
 pub(super) type Opened<T> = Result<Box<T>>;
@@ -32,7 +33,7 @@ impl<T: ?Sized> Closed<T> {
     }
 
     fn open(&self) -> Opened<T> {
-        let state = self.0.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let state = lock(&self.0).take();
         match state {
             Some(State::Closed(open)) => open(),
             Some(State::Open(opened)) => Ok(opened),
@@ -44,7 +45,7 @@ impl<T: ?Sized> Closed<T> {
     fn look<R>(&self, look: impl FnOnce(&T) -> Result<R>) -> Result<R> {
         let opened = self.open()?;
         let seen = look(&opened);
-        let mut state = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut state = lock(&self.0);
         *state = Some(State::Open(opened));
         seen
     }

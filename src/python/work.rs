@@ -1,7 +1,7 @@
 //! A piece of work that the engine has taken on, with two exits: a blocking wait and an awaitable.
 
 use std::future::Future;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 
 use pyo3::IntoPyObjectExt as _;
 use pyo3::prelude::*;
@@ -10,6 +10,7 @@ use tokio::sync::oneshot;
 use super::error::to_py;
 use super::{asyncio, bridge, log};
 use nfclease::error::Error;
+use nfclease::sync::lock;
 use nfclease::transfer::Engine;
 use nfclease::transfer::panics::caught;
 
@@ -78,7 +79,7 @@ impl Work {
     fn ended<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
         let (end, ended) = (self.take(py)?, Arc::clone(&self.ended));
         asyncio::end_of(py, &self.engine, async move {
-            *ended.lock().unwrap_or_else(PoisonError::into_inner) = end.await.ok();
+            *lock(&ended) = end.await.ok();
         })
     }
 
@@ -93,5 +94,5 @@ impl Work {
 }
 
 fn taken<T>(slot: &Mutex<Option<T>>) -> Option<T> {
-    slot.lock().unwrap_or_else(PoisonError::into_inner).take()
+    lock(slot).take()
 }

@@ -1,6 +1,6 @@
 //! One request for bytes, redirects followed: to https only, and the login goes to its own host alone.
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard};
 
 use http::header::{ETAG, IF_RANGE, LAST_MODIFIED, LOCATION, RANGE};
 use http::{HeaderValue, Method};
@@ -11,6 +11,7 @@ use super::content_range::ContentRange;
 use crate::advice::Asked;
 use crate::error::{Error, Result, TlsHelp};
 use crate::http::{Body, Client, Connection, Request, Response, host_of};
+use crate::sync::lock;
 use crate::text::ServerText;
 
 /// Name look-up, TCP and TLS.
@@ -202,7 +203,7 @@ impl Asker {
     }
 
     fn led_to(&self) -> MutexGuard<'_, Option<Url>> {
-        self.led_to.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.led_to)
     }
 }
 

@@ -9,8 +9,9 @@ use tokio_util::sync::{CancellationToken, DropGuard};
 
 use super::serving;
 use crate::error::{Error, Result};
+use crate::lease::Lease;
 use crate::lease::phase::Event;
-use crate::lease::{Lease, lock};
+use crate::sync::lock;
 use crate::text::Text;
 use crate::threads;
 
