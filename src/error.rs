@@ -323,6 +323,15 @@ impl Error {
         }
     }
 
+    /// So little has moved in so long.
+    pub(crate) fn stall(what: impl Into<Text>, moved: u64, waited: Duration) -> Self {
+        Self::Stall {
+            what: what.into(),
+            moved,
+            seconds: waited.as_secs_f64(),
+        }
+    }
+
     /// What is wrong with a package.
     pub(crate) fn package(what: impl Into<Text>, reason: impl Into<Text>) -> Self {
         Self::Package {

@@ -312,8 +312,7 @@ impl Reader for MemberReader {
         self.name.clone()
     }
 
-    fn error(&mut self, error: io::Error) -> Error {
-        let kept = self.error.take();
-        kept.unwrap_or_else(|| Error::io(self.name(), error))
+    fn kept(&mut self) -> Option<Error> {
+        self.error.take()
     }
 }

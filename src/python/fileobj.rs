@@ -179,9 +179,7 @@ impl Reader for FileObjectReader {
         PathBuf::from("<file object>")
     }
 
-    fn error(&mut self, error: io::Error) -> Error {
-        self.error
-            .take()
-            .unwrap_or_else(|| Error::io(self.name(), error))
+    fn kept(&mut self) -> Option<Error> {
+        self.error.take()
     }
 }

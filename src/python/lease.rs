@@ -7,6 +7,7 @@ use pyo3::prelude::*;
 use pyo3::types::PyBytes;
 
 use super::abandoned::{self, Counted};
+use super::arguments::AbortCause;
 use super::bridge;
 use super::device::{DeviceUrl, FileItem};
 use super::error::{failure_to_py, to_py};
@@ -22,7 +23,7 @@ use nfclease::lease::{
     Unfinished, check_number as check_core, seconds, seconds_or_none,
 };
 use nfclease::soap::{Abort, Reply, methods};
-use nfclease::transfer::{FileSum, Format, VerifySize};
+use nfclease::transfer::{FileSum, Format};
 
 /// Whether every device of an import needs an upload, or the `deviceId`s of those that do.
 #[derive(FromPyObject)]
@@ -109,11 +110,7 @@ impl Lease {
                     Format::Any
                 },
                 max_unannounced_size,
-                verify_size: if verify_size {
-                    VerifySize::Yes
-                } else {
-                    VerifySize::No
-                },
+                verify_size: verify_size.into(),
                 plain_http: if allow_http {
                     PlainHttp::Allow
                 } else {
@@ -243,18 +240,11 @@ impl Lease {
     }
 
     /// Cancels, cleans up, sends one Abort while the lease is held. Raises nothing of its own. With
-    /// `cause`, `session` or `cancelled`, who works with the lease gets that one.
-    #[pyo3(signature = (reason, cause=""))]
-    fn abort(&self, py: Python<'_>, reason: String, cause: &str) -> PyResult<Work> {
+    /// `cause`, who works with the lease gets that one.
+    #[pyo3(signature = (reason, cause=None))]
+    fn abort(&self, py: Python<'_>, reason: String, cause: Option<AbortCause>) -> PyResult<Work> {
         let lease = self.core(py)?;
-        let cause = match cause {
-            "session" => Some(Error::SessionExpired {
-                reason: "the script logged out".into(),
-                fault: None,
-            }),
-            "cancelled" => Some(Error::Cancelled),
-            _ => None,
-        };
+        let cause = cause.map(Error::from);
         let ending = Arc::clone(&lease);
         // The exit of an interpreter that was not patient enough still waits for it.
         let counted = Counted::new();

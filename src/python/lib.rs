@@ -9,6 +9,7 @@
 
 mod abandoned;
 mod address;
+mod arguments;
 mod asyncio;
 mod bridge;
 mod crossing;

@@ -13,7 +13,7 @@ use super::fileobj::{FileObjectReader, FileObjectSink};
 use nfclease::error::{Error, Result};
 use nfclease::io::{self, FileSink, FileSource, MemorySource, Overwrite, ReaderSource};
 use nfclease::sync::lock;
-use nfclease::transfer::{Described, Format, SourceCheck, VerifySize};
+use nfclease::transfer::{Described, Format, SourceCheck};
 
 pub(super) type Opened<T> = Result<Box<T>>;
 type Open<T> = dyn FnOnce() -> Opened<T> + Send;
@@ -135,11 +135,7 @@ impl Source {
                 Format::Any
             },
             size: size.filter(|size| *size > 0),
-            verify_size: if verify_size {
-                VerifySize::Yes
-            } else {
-                VerifySize::No
-            },
+            verify_size: verify_size.into(),
             capacity: disk_capacity,
         };
         bridge::guarded(py, || {

@@ -2,6 +2,7 @@
 
 use std::sync::{Arc, Mutex, MutexGuard};
 
+use bytes::Bytes;
 use http::header::{ETAG, IF_RANGE, LAST_MODIFIED, LOCATION, RANGE};
 use http::{HeaderValue, Method};
 use url::Url;
@@ -13,6 +14,7 @@ use crate::error::{Error, Result, TlsHelp};
 use crate::http::{Body, Client, Connection, Request, Response, host_of};
 use crate::sync::lock;
 use crate::text::ServerText;
+use crate::transfer::pace::Pace;
 
 /// Name look-up, TCP and TLS.
 const CONNECT_TIMEOUT: std::time::Duration = std::time::Duration::from_secs(15);
@@ -41,10 +43,13 @@ pub(super) struct Version {
 
 /// Bytes of a file that is read by position.
 pub(super) struct Part {
-    /// Its body holds `range.length` bytes.
-    pub(super) response: Response,
     pub(super) range: ContentRange,
     pub(super) version: Version,
+    /// Its body holds `range.length` bytes.
+    response: Response,
+    /// So many of them are still to come.
+    left: u64,
+    pace: Pace,
 }
 
 /// What a server answers to a question for some bytes.
@@ -117,6 +122,8 @@ impl Asker {
             modified: text(&LAST_MODIFIED),
         };
         Ok(Part {
+            left: range.length,
+            pace: Pace::new(self.address.timeout),
             response,
             range,
             version,
@@ -188,13 +195,7 @@ impl Asker {
         };
         let timeout = self.address.timeout;
         let answer = tokio::time::timeout(timeout, client.send(request)).await;
-        let answer = answer.unwrap_or_else(|_| {
-            Err(Error::Stall {
-                what: (&self.what).into(),
-                moved: 0,
-                seconds: timeout.as_secs_f64(),
-            })
-        });
+        let answer = answer.unwrap_or_else(|_| Err(Error::stall(&self.what, 0, timeout)));
         answer.map_err(of_package)
     }
 
@@ -204,6 +205,27 @@ impl Asker {
 
     fn led_to(&self) -> MutexGuard<'_, Option<Url>> {
         lock(&self.led_to)
+    }
+}
+
+impl Part {
+    /// The next piece. There are as many bytes as the Content-Range says, or it is an error.
+    pub(super) async fn next(&mut self, asker: &Asker) -> Result<Option<Bytes>> {
+        let chunk = self.pace.next(&asker.what, &mut self.response).await?;
+        let length = chunk.as_ref().map_or(0, Bytes::len) as u64;
+        let left = self.left.checked_sub(length);
+        self.left =
+            left.ok_or_else(|| asker.protocol("the answer is longer than its Content-Range"))?;
+        if chunk.is_none() && self.left > 0 {
+            let got = self.range.length.saturating_sub(self.left);
+            return Err(Error::Truncated {
+                what: (&asker.what).into(),
+                seen: self.range.first.saturating_add(got),
+                reason: "the answer is shorter than its Content-Range".into(),
+                cause: None,
+            });
+        }
+        Ok(chunk)
     }
 }
 

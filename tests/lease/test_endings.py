@@ -251,3 +251,14 @@ def test_a_cancelled_transfer_is_no_failure(
         transfer.result()
     assert endings(simulator) == ["HttpNfcLeaseComplete"]
     assert list(tmp_path.iterdir()) == []
+
+
+def test_an_abort_has_no_cause_that_nobody_knows(
+    open_lease: OpenLease, demo_vm: Any, simulator: Simulator
+) -> None:
+    lease = open_lease(demo_vm.ExportVm())
+    unknown: Any = "weather"
+    with pytest.raises(ValueError, match="weather"):
+        lease._nfc_shared.native.abort("enough", unknown)
+    assert endings(simulator) == []
+    lease.close()
