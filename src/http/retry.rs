@@ -20,10 +20,15 @@ pub struct RetryPolicy {
 /// The state of one transfer's repetitions.
 #[derive(Debug)]
 pub(crate) struct Retries {
+    /// What the caller allows.
     policy: RetryPolicy,
+    /// How many repetitions there were: they are counted.
     used: u32,
+    /// The next delay is at most three times this.
     last_delay: Duration,
+    /// Time without progress, delays included: it counts against `retry_timeout`.
     waited: Duration,
+    /// Whether the bytes were wrong once: wrong twice, they stay so.
     were_wrong: bool,
 }
 
