@@ -42,7 +42,7 @@ pub(crate) struct Lease {
     /// The process that adopted it: threads and locks of the core are not in a forked child.
     pid: u32,
     /// Whether another object holds the lease in its place.
-    released: AtomicBool,
+    handed_over: AtomicBool,
 }
 
 #[pymethods]
@@ -123,7 +123,7 @@ impl Lease {
         Ok(Self {
             held: Some(lease),
             pid: std::process::id(),
-            released: AtomicBool::new(false),
+            handed_over: AtomicBool::new(false),
         })
     }
 
@@ -227,7 +227,8 @@ impl Lease {
         )
     }
 
-    /// Leaves the lease to somebody else. Refused while a transfer runs.
+    /// Gives the plain lease back, which is neither renewed nor ended here any more. Refused while a
+    /// transfer runs.
     fn detach(&self, py: Python<'_>) -> PyResult<Work> {
         let lease = self.core(py)?;
         let detaching = Arc::clone(&lease);
@@ -299,26 +300,26 @@ impl Lease {
         });
     }
 
-    /// Leaves the lease to another object that holds it; nothing is sent.
-    fn release(&self, py: Python<'_>) -> PyResult<()> {
-        self.core(py)?.release();
-        self.released.store(true, Ordering::Relaxed);
+    /// Another object holds the lease from here on; nothing is sent.
+    fn hand_over(&self, py: Python<'_>) -> PyResult<()> {
+        self.core(py)?.hand_over();
+        self.handed_over.store(true, Ordering::Relaxed);
         Ok(())
     }
 
-    /// Starts one download into a sink that is its own. With `also`, the sum for a manifest file is
-    /// computed in passing.
-    #[pyo3(signature = (device_url, sink, *, also=None))]
+    /// Starts one download into a sink that is its own. With `file_checksum_type`, the sum for a
+    /// manifest file is computed in passing.
+    #[pyo3(signature = (device_url, sink, *, file_checksum_type=None))]
     fn download(
         &self,
         py: Python<'_>,
         device_url: &DeviceUrl,
         sink: &Sink,
-        also: Option<&str>,
+        file_checksum_type: Option<&str>,
     ) -> PyResult<Transfer> {
         let lease = self.core(py)?;
         let start = || {
-            let file_sum = file_sum(also, None)?;
+            let file_sum = file_sum(file_checksum_type, None)?;
             lease.start_download(&device_url.0, sink.open()?, file_sum)
         };
         let transfer = bridge::guarded(py, start)?;
@@ -326,20 +327,20 @@ impl Lease {
     }
 
     /// Starts one upload from a source that is its own. With `expected`, other bytes than those of
-    /// this sum of type `also` fail it before the host has all of them.
-    #[pyo3(signature = (device_url, item, source, *, also=None, expected=None))]
+    /// this sum of that type fail it before the host has all of them.
+    #[pyo3(signature = (device_url, item, source, *, file_checksum_type=None, expected=None))]
     fn upload(
         &self,
         py: Python<'_>,
         device_url: &DeviceUrl,
         item: &FileItem,
         source: &Source,
-        also: Option<&str>,
+        file_checksum_type: Option<&str>,
         expected: Option<&str>,
     ) -> PyResult<Transfer> {
         let lease = self.core(py)?;
         let start = || {
-            let file_sum = file_sum(also, expected)?;
+            let file_sum = file_sum(file_checksum_type, expected)?;
             lease.start_upload(&device_url.0, item.0, source.open()?, file_sum)
         };
         let transfer = bridge::guarded(py, start)?;
@@ -359,11 +360,11 @@ pub(crate) fn check_number(py: Python<'_>, name: &str, value: &Bound<'_, PyAny>)
 }
 
 /// What is asked for beside the server's sum.
-fn file_sum(also: Option<&str>, expected: Option<&str>) -> Result<Option<FileSum>> {
-    match also {
-        Some(also) => FileSum::new(ChecksumType::parse_of_file(also)?, expected).map(Some),
+fn file_sum(file_checksum_type: Option<&str>, expected: Option<&str>) -> Result<Option<FileSum>> {
+    match file_checksum_type {
+        Some(name) => FileSum::new(ChecksumType::parse_of_file(name)?, expected).map(Some),
         None if expected.is_some() => Err(Error::InvalidArgument {
-            reason: "expected= is a sum of the type that also= says".into(),
+            reason: "expected= is a sum of the type that file_checksum_type= says".into(),
         }),
         None => Ok(None),
     }
@@ -411,7 +412,7 @@ impl Drop for Lease {
         if self.pid != std::process::id() {
             // Dropping would touch locks that a thread of the parent may have held at the fork.
             std::mem::forget(self.held.take());
-        } else if !self.released.load(Ordering::Relaxed) {
+        } else if !self.handed_over.load(Ordering::Relaxed) {
             // An interrupted constructor leaves a lease that no Python object has.
             self.abort_in_background("the lease object was dropped".into());
         }

@@ -59,7 +59,7 @@ impl Lease {
     }
 
     /// Ends the keep-alive without waiting: someone else renews the lease.
-    pub fn release(&self) {
+    pub fn hand_over(&self) {
         drop(lock(&self.keep_alive.registration).take());
     }
 
