@@ -7,7 +7,7 @@ use pyo3::prelude::*;
 use pyo3::types::PyBytes;
 
 use super::abandoned::{self, Counted};
-use super::arguments::AbortCause;
+use super::arguments::{AbortCause, Keywords, RequiredUploads, file_sum};
 use super::bridge;
 use super::device::{DeviceUrl, FileItem};
 use super::error::{failure_to_py, to_py};
@@ -16,21 +16,8 @@ use super::session::Session;
 use super::transfer::Transfer;
 use super::work::Work;
 use nfclease::error::{Error, Result};
-use nfclease::http::retry::RetryPolicy;
-use nfclease::io::ChecksumType;
-use nfclease::lease::{
-    Ended, KeepAlive, Lease as CoreLease, Options, PlainHttp, RequireManifest, RequireUploads,
-    Unfinished, check_number as check_core, seconds, seconds_or_none,
-};
+use nfclease::lease::{Ended, Lease as CoreLease, Unfinished, seconds};
 use nfclease::soap::{Abort, Reply, methods};
-use nfclease::transfer::{FileSum, Format};
-
-/// Whether every device of an import needs an upload, or the `deviceId`s of those that do.
-#[derive(FromPyObject)]
-enum RequiredUploads {
-    All(bool),
-    Of(Vec<String>),
-}
 
 /// Status, reason phrase, body.
 type RawReply = (u16, &'static str, Py<PyBytes>);
@@ -77,48 +64,22 @@ impl Lease {
         max_unannounced_size: u64,
         allow_http: bool,
     ) -> PyResult<Self> {
-        let build = || -> Result<Arc<CoreLease>> {
-            let interval = keep_alive_interval
-                .map(|value| seconds(value, "keep_alive_interval"))
-                .transpose()?;
-            let options = Options {
-                checksum_type: checksum_type.map(ChecksumType::parse).transpose()?,
-                keep_alive: if keep_alive {
-                    KeepAlive::Native(interval)
-                } else {
-                    KeepAlive::Off
-                },
-                max_concurrency,
-                retry: RetryPolicy {
-                    max_retries,
-                    retry_timeout: seconds_or_none(retry_timeout, "retry_timeout")?,
-                },
-                timeout: seconds(timeout, "timeout")?,
-                require_manifest: match require_manifest {
-                    Some(true) => RequireManifest::Yes,
-                    Some(false) => RequireManifest::No,
-                    None => RequireManifest::AsListed,
-                },
-                require_uploads: match require_uploads {
-                    RequiredUploads::All(true) => RequireUploads::EveryDevice,
-                    RequiredUploads::All(false) => RequireUploads::Of(Vec::new()),
-                    RequiredUploads::Of(keys) => RequireUploads::Of(keys),
-                },
-                disk_format: if verify_format {
-                    Format::StreamOptimized
-                } else {
-                    Format::Any
-                },
-                max_unannounced_size,
-                verify_size: verify_size.into(),
-                plain_http: if allow_http {
-                    PlainHttp::Allow
-                } else {
-                    PlainHttp::Refuse
-                },
-            };
-            CoreLease::adopt(&session.sessions, moid, options)
+        let keywords = Keywords {
+            checksum_type,
+            keep_alive,
+            keep_alive_interval,
+            max_concurrency,
+            max_retries,
+            retry_timeout,
+            timeout,
+            require_manifest,
+            require_uploads,
+            verify_format,
+            verify_size,
+            max_unannounced_size,
+            allow_http,
         };
+        let build = || CoreLease::adopt(&session.sessions, moid, keywords.options()?);
         let lease = bridge::guarded(py, build)?;
         Ok(Self {
             held: Some(lease),
@@ -345,28 +306,6 @@ impl Lease {
         };
         let transfer = bridge::guarded(py, start)?;
         Ok(Transfer { lease, transfer })
-    }
-}
-
-/// Refuses a number out of the range of the option of this name. An int of Python has no largest.
-#[pyfunction]
-pub(crate) fn check_number(py: Python<'_>, name: &str, value: &Bound<'_, PyAny>) -> PyResult<()> {
-    let number = match value.extract::<i128>() {
-        Ok(number) => number,
-        Err(_) if value.lt(0)? => i128::MIN,
-        Err(_) => i128::MAX,
-    };
-    check_core(name, number).map_err(|error| to_py(py, &error))
-}
-
-/// What is asked for beside the server's sum.
-fn file_sum(file_checksum_type: Option<&str>, expected: Option<&str>) -> Result<Option<FileSum>> {
-    match file_checksum_type {
-        Some(name) => FileSum::new(ChecksumType::parse_of_file(name)?, expected).map(Some),
-        None if expected.is_some() => Err(Error::InvalidArgument {
-            reason: "expected= is a sum of the type that file_checksum_type= says".into(),
-        }),
-        None => Ok(None),
     }
 }
 

@@ -41,13 +41,15 @@ mod _core {
     #[pymodule_export]
     use super::address::Address;
     #[pymodule_export]
+    use super::arguments::check_number;
+    #[pymodule_export]
     use super::device::{DeviceUrl, FileItem, safe_names};
     #[pymodule_export]
     use super::ends::Ends;
     #[pymodule_export]
     use super::incoming::Incoming;
     #[pymodule_export]
-    use super::lease::{Lease, check_number};
+    use super::lease::Lease;
     #[pymodule_export]
     use super::local::{Sink, Source};
     #[pymodule_export]
