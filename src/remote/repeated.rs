@@ -25,7 +25,7 @@ pub(super) struct Repeated {
 impl Repeated {
     pub(super) fn new(engine: Arc<Engine>, address: Address, first: Whole) -> Result<Self> {
         let length = first.length().ok_or_else(|| {
-            let reason = "the server says no length of it, which an upload has to announce";
+            let reason = "the server does not say how long it is, and an upload has to announce it";
             Error::protocol(first.name(), reason)
         })?;
         Ok(Self {
