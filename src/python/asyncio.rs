@@ -11,8 +11,8 @@ use pyo3::types::{PyDict, PyNone, PyTuple};
 use pyo3_async_runtimes::TaskLocals;
 use pyo3_async_runtimes::generic::{self, ContextExt, JoinError, Runtime};
 
-use super::crossing::Crossing;
 use super::error::to_py;
+use super::gil::Crossing;
 use nfclease::sync::lock;
 use nfclease::threads;
 use nfclease::transfer::Engine;

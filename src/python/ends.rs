@@ -8,7 +8,7 @@ use pyo3::prelude::*;
 
 use super::error::to_py;
 use super::transfer::Transfer;
-use super::{bridge, log};
+use super::{gil, log};
 use nfclease::sync::lock;
 
 /// Where ends are told, by the numbers that they were asked for under.
@@ -59,7 +59,7 @@ impl Ends {
     /// The next that has ended; `None` after so many seconds. One thread at a time.
     fn next(&self, py: Python<'_>, seconds: f64) -> PyResult<Option<u64>> {
         let limit = Duration::try_from_secs_f64(seconds).unwrap_or_default();
-        let next = bridge::blocking(py, || {
+        let next = gil::blocking(py, || {
             let ended = lock(&self.ended);
             ended.recv_timeout(limit).ok()
         });

@@ -10,8 +10,8 @@ use pyo3::prelude::*;
 use pyo3::pybacked::PyBackedBytes;
 use pyo3::types::PyBytes;
 
-use super::crossing::Crossing;
 use super::error::Raised;
+use super::gil::Crossing;
 use nfclease::error::{Error, ForeignError, Result};
 use nfclease::io::{Reader, Sink, Wait};
 use nfclease::threads::Aside;

@@ -6,11 +6,11 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use pyo3::prelude::*;
 use pyo3::types::PyBytes;
 
-use super::abandoned::{self, Counted};
 use super::arguments::{AbortCause, Keywords, RequiredUploads, file_sum};
-use super::bridge;
 use super::device::{DeviceUrl, FileItem};
 use super::error::{failure_to_py, to_py};
+use super::exit::{self, Counted};
+use super::gil;
 use super::local::{Sink, Source};
 use super::session::Session;
 use super::transfer::Transfer;
@@ -80,7 +80,7 @@ impl Lease {
             allow_http,
         };
         let build = || CoreLease::adopt(&session.sessions, moid, keywords.options()?);
-        let lease = bridge::guarded(py, build)?;
+        let lease = gil::guarded(py, build)?;
         Ok(Self {
             held: Some(lease),
             pid: std::process::id(),
@@ -139,7 +139,7 @@ impl Lease {
     fn refresh(&self, py: Python<'_>) -> PyResult<()> {
         let lease = self.core(py)?;
         let looking = Arc::clone(&lease);
-        bridge::wait(py, lease.engine(), async move {
+        gil::wait(py, lease.engine(), async move {
             let _ = looking.refresh().await;
         })
     }
@@ -147,7 +147,7 @@ impl Lease {
     /// One call of the script that needs nothing of us but the way.
     fn call(&self, py: Python<'_>, method: String, envelope: Vec<u8>) -> PyResult<RawReply> {
         let lease = self.core(py)?;
-        match bridge::call(py, &lease, &method, &envelope)? {
+        match gil::call(py, &lease, &method, &envelope)? {
             Some(reply) => raw(py, reply),
             None => self.send(
                 py,
@@ -256,7 +256,7 @@ impl Lease {
         let _ = engine.spawn(async move {
             let _counted = counted;
             if let Ended::AbortFailed = lease.abort(Abort { reason }).await {
-                abandoned::note_kept(lease.moid());
+                exit::note_kept(lease.moid());
             }
         });
     }
@@ -283,7 +283,7 @@ impl Lease {
             let file_sum = file_sum(file_checksum_type, None)?;
             lease.start_download(&device_url.0, sink.open()?, file_sum)
         };
-        let transfer = bridge::guarded(py, start)?;
+        let transfer = gil::guarded(py, start)?;
         Ok(Transfer { lease, transfer })
     }
 
@@ -304,7 +304,7 @@ impl Lease {
             let file_sum = file_sum(file_checksum_type, expected)?;
             lease.start_upload(&device_url.0, item.0, source.open()?, file_sum)
         };
-        let transfer = bridge::guarded(py, start)?;
+        let transfer = gil::guarded(py, start)?;
         Ok(Transfer { lease, transfer })
     }
 }
@@ -339,10 +339,7 @@ impl Lease {
         F: Future<Output = Result<Reply>> + Send + 'static,
     {
         let lease = self.core(py)?;
-        raw(
-            py,
-            bridge::wait(py, lease.engine(), call(Arc::clone(&lease)))?,
-        )
+        raw(py, gil::wait(py, lease.engine(), call(Arc::clone(&lease)))?)
     }
 }
 

@@ -8,8 +8,8 @@ use bytes::Bytes;
 use pyo3::prelude::*;
 use pyo3::pybacked::PyBackedBytes;
 
-use super::bridge;
 use super::fileobj::{FileObjectReader, FileObjectSink};
+use super::gil;
 use nfclease::error::{Error, Result};
 use nfclease::io::{self, FileSink, FileSource, MemorySource, Overwrite, ReaderSource};
 use nfclease::sync::lock;
@@ -138,7 +138,7 @@ impl Source {
             verify_size: verify_size.into(),
             capacity: disk_capacity,
         };
-        bridge::guarded(py, || {
+        gil::guarded(py, || {
             self.0.look(|source| {
                 let length = source.length();
                 let mut check = SourceCheck::new(name.into(), Arc::default(), described, length);

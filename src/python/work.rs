@@ -8,7 +8,7 @@ use pyo3::prelude::*;
 use tokio::sync::oneshot;
 
 use super::error::to_py;
-use super::{asyncio, bridge, log};
+use super::{asyncio, gil, log};
 use nfclease::error::Error;
 use nfclease::sync::lock;
 use nfclease::transfer::Engine;
@@ -68,10 +68,10 @@ impl Work {
     #[pyo3(signature = (timeout=None))]
     fn wait(&self, py: Python<'_>, timeout: Option<f64>) -> PyResult<Py<PyAny>> {
         let end = self.take(py)?;
-        match bridge::watch(py, &self.engine, end, timeout)? {
+        match gil::watch(py, &self.engine, end, timeout)? {
             None => Ok(py.None()),
             Some(Ok(finish)) => finish(py),
-            Some(Err(_)) => Err(bridge::lost(py)),
+            Some(Err(_)) => Err(gil::lost(py)),
         }
     }
 
@@ -88,7 +88,7 @@ impl Work {
         log::emit(py)?;
         match taken(&self.ended) {
             Some(finish) => finish(py),
-            None => Err(bridge::lost(py)),
+            None => Err(gil::lost(py)),
         }
     }
 }
