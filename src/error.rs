@@ -221,7 +221,12 @@ pub enum Error {
     LeaseInit {
         reason: Text,
         fault: Option<Box<ServerFault>>,
+        #[source]
+        cause: Option<Arc<Error>>,
     },
+
+    #[error("the lease was to be completed before it was ready")]
+    NotReady,
 
     #[error(
         "the lease is lost: {reason}; nothing unverified was kept; start again with a new lease"
@@ -229,6 +234,8 @@ pub enum Error {
     LeaseLost {
         reason: Text,
         fault: Option<Box<ServerFault>>,
+        #[source]
+        cause: Option<Arc<Error>>,
     },
 
     #[error("the lease could not be completed: {reason}")]
@@ -300,6 +307,28 @@ impl Error {
             what: what.into(),
             reason: reason.into(),
             cause: None,
+        }
+    }
+
+    /// The same, where another error shows it: that one is the source.
+    pub(crate) fn protocol_by(
+        what: impl Into<Text>,
+        reason: impl Into<Text>,
+        cause: &(dyn std::error::Error + 'static),
+    ) -> Self {
+        Self::Protocol {
+            what: what.into(),
+            reason: reason.into(),
+            cause: Some(Cause::of(cause, ServerText::new)),
+        }
+    }
+
+    /// So little has moved in so long.
+    pub(crate) fn stall(what: impl Into<Text>, moved: u64, waited: Duration) -> Self {
+        Self::Stall {
+            what: what.into(),
+            moved,
+            seconds: waited.as_secs_f64(),
         }
     }
 

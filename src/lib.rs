@@ -10,9 +10,11 @@
 //! ```
 //!
 //! - [`text`], [`secrets`], [`number`]: what a server said, the only text of errors and log records.
+//! - [`sync`]: a lock that a panic elsewhere does not take away.
 //! - [`log`]: log records, kept until somebody comes by who can emit them.
 //! - [`advice`]: what to do about an error, and what a status means.
 //! - [`error`]: one `Error`, a variant per thing a caller can do differently.
+//! - [`threads`]: threads of ours, and the error where the system has none left.
 //! - [`xml`]: hostile XML to a small tree.
 //! - [`io`]: local bytes: digest, source of an upload, sink of a download.
 //! - [`vmdk`]: the checks of a streamOptimized stream that cost nothing.
@@ -22,7 +24,8 @@
 //! - [`transfer`]: one disk, then many, as tasks that the engine owns.
 //! - [`remote`]: a package at an https address.
 //! - [`lease`]: the heart: pure state table, keep-alive, device plan, verification.
-//! - `python`: a crate of its own, the bindings; nothing here mentions Python.
+//! - `sha`: a crate of its own, SHA-1 and SHA-256 in one pass.
+//! - `python`: a crate of its own, the bindings; nothing here depends on Python.
 //!
 //! Read [`lease::Lease`] first, then [`transfer::download`].
 
@@ -37,6 +40,7 @@ pub mod ovf;
 pub mod remote;
 mod secrets;
 pub mod soap;
+pub mod sync;
 pub mod text;
 pub mod threads;
 pub mod transfer;

@@ -5,7 +5,7 @@
 
 use std::collections::VecDeque;
 use std::fmt;
-use std::sync::{Mutex, PoisonError};
+use std::sync::Mutex;
 
 use tracing::field::{Field, Visit};
 use tracing::level_filters::LevelFilter;
@@ -13,6 +13,7 @@ use tracing::span::{Attributes, Id, Record};
 use tracing::subscriber::set_global_default;
 use tracing::{Event, Level, Metadata, Subscriber};
 
+use crate::sync::lock;
 use crate::text::Text;
 
 /// One record for each decision; a process that never calls in loses the oldest.
@@ -90,10 +91,7 @@ impl Subscriber for Queue {
             fields: Vec::new(),
         };
         event.record(&mut record);
-        QUEUE
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .push(record);
+        lock(&QUEUE).push(record);
     }
 
     // There are no spans.
@@ -128,7 +126,7 @@ pub fn install() {
 
 /// The records since the last call, oldest first.
 pub fn take() -> VecDeque<Said> {
-    let mut queue = QUEUE.lock().unwrap_or_else(PoisonError::into_inner);
+    let mut queue = lock(&QUEUE);
     std::mem::replace(&mut *queue, Records::new()).kept
 }
 

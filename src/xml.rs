@@ -121,7 +121,7 @@ pub(crate) fn parse_text(text: &str, what: &str, rules: &Rules) -> Result<Elemen
         let line = |at: u64| line_of(text, at);
         let event = reader
             .read_event()
-            .map_err(|e| tree.protocol(format!("bad XML: {}", ServerText::of(e))))
+            .map_err(|e| tree.bad("bad XML", &e))
             .map_err(|error| in_line(error, line(reader.error_position())))?;
         if matches!(event, Event::Eof) {
             break;
@@ -146,9 +146,15 @@ fn line_of(text: &str, at: u64) -> usize {
 /// The same error, with the line in which it was found.
 fn in_line(error: Error, line: usize) -> Error {
     match error {
-        Error::Protocol { what, reason, .. } => {
-            Error::protocol(what, format!("{reason} (line {line})"))
-        }
+        Error::Protocol {
+            what,
+            reason,
+            cause,
+        } => Error::Protocol {
+            what,
+            reason: format!("{reason} (line {line})").into(),
+            cause,
+        },
         other => other,
     }
 }
@@ -188,12 +194,18 @@ impl Tree<'_> {
             Ok(None) => quick_xml::escape::resolve_xml_entity(&reference.into_inner())
                 .map(str::to_owned)
                 .ok_or_else(|| self.protocol("an entity that XML does not predefine")),
-            Err(e) => Err(self.protocol(format!("bad character reference: {}", ServerText::of(e)))),
+            Err(e) => Err(self.bad("bad character reference", &e)),
         }
     }
 
     fn protocol(&self, reason: impl Into<Text>) -> Error {
         Error::protocol(self.what, reason)
+    }
+
+    /// What the parser refuses, in its words.
+    fn bad(&self, which: &str, error: &(dyn std::error::Error + 'static)) -> Error {
+        let reason = format!("{which}: {}", ServerText::of(error));
+        Error::protocol_by(self.what, reason, error)
     }
 
     fn start(&mut self, start: &BytesStart<'_>) -> Result<()> {
@@ -204,7 +216,7 @@ impl Tree<'_> {
         let mut attributes = Vec::new();
         for (count, attribute) in start.attributes().enumerate() {
             self.limit("attributes", ATTRIBUTES, (count as u64).saturating_add(1))?;
-            let attribute = attribute.map_err(|e| self.bad_attribute(e))?;
+            let attribute = attribute.map_err(|e| self.bad("bad attribute", &e))?;
             let value = self.value(&attribute)?;
             match attribute.key.as_namespace_binding() {
                 Some(PrefixDeclaration::Default) => self.namespaces.declare("", &value),
@@ -251,13 +263,9 @@ impl Tree<'_> {
     fn value(&self, attribute: &RawAttribute<'_>) -> Result<String> {
         let value = attribute
             .normalized_value(XmlVersion::Explicit1_0)
-            .map_err(|e| self.bad_attribute(e))?;
+            .map_err(|e| self.bad("bad attribute", &e))?;
         self.limit("text", self.rules.text_bytes, value.len() as u64)?;
         Ok(value.into_owned())
-    }
-
-    fn bad_attribute(&self, error: impl std::fmt::Display) -> Error {
-        self.protocol(format!("bad attribute: {}", ServerText::of(error)))
     }
 
     fn end(&mut self) {

@@ -77,7 +77,7 @@ def abort_at_exit() -> None:
     kept: list[str] = []
     until = time.monotonic() + _EXIT_TIMEOUT
     try:
-        kept += _abort_all("the Python interpreter exits", "", _EXIT_TIMEOUT)
+        kept += _abort_all("the Python interpreter exits", None, _EXIT_TIMEOUT)
     finally:
         kept += _core.finish_at_exit(max(0.0, until - time.monotonic()))
     for moid in dict.fromkeys(kept):
@@ -87,7 +87,7 @@ def abort_at_exit() -> None:
 
 def _abort_all(
     reason: str,
-    cause: Literal["", "session", "cancelled"],
+    cause: Literal["session", "cancelled"] | None,
     seconds: float,
     which: Callable[[LeaseCore], bool] = lambda _: True,
 ) -> list[str]:

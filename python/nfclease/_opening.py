@@ -55,8 +55,8 @@ class _Opening:
             lease.close()
         return lease
 
-    def release(self) -> HttpNfcLease | None:
-        """The lease, to be ended, if it is there; else the thread ends it."""
+    def give_to_caller(self) -> HttpNfcLease | None:
+        """The lease, which the caller has to abort; where it is not there yet, the thread does."""
         with self._lock:
             self._wanted = False
             return self._lease
@@ -74,7 +74,7 @@ async def opened(call: Callable[[], HttpNfcLease], backend: Asyncio) -> HttpNfcL
     try:
         await any_of([task])
     except BaseException as error:
-        lease = opening.release()
+        lease = opening.give_to_caller()
         if lease is not None:
             await ending.abort(lease._nfc_shared, backend, error)
         elif backend.may_wait(error):

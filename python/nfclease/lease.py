@@ -362,7 +362,7 @@ class HttpNfcLease(MirroredLease):
         return run(operation, "upload_all")
 
     def close(self) -> None:
-        """Gives the lease up: cancels transfers and sends one Abort while it is still held.
+        """Aborts: cancels transfers, and sends one Abort while the lease is still held.
 
         Does nothing after Complete or Abort.
 
@@ -419,7 +419,7 @@ class HttpNfcLease(MirroredLease):
             return
         shared = self.__dict__.get("_nfc_shared")
         if shared is not None and _open_leases.is_held_beside(shared.plain, shared):
-            native.release()
+            native.hand_over()
         else:
             # First: a warning may be an error.
             native.abort_in_background("the lease object was dropped")

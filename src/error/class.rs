@@ -66,6 +66,17 @@ impl Error {
         }
     }
 
+    /// Whether who waits for a lease must hear it at once: asking again would not change it, and a
+    /// proxy may lock the login out.
+    pub(crate) fn must_be_heard(&self) -> bool {
+        matches!(
+            self,
+            Self::Tls { .. }
+                | Self::ThumbprintMismatch { .. }
+                | Self::HttpStatus { status: 407, .. }
+        )
+    }
+
     /// How long the other end wants to be left alone.
     pub(crate) fn retry_after(&self) -> Option<Duration> {
         match self {
@@ -82,6 +93,7 @@ impl Error {
             Self::WaitTimeout { .. } => Class::Call,
             Self::HttpStatus { asked, status, .. } => Class::Status(*asked, *status),
             Self::LeaseInit { .. }
+            | Self::NotReady
             | Self::LeaseLost { .. }
             | Self::LeaseComplete { .. }
             | Self::LeaseState { .. }

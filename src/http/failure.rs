@@ -72,35 +72,8 @@ pub(super) fn request_error(
     route: &Route,
     secrets: &Secrets,
 ) -> Error {
-    if let Some(mismatch) = find::<PinMismatch>(error) {
-        let doubt = if mismatch.is_ca {
-            " (the pinned certificate is a CA's)"
-        } else {
-            ""
-        };
-        return Error::ThumbprintMismatch {
-            what: format!("{what}{doubt}").into(),
-            expected: mismatch.expected.clone().into(),
-            actual: mismatch.actual.clone().into(),
-            is_ca: mismatch.is_ca,
-        };
-    }
-    if let Some(refused) = find::<Refused>(error) {
-        return Error::Tls {
-            what: what.into(),
-            reason: refused.to_string().into(),
-            help: refused.pin_helps.then_some(TlsHelp::Pin),
-            cause: kept(error, route, secrets),
-        };
-    }
-    if let Some(tls) = find::<rustls::Error>(error) {
-        let (reason, help) = tls_reason(tls, secrets);
-        return Error::Tls {
-            what: what.into(),
-            reason,
-            help,
-            cause: kept(error, route, secrets),
-        };
+    if let Some(refused) = tls_error(what, error, route, secrets) {
+        return refused;
     }
     if find::<hyper::Error>(error).is_some_and(hyper::Error::is_parse) {
         return Error::Protocol {
@@ -120,25 +93,61 @@ pub(super) fn request_error(
             retry_after: None,
         };
     }
+    Error::Connect {
+        what: what.into(),
+        reason: unreached(error, route, secrets).into(),
+        help: None,
+        cause: kept(error, route, secrets),
+    }
+}
+
+/// The same, where one end does not believe the other.
+fn tls_error(
+    what: &str,
+    error: &reqwest::Error,
+    route: &Route,
+    secrets: &Secrets,
+) -> Option<Error> {
+    if let Some(mismatch) = find::<PinMismatch>(error) {
+        let doubt = if mismatch.is_ca {
+            " (the pinned certificate is a CA's)"
+        } else {
+            ""
+        };
+        return Some(Error::ThumbprintMismatch {
+            what: format!("{what}{doubt}").into(),
+            expected: mismatch.expected.clone().into(),
+            actual: mismatch.actual.clone().into(),
+            is_ca: mismatch.is_ca,
+        });
+    }
+    let (reason, help) = match find::<Refused>(error) {
+        Some(refused) => {
+            let help = refused.pin_helps.then_some(TlsHelp::Pin);
+            (refused.to_string().into(), help)
+        }
+        None => tls_reason(find::<rustls::Error>(error)?, secrets),
+    };
+    Some(Error::Tls {
+        what: what.into(),
+        reason,
+        help,
+        cause: kept(error, route, secrets),
+    })
+}
+
+/// Why there was no answer.
+fn unreached(error: &reqwest::Error, route: &Route, secrets: &Secrets) -> String {
     let cause = if error.is_timeout() {
         ServerText::from("no answer in time")
     } else {
         route.cleaned(&root_cause(error), secrets)
     };
-    let reason = if error.is_connect() {
-        let proxy = route.proxy_hint();
+    let proxy = route.proxy_hint();
+    if error.is_connect() {
         format!("cannot connect: {cause}{proxy}; check name, port, route and firewall")
     } else {
-        format!(
-            "the connection broke before an answer: {cause}{}",
-            route.proxy_hint()
-        )
-    };
-    Error::Connect {
-        what: what.into(),
-        reason: reason.into(),
-        help: None,
-        cause: kept(error, route, secrets),
+        format!("the connection broke before an answer: {cause}{proxy}")
     }
 }
 

@@ -1,6 +1,8 @@
-//! When and after how long a repetition is allowed. Pure: time and chance are passed in.
+//! When and after how long a repetition is allowed: one decision for all who repeat a request.
 
 use std::time::Duration;
+
+use crate::error::{Again, Error};
 
 /// Decorrelated jitter between these two, as object stores use it.
 const SHORTEST: Duration = Duration::from_millis(500);
@@ -18,10 +20,16 @@ pub struct RetryPolicy {
 /// The state of one transfer's repetitions.
 #[derive(Debug)]
 pub(crate) struct Retries {
+    /// What the caller allows.
     policy: RetryPolicy,
+    /// How many repetitions there were: they are counted.
     used: u32,
+    /// The next delay is at most three times this.
     last_delay: Duration,
+    /// Time without progress, delays included: it counts against `retry_timeout`.
     waited: Duration,
+    /// Whether the bytes were wrong once: wrong twice, they stay so.
+    were_wrong: bool,
 }
 
 impl Retries {
@@ -32,6 +40,7 @@ impl Retries {
             used: 0,
             last_delay: SHORTEST,
             waited: Duration::ZERO,
+            were_wrong: false,
         }
     }
 
@@ -40,11 +49,26 @@ impl Retries {
         self.used < self.policy.max_retries
     }
 
-    /// The delay before the next attempt, or `None` when the budget is used up.
+    /// The delay before the next attempt of what may be done twice, or `None` where that would not
+    /// help against this error or the budget is used up.
+    ///
+    /// `lost` is the time that the failed attempt spent without progress.
+    pub(crate) fn after(&mut self, error: &Error, lost: Duration) -> Option<Duration> {
+        let helps = match error.again() {
+            Again::AsAllowed => true,
+            Again::Once => !std::mem::replace(&mut self.were_wrong, true),
+            Again::Never => false,
+        };
+        helps
+            .then(|| self.next(lost, fastrand::f64(), error.retry_after()))
+            .flatten()
+    }
+
+    /// The delay by the budget alone. Pure: time and chance are passed in.
     ///
     /// `lost` is the time that the failed attempt spent without progress, `chance` is uniform in
     /// `0.0..1.0`, `retry_after` is the server's wish.
-    pub(crate) fn next(
+    fn next(
         &mut self,
         lost: Duration,
         chance: f64,
@@ -118,6 +142,27 @@ mod tests {
         assert_eq!(one, Some(Duration::from_secs(1)));
         let wish = Some(Duration::from_secs(u64::MAX));
         assert_eq!(retries.next(Duration::MAX, 0.0, wish), None);
+    }
+
+    #[test]
+    fn the_error_says_whether_it_is_worth_it() {
+        let broken = Error::Stall {
+            what: "disk".into(),
+            moved: 0,
+            seconds: 1.0,
+        };
+        let wrong = Error::SizeMismatch {
+            what: "disk".into(),
+            expected: 2,
+            actual: 1,
+        };
+        let mut retries = retries(9, 900);
+        let mut is_repeated = |error| retries.after(error, Duration::ZERO).is_some();
+        let errors = [&wrong, &broken, &wrong, &broken, &Error::Forked];
+        assert_eq!(
+            errors.map(&mut is_repeated),
+            [true, true, false, true, false]
+        );
     }
 
     #[test]

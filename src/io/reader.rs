@@ -24,9 +24,14 @@ const BUFFERS: usize = 4;
 pub trait Reader: Read + Send {
     /// The name for messages.
     fn name(&self) -> PathBuf;
+    /// An error of ours that the read has kept, since `io::Error` cannot hold it.
+    fn kept(&mut self) -> Option<Error> {
+        None
+    }
     /// Turns a read error into ours.
     fn error(&mut self, error: io::Error) -> Error {
-        Error::io(self.name(), error)
+        let kept = self.kept();
+        kept.unwrap_or_else(|| Error::io(self.name(), error))
     }
 }
 

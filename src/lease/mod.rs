@@ -20,7 +20,7 @@ mod status;
 mod transfers;
 mod verification;
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 
 use self::keep_alive::KeepAliveService;
 use self::passthrough::Passthrough;
@@ -161,9 +161,4 @@ impl Lease {
             .info()
             .map_or(0, |info| info.total_disk_capacity_kb.saturating_mul(1024))
     }
-}
-
-/// A panic elsewhere must not keep the Abort from being sent.
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -66,7 +66,12 @@ pub(super) fn plan(
         return Err(Error::InsecureUrl { what });
     }
     let pin = pin(device).map_err(|(field, error)| {
-        Error::protocol(what.clone(), format!("its {field} cannot be used: {error}"))
+        let why = match &error {
+            Error::InvalidArgument { reason } => reason.clone(),
+            other => Text::of(other),
+        };
+        let reason = format!("its {field} cannot be used: {why}");
+        Error::protocol_by(what.clone(), reason, &error)
     })?;
     let same_origin = url.origin() == session.origin();
     let trust = match pin {
@@ -95,15 +100,13 @@ pub(super) fn plan(
 
 /// The certificate before the thumbprint. What is wrong with either is the server's doing, not that of
 /// an argument.
-fn pin(device: &DeviceUrl) -> Result<Option<Pin>, (&'static str, Text)> {
-    let wrong = |field, error| match error {
-        Error::InvalidArgument { reason } => (field, reason),
-        other => (field, Text::of(other)),
-    };
-    let pin = Pin::from_pem(&device.ssl_certificate).map_err(|e| wrong("sslCertificate", e))?;
+fn pin(device: &DeviceUrl) -> Result<Option<Pin>, (&'static str, Error)> {
+    let pin = Pin::from_pem(&device.ssl_certificate).map_err(|error| ("sslCertificate", error))?;
     match pin {
         Some(pin) => Ok(Some(pin)),
-        None => Pin::from_thumbprint(&device.ssl_thumbprint).map_err(|e| wrong("sslThumbprint", e)),
+        None => {
+            Pin::from_thumbprint(&device.ssl_thumbprint).map_err(|error| ("sslThumbprint", error))
+        }
     }
 }
 
@@ -235,5 +238,19 @@ mod tests {
         let session = Url::parse("https://vc/sdk").unwrap();
         let plan = plan(&device, &session, &trust(), PlainHttp::Refuse).unwrap();
         assert!(matches!(plan.trust.verify, Verify::Pin(Pin::Sha1(_))));
+    }
+
+    #[test]
+    fn a_pin_that_cannot_be_used_is_the_source() {
+        let mut device = device("https://esx7/nfc/d");
+        device.ssl_thumbprint = "no thumbprint".into();
+        let session = Url::parse("https://vc/sdk").unwrap();
+        let error = plan(&device, &session, &trust(), PlainHttp::Refuse).unwrap_err();
+        assert!(
+            error
+                .to_string()
+                .contains("its sslThumbprint cannot be used")
+        );
+        assert!(std::error::Error::source(&error).is_some());
     }
 }

@@ -19,12 +19,13 @@ use super::transfers::Begun;
 use super::transfers::turns::Order;
 use super::verification::compare::RequireManifest;
 use super::verification::uploads::RequireUploads;
-use super::{Lease, PlainHttp, Sessions, keep_alive, lock};
+use super::{Lease, PlainHttp, Sessions, keep_alive};
 use crate::error::{Error, Failure, Step};
 use crate::http::retry::RetryPolicy;
 use crate::http::tls::{Trust, Verify};
 use crate::io::ChecksumType;
 use crate::soap::{Credentials, Endpoint};
+use crate::sync::lock;
 use crate::transfer::{Completed, Format, Moved, Progress, Transfer, Verified, VerifySize, Way};
 
 fn lease() -> Arc<Lease> {
@@ -181,8 +182,13 @@ fn the_cause_is_there_when_the_transfer_ends() {
     let lease = lease();
     let (transfer, gate) = gated(&lease, Ends::With(Error::Cancelled));
     let reason = "the server ended it".into();
-    let fault = None;
-    lease.ended(Event::ServerEnded, Error::LeaseLost { reason, fault });
+    let (fault, cause) = (None, None);
+    let lost = Error::LeaseLost {
+        reason,
+        fault,
+        cause,
+    };
+    lease.ended(Event::ServerEnded, lost);
     let watched = transfer.clone();
     let seen = seen_at_wake_up(transfer.ended(), &gate, move || watched.outcome());
     assert!(matches!(

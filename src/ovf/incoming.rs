@@ -4,7 +4,7 @@
 
 use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex};
 
 use super::href;
 use super::limits;
@@ -14,6 +14,7 @@ use super::tar::scan::Member;
 use super::tar::stream::TarStream;
 use crate::error::{Error, Result};
 use crate::io::{Reader, ReaderSource, Slice, Source};
+use crate::sync::lock;
 use crate::text::ServerText;
 
 /// The package, as far as it has come. Cheap to clone.
@@ -53,10 +54,6 @@ struct State {
     waiting: Option<Member>,
     /// Counts the members that were asked for: the reader of an earlier one is at its end.
     turn: u64,
-}
-
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl Incoming {
@@ -315,8 +312,7 @@ impl Reader for MemberReader {
         self.name.clone()
     }
 
-    fn error(&mut self, error: io::Error) -> Error {
-        let kept = self.error.take();
-        kept.unwrap_or_else(|| Error::io(self.name(), error))
+    fn kept(&mut self) -> Option<Error> {
+        self.error.take()
     }
 }

@@ -1,9 +1,10 @@
 //! What is read once, from its beginning, where a part of something stored is wanted.
 
-use std::sync::{Mutex, PoisonError};
+use std::sync::Mutex;
 
 use crate::error::{Error, Result};
 use crate::io::{Cost, Reader, Stored};
+use crate::sync::lock;
 
 /// A reader of so many bytes.
 pub(super) struct Once {
@@ -32,7 +33,7 @@ impl Stored for Once {
     }
 
     fn open(&self, offset: u64, length: u64) -> Result<Box<dyn Reader>> {
-        let mut reader = self.reader.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut reader = lock(&self.reader);
         match reader.take() {
             Some(reader) if offset == 0 && length == self.length => Ok(reader),
             _ => Err(Error::internal("a member of a stream is read once")),

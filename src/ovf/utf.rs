@@ -15,7 +15,7 @@ pub(super) fn text(bytes: &[u8], what: &str) -> Result<Decoded> {
     let utf16 = |rest, unit: fn([u8; 2]) -> u16| {
         Ok(Decoded {
             content: from_utf16(rest, unit)
-                .ok_or_else(|| Error::package(what, "it is not right UTF-16"))?,
+                .ok_or_else(|| Error::package(what, "it is not valid UTF-16"))?,
             was_utf16: true,
         })
     };

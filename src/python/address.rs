@@ -5,8 +5,8 @@ use std::sync::Arc;
 use pyo3::IntoPyObjectExt as _;
 use pyo3::prelude::*;
 
-use super::bridge::guarded;
 use super::error::to_py;
+use super::gil::guarded;
 use super::incoming::Incoming;
 use super::package::Package;
 use super::session::TrustArguments;

@@ -3,7 +3,7 @@
 use std::convert::Infallible;
 use std::future::Future;
 use std::pin::Pin;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll};
 
 use pyo3::prelude::*;
@@ -11,8 +11,9 @@ use pyo3::types::{PyDict, PyNone, PyTuple};
 use pyo3_async_runtimes::TaskLocals;
 use pyo3_async_runtimes::generic::{self, ContextExt, JoinError, Runtime};
 
-use super::crossing::Crossing;
 use super::error::to_py;
+use super::gil::Crossing;
+use nfclease::sync::lock;
 use nfclease::threads;
 use nfclease::transfer::Engine;
 
@@ -112,7 +113,7 @@ impl Runtime for OnEngine {
 }
 
 fn cross<F: FnOnce()>(slot: &Mutex<Option<F>>) {
-    let work = slot.lock().unwrap_or_else(PoisonError::into_inner).take();
+    let work = lock(slot).take();
     if let (Some(work), Some(_crossing)) = (work, Crossing::try_start()) {
         work();
     }

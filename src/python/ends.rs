@@ -1,14 +1,15 @@
 //! The ends of transfers, for the one Python thread that calls back. It waits here without the GIL.
 
 use std::sync::mpsc::{Receiver, Sender, channel};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use pyo3::prelude::*;
 
 use super::error::to_py;
 use super::transfer::Transfer;
-use super::{bridge, log};
+use super::{gil, log};
+use nfclease::sync::lock;
 
 /// Where ends are told, by the numbers that they were asked for under.
 #[pyclass(frozen, module = "nfclease._core")]
@@ -58,8 +59,8 @@ impl Ends {
     /// The next that has ended; `None` after so many seconds. One thread at a time.
     fn next(&self, py: Python<'_>, seconds: f64) -> PyResult<Option<u64>> {
         let limit = Duration::try_from_secs_f64(seconds).unwrap_or_default();
-        let next = bridge::blocking(py, || {
-            let ended = self.ended.lock().unwrap_or_else(PoisonError::into_inner);
+        let next = gil::blocking(py, || {
+            let ended = lock(&self.ended);
             ended.recv_timeout(limit).ok()
         });
         log::emit(py)?;

@@ -1,7 +1,7 @@
 //! `Error` to the exception classes of `nfclease.exceptions`: one match, without a default arm.
 
 use std::io;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 
 use pyo3::exceptions::{PyOSError, PyValueError};
 use pyo3::prelude::*;
@@ -10,6 +10,7 @@ use pyo3::types::{PyBytes, PyType};
 use super::hints::{hint, message};
 use nfclease::advice::Remedy;
 use nfclease::error::{Error, Failure, ServerFault};
+use nfclease::sync::lock;
 
 /// A user's exception on its way through the core. It is handed out once: kept here, its traceback
 /// would keep the lease alive in a cycle that Python's collector cannot see.
@@ -28,10 +29,7 @@ impl Raised {
     }
 
     fn take(&self) -> Option<PyErr> {
-        self.error
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .take()
+        lock(&self.error).take()
     }
 }
 
@@ -155,6 +153,7 @@ fn build(py: Python<'_>, error: &Error) -> PyResult<PyErr> {
         Error::LeaseInit { fault, .. } => {
             with_fault(py, plain("LeaseInitError")?, fault.as_deref())?
         }
+        Error::NotReady => plain("LeaseInitError")?,
         Error::LeaseLost { fault, .. } => {
             with_fault(py, plain("LeaseLostError")?, fault.as_deref())?
         }

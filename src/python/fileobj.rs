@@ -10,8 +10,8 @@ use pyo3::prelude::*;
 use pyo3::pybacked::PyBackedBytes;
 use pyo3::types::PyBytes;
 
-use super::crossing::Crossing;
 use super::error::Raised;
+use super::gil::Crossing;
 use nfclease::error::{Error, ForeignError, Result};
 use nfclease::io::{Reader, Sink, Wait};
 use nfclease::threads::Aside;
@@ -179,9 +179,7 @@ impl Reader for FileObjectReader {
         PathBuf::from("<file object>")
     }
 
-    fn error(&mut self, error: io::Error) -> Error {
-        self.error
-            .take()
-            .unwrap_or_else(|| Error::io(self.name(), error))
+    fn kept(&mut self) -> Option<Error> {
+        self.error.take()
     }
 }

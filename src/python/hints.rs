@@ -67,6 +67,7 @@ pub(super) fn hint(error: &Error) -> &'static str {
             status: 407,
             ..
         } => "; put Proxy-Authorization into customHeaders",
+        Error::NotReady => "; call wait_ready() in the block",
         Error::NotSent { before } => hint(before),
         _ => "",
     }

@@ -3,8 +3,8 @@
 use pyo3::prelude::*;
 use pyo3::types::PyBytes;
 
-use super::bridge::guarded;
 use super::fileobj::FileObjectReader;
+use super::gil::guarded;
 use super::local::Source;
 use super::reading::Reading;
 use nfclease::io::ChecksumType;

@@ -6,30 +6,18 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use pyo3::prelude::*;
 use pyo3::types::PyBytes;
 
-use super::abandoned::{self, Counted};
-use super::bridge;
+use super::arguments::{AbortCause, Keywords, RequiredUploads, file_sum};
 use super::device::{DeviceUrl, FileItem};
 use super::error::{failure_to_py, to_py};
+use super::exit::{self, Counted};
+use super::gil;
 use super::local::{Sink, Source};
 use super::session::Session;
 use super::transfer::Transfer;
 use super::work::Work;
 use nfclease::error::{Error, Result};
-use nfclease::http::retry::RetryPolicy;
-use nfclease::io::ChecksumType;
-use nfclease::lease::{
-    Ended, KeepAlive, Lease as CoreLease, Options, PlainHttp, RequireManifest, RequireUploads,
-    Unfinished, check_number as check_core, seconds, seconds_or_none,
-};
+use nfclease::lease::{Ended, Lease as CoreLease, Unfinished, seconds};
 use nfclease::soap::{Abort, Reply, methods};
-use nfclease::transfer::{FileSum, Format, VerifySize};
-
-/// Whether every device of an import needs an upload, or the `deviceId`s of those that do.
-#[derive(FromPyObject)]
-enum RequiredUploads {
-    All(bool),
-    Of(Vec<String>),
-}
 
 /// Status, reason phrase, body.
 type RawReply = (u16, &'static str, Py<PyBytes>);
@@ -41,7 +29,7 @@ pub(crate) struct Lease {
     /// The process that adopted it: threads and locks of the core are not in a forked child.
     pid: u32,
     /// Whether another object holds the lease in its place.
-    released: AtomicBool,
+    handed_over: AtomicBool,
 }
 
 #[pymethods]
@@ -76,57 +64,27 @@ impl Lease {
         max_unannounced_size: u64,
         allow_http: bool,
     ) -> PyResult<Self> {
-        let build = || -> Result<Arc<CoreLease>> {
-            let interval = keep_alive_interval
-                .map(|value| seconds(value, "keep_alive_interval"))
-                .transpose()?;
-            let options = Options {
-                checksum_type: checksum_type.map(ChecksumType::parse).transpose()?,
-                keep_alive: if keep_alive {
-                    KeepAlive::Native(interval)
-                } else {
-                    KeepAlive::Off
-                },
-                max_concurrency,
-                retry: RetryPolicy {
-                    max_retries,
-                    retry_timeout: seconds_or_none(retry_timeout, "retry_timeout")?,
-                },
-                timeout: seconds(timeout, "timeout")?,
-                require_manifest: match require_manifest {
-                    Some(true) => RequireManifest::Yes,
-                    Some(false) => RequireManifest::No,
-                    None => RequireManifest::AsListed,
-                },
-                require_uploads: match require_uploads {
-                    RequiredUploads::All(true) => RequireUploads::EveryDevice,
-                    RequiredUploads::All(false) => RequireUploads::Of(Vec::new()),
-                    RequiredUploads::Of(keys) => RequireUploads::Of(keys),
-                },
-                disk_format: if verify_format {
-                    Format::StreamOptimized
-                } else {
-                    Format::Any
-                },
-                max_unannounced_size,
-                verify_size: if verify_size {
-                    VerifySize::Yes
-                } else {
-                    VerifySize::No
-                },
-                plain_http: if allow_http {
-                    PlainHttp::Allow
-                } else {
-                    PlainHttp::Refuse
-                },
-            };
-            CoreLease::adopt(&session.sessions, moid, options)
+        let keywords = Keywords {
+            checksum_type,
+            keep_alive,
+            keep_alive_interval,
+            max_concurrency,
+            max_retries,
+            retry_timeout,
+            timeout,
+            require_manifest,
+            require_uploads,
+            verify_format,
+            verify_size,
+            max_unannounced_size,
+            allow_http,
         };
-        let lease = bridge::guarded(py, build)?;
+        let build = || CoreLease::adopt(&session.sessions, moid, keywords.options()?);
+        let lease = gil::guarded(py, build)?;
         Ok(Self {
             held: Some(lease),
             pid: std::process::id(),
-            released: AtomicBool::new(false),
+            handed_over: AtomicBool::new(false),
         })
     }
 
@@ -181,7 +139,7 @@ impl Lease {
     fn refresh(&self, py: Python<'_>) -> PyResult<()> {
         let lease = self.core(py)?;
         let looking = Arc::clone(&lease);
-        bridge::wait(py, lease.engine(), async move {
+        gil::wait(py, lease.engine(), async move {
             let _ = looking.refresh().await;
         })
     }
@@ -189,7 +147,7 @@ impl Lease {
     /// One call of the script that needs nothing of us but the way.
     fn call(&self, py: Python<'_>, method: String, envelope: Vec<u8>) -> PyResult<RawReply> {
         let lease = self.core(py)?;
-        match bridge::call(py, &lease, &method, &envelope)? {
+        match gil::call(py, &lease, &method, &envelope)? {
             Some(reply) => raw(py, reply),
             None => self.send(
                 py,
@@ -230,7 +188,8 @@ impl Lease {
         )
     }
 
-    /// Leaves the lease to somebody else. Refused while a transfer runs.
+    /// Gives the plain lease back, which is neither renewed nor ended here any more. Refused while a
+    /// transfer runs.
     fn detach(&self, py: Python<'_>) -> PyResult<Work> {
         let lease = self.core(py)?;
         let detaching = Arc::clone(&lease);
@@ -243,18 +202,11 @@ impl Lease {
     }
 
     /// Cancels, cleans up, sends one Abort while the lease is held. Raises nothing of its own. With
-    /// `cause`, `session` or `cancelled`, who works with the lease gets that one.
-    #[pyo3(signature = (reason, cause=""))]
-    fn abort(&self, py: Python<'_>, reason: String, cause: &str) -> PyResult<Work> {
+    /// `cause`, who works with the lease gets that one.
+    #[pyo3(signature = (reason, cause=None))]
+    fn abort(&self, py: Python<'_>, reason: String, cause: Option<AbortCause>) -> PyResult<Work> {
         let lease = self.core(py)?;
-        let cause = match cause {
-            "session" => Some(Error::SessionExpired {
-                reason: "the script logged out".into(),
-                fault: None,
-            }),
-            "cancelled" => Some(Error::Cancelled),
-            _ => None,
-        };
+        let cause = cause.map(Error::from);
         let ending = Arc::clone(&lease);
         // The exit of an interpreter that was not patient enough still waits for it.
         let counted = Counted::new();
@@ -304,78 +256,56 @@ impl Lease {
         let _ = engine.spawn(async move {
             let _counted = counted;
             if let Ended::AbortFailed = lease.abort(Abort { reason }).await {
-                abandoned::note_kept(lease.moid());
+                exit::note_kept(lease.moid());
             }
         });
     }
 
-    /// Leaves the lease to another object that holds it; nothing is sent.
-    fn release(&self, py: Python<'_>) -> PyResult<()> {
-        self.core(py)?.release();
-        self.released.store(true, Ordering::Relaxed);
+    /// Another object holds the lease from here on; nothing is sent.
+    fn hand_over(&self, py: Python<'_>) -> PyResult<()> {
+        self.core(py)?.hand_over();
+        self.handed_over.store(true, Ordering::Relaxed);
         Ok(())
     }
 
-    /// Starts one download into a sink that is its own. With `also`, the sum for a manifest file is
-    /// computed in passing.
-    #[pyo3(signature = (device_url, sink, *, also=None))]
+    /// Starts one download into a sink that is its own. With `file_checksum_type`, the sum for a
+    /// manifest file is computed in passing.
+    #[pyo3(signature = (device_url, sink, *, file_checksum_type=None))]
     fn download(
         &self,
         py: Python<'_>,
         device_url: &DeviceUrl,
         sink: &Sink,
-        also: Option<&str>,
+        file_checksum_type: Option<&str>,
     ) -> PyResult<Transfer> {
         let lease = self.core(py)?;
         let start = || {
-            let file_sum = file_sum(also, None)?;
+            let file_sum = file_sum(file_checksum_type, None)?;
             lease.start_download(&device_url.0, sink.open()?, file_sum)
         };
-        let transfer = bridge::guarded(py, start)?;
+        let transfer = gil::guarded(py, start)?;
         Ok(Transfer { lease, transfer })
     }
 
     /// Starts one upload from a source that is its own. With `expected`, other bytes than those of
-    /// this sum of type `also` fail it before the host has all of them.
-    #[pyo3(signature = (device_url, item, source, *, also=None, expected=None))]
+    /// this sum of that type fail it before the host has all of them.
+    #[pyo3(signature = (device_url, item, source, *, file_checksum_type=None, expected=None))]
     fn upload(
         &self,
         py: Python<'_>,
         device_url: &DeviceUrl,
         item: &FileItem,
         source: &Source,
-        also: Option<&str>,
+        file_checksum_type: Option<&str>,
         expected: Option<&str>,
     ) -> PyResult<Transfer> {
         let lease = self.core(py)?;
         let start = || {
-            let file_sum = file_sum(also, expected)?;
+            let file_sum = file_sum(file_checksum_type, expected)?;
             lease.start_upload(&device_url.0, item.0, source.open()?, file_sum)
         };
-        let transfer = bridge::guarded(py, start)?;
+        let transfer = gil::guarded(py, start)?;
         Ok(Transfer { lease, transfer })
-    }
-}
-
-/// Refuses a number out of the range of the option of this name. An int of Python has no largest.
-#[pyfunction]
-pub(crate) fn check_number(py: Python<'_>, name: &str, value: &Bound<'_, PyAny>) -> PyResult<()> {
-    let number = match value.extract::<i128>() {
-        Ok(number) => number,
-        Err(_) if value.lt(0)? => i128::MIN,
-        Err(_) => i128::MAX,
-    };
-    check_core(name, number).map_err(|error| to_py(py, &error))
-}
-
-/// What is asked for beside the server's sum.
-fn file_sum(also: Option<&str>, expected: Option<&str>) -> Result<Option<FileSum>> {
-    match also {
-        Some(also) => FileSum::new(ChecksumType::parse_of_file(also)?, expected).map(Some),
-        None if expected.is_some() => Err(Error::InvalidArgument {
-            reason: "expected= is a sum of the type that also= says".into(),
-        }),
-        None => Ok(None),
     }
 }
 
@@ -409,10 +339,7 @@ impl Lease {
         F: Future<Output = Result<Reply>> + Send + 'static,
     {
         let lease = self.core(py)?;
-        raw(
-            py,
-            bridge::wait(py, lease.engine(), call(Arc::clone(&lease)))?,
-        )
+        raw(py, gil::wait(py, lease.engine(), call(Arc::clone(&lease)))?)
     }
 }
 
@@ -421,7 +348,7 @@ impl Drop for Lease {
         if self.pid != std::process::id() {
             // Dropping would touch locks that a thread of the parent may have held at the fork.
             std::mem::forget(self.held.take());
-        } else if !self.released.load(Ordering::Relaxed) {
+        } else if !self.handed_over.load(Ordering::Relaxed) {
             // An interrupted constructor leaves a lease that no Python object has.
             self.abort_in_background("the lease object was dropped".into());
         }

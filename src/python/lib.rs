@@ -7,15 +7,15 @@
     reason = "arguments from Python arrive owned"
 )]
 
-mod abandoned;
 mod address;
+mod arguments;
 mod asyncio;
-mod bridge;
-mod crossing;
 mod device;
 mod ends;
 mod error;
+mod exit;
 mod fileobj;
+mod gil;
 mod hints;
 mod incoming;
 mod lease;
@@ -36,17 +36,19 @@ use pyo3::prelude::*;
 #[pymodule(gil_used = true)]
 mod _core {
     #[pymodule_export]
-    use super::abandoned::{after_fork, finish_at_exit};
-    #[pymodule_export]
     use super::address::Address;
+    #[pymodule_export]
+    use super::arguments::check_number;
     #[pymodule_export]
     use super::device::{DeviceUrl, FileItem, safe_names};
     #[pymodule_export]
     use super::ends::Ends;
     #[pymodule_export]
+    use super::exit::{after_fork, finish_at_exit};
+    #[pymodule_export]
     use super::incoming::Incoming;
     #[pymodule_export]
-    use super::lease::{Lease, check_number};
+    use super::lease::Lease;
     #[pymodule_export]
     use super::local::{Sink, Source};
     #[pymodule_export]

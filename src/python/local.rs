@@ -2,17 +2,18 @@
 //! transfer that uses it, so that one that is never used leaves nothing behind.
 
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 
 use bytes::Bytes;
 use pyo3::prelude::*;
 use pyo3::pybacked::PyBackedBytes;
 
-use super::bridge;
 use super::fileobj::{FileObjectReader, FileObjectSink};
+use super::gil;
 use nfclease::error::{Error, Result};
 use nfclease::io::{self, FileSink, FileSource, MemorySource, Overwrite, ReaderSource};
-use nfclease::transfer::{Described, Format, SourceCheck, VerifySize};
+use nfclease::sync::lock;
+use nfclease::transfer::{Described, Format, SourceCheck};
 
 pub(super) type Opened<T> = Result<Box<T>>;
 type Open<T> = dyn FnOnce() -> Opened<T> + Send;
@@ -32,7 +33,7 @@ impl<T: ?Sized> Closed<T> {
     }
 
     fn open(&self) -> Opened<T> {
-        let state = self.0.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let state = lock(&self.0).take();
         match state {
             Some(State::Closed(open)) => open(),
             Some(State::Open(opened)) => Ok(opened),
@@ -44,7 +45,7 @@ impl<T: ?Sized> Closed<T> {
     fn look<R>(&self, look: impl FnOnce(&T) -> Result<R>) -> Result<R> {
         let opened = self.open()?;
         let seen = look(&opened);
-        let mut state = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut state = lock(&self.0);
         *state = Some(State::Open(opened));
         seen
     }
@@ -134,14 +135,10 @@ impl Source {
                 Format::Any
             },
             size: size.filter(|size| *size > 0),
-            verify_size: if verify_size {
-                VerifySize::Yes
-            } else {
-                VerifySize::No
-            },
+            verify_size: verify_size.into(),
             capacity: disk_capacity,
         };
-        bridge::guarded(py, || {
+        gil::guarded(py, || {
             self.0.look(|source| {
                 let length = source.length();
                 let mut check = SourceCheck::new(name.into(), Arc::default(), described, length);

@@ -6,9 +6,9 @@ use std::sync::Arc;
 use pyo3::prelude::*;
 use pyo3::types::PyBytes;
 
-use super::bridge;
 use super::error::to_py;
 use super::fileobj::FileObjectSink;
+use super::gil;
 use super::local::Sink;
 use super::work::Work;
 use nfclease::error::Error;
@@ -37,7 +37,7 @@ impl OvaWriter {
             Overwrite::Never
         };
         let create = move || ovf::OvaWriter::create(&path, overwrite);
-        Ok(Self::held(bridge::guarded(py, create)?))
+        Ok(Self::held(gil::guarded(py, create)?))
     }
 
     /// A file object that cannot go back, by its `TargetEnd`; files are spooled in the directory.
@@ -62,7 +62,7 @@ impl OvaWriter {
             manifest: manifest_name.map(|name| (name, manifest_bytes)),
         };
         let writer = self.core(py)?;
-        bridge::guarded(py, || writer.reserve(slots))
+        gil::guarded(py, || writer.reserve(slots))
     }
 
     /// The descriptor as it will be written: its sum is the manifest file's.
@@ -87,7 +87,7 @@ impl OvaWriter {
         manifest: Option<Vec<u8>>,
     ) -> PyResult<Work> {
         let writer = self.core(py)?;
-        let engine = bridge::guarded(py, Engine::shared)?;
+        let engine = gil::guarded(py, Engine::shared)?;
         Work::start(
             py,
             &engine,
@@ -99,7 +99,7 @@ impl OvaWriter {
     /// Removes all that was written; returns what may still be there.
     fn discard(&self, py: Python<'_>) -> PyResult<Vec<String>> {
         let writer = self.core(py)?;
-        let left = bridge::blocking(py, || writer.discard());
+        let left = gil::blocking(py, || writer.discard());
         Ok(left.iter().map(|path| path.display().to_string()).collect())
     }
 }

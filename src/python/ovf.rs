@@ -3,8 +3,8 @@
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyDict};
 
-use super::bridge::guarded;
 use super::error::to_py;
+use super::gil::guarded;
 use nfclease::error::{Error, Result};
 use nfclease::ovf::{
     self, Compression, DeploymentOption, Descriptor, Disk, Entry, File,

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use pyo3::prelude::*;
 
 use super::address::Address;
-use super::bridge;
+use super::gil;
 use super::local::Source;
 use super::reading::{self, Reading};
 use super::stored::StoredEnd;
@@ -27,7 +27,7 @@ impl Package {
     #[staticmethod]
     fn of_path(py: Python<'_>, path: PathBuf) -> PyResult<Self> {
         let open = move || ovf::Package::open(&path);
-        Ok(Self(Arc::new(bridge::guarded(py, open)?)))
+        Ok(Self(Arc::new(gil::guarded(py, open)?)))
     }
 
     /// An OVA in a file object, by its `StoredEnd`, of so many bytes.
@@ -35,7 +35,7 @@ impl Package {
     fn of_file(py: Python<'_>, end: Py<PyAny>, length: u64) -> PyResult<Self> {
         let stored = Arc::new(StoredEnd::new(end, length));
         let open = move || ovf::Package::of_archive(stored);
-        Ok(Self(Arc::new(bridge::guarded(py, open)?)))
+        Ok(Self(Arc::new(gil::guarded(py, open)?)))
     }
 
     /// A package at an address, or an `Incoming` where its server answers no Range.
@@ -93,7 +93,7 @@ impl Package {
 
     /// The size of the file that an `href` means; `None` where it is missing.
     fn member_size(&self, py: Python<'_>, href: &str) -> PyResult<Option<u64>> {
-        let found = bridge::guarded(py, || self.0.find(href))?;
+        let found = gil::guarded(py, || self.0.find(href))?;
         Ok(found.map(|slice| slice.length))
     }
 
@@ -107,7 +107,7 @@ impl Package {
         size: Option<u64>,
         gzip: bool,
     ) -> PyResult<Source> {
-        let slice = bridge::guarded(py, || self.0.file(href, chunk_size, size))?;
+        let slice = gil::guarded(py, || self.0.file(href, chunk_size, size))?;
         if gzip {
             return decompressed(py, slice);
         }
@@ -139,7 +139,7 @@ impl Package {
                 is_disk,
             })
         };
-        let check = bridge::guarded(py, check)?;
+        let check = gil::guarded(py, check)?;
         Reading::start(py, check)
     }
 
@@ -153,15 +153,15 @@ impl Package {
                 is_disk: false,
             })
         };
-        let check = bridge::guarded(py, check)?;
+        let check = gil::guarded(py, check)?;
         reading::digest(py, check)
     }
 }
 
 fn decompressed(py: Python<'_>, slice: Slice) -> PyResult<Source> {
-    let mut count = bridge::guarded(py, || GzipCount::start(slice))?;
+    let mut count = gil::guarded(py, || GzipCount::start(slice))?;
     loop {
-        if let Some(source) = bridge::guarded(py, || count.step(COUNT_STEP))? {
+        if let Some(source) = gil::guarded(py, || count.step(COUNT_STEP))? {
             return Ok(Source::closed(move || Ok(Box::new(source))));
         }
         py.check_signals()?;

@@ -1,6 +1,6 @@
 //! A file of a package that is read to its end, in a thread of its own.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 
 use pyo3::prelude::*;
 use tokio::sync::oneshot;
@@ -9,6 +9,7 @@ use super::error::to_py;
 use super::work::Work;
 use nfclease::error::{Error, Result};
 use nfclease::ovf::{Checked, FileCheck, Watched};
+use nfclease::sync::lock;
 use nfclease::threads;
 use nfclease::transfer::Engine;
 use nfclease::transfer::panics::caught_here;
@@ -40,11 +41,7 @@ impl Reading {
 impl Reading {
     /// What is waited for; taken once.
     fn work(&self, py: Python<'_>) -> PyResult<Work> {
-        let work = self
-            .work
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .take();
+        let work = lock(&self.work).take();
         work.ok_or_else(|| to_py(py, &Error::internal("a reading is waited for once")))
     }
 

@@ -27,16 +27,27 @@ pub(crate) struct Session {
 #[derive(FromPyObject)]
 #[pyo3(from_item_all)]
 pub(super) struct TrustArguments {
+    /// What decides without a pin: `full`, `chain` (no host name) or `none`.
     verify: String,
+    /// What the context trusts, DER; empty where a chain to it would be judged otherwise than there.
     ca_certificates: Vec<Vec<u8>>,
+    /// Whether any of them ends a chain, as `VERIFY_X509_PARTIAL_CHAIN` says, or only a root.
     partial_chain: bool,
+    /// A host and its certificate, which Python's own TLS has accepted: it is believed there.
     accepted: Option<(String, Vec<u8>)>,
+    /// What of the context could not be read or followed, for the message of a refusal.
     unread: Option<String>,
+    /// Whether the context allows TLS 1.2; no version is spoken that it forbids.
     tls12: bool,
+    /// The same of TLS 1.3.
     tls13: bool,
+    /// The suites it allows, by their numbers; all that are safe where it says nothing.
     cipher_suites: Option<Vec<u16>>,
+    /// A pin, unless there is a certificate beside it.
     thumbprint: Option<String>,
+    /// The pinned certificate, PEM: it says more than a thumbprint, and goes before it.
     server_certificate: Option<String>,
+    /// The client's certificate and key, PEM, for a server that wants one.
     identity: Option<(Vec<u8>, Vec<u8>)>,
 }
 

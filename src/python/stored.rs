@@ -105,8 +105,7 @@ impl Reader for Part {
         PathBuf::from("<file object>")
     }
 
-    fn error(&mut self, error: io::Error) -> Error {
-        let own = self.error.take();
-        own.unwrap_or_else(|| Error::io(self.name(), error))
+    fn kept(&mut self) -> Option<Error> {
+        self.error.take()
     }
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use pyo3::prelude::*;
 
 use super::error::{failure_to_py, to_py};
-use super::{asyncio, bridge, log};
+use super::{asyncio, gil, log};
 use nfclease::error::Error;
 use nfclease::lease::Lease as CoreLease;
 use nfclease::transfer::{Completed, Outcome, Transfer as CoreTransfer, Verified};
@@ -107,7 +107,7 @@ impl Transfer {
         }
         let transfer = self.transfer.clone();
         let ended = async move { transfer.ended().await };
-        bridge::watch(py, engine, ended, timeout)
+        gil::watch(py, engine, ended, timeout)
     }
 }
 

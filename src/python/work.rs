@@ -1,15 +1,16 @@
 //! A piece of work that the engine has taken on, with two exits: a blocking wait and an awaitable.
 
 use std::future::Future;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 
 use pyo3::IntoPyObjectExt as _;
 use pyo3::prelude::*;
 use tokio::sync::oneshot;
 
 use super::error::to_py;
-use super::{asyncio, bridge, log};
+use super::{asyncio, gil, log};
 use nfclease::error::Error;
+use nfclease::sync::lock;
 use nfclease::transfer::Engine;
 use nfclease::transfer::panics::caught;
 
@@ -67,10 +68,10 @@ impl Work {
     #[pyo3(signature = (timeout=None))]
     fn wait(&self, py: Python<'_>, timeout: Option<f64>) -> PyResult<Py<PyAny>> {
         let end = self.take(py)?;
-        match bridge::watch(py, &self.engine, end, timeout)? {
+        match gil::watch(py, &self.engine, end, timeout)? {
             None => Ok(py.None()),
             Some(Ok(finish)) => finish(py),
-            Some(Err(_)) => Err(bridge::lost(py)),
+            Some(Err(_)) => Err(gil::lost(py)),
         }
     }
 
@@ -78,7 +79,7 @@ impl Work {
     fn ended<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
         let (end, ended) = (self.take(py)?, Arc::clone(&self.ended));
         asyncio::end_of(py, &self.engine, async move {
-            *ended.lock().unwrap_or_else(PoisonError::into_inner) = end.await.ok();
+            *lock(&ended) = end.await.ok();
         })
     }
 
@@ -87,11 +88,11 @@ impl Work {
         log::emit(py)?;
         match taken(&self.ended) {
             Some(finish) => finish(py),
-            None => Err(bridge::lost(py)),
+            None => Err(gil::lost(py)),
         }
     }
 }
 
 fn taken<T>(slot: &Mutex<Option<T>>) -> Option<T> {
-    slot.lock().unwrap_or_else(PoisonError::into_inner).take()
+    lock(slot).take()
 }

@@ -1,7 +1,8 @@
 //! One request for bytes, redirects followed: to https only, and the login goes to its own host alone.
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard};
 
+use bytes::Bytes;
 use http::header::{ETAG, IF_RANGE, LAST_MODIFIED, LOCATION, RANGE};
 use http::{HeaderValue, Method};
 use url::Url;
@@ -11,7 +12,9 @@ use super::content_range::ContentRange;
 use crate::advice::Asked;
 use crate::error::{Error, Result, TlsHelp};
 use crate::http::{Body, Client, Connection, Request, Response, host_of};
+use crate::sync::lock;
 use crate::text::ServerText;
+use crate::transfer::pace::Pace;
 
 /// Name look-up, TCP and TLS.
 const CONNECT_TIMEOUT: std::time::Duration = std::time::Duration::from_secs(15);
@@ -40,10 +43,13 @@ pub(super) struct Version {
 
 /// Bytes of a file that is read by position.
 pub(super) struct Part {
-    /// Its body holds `range.length` bytes.
-    pub(super) response: Response,
     pub(super) range: ContentRange,
     pub(super) version: Version,
+    /// Its body holds `range.length` bytes.
+    response: Response,
+    /// So many of them are still to come.
+    left: u64,
+    pace: Pace,
 }
 
 /// What a server answers to a question for some bytes.
@@ -116,6 +122,8 @@ impl Asker {
             modified: text(&LAST_MODIFIED),
         };
         Ok(Part {
+            left: range.length,
+            pace: Pace::new(self.address.timeout),
             response,
             range,
             version,
@@ -187,13 +195,7 @@ impl Asker {
         };
         let timeout = self.address.timeout;
         let answer = tokio::time::timeout(timeout, client.send(request)).await;
-        let answer = answer.unwrap_or_else(|_| {
-            Err(Error::Stall {
-                what: (&self.what).into(),
-                moved: 0,
-                seconds: timeout.as_secs_f64(),
-            })
-        });
+        let answer = answer.unwrap_or_else(|_| Err(Error::stall(&self.what, 0, timeout)));
         answer.map_err(of_package)
     }
 
@@ -202,7 +204,28 @@ impl Asker {
     }
 
     fn led_to(&self) -> MutexGuard<'_, Option<Url>> {
-        self.led_to.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.led_to)
+    }
+}
+
+impl Part {
+    /// The next piece. There are as many bytes as the Content-Range says, or it is an error.
+    pub(super) async fn next(&mut self, asker: &Asker) -> Result<Option<Bytes>> {
+        let chunk = self.pace.next(&asker.what, &mut self.response).await?;
+        let length = chunk.as_ref().map_or(0, Bytes::len) as u64;
+        let left = self.left.checked_sub(length);
+        self.left =
+            left.ok_or_else(|| asker.protocol("the answer is longer than its Content-Range"))?;
+        if chunk.is_none() && self.left > 0 {
+            let got = self.range.length.saturating_sub(self.left);
+            return Err(Error::Truncated {
+                what: (&asker.what).into(),
+                seen: self.range.first.saturating_add(got),
+                reason: "the answer is shorter than its Content-Range".into(),
+                cause: None,
+            });
+        }
+        Ok(chunk)
     }
 }
 

@@ -1,7 +1,7 @@
 //! The files beside a descriptor at an https address.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard};
 
 use super::address::Address;
 use super::opening::{Opened, open};
@@ -9,6 +9,7 @@ use super::repeated::Repeated;
 use crate::error::{Error, Result};
 use crate::io::{Slice, Stored};
 use crate::ovf::Files;
+use crate::sync::lock;
 use crate::transfer::Engine;
 
 /// What is at the addresses beside one. Nobody can list it.
@@ -50,7 +51,7 @@ impl Folder {
     }
 
     fn known(&self) -> MutexGuard<'_, HashMap<String, Option<Arc<dyn Stored>>>> {
-        self.found.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.found)
     }
 }
 

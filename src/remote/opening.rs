@@ -2,20 +2,21 @@
 
 use std::sync::mpsc::sync_channel;
 use std::sync::{Arc, Mutex};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
+use tokio_util::sync::CancellationToken;
 
 use super::address::Address;
 use super::ask::{Answer, Asker, Part};
 use super::blocks::{Blocks, HEAD};
-use super::pump::{next, say_again};
+use super::pump::say_again;
 use super::stored::Remote;
 use super::whole::Whole;
-use crate::error::{Again, Error, Result};
-use crate::http::retry::Retries;
+use crate::error::{Error, Result};
+use crate::http::Connection;
 use crate::transfer::Engine;
-use crate::transfer::pace::Pace;
+use crate::transfer::attempt::{self, Exchange, Reached, Verb};
 use crate::transfer::panics::caught;
 
 /// How a file at an address can be read.
@@ -39,61 +40,78 @@ pub(super) fn open(engine: &Arc<Engine>, address: Address) -> Result<Opened> {
 }
 
 async fn run(engine: Arc<Engine>, address: Address) -> Result<Opened> {
-    let mut retries = Retries::new(address.retry);
-    let asker = Arc::new(Asker::new(address)?);
-    loop {
-        let began = Instant::now();
-        let error = match attempt(&engine, &asker).await {
-            Ok(opened) => return Ok(opened),
-            Err(error) => error,
-        };
-        let delay = (error.again() == Again::AsAllowed)
-            .then(|| retries.next(began.elapsed(), fastrand::f64(), error.retry_after()))
-            .flatten();
-        let delay = delay.ok_or_else(|| error.clone())?;
-        say_again(&error, delay);
-        tokio::time::sleep(delay).await;
-    }
+    let policy = address.retry;
+    let mut opening = Opening {
+        engine,
+        asker: Arc::new(Asker::new(address)?),
+        asked: Instant::now(),
+    };
+    // Who no longer wants it lets it come to its end.
+    let never = CancellationToken::new();
+    let opened = attempt::run(&mut opening, policy, &never).await;
+    opened.map_err(|failed| failed.error)
 }
 
-async fn attempt(engine: &Arc<Engine>, asker: &Arc<Asker>) -> Result<Opened> {
-    match asker.part(0, HEAD, None).await? {
-        Answer::Whole(response) => Ok(Opened::InOrder(Box::new(Whole {
-            engine: Arc::clone(engine),
-            asker: Arc::clone(asker),
-            response,
-        }))),
-        Answer::Part(mut part) => {
-            let mut blocks = Blocks::default();
-            blocks.keep(0, head(asker, &mut part).await?);
-            Ok(Opened::Anywhere(Remote {
-                engine: Arc::clone(engine),
-                asker: Arc::clone(asker),
-                version: part.version,
-                total: part.range.total,
-                blocks: Arc::new(Mutex::new(blocks)),
-            }))
+/// The request while it is made.
+struct Opening {
+    /// Whose connections it takes.
+    engine: Arc<Engine>,
+    /// Who asks, and goes on to ask for the rest of the file.
+    asker: Arc<Asker>,
+    /// When this attempt began: all of its time is lost where it fails.
+    asked: Instant,
+}
+
+impl Exchange for Opening {
+    type Done = Opened;
+
+    fn verb(&self) -> Verb {
+        Verb::Ask
+    }
+
+    fn begin(&mut self) {
+        self.asked = Instant::now();
+    }
+
+    async fn attempt(&mut self, _: Connection) -> Result<Opened> {
+        let (engine, asker) = (Arc::clone(&self.engine), Arc::clone(&self.asker));
+        match asker.part(0, HEAD, None).await? {
+            Answer::Whole(response) => Ok(Opened::InOrder(Box::new(Whole {
+                engine,
+                asker,
+                response,
+            }))),
+            Answer::Part(mut part) => {
+                let mut blocks = Blocks::default();
+                blocks.keep(0, head(&asker, &mut part).await?);
+                Ok(Opened::Anywhere(Remote {
+                    engine,
+                    asker,
+                    version: part.version,
+                    total: part.range.total,
+                    blocks: Arc::new(Mutex::new(blocks)),
+                }))
+            }
         }
+    }
+
+    async fn stop(&mut self) -> Reached {
+        Reached {
+            last_moved: self.asked,
+            ..Reached::nothing()
+        }
+    }
+
+    fn say(&self, error: &Error, delay: Duration) {
+        say_again(error, delay);
     }
 }
 
 /// The start of the file, which came with the first answer.
 async fn head(asker: &Asker, part: &mut Part) -> Result<Bytes> {
-    let mut pace = Pace::new(asker.address.timeout);
     let mut head = Vec::new();
-    while let Some(chunk) = next(asker, &mut part.response, &mut pace).await? {
+    while let Some(chunk) = part.next(asker).await? {
         head.extend_from_slice(&chunk);
-        if head.len() as u64 > part.range.length {
-            return Err(asker.protocol("the answer is longer than its Content-Range"));
-        }
-    }
-    if (head.len() as u64) < part.range.length {
-        return Err(Error::Truncated {
-            what: (&asker.what).into(),
-            seen: head.len() as u64,
-            reason: "the answer is shorter than its Content-Range".into(),
-            cause: None,
-        });
     }
     Ok(head.into())
 }

@@ -10,12 +10,10 @@ use tokio::sync::mpsc;
 use tokio_util::task::AbortOnDropHandle;
 
 use super::ask::{Answer, Asker, Version};
-use crate::error::{Again, Error, Result};
-use crate::http::Response;
+use crate::error::{Error, Result};
 use crate::http::retry::Retries;
 use crate::io::Reader;
 use crate::transfer::Engine;
-use crate::transfer::pace::Pace;
 
 /// Pieces on the way to the reader; each has at most what one read of a socket brings.
 const PIECES: usize = 8;
@@ -61,10 +59,7 @@ impl Stretch {
                     continue;
                 }
             }
-            let delay = (error.again() == Again::AsAllowed)
-                .then(|| retries.next(self.moved.elapsed(), fastrand::f64(), error.retry_after()))
-                .flatten();
-            let Some(delay) = delay else {
+            let Some(delay) = retries.after(&error, self.moved.elapsed()) else {
                 // Nobody listens to who stopped reading.
                 let _ = sender.send(Err(error)).await;
                 return;
@@ -78,7 +73,7 @@ impl Stretch {
     async fn ask(&mut self, sender: &mpsc::Sender<Piece>) -> Result<()> {
         let asker = Arc::clone(&self.asker);
         let length = self.end.saturating_sub(self.at);
-        let part = match asker.part(self.at, length, Some(&self.version)).await? {
+        let mut part = match asker.part(self.at, length, Some(&self.version)).await? {
             Answer::Part(part) => part,
             Answer::Whole(_) => {
                 return Err(asker.protocol(
@@ -92,55 +87,17 @@ impl Stretch {
                 asker.protocol("the file changed at the server while it was read; start again")
             );
         }
-        let end = self.at.saturating_add(part.range.length);
-        let mut response = part.response;
-        let mut pace = Pace::new(asker.address.timeout);
-        while let Some(chunk) = next(&asker, &mut response, &mut pace).await? {
+        while let Some(chunk) = part.next(&asker).await? {
             self.moved = Instant::now();
             let after = self.at.saturating_add(chunk.len() as u64);
-            if after > end {
-                return Err(asker.protocol("the answer is longer than its Content-Range"));
-            }
             if sender.send(Ok(chunk)).await.is_err() {
                 self.at = self.end; // nobody reads any more
                 return Ok(());
             }
             self.at = after;
         }
-        if self.at < end {
-            return Err(Error::Truncated {
-                what: (&asker.what).into(),
-                seen: self.at,
-                reason: "the answer is shorter than its Content-Range".into(),
-                cause: None,
-            });
-        }
         Ok(())
     }
-}
-
-/// The next piece, or a stall.
-pub(super) async fn next(
-    asker: &Asker,
-    response: &mut Response,
-    pace: &mut Pace,
-) -> Result<Option<Bytes>> {
-    let timeout = asker.address.timeout;
-    let stall = |moved, seconds: Duration| Error::Stall {
-        what: (&asker.what).into(),
-        moved,
-        seconds: seconds.as_secs_f64(),
-    };
-    let began = Instant::now();
-    let chunk = tokio::time::timeout(timeout, response.chunk()).await;
-    let Some(chunk) = chunk.map_err(|_| stall(0, timeout))?? else {
-        return Ok(None);
-    };
-    if !pace.keeps_up(began.elapsed(), chunk.len() as u64) {
-        let (moved, seconds) = pace.seen();
-        return Err(stall(moved, seconds));
-    }
-    Ok(Some(chunk))
 }
 
 pub(super) fn say_again(error: &Error, delay: Duration) {
@@ -197,8 +154,7 @@ impl Reader for Stream {
         self.name.clone()
     }
 
-    fn error(&mut self, error: io::Error) -> Error {
-        let kept = self.error.take();
-        kept.unwrap_or_else(|| Error::io(self.name(), error))
+    fn kept(&mut self) -> Option<Error> {
+        self.error.take()
     }
 }

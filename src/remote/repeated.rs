@@ -2,13 +2,14 @@
 
 use std::io::{self, Read as _};
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 
 use super::address::Address;
 use super::opening::{Opened, open};
 use super::whole::Whole;
 use crate::error::{Error, Result};
 use crate::io::{Cost, Reader, Stored};
+use crate::sync::lock;
 use crate::transfer::Engine;
 
 /// A whole file, as often as it is asked for. Cheap to clone.
@@ -24,7 +25,7 @@ pub(super) struct Repeated {
 impl Repeated {
     pub(super) fn new(engine: Arc<Engine>, address: Address, first: Whole) -> Result<Self> {
         let length = first.length().ok_or_else(|| {
-            let reason = "the server says no length of it, which an upload has to announce";
+            let reason = "the server does not say how long it is, and an upload has to announce it";
             Error::protocol(first.name(), reason)
         })?;
         Ok(Self {
@@ -37,11 +38,7 @@ impl Repeated {
 
     /// A reader that has passed so many bytes.
     fn read(&self, passed: u64) -> Result<Box<dyn Reader>> {
-        let first = self
-            .first
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .take();
+        let first = lock(&self.first).take();
         let mut reader = first.map_or_else(|| self.again(), Ok)?.read()?;
         let copied = io::copy(&mut reader.by_ref().take(passed), &mut io::sink());
         copied.map_err(|error| reader.error(error))?;

@@ -2,7 +2,7 @@
 
 use std::io::{self, Read as _};
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Instant;
 
 use bytes::{Buf as _, Bytes};
@@ -12,6 +12,7 @@ use super::blocks::{Blocks, SMALL, around};
 use super::pump::{Stream, Stretch};
 use crate::error::{Error, Result};
 use crate::io::{Cost, Reader, Stored};
+use crate::sync::lock;
 use crate::transfer::Engine;
 
 /// A file at an https address whose server answers Range requests. Cheap to clone.
@@ -54,7 +55,7 @@ impl Remote {
     }
 
     fn blocks(&self) -> MutexGuard<'_, Blocks> {
-        self.blocks.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.blocks)
     }
 }
 

@@ -8,7 +8,7 @@ use tokio::sync::mpsc;
 use tokio_util::task::AbortOnDropHandle;
 
 use super::ask::Asker;
-use super::pump::{Stream, next};
+use super::pump::Stream;
 use crate::error::{Error, Result};
 use crate::http::Response;
 use crate::io::Reader;
@@ -49,7 +49,7 @@ impl Whole {
         let mut pace = Pace::new(self.asker.address.timeout);
         let framed = self.response.is_framed();
         loop {
-            let piece = match next(&self.asker, &mut self.response, &mut pace).await {
+            let piece = match pace.next(&self.asker.what, &mut self.response).await {
                 Ok(Some(piece)) => Ok(piece),
                 Ok(None) if framed => return,
                 Ok(None) => Err(Error::Truncated {

@@ -4,7 +4,7 @@
 //! when the script logs in again.
 
 use std::fmt;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -19,6 +19,7 @@ use crate::error::{Error, Result, TlsHelp};
 use crate::http::client::header;
 use crate::http::proxy::header_map;
 use crate::http::{Body, Client, Connection, Proxy, Request, Trust};
+use crate::sync::lock;
 use crate::xml::Element;
 
 /// Far above any answer about a lease; read as it streams, so that more is refused early.
@@ -274,10 +275,6 @@ impl Session {
         headers.remove(http::header::PROXY_AUTHORIZATION);
         Ok(headers)
     }
-}
-
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 #[cfg(test)]

@@ -1,7 +1,8 @@
 //! The one loop of attempts: a request is made until it goes well, or until no other is worth it.
 //!
 //! The verb says what may be done twice, the error whether that may help, and the policy how often
-//! and how long. What one attempt does is its [`Exchange`]'s.
+//! and how long. What one attempt does is its [`Exchange`]'s. Only a stretch of a remote file is not
+//! begun again but taken up where it broke (`remote/pump.rs`), by the same [`Retries`].
 
 use std::future::Future;
 use std::time::{Duration, Instant};
@@ -40,7 +41,7 @@ impl Verb {
         self == Self::Get
     }
 
-    /// Whether another attempt does no harm and may help.
+    /// Whether another attempt does no harm. How often it may help is [`Retries::after`]'s to say.
     fn may_repeat(self, reached: &Reached, error: &Error) -> bool {
         match error.again() {
             Again::AsAllowed => !reached.is_moved && (self.is_idempotent() || !reached.is_touched),
@@ -160,7 +161,6 @@ async fn run_by<E: Exchange, S: Future<Output = ()> + Send>(
     sleep: impl Fn(Duration) -> S + Send + Sync,
 ) -> Result<E::Done, Failed> {
     let (verb, mut retries) = (exchange.verb(), Retries::new(policy));
-    let mut were_wrong = false;
     loop {
         exchange.begin();
         // What cannot be repeated goes over no connection of which nobody knows how it is.
@@ -180,9 +180,7 @@ async fn run_by<E: Exchange, S: Future<Output = ()> + Send>(
             Err(error) => error,
         };
         let reached = exchange.stop().await;
-        let wrong = error.again() == Again::Once;
-        let wrong_twice = wrong && std::mem::replace(&mut were_wrong, true);
-        let may_repeat = verb.may_repeat(&reached, &error) && !wrong_twice;
+        let may_repeat = verb.may_repeat(&reached, &error);
         let can_restart = exchange.can_restart();
         let failed = |error| Failed {
             error,
@@ -192,7 +190,7 @@ async fn run_by<E: Exchange, S: Future<Output = ()> + Send>(
         };
         let lost = reached.last_moved.elapsed();
         let delay = (may_repeat && can_restart)
-            .then(|| retries.next(lost, fastrand::f64(), error.retry_after()))
+            .then(|| retries.after(&error, lost))
             .flatten();
         let waiting = async {
             let delay = due(exchange, error, delay).await?;

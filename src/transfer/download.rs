@@ -104,14 +104,6 @@ impl Download {
         }
     }
 
-    fn stall(&self, moved: u64, waited: Duration) -> Error {
-        Error::Stall {
-            what: (&self.job.what).into(),
-            moved,
-            seconds: waited.as_secs_f64(),
-        }
-    }
-
     fn flaw(&self, flaw: Flaw, seen: u64) -> Error {
         let what = self.job.what.to_string();
         match flaw {
@@ -264,7 +256,7 @@ impl<S: LeaseServer> Get<'_, S> {
         let head = tokio::time::timeout(job.timeout, job.client.send(request));
         let response = head
             .await
-            .map_err(|_| self.download.stall(0, job.timeout))??
+            .map_err(|_| Error::stall(&job.what, 0, job.timeout))??
             .checked()?;
         self.reached.step = Step::Headers;
         match response.status() {
@@ -281,21 +273,15 @@ impl<S: LeaseServer> Get<'_, S> {
         mut check: Option<&mut StreamCheck>,
     ) -> Result<u64> {
         let (download, mut bytes) = (self.download, 0);
-        let timeout = download.job.timeout;
-        let mut pace = Pace::new(timeout);
+        let mut pace = Pace::new(download.job.timeout);
         loop {
-            let asked = Instant::now();
-            let chunk = tokio::time::timeout(timeout, response.chunk())
-                .await
-                .map_err(|_| download.stall(0, timeout))??;
-            let Some(chunk) = chunk else {
+            let chunk = pace.next(&download.job.what, response).await;
+            if let Some(moved) = pace.last_moved() {
+                self.reached.last_moved = moved;
+            }
+            let Some(chunk) = chunk? else {
                 return Ok(bytes);
             };
-            self.reached.last_moved = Instant::now();
-            if !pace.keeps_up(asked.elapsed(), chunk.len() as u64) {
-                let (moved, seconds) = pace.seen();
-                return Err(download.stall(moved, seconds));
-            }
             if let Some(check) = check.as_deref_mut() {
                 check
                     .update(&chunk)

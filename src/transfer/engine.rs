@@ -1,13 +1,14 @@
 //! The runtimes that own all work of the process, while a lease is open.
 
 use std::future::Future;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::sync::{Arc, Mutex, MutexGuard, Weak};
 
 use tokio::runtime::{EnterGuard, Runtime};
 use tokio::task::JoinHandle;
 use tokio_util::task::AbortOnDropHandle;
 
 use crate::error::{Error, Result};
+use crate::sync::lock;
 use crate::threads::{reserve, runtime};
 
 /// Digest and write run in the task itself, so that more threads than cores gain nothing; two at
@@ -20,7 +21,7 @@ type Shared = (u32, Weak<Engine>);
 static SHARED: Mutex<Shared> = Mutex::new((0, Weak::new()));
 
 fn shared() -> MutexGuard<'static, Shared> {
-    SHARED.lock().unwrap_or_else(PoisonError::into_inner)
+    lock(&SHARED)
 }
 
 fn there((pid, engine): &Shared) -> Option<Arc<Engine>> {

@@ -1,10 +1,11 @@
 //! The sum that a package's manifest file has of a file, in the same pass as the server's.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 
 use super::Job;
 use crate::error::{Error, Result};
 use crate::io::{ChecksumType, Digests};
+use crate::sync::lock;
 
 /// What a manifest file is to say of a file, or says.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -91,7 +92,7 @@ impl Comparing {
             return Ok(());
         };
         wanted.compare(&actual, &self.what)?;
-        *self.told.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(actual);
+        *lock(&self.told.0) = Some(actual);
         Ok(())
     }
 }
@@ -99,7 +100,7 @@ impl Comparing {
 impl Computed {
     /// The sum, after the source's end.
     pub(super) fn get(&self) -> Result<String> {
-        let told = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let told = lock(&self.0);
         told.clone()
             .ok_or_else(|| Error::internal("a source shows each of its pieces"))
     }

@@ -1,4 +1,4 @@
-//! How long a stream may be: what goes on beyond it is no disk.
+//! How long a stream may be: a disk does not go on beyond it.
 
 /// A small disk's stream has its tables too.
 const HEADROOM_BYTES: u64 = 64 * 1024 * 1024;

@@ -1,6 +1,12 @@
 //! The stall rule: a stream that trickles is as dead as one that stopped.
 
-use std::time::Duration;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use bytes::Bytes;
+
+use crate::error::{Error, Result};
+use crate::http::Response;
 
 /// Below this rate over a whole window, a stream counts as stalled.
 const SLOWEST_BYTES_PER_SECOND: f64 = 1024.0;
@@ -12,6 +18,8 @@ pub(crate) struct Pace {
     window: Duration,
     waited: Duration,
     moved: u64,
+    /// When the last piece came.
+    last_moved: Option<Instant>,
 }
 
 impl Pace {
@@ -21,11 +29,38 @@ impl Pace {
             window,
             waited: Duration::ZERO,
             moved: 0,
+            last_moved: None,
         }
     }
 
+    /// The next piece of an answer's body; a stall where none comes within the window, or too little
+    /// over it.
+    pub(crate) async fn next(
+        &mut self,
+        what: &Arc<str>,
+        response: &mut Response,
+    ) -> Result<Option<Bytes>> {
+        let asked = Instant::now();
+        let chunk = tokio::time::timeout(self.window, response.chunk()).await;
+        let chunk = chunk.map_err(|_| Error::stall(what, 0, self.window))??;
+        let Some(chunk) = chunk else {
+            return Ok(None);
+        };
+        self.last_moved = Some(Instant::now());
+        if self.keeps_up(asked.elapsed(), chunk.len() as u64) {
+            Ok(Some(chunk))
+        } else {
+            Err(Error::stall(what, self.moved, self.waited))
+        }
+    }
+
+    /// When the last piece came, if any did.
+    pub(crate) fn last_moved(&self) -> Option<Instant> {
+        self.last_moved
+    }
+
     /// Adds one wait and what it brought; `false` means stalled.
-    pub(crate) fn keeps_up(&mut self, waited: Duration, moved: u64) -> bool {
+    fn keeps_up(&mut self, waited: Duration, moved: u64) -> bool {
         self.waited = self.waited.saturating_add(waited);
         self.moved = self.moved.saturating_add(moved);
         if self.waited < self.window {
@@ -40,11 +75,6 @@ impl Pace {
         self.moved = 0;
         true
     }
-
-    /// What moved in the current window, and how long it has taken.
-    pub(crate) fn seen(&self) -> (u64, Duration) {
-        (self.moved, self.waited)
-    }
 }
 
 #[cfg(test)]
@@ -58,7 +88,7 @@ mod tests {
         let mut pace = Pace::new(60 * SECOND);
         let verdicts: Vec<bool> = (0..12).map(|_| pace.keeps_up(5 * SECOND, 1)).collect();
         assert!(verdicts[..11].iter().all(|ok| *ok) && !verdicts[11]);
-        assert_eq!(pace.seen(), (12, 60 * SECOND));
+        assert_eq!((pace.moved, pace.waited), (12, 60 * SECOND));
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! A request body while the connection has it: what moved, when, and whether it was let go.
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
@@ -11,6 +11,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::progress::Progress;
 use crate::http::{BodyAborted, BodyStream};
+use crate::sync::lock;
 
 /// A host that has taken the last byte may still be closing the disk.
 const SHORTEST_ANSWER_WAIT: Duration = Duration::from_secs(120);
@@ -79,7 +80,7 @@ impl Sending {
         let length = bytes.len() as u64;
         self.handed.fetch_add(length, Ordering::Relaxed);
         self.progress.add(length);
-        *self.moved.lock().unwrap_or_else(PoisonError::into_inner) = Instant::now();
+        *lock(&self.moved) = Instant::now();
         Ok(bytes)
     }
 
@@ -110,7 +111,7 @@ impl Sending {
 
     /// When the last piece was handed over, or when it began.
     pub(super) fn last_moved(&self) -> Instant {
-        *self.moved.lock().unwrap_or_else(PoisonError::into_inner)
+        *lock(&self.moved)
     }
 
     /// Returns when nothing has moved for too long, and says how long that is: `timeout`, and two

@@ -18,6 +18,12 @@ pub enum VerifySize {
     No,
 }
 
+impl From<bool> for VerifySize {
+    fn from(verify: bool) -> Self {
+        if verify { Self::Yes } else { Self::No }
+    }
+}
+
 /// A capacity is a whole number of these; the size of a stream hardly ever is.
 const CAPACITY_UNIT: u64 = 1024 * 1024;
 

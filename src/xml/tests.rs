@@ -32,6 +32,15 @@ fn doctype_entities_and_instructions_are_refused() {
 }
 
 #[test]
+fn what_the_parser_says_is_the_source() {
+    for xml in ["<a><b></a></b>", "<a x='1' x='2'/>", "<a>&#x110000;</a>"] {
+        let error = parse(xml.as_bytes(), "t").unwrap_err();
+        let source = std::error::Error::source(&error).unwrap();
+        assert!(error.to_string().contains(&source.to_string()), "{error}");
+    }
+}
+
+#[test]
 fn limits_hold() {
     let deep = "<a>".repeat(1_000_000);
     assert!(matches!(

@@ -125,7 +125,7 @@ def test_encodings_and_prefixes(encoded: bytes) -> None:
         (descriptor(files=FILE.replace("/>", ' ovf:chunkSize="0"/>')), "chunkSize is '0'"),
         (re.sub("VirtualSystem([ >])", r"Nothing\1", descriptor()), "no VirtualSystem"),
         (descriptor(name="Grüße").encode("latin-1"), "not UTF-8 \\(line 10\\)"),
-        (b"\xff\xfe<\0x", "not right UTF-16"),
+        (b"\xff\xfe<\0x", "not valid UTF-16"),
         (b"<a>\0</a>", "zero byte"),
     ],
 )

@@ -51,7 +51,9 @@ def members(lease: Any, writer: _core.OvaWriter) -> Iterator[tuple[Any, _core.Si
 
 
 def start(lease: Any, device: Any, member: _core.Sink) -> Transfer:
-    return transfers._start_download(lease._nfc_shared, device, member, False, also="sha256")
+    return transfers._start_download(
+        lease._nfc_shared, device, member, False, file_checksum_type="sha256"
+    )
 
 
 def starting(lease: Any, writer: _core.OvaWriter) -> Iterator[Transfer]:

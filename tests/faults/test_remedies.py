@@ -177,7 +177,7 @@ def test_a_proxys_own_words() -> None:
         lease = _core.Lease(session, "lease-1", **{**options, "keep_alive": False})
         with pytest.raises(nfclease.HttpStatusError) as raised:
             lease.call("CurrentTime", b"")
-        lease.release()
+        lease.hand_over()
     assert asked[0].startswith(b"CONNECT disk-host:443 ")
     text = str(raised.value)
     assert raised.value.status == 503

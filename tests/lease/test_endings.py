@@ -109,7 +109,8 @@ def test_a_block_that_is_left_before_the_lease_is_ready(
     """The server would refuse Complete, and hold the lease when it is ready."""
     simulator.inject("init_forever", count=1)
     raw = demo_vm.ExportVm()
-    with pytest.raises(nfclease.LeaseInitError, match="block was left before"), open_lease(raw):
+    early = r"completed before it was ready; call wait_ready\(\) in the block"
+    with pytest.raises(nfclease.LeaseInitError, match=early), open_lease(raw):
         pass
     assert endings(simulator) == ["HttpNfcLeaseAbort"]
 
@@ -250,3 +251,14 @@ def test_a_cancelled_transfer_is_no_failure(
         transfer.result()
     assert endings(simulator) == ["HttpNfcLeaseComplete"]
     assert list(tmp_path.iterdir()) == []
+
+
+def test_an_abort_has_no_cause_that_nobody_knows(
+    open_lease: OpenLease, demo_vm: Any, simulator: Simulator
+) -> None:
+    lease = open_lease(demo_vm.ExportVm())
+    unknown: Any = "weather"
+    with pytest.raises(ValueError, match="weather"):
+        lease._nfc_shared.native.abort("enough", unknown)
+    assert endings(simulator) == []
+    lease.close()

@@ -1,13 +1,16 @@
 //! The lease itself: it is renewed while it is held, and ended once.
 
+use std::error::Error as _;
+use std::net::TcpListener;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use nfclease::Error;
 use nfclease::lease::{KeepAlive, Options, Phase};
 use nfclease::soap::Abort;
 
 use super::script::Server;
-use super::world::{complete, on, options, ready};
+use super::world::{adopted, complete, on, options, ready};
 
 fn renewed() -> Options {
     Options {
@@ -54,4 +57,25 @@ async fn an_abort_says_why() {
     };
     assert!(String::from_utf8_lossy(&abort.body).contains("<reason>enough &lt;&amp;&gt;</reason>"));
     assert!(server.asked("HttpNfcLeaseComplete").is_empty());
+}
+
+#[tokio::test]
+async fn who_waits_in_vain_gets_what_went_wrong_as_the_source() {
+    let closed = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = closed.local_addr().unwrap();
+    drop(closed);
+    let lease = adopted(address, renewed());
+    let deadline = Instant::now() + Duration::from_secs(20);
+    let source = loop {
+        let waiting = Arc::clone(&lease);
+        let patience = Duration::from_millis(200);
+        let waited = on(&lease, async move { waiting.wait_ready(patience).await }).await;
+        let error = waited.unwrap_err();
+        assert!(matches!(error, Error::LeaseInit { .. }), "{error}");
+        if error.to_string().contains("its state cannot be read") {
+            break error.source().map(ToString::to_string);
+        }
+        assert!(Instant::now() < deadline, "{error}");
+    };
+    assert!(source.unwrap().contains("cannot connect"));
 }

@@ -90,10 +90,10 @@ pub(crate) fn options() -> Options {
     }
 }
 
-/// A lease that is ready, and its file.
-pub(crate) async fn ready(server: &Server, options: Options) -> (Arc<Lease>, DeviceUrl) {
+/// A lease of the server that is said to be there.
+pub(crate) fn adopted(address: SocketAddr, options: Options) -> Arc<Lease> {
     let endpoint = Endpoint {
-        url: Url::parse(&format!("http://{}/sdk", server.address)).unwrap(),
+        url: Url::parse(&format!("http://{address}/sdk")).unwrap(),
         soap_action: "urn:vim25/8.0.1.0".into(),
         trust: Trust::of(Verify::Unverified),
         proxy: None,
@@ -101,7 +101,12 @@ pub(crate) async fn ready(server: &Server, options: Options) -> (Arc<Lease>, Dev
         connect_timeout: Duration::from_secs(5),
     };
     let sessions = Sessions::new(endpoint, Credentials::default()).unwrap();
-    let lease = Lease::adopt(&sessions, "lease-1".into(), options).unwrap();
+    Lease::adopt(&sessions, "lease-1".into(), options).unwrap()
+}
+
+/// A lease that is ready, and its file.
+pub(crate) async fn ready(server: &Server, options: Options) -> (Arc<Lease>, DeviceUrl) {
+    let lease = adopted(server.address, options);
     let waiting = Arc::clone(&lease);
     let info = on(&lease, async move {
         waiting.wait_ready(Duration::from_secs(10)).await

@@ -52,7 +52,7 @@ def refusal_elsewhere(case: Case, host: TlsHost) -> str:
         try:
             lease.call("HttpNfcLeaseGetManifest", b"<x/>")
         finally:
-            lease.release()  # else the process would tell at its end that no Abort went through
+            lease.hand_over()  # else the process would tell at its end that no Abort went through
     except (nfclease.TlsError, ValueError) as error:
         assert host.asked == before
         return str(error)

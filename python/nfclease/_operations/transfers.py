@@ -48,11 +48,13 @@ async def download(
     overwrite: bool,
     progress: ProgressOption,
     *,
-    also: str | None = None,
+    file_checksum_type: str | None = None,
 ) -> TransferResult:
-    """One device; with ``also``, the sum for a manifest file is computed in passing."""
+    """One device; a ``file_checksum_type`` has the sum for a manifest file computed in passing."""
     progress = checked(progress)
-    transfer = _start_download(lease, device_url, target, overwrite, also=also)
+    transfer = _start_download(
+        lease, device_url, target, overwrite, file_checksum_type=file_checksum_type
+    )
     [result] = await _results(backend, [transfer], progress)
     return result
 
@@ -94,14 +96,16 @@ async def download_each(
     targets: Iterable[tuple[Any, Any]],
     progress: ProgressOption,
     *,
-    also: str | None = None,
+    file_checksum_type: str | None = None,
 ) -> list[TransferResult]:
-    """These devices, each to its target, in this order; ``also`` as for ``download``."""
+    """These devices, each to its target, in this order, as by ``download``."""
     progress = checked(progress)
     transfers: list[Transfer] = []
     try:
         for device, target in targets:
-            transfers.append(_start_download(lease, device, target, False, also=also))
+            transfers.append(
+                _start_download(lease, device, target, False, file_checksum_type=file_checksum_type)
+            )
     except BaseException as error:
         await _stop(backend, transfers, error)
         raise
@@ -148,8 +152,8 @@ async def upload_each(
     transfers: list[Transfer] = []
     try:
         for (item, source, line), url in zip(files, addresses, strict=True):
-            also, expected = line or (None, None)
-            sums = {"also": also, "expected": expected}
+            file_checksum_type, expected = line or (None, None)
+            sums = {"file_checksum_type": file_checksum_type, "expected": expected}
             sent = _start_upload(lease, backend, item, source, url, after_all=in_turn, **sums)
             transfers.append(await sent)
     except BaseException as error:
@@ -165,12 +169,14 @@ async def upload(
     source: Source,
     progress: ProgressOption,
     *,
-    also: str | None = None,
+    file_checksum_type: str | None = None,
     expected: str | None = None,
 ) -> TransferResult:
-    """One file; with ``expected``, it must have this sum of type ``also``."""
+    """One file; with ``expected``, it must have this sum of that type."""
     progress = checked(progress)
-    transfer = await _start_upload(lease, backend, item, source, also=also, expected=expected)
+    transfer = await _start_upload(
+        lease, backend, item, source, file_checksum_type=file_checksum_type, expected=expected
+    )
     [result] = await _results(backend, [transfer], progress)
     return result
 
@@ -200,13 +206,13 @@ def _start_download(
     overwrite: bool,
     url: str | None = None,
     *,
-    also: str | None = None,
+    file_checksum_type: str | None = None,
 ) -> Transfer:
     device, name = core_device_url(device_url, url=url), display_name(device_url)
     with lease.faults():
-        start = lease.native_now().download
-        core, path = start_to(target, name, overwrite, start, device, also=also)
-    return _transfer(lease, Tracked(core, name, path, also), device_url, url)
+        start, options = lease.native_now().download, {"file_checksum_type": file_checksum_type}
+        core, path = start_to(target, name, overwrite, start, device, **options)
+    return _transfer(lease, Tracked(core, name, path, file_checksum_type), device_url, url)
 
 
 async def _start_upload(
@@ -216,7 +222,7 @@ async def _start_upload(
     source: Any,
     url: str | None = None,
     *,
-    also: str | None = None,
+    file_checksum_type: str | None = None,
     expected: str | None = None,
     after_all: bool = False,
 ) -> Transfer:
@@ -230,9 +236,9 @@ async def _start_upload(
         described = core_file_item(item, after_all)
         with lease.faults():
             start = lease.native_now().upload
-            sums = {"also": also, "expected": expected}
+            sums = {"file_checksum_type": file_checksum_type, "expected": expected}
             core, path = start_from(source, name, start, device, described, **sums)
-        return _transfer(lease, Tracked(core, name, path, also), device_url, url)
+        return _transfer(lease, Tracked(core, name, path, file_checksum_type), device_url, url)
 
 
 def _transfer(

@@ -87,7 +87,7 @@ async def export(face: Face, job: Job) -> ExportResult:
                     face.backend,
                     [(file.device, targets[file.name]) for file in files],
                     job.progress,
-                    also=job.manifest,
+                    file_checksum_type=job.manifest,
                 )
                 exported = await _exported(face, core, files, results)
                 descriptor = await face.call(lambda: describing.final(exported))

@@ -59,7 +59,7 @@ impl Lease {
     }
 
     /// How it was ended before its Complete: by the script itself, which knows what it
-    /// cancelled thereby, or by what the block cannot know of.
+    /// cancelled thereby, or by what it cannot know of.
     fn ended_before(&self) -> Option<Result<()>> {
         let known = self.status.now();
         match known.phase {
@@ -72,7 +72,7 @@ impl Lease {
         }
     }
 
-    /// Leaves the lease to somebody else, who renews and ends it. No transfer may run.
+    /// Gives the plain lease back: whoever has it renews and ends it. No transfer may run.
     pub async fn detach(self: &Arc<Self>) -> Result<(), Unfinished> {
         if let Some(failure) = self.transfers.unobserved_failure() {
             return Err(Unfinished::Transfer(failure));
@@ -102,11 +102,7 @@ impl Lease {
         }
         match self.status.info_if_ready()? {
             Some(_) => Ok(()),
-            None => Err(Error::LeaseInit {
-                reason: "its block was left before it was ready; call wait_ready() in the block"
-                    .into(),
-                fault: None,
-            }),
+            None => Err(Error::NotReady),
         }
     }
 

@@ -12,11 +12,12 @@ use std::sync::{Arc, Mutex};
 use self::thread::Registration;
 #[cfg(test)]
 pub(super) use self::thread::dying;
+use super::Lease;
 use super::options::KeepAlive;
-use super::{Lease, lock};
 use crate::error::Result;
 use crate::number;
 use crate::soap::RemoteLease;
+use crate::sync::lock;
 
 /// A lease's place at the keep-alive.
 #[derive(Debug)]
@@ -58,7 +59,7 @@ impl Lease {
     }
 
     /// Ends the keep-alive without waiting: someone else renews the lease.
-    pub fn release(&self) {
+    pub fn hand_over(&self) {
         drop(lock(&self.keep_alive.registration).take());
     }
 

@@ -9,6 +9,7 @@ use crate::error::Error;
 use crate::lease::Lease;
 use crate::lease::phase::{Event, Phase};
 use crate::lease::schedule::{Next, Schedule};
+use crate::lease::status::Unread;
 use crate::text::said_at;
 use crate::transfer::panics::caught;
 
@@ -41,53 +42,61 @@ async fn wait_until_ready(lease: &Arc<Lease>, stop: &CancellationToken) -> bool 
             phase => return phase == Phase::Ready,
         }
         let now = started.elapsed();
-        let unread = match &answer {
-            Ok(Ok(seen)) => seen.unready().map(str::to_owned),
-            Ok(Err(error)) => Some(error.to_string()),
-            Err(_) => Some("no answer in time".into()),
-        };
-        lease.status.set_unread(unread.clone());
-        match answer {
-            Ok(Ok(_)) => last_answer = now,
-            _ if patience.failed(now.saturating_sub(last_answer)) == Next::Lost => {
-                let why = unread.unwrap_or_default();
-                let reason = format!("the server could not be asked whether it is ready: {why}");
-                lease.ended(
-                    Event::ContactLost,
-                    Error::LeaseInit {
-                        reason: reason.into(),
-                        fault: None,
-                    },
-                );
+        if let Ok(Ok(seen)) = answer {
+            lease.status.set_unread(seen.unready().map(Unread::from));
+            last_answer = now;
+        } else {
+            let error = answer.ok().and_then(Result::err);
+            let next = patience.failed(now.saturating_sub(last_answer));
+            if is_last_look(lease, error, next) {
                 return false;
             }
-            // Who waits for the lease must hear it; asking again would not change it, and a proxy
-            // may lock the login out.
-            Ok(Err(
-                error @ (Error::Tls { .. }
-                | Error::ThumbprintMismatch { .. }
-                | Error::HttpStatus { status: 407, .. }),
-            )) => {
-                lease.ended(Event::ContactLost, error);
-                return false;
-            }
-            Ok(Err(error)) => said_at!(
-                warn,
-                lease.place(),
-                "{}: keep-alive: {error}",
-                lease.label()
-            ),
-            Err(_) => said_at!(
-                warn,
-                lease.place(),
-                "{}: keep-alive: no answer about its state",
-                lease.label()
-            ),
         }
         tokio::select! {
             () = stop.cancelled() => return false,
             () = tokio::time::sleep(poll) => poll = poll.saturating_mul(2).min(LAST_POLL),
         }
+    }
+    false
+}
+
+/// What follows from a look without an answer, or with this error: whether it ended the lease.
+fn is_last_look(lease: &Arc<Lease>, error: Option<Error>, next: Next) -> bool {
+    let unread = match &error {
+        Some(error) => Unread::from(error.clone()),
+        None => Unread::from("no answer in time"),
+    };
+    lease.status.set_unread(Some(unread.clone()));
+    if next == Next::Lost {
+        let Unread { why, cause } = unread;
+        let reason = format!("the server could not be asked whether it is ready: {why}");
+        lease.ended(
+            Event::ContactLost,
+            Error::LeaseInit {
+                reason: reason.into(),
+                fault: None,
+                cause,
+            },
+        );
+        return true;
+    }
+    match error {
+        Some(error) if error.must_be_heard() => {
+            lease.ended(Event::ContactLost, error);
+            return true;
+        }
+        Some(error) => said_at!(
+            warn,
+            lease.place(),
+            "{}: keep-alive: {error}",
+            lease.label()
+        ),
+        None => said_at!(
+            warn,
+            lease.place(),
+            "{}: keep-alive: no answer about its state",
+            lease.label()
+        ),
     }
     false
 }
@@ -102,8 +111,8 @@ async fn renew(lease: &Arc<Lease>, interval: Option<Duration>, stop: &Cancellati
         let call = async { caught(lease.keep_alive.remote.progress(lease.percent())).await? };
         let result = tokio::time::timeout(schedule.call_timeout(), call).await;
         let now = started.elapsed();
-        let next = match result {
-            Ok(Ok(())) => schedule.renewed(asked, now),
+        let (next, cause) = match result {
+            Ok(Ok(())) => (schedule.renewed(asked, now), None),
             Ok(Err(error)) => {
                 if lease.learn_fault(&error) {
                     return;
@@ -114,7 +123,7 @@ async fn renew(lease: &Arc<Lease>, interval: Option<Duration>, stop: &Cancellati
                     "{}: keep-alive: {error}; trying again",
                     lease.label()
                 );
-                schedule.failed(now)
+                (schedule.failed(now), Some(Arc::new(error)))
             }
             Err(_) => {
                 said_at!(
@@ -123,7 +132,7 @@ async fn renew(lease: &Arc<Lease>, interval: Option<Duration>, stop: &Cancellati
                     "{}: keep-alive: no answer to HttpNfcLeaseProgress; trying again",
                     lease.label()
                 );
-                schedule.failed(now)
+                (schedule.failed(now), None)
             }
         };
         let Next::At(due) = next else {
@@ -135,6 +144,7 @@ async fn renew(lease: &Arc<Lease>, interval: Option<Duration>, stop: &Cancellati
                 Error::LeaseLost {
                     reason: reason.into(),
                     fault: None,
+                    cause,
                 },
             );
             return;

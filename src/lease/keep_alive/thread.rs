@@ -9,8 +9,9 @@ use tokio_util::sync::{CancellationToken, DropGuard};
 
 use super::serving;
 use crate::error::{Error, Result};
+use crate::lease::Lease;
 use crate::lease::phase::Event;
-use crate::lease::{Lease, lock};
+use crate::sync::lock;
 use crate::text::Text;
 use crate::threads;
 
@@ -44,9 +45,12 @@ impl Drop for Served {
         // It panicked, or its thread did: a lease that nobody renews must not look like one.
         if !self.done {
             let reason = "its keep-alive stopped by an internal error; please report it".into();
-            let fault = None;
-            self.lease
-                .ended(Event::ContactLost, Error::LeaseLost { reason, fault });
+            let lost = Error::LeaseLost {
+                reason,
+                fault: None,
+                cause: None,
+            };
+            self.lease.ended(Event::ContactLost, lost);
         }
     }
 }

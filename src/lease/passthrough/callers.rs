@@ -2,13 +2,14 @@
 //! that no other thread has to be woken for an answer: half of what a short call costs.
 
 use std::future::Future;
-use std::sync::{Mutex, PoisonError};
+use std::sync::Mutex;
 use std::time::Duration;
 
 use tokio::runtime::{Builder, Handle, Runtime};
 
 use crate::error::{Error, Result};
 use crate::soap::Session;
+use crate::sync::lock;
 
 /// Callers that are kept for the next call, as many as pyvmomi keeps connections.
 const MOST_IDLE: usize = 5;
@@ -57,7 +58,7 @@ impl Callers {
     }
 
     fn idle(&self) -> std::sync::MutexGuard<'_, Vec<Caller>> {
-        self.idle.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.idle)
     }
 }
 

@@ -7,6 +7,7 @@ use crate::error::{Error, Result, ServerFault};
 use crate::lease::Lease;
 use crate::lease::options::KeepAlive;
 use crate::lease::phase::{Event, Phase};
+use crate::lease::status::Unread;
 use crate::soap::{LeaseInfo, LeaseProperties, LeaseState, RemoteLease};
 use crate::text::Text;
 
@@ -67,10 +68,12 @@ impl Lease {
                     Phase::Initializing => Error::LeaseInit {
                         reason: reason.into(),
                         fault,
+                        cause: None,
                     },
                     _ => Error::LeaseLost {
                         reason: reason.into(),
                         fault,
+                        cause: None,
                     },
                 };
                 self.ended(Event::ServerEnded, cause);
@@ -82,6 +85,7 @@ impl Lease {
                     Error::LeaseLost {
                         reason,
                         fault: None,
+                        cause: None,
                     },
                 );
             }
@@ -102,6 +106,7 @@ impl Lease {
                     Error::LeaseLost {
                         reason,
                         fault: boxed,
+                        cause: None,
                     },
                 );
                 true
@@ -133,7 +138,7 @@ impl Lease {
                     let _ = changed.changed().await;
                 } else {
                     let seen = self.refresh().await?;
-                    self.status.set_unread(seen.unready().map(str::to_owned));
+                    self.status.set_unread(seen.unready().map(Unread::from));
                     if self.status.phase() == Phase::Initializing {
                         tokio::time::sleep(POLL).await;
                     }
@@ -144,14 +149,17 @@ impl Lease {
             .await
             .unwrap_or_else(|_| {
                 let seconds = timeout.as_secs_f64();
+                let (reason, cause) = match self.status.unread() {
+                    Some(Unread { why, cause }) => (
+                        format!("after {seconds} s its state cannot be read: {why}"),
+                        cause,
+                    ),
+                    None => (format!("still initializing after {seconds} s"), None),
+                };
                 Err(Error::LeaseInit {
-                    reason: match self.status.unread() {
-                        Some(why) => {
-                            format!("after {seconds} s its state cannot be read: {why}").into()
-                        }
-                        None => format!("still initializing after {seconds} s").into(),
-                    },
+                    reason: reason.into(),
                     fault: None,
+                    cause,
                 })
             })
     }

@@ -11,6 +11,7 @@ use tokio::sync::watch;
 use super::phase::{Event, Phase};
 use crate::error::{Error, Result};
 use crate::soap::LeaseInfo;
+use crate::text::Text;
 
 pub(super) use self::learning::{LAST_FAULTS, fault_text};
 
@@ -24,7 +25,34 @@ pub(super) struct Known {
     /// Why it is lost or gone: the first cause, of which later ones are only consequences.
     pub(super) cause: Option<Error>,
     /// Why its state could not be read the last time, for who waits in vain.
-    unread: Option<String>,
+    unread: Option<Unread>,
+}
+
+/// Why its state could not be read.
+#[derive(Debug, Clone)]
+pub(super) struct Unread {
+    /// In words.
+    pub(super) why: Text,
+    /// The error, where there was one.
+    pub(super) cause: Option<Arc<Error>>,
+}
+
+impl From<Error> for Unread {
+    fn from(error: Error) -> Self {
+        Self {
+            why: Text::of(&error),
+            cause: Some(Arc::new(error)),
+        }
+    }
+}
+
+impl From<&str> for Unread {
+    fn from(why: &str) -> Self {
+        Self {
+            why: why.into(),
+            cause: None,
+        }
+    }
 }
 
 /// What is known now. Everybody may watch it; it is changed by the methods here.
@@ -123,7 +151,7 @@ impl Status {
     }
 
     /// Why the state could not be read, or that it could. Nobody is woken for it.
-    pub(super) fn set_unread(&self, why: Option<String>) {
+    pub(super) fn set_unread(&self, why: Option<Unread>) {
         self.known.send_if_modified(|known| {
             known.unread = why;
             false
@@ -131,7 +159,7 @@ impl Status {
     }
 
     /// Why who waits in vain does so.
-    fn unread(&self) -> Option<String> {
+    fn unread(&self) -> Option<Unread> {
         self.known.borrow().unread.clone()
     }
 }
@@ -154,6 +182,7 @@ mod tests {
         Error::LeaseLost {
             reason: reason.into(),
             fault: None,
+            cause: None,
         }
     }
 
@@ -179,7 +208,7 @@ mod tests {
     fn readiness_wakes_once() {
         let status = Status::default();
         let mut watch = status.watch();
-        status.set_unread(Some("no answer".into()));
+        status.set_unread(Some(Unread::from("no answer")));
         assert!(!watch.has_changed().unwrap());
         status.ready(LeaseInfo::default());
         assert!(watch.has_changed().unwrap());

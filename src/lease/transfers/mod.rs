@@ -12,12 +12,13 @@ use tokio_util::task::TaskTracker;
 
 pub use self::starting::FileItem;
 use self::turns::Order;
+use super::Lease;
 use super::phase::Event;
 use super::plan::Plan;
-use super::{Lease, lock};
 use crate::error::{Error, Failure, Result, Step};
 use crate::http::{Client, Trust, host_of};
 use crate::soap::Endpoint;
+use crate::sync::lock;
 use crate::transfer::{Completed, Moved, Progress, Snapshot, Transfer};
 
 /// Whether the lease can begin to complete.

@@ -13,7 +13,7 @@ mod stream;
 mod tests;
 
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock};
 use std::time::Duration;
 
 use self::archive::{Archive, push_entry};
@@ -24,6 +24,7 @@ use crate::io::names::safe_names;
 use crate::io::staged::Staged;
 use crate::io::{Overwrite, Sink};
 use crate::ovf::tar::write::{entry, header};
+use crate::sync::lock;
 use crate::threads::Aside;
 
 /// How long a discard waits for a file system that is busy with the archive.
@@ -178,7 +179,7 @@ impl OvaWriter {
 
     async fn finish_stream(&self, texts: &Texts, aside: Aside) -> Result<()> {
         let sink = match &self.target {
-            Target::Stream(sink) => sink.lock().unwrap_or_else(PoisonError::into_inner).take(),
+            Target::Stream(sink) => lock(sink).take(),
             Target::File => None,
         };
         let Some(sink) = sink else {

@@ -8,6 +8,7 @@ use std::time::Duration;
 use super::archive::Archive;
 use crate::error::{Error, Result};
 use crate::io::part::Part;
+use crate::sync::lock;
 
 /// The lock is never held while bytes move.
 pub(super) struct Shared {
@@ -71,7 +72,7 @@ impl Shared {
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.state)
     }
 
     /// Does something with the archive while no member has begun.

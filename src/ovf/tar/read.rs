@@ -25,7 +25,7 @@ pub(crate) fn members(stored: &dyn Stored) -> Result<Contents> {
     let name = stored.name();
     let length = stored
         .length()
-        .ok_or_else(|| package(&name, "nobody says how long it is".into()))?;
+        .ok_or_else(|| package(&name, "its length is not known".into()))?;
     let mut walk = Walk {
         window: Window {
             stored,
