@@ -222,7 +222,7 @@ class Transfer(Future):
             row = self._tracked.core.peek()
         if row is None:
             return None
-        count, checksum, checksum_type, verified, seconds, attempts, also, content = row
+        count, checksum, checksum_type, verified, seconds, attempts, file_checksum, content = row
         capacity, populated_size = content or (None, None)
         return TransferResult(
             key=self.key,
@@ -234,7 +234,7 @@ class Transfer(Future):
             seconds=seconds,
             attempts=attempts,
             path=self._tracked.path,
-            file_checksum=also or None,
+            file_checksum=file_checksum or None,
             file_checksum_type=self._tracked.file_checksum_type,
             capacity=capacity,
             populated_size=populated_size,

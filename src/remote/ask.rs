@@ -3,12 +3,12 @@
 use std::sync::{Arc, Mutex, MutexGuard};
 
 use bytes::Bytes;
-use http::header::{ETAG, IF_RANGE, LAST_MODIFIED, LOCATION, RANGE};
+use http::header::{CONTENT_RANGE, ETAG, IF_RANGE, LAST_MODIFIED, LOCATION, RANGE};
 use http::{HeaderValue, Method};
 use url::Url;
 
 use super::address::Address;
-use super::content_range::ContentRange;
+use super::content_range::{ContentRange, is_of_nothing};
 use crate::advice::Asked;
 use crate::error::{Error, Result, TlsHelp};
 use crate::http::{Body, Client, Connection, Request, Response, host_of};
@@ -58,6 +58,8 @@ pub(super) enum Answer {
     Part(Part),
     /// All that there is: it knows no Range, or the file is not what it was.
     Whole(Response),
+    /// The file is empty: there are no bytes to ask for.
+    Empty(Version),
 }
 
 impl Asker {
@@ -87,16 +89,16 @@ impl Asker {
         match response.status() {
             206 => self.read_part(response, first, last).map(Answer::Part),
             200 => Ok(Answer::Whole(response)),
-            416 => {
-                Err(self
-                    .protocol("the server has no such bytes (416): the file is empty or was cut"))
+            416 if first == 0 && said_range(&response).is_some_and(is_of_nothing) => {
+                Ok(Answer::Empty(Version::of(&response)))
             }
+            416 => Err(self.protocol("the server has no such bytes (416): the file was cut")),
             _ => Err(of_package(response.into_status_error().await)),
         }
     }
 
     fn read_part(&self, response: Response, first: u64, last: u64) -> Result<Part> {
-        let said = response.header(&http::header::CONTENT_RANGE);
+        let said = said_range(&response);
         let range = said.and_then(ContentRange::read).filter(|range| {
             let end = range.first.saturating_add(range.length);
             range.first == first && end.saturating_sub(1) <= last
@@ -116,17 +118,12 @@ impl Asker {
                 self.protocol("the answer's Content-Length is not that of its Content-Range")
             );
         }
-        let text = |name| response.header(name).map(str::to_owned);
-        let version = Version {
-            etag: text(&ETAG),
-            modified: text(&LAST_MODIFIED),
-        };
         Ok(Part {
             left: range.length,
             pace: Pace::new(self.address.timeout),
+            version: Version::of(&response),
             response,
             range,
-            version,
         })
     }
 
@@ -230,6 +227,14 @@ impl Part {
 }
 
 impl Version {
+    fn of(response: &Response) -> Self {
+        let text = |name| response.header(name).map(str::to_owned);
+        Self {
+            etag: text(&ETAG),
+            modified: text(&LAST_MODIFIED),
+        }
+    }
+
     /// What a server compares byte for byte.
     fn strong(&self) -> Option<&str> {
         let etag = self.etag.as_deref().filter(|etag| !etag.starts_with("W/"));
@@ -243,6 +248,10 @@ impl Version {
         };
         same(&self.etag, &other.etag) && same(&self.modified, &other.modified)
     }
+}
+
+fn said_range(response: &Response) -> Option<&str> {
+    response.header(&CONTENT_RANGE)
 }
 
 /// The same error in the words of who reads a package, and no lease.

@@ -34,9 +34,30 @@ impl ContentRange {
     }
 }
 
+/// Whether it says, as it goes with a refusal (416), that there are no bytes at all.
+pub(super) fn is_of_nothing(text: &str) -> bool {
+    let range = text.trim().split_once(' ');
+    range.is_some_and(|(unit, range)| unit.eq_ignore_ascii_case("bytes") && range.trim() == "*/0")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn nothing_is_said_in_one_way() {
+        assert!(is_of_nothing("bytes */0") && is_of_nothing(" Bytes */0 "));
+        for text in [
+            "bytes */1",
+            "bytes 0-0/0",
+            "bytes */*",
+            "*/0",
+            "lines */0",
+            "",
+        ] {
+            assert!(!is_of_nothing(text), "{text:?}");
+        }
+    }
 
     #[test]
     fn what_is_said_is_read_or_refused() {

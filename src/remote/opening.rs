@@ -74,25 +74,29 @@ impl Exchange for Opening {
     }
 
     async fn attempt(&mut self, _: Connection) -> Result<Opened> {
-        let (engine, asker) = (Arc::clone(&self.engine), Arc::clone(&self.asker));
-        match asker.part(0, HEAD, None).await? {
-            Answer::Whole(response) => Ok(Opened::InOrder(Box::new(Whole {
-                engine,
-                asker,
-                response,
-            }))),
-            Answer::Part(mut part) => {
-                let mut blocks = Blocks::default();
-                blocks.keep(0, head(&asker, &mut part).await?);
-                Ok(Opened::Anywhere(Remote {
-                    engine,
-                    asker,
-                    version: part.version,
-                    total: part.range.total,
-                    blocks: Arc::new(Mutex::new(blocks)),
-                }))
+        let asker = &self.asker;
+        let mut blocks = Blocks::default();
+        let (version, total) = match asker.part(0, HEAD, None).await? {
+            Answer::Whole(response) => {
+                return Ok(Opened::InOrder(Box::new(Whole {
+                    engine: Arc::clone(&self.engine),
+                    asker: Arc::clone(asker),
+                    response,
+                })));
             }
-        }
+            Answer::Part(mut part) => {
+                blocks.keep(0, head(asker, &mut part).await?);
+                (part.version, part.range.total)
+            }
+            Answer::Empty(version) => (version, 0),
+        };
+        Ok(Opened::Anywhere(Remote {
+            engine: Arc::clone(&self.engine),
+            asker: Arc::clone(asker),
+            version,
+            total,
+            blocks: Arc::new(Mutex::new(blocks)),
+        }))
     }
 
     async fn stop(&mut self) -> Reached {

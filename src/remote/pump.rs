@@ -75,7 +75,7 @@ impl Stretch {
         let length = self.end.saturating_sub(self.at);
         let mut part = match asker.part(self.at, length, Some(&self.version)).await? {
             Answer::Part(part) => part,
-            Answer::Whole(_) => {
+            Answer::Whole(_) | Answer::Empty(_) => {
                 return Err(asker.protocol(
                     "the file changed at the server while it was read, or the server stopped \
                      answering for parts of it; start again",

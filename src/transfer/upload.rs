@@ -193,11 +193,7 @@ impl Upload {
     }
 
     fn stall(&self, allowed: Duration) -> Error {
-        Error::Stall {
-            what: (&self.job.what).into(),
-            moved: 0,
-            seconds: allowed.as_secs_f64(),
-        }
+        Error::stall(&self.job.what, 0, allowed)
     }
 }
 

@@ -194,7 +194,7 @@ class _Handler(BaseHTTPRequestHandler):
         if asked and habits.ranges and not stale:
             first, last = int(asked[1]), min(int(asked[2]), len(data) - 1)
             if first > last:
-                self._plain(416)
+                self._plain(416, **{"Content-Range": f"bytes */{len(data)}"})
                 return
             body = data[first : last + 1]
             self.send_response(206)
