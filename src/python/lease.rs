@@ -329,7 +329,8 @@ impl Lease {
         let lease = self.core(py)?;
         let start = || {
             let file_sum = file_sum(also, None)?;
-            lease.start_download(&device_url.0, sink.open()?, file_sum)
+            let sink = sink.open(&lease.place_of(&device_url.0))?;
+            lease.start_download(&device_url.0, sink, file_sum)
         };
         let transfer = bridge::guarded(py, start)?;
         Ok(Transfer { lease, transfer })
@@ -350,7 +351,12 @@ impl Lease {
         let lease = self.core(py)?;
         let start = || {
             let file_sum = file_sum(also, expected)?;
-            lease.start_upload(&device_url.0, item.0, source.open()?, file_sum)
+            lease.start_upload(
+                &device_url.0,
+                item.0,
+                source.open(&Arc::default())?,
+                file_sum,
+            )
         };
         let transfer = bridge::guarded(py, start)?;
         Ok(Transfer { lease, transfer })

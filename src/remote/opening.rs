@@ -51,7 +51,7 @@ async fn run(engine: Arc<Engine>, address: Address) -> Result<Opened> {
             .then(|| retries.next(began.elapsed(), fastrand::f64(), error.retry_after()))
             .flatten();
         let delay = delay.ok_or_else(|| error.clone())?;
-        say_again(&error, delay);
+        say_again(&asker, &error, delay);
         tokio::time::sleep(delay).await;
     }
 }

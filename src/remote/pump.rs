@@ -14,6 +14,7 @@ use crate::error::{Again, Error, Result};
 use crate::http::Response;
 use crate::http::retry::Retries;
 use crate::io::Reader;
+use crate::text::said_at;
 use crate::transfer::Engine;
 use crate::transfer::pace::Pace;
 
@@ -69,7 +70,7 @@ impl Stretch {
                 let _ = sender.send(Err(error)).await;
                 return;
             };
-            say_again(&error, delay);
+            say_again(&self.asker, &error, delay);
             tokio::time::sleep(delay).await;
         }
     }
@@ -143,8 +144,14 @@ pub(super) async fn next(
     Ok(Some(chunk))
 }
 
-pub(super) fn say_again(error: &Error, delay: Duration) {
-    tracing::warn!("{error}; asking again in {:.1} s", delay.as_secs_f64());
+pub(super) fn say_again(asker: &Asker, error: &Error, delay: Duration) {
+    let place = asker.address.place();
+    said_at!(
+        warn,
+        place,
+        "{error}; asking again in {:.1} s",
+        delay.as_secs_f64()
+    );
 }
 
 /// What arrives, for a thread that may wait. The task that fetches ends with it.
