@@ -51,9 +51,12 @@ async def download(
     also: str | None = None,
 ) -> TransferResult:
     """One device; with ``also``, the sum for a manifest file is computed in passing."""
+    from nfclease._local.directory import made_for
+
     progress = checked(progress)
-    transfer = _start_download(lease, device_url, target, overwrite, also=also)
-    [result] = await _results(backend, [transfer], progress)
+    with made_for(target):
+        transfer = _start_download(lease, device_url, target, overwrite, also=also)
+        [result] = await _results(backend, [transfer], progress)
     return result
 
 
@@ -179,8 +182,11 @@ def start_download(
     lease: LeaseCore, device_url: Any, target: Target, overwrite: bool, progress: Callback
 ) -> Transfer:
     """One device, in the background."""
+    from nfclease._local.directory import made_for
+
     progress = _checked_callback(progress)
-    transfer = _start_download(lease, device_url, target, overwrite)
+    with made_for(target):
+        transfer = _start_download(lease, device_url, target, overwrite)
     return _called_back(transfer, progress)
 
 
