@@ -87,7 +87,10 @@ impl Asked {
         let running = if self.put {
             engine.transfer(upload(job, Box::new(FileSource::open(path)?)))
         } else {
-            engine.transfer(download(job, FileSink::create(path, Overwrite::Replace)?))
+            engine.transfer(download(
+                job,
+                FileSink::create(path, Overwrite::Replace, Arc::default())?,
+            ))
         };
         Ok(running?)
     }

@@ -1,5 +1,7 @@
 //! Numbers that a server said. Nothing that it can write overflows, and nonsense is `None`.
 
+use std::time::Duration;
+
 /// vSphere's `long`; more than that is nonsense.
 const LARGEST: u64 = i64::MAX.unsigned_abs();
 
@@ -10,6 +12,13 @@ pub(crate) fn count(text: &str) -> Option<u64> {
     let plain = !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit());
     let number = plain.then(|| digits.parse().ok()).flatten();
     number.filter(|number| *number <= LARGEST)
+}
+
+/// A time to wait, in whole seconds: more than fits is as long as it gets, not no wish at all.
+pub(crate) fn seconds(text: &str) -> Option<Duration> {
+    let text = text.trim();
+    let plain = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+    plain.then(|| Duration::from_secs(text.parse().unwrap_or(u64::MAX)))
 }
 
 /// XML's boolean; `None` for anything else.
@@ -58,6 +67,23 @@ mod tests {
             ("\u{661}", None),
         ] {
             assert_eq!(count(text), expected, "{text:?}");
+        }
+    }
+
+    #[test]
+    fn times() {
+        for (text, expected) in [
+            ("0", Some(0)),
+            (" 120 ", Some(120)),
+            ("9223372036854775808", Some(LARGEST + 1)),
+            ("99999999999999999999999", Some(u64::MAX)),
+            ("+7", None),
+            ("-1", None),
+            ("1.5", None),
+            ("", None),
+            ("Fri, 31 Dec 1999 23:59:59 GMT", None),
+        ] {
+            assert_eq!(seconds(text), expected.map(Duration::from_secs), "{text:?}");
         }
     }
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 import weakref
 from contextlib import contextmanager
 
-from nfclease._pyvmomi.faults import fault_of
+from nfclease._pyvmomi.faults import fault_of, tidied
 from nfclease._pyvmomi.session import refresh_credentials, soap_stub
+from nfclease._text import escaped
 from nfclease.exceptions import LeaseError, NfcError, ServerFaultReply
 
 TYPE_CHECKING = False
@@ -59,23 +60,41 @@ class LeaseCore:
         except (NfcError, OSError) as error:
             self._name_place(error)
             if isinstance(error, LeaseError) and hasattr(error, "_fault_envelope"):
-                error.fault = error.fault or self._fault_of(error)
+                error.fault = error.fault or self.shown(self._fault_of(error))
                 raise error from error.fault
             raise
+
+    @staticmethod
+    def shown(fault: Any) -> Any:
+        """A fault of an error of ours, fit to be printed by whoever prints that."""
+        return tidied(fault)
 
     def _fault_of(self, carrier: Any) -> Any:
         return fault_of(self.stub, carrier._fault_envelope, carrier.fault_name, str(carrier))
 
     def _name_place(self, error: Any) -> None:
-        """Sets lease, VM, file and host; the message gets the VM where it does not name it."""
+        """Sets lease, VM, file and host; the message gets the VM where it does not name it.
+
+        The text of an ``OSError`` is made of errno and file name: what else is known is a note,
+        which tracebacks of Python 3.11 and newer show, and the command.
+        """
         if getattr(error, "lease", ""):
             return
         error.lease, error.vm = self.moid, self.native.vm()
         key = getattr(error, "disk_key", "")
         for tracked in self.transfers:
-            if key and tracked.key == key:
+            if key and tracked.core.disk_key() == key:
                 error.file, error.host = tracked.name, tracked.host
+        if isinstance(error, OSError) and len(error.args) > 1:
+            _add_note(error)
         text = error.args[0] if len(error.args) == 1 else None
         names = (error.vm, error.lease)
         if isinstance(text, str) and not any(name and name in text for name in names):
-            error.args = (f"{text} ({error.vm or 'lease ' + error.lease})",)
+            error.args = (f"{error.vm or 'lease ' + error.lease}: {text}",)
+
+
+def _add_note(error: Any) -> None:
+    if getattr(error, "file", ""):
+        whose = error.vm or f"lease {error.lease}"
+        note = f"{escaped(error.file)} at {escaped(error.host)} ({whose})"
+        error.__notes__ = [*getattr(error, "__notes__", ()), note]

@@ -1,4 +1,7 @@
-"""The logger ``nfclease``, made when it is first needed: ``logging`` is a third of an import."""
+"""The loggers of the package, made when they are first needed: ``logging`` is a third of an import.
+
+Every record of ours comes from one of them, or from the core: so each has all attributes.
+"""
 
 from __future__ import annotations
 
@@ -16,6 +19,7 @@ def logger() -> logging.Logger:
 
     found = logging.getLogger("nfclease")
     found.addHandler(logging.NullHandler())
+    found.addFilter(_complete)
     return found
 
 
@@ -27,6 +31,7 @@ def calls() -> logging.Logger:
     found = logging.getLogger("nfclease.calls")
     if found.level == logging.NOTSET:
         found.setLevel(logging.WARNING)
+    found.addFilter(_complete)
     return found
 
 
@@ -38,3 +43,10 @@ def extra(lease: str = "", vm: str = "", file: str = "", host: str = "") -> dict
         "nfclease_file": file,
         "nfclease_host": host,
     }
+
+
+def _complete(record: logging.LogRecord) -> bool:
+    """Gives a record the attributes that it lacks: a format that names them fails on none."""
+    for name, empty in extra().items():
+        record.__dict__.setdefault(name, empty)
+    return True

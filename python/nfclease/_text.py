@@ -6,13 +6,13 @@ from __future__ import annotations
 _LONGEST = 200
 
 
-def escaped(text: str) -> str:
+def escaped(text: str, longest: int = _LONGEST) -> str:
     """For people: control characters are shown as Python writes them."""
     shown = (
         char if char.isprintable() else char.encode("unicode_escape").decode()
-        for char in text[:_LONGEST]
+        for char in text[:longest]
     )
-    return "".join(shown) + ("..." if len(text) > _LONGEST else "")
+    return "".join(shown) + ("..." if len(text) > longest else "")
 
 
 def replaced(text: str) -> str:

@@ -92,9 +92,10 @@ class NfcError(Exception):
     Attributes:
         phase: Which step failed: ``connect``, ``headers``, ``body``, ``verify``, ``commit`` or
             ``lease``; empty outside a transfer.
-        disk_key: ``DeviceUrl.key`` of the device; empty outside a transfer.
-        bytes_done: Bytes that had moved in the last attempt; of an upload those that the operating
-            system took, of which the host may have fewer.
+        disk_key: ``DeviceUrl.key`` of the device, escaped and cut where it is not a short printable
+            text; empty outside a transfer.
+        bytes_done: Bytes that had moved in the last attempt; of an upload those that the connection
+            was given, of which the host may have fewer.
         attempts: How many times the transfer was started.
         retryable: Whether the same call on the same lease may work when it is made again.
         remedy: What may help: ``retry`` (the same call), ``new_lease`` (the same job on a new
@@ -324,7 +325,8 @@ class LeaseError(NfcError):
     """The lease itself failed.
 
     Attributes:
-        fault: pyvmomi's fault object, when the server gave one.
+        fault: pyvmomi's fault object, when the server gave one. Its texts are escaped, and cut at
+            4096 characters.
         fault_name: Its WSDL name, such as ``Timedout``.
     """
 

@@ -170,7 +170,8 @@ class HttpNfcLease(MirroredLease):
     ) -> Transfer:
         """Starts a download in the background; the arguments are those of ``download``.
 
-        A callable as ``progress`` is called in a thread of its own; there is no bar.
+        A callable as ``progress`` is called in a thread of its own; there is no bar. A directory
+        that was made stays when the transfer fails later.
         """
         return transfers.start_download(self._nfc_shared, device_url, target, overwrite, progress)
 
@@ -190,8 +191,9 @@ class HttpNfcLease(MirroredLease):
 
         Args:
             device_url: One of ``info.deviceUrl``.
-            target: A path in an existing directory, or a binary file object. A file object has
-                no name to withhold: what was written before an error stays written.
+            target: A path, or a binary file object. The last level of the path's directory is made
+                where it is missing, and removed again after an error that leaves it empty. A file
+                object has no name to withhold: what was written before an error stays written.
             overwrite: Whether an existing file is replaced; it stays as it is until the new one is
                 verified.
             progress: True for a bar (a table in a notebook, lines in a log; needs

@@ -46,6 +46,20 @@ impl Error {
         }
     }
 
+    /// How a message goes on, so that it says what to do. `remedy` is that of all that failed; where
+    /// it is to mend something, the text itself or a keyword says what.
+    pub fn next_step(&self, remedy: Remedy) -> &'static str {
+        match (remedy, self) {
+            (Remedy::Retry, _) => "; try the same call again",
+            (
+                Remedy::NewLease,
+                Self::LeaseLost { .. } | Self::LeaseState { .. } | Self::SessionExpired { .. },
+            )
+            | (Remedy::FixInput | Remedy::Nobody, _) => "",
+            (Remedy::NewLease, _) => "; try again with a new lease",
+        }
+    }
+
     /// How often the same request is worth another attempt, where what it does may be done twice.
     pub(crate) fn again(&self) -> Again {
         match self.class() {
@@ -123,6 +137,86 @@ impl Error {
             | Self::Cancelled
             | Self::Foreign(_)
             | Self::Internal { .. } => Class::Person,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_helps_by_itself_is_said() {
+        let (what, reason) = ("disk at esx", "why");
+        let status = |status| Error::HttpStatus {
+            what: what.into(),
+            asked: Asked::Get,
+            status,
+            reason: reason.into(),
+            retry_after: None,
+        };
+        let errors = [
+            Error::Connect {
+                what: what.into(),
+                reason: reason.into(),
+                help: None,
+                cause: None,
+            },
+            Error::Stall {
+                what: what.into(),
+                moved: 0,
+                seconds: 1.0,
+            },
+            Error::Truncated {
+                what: what.into(),
+                seen: 1,
+                reason: reason.into(),
+                cause: None,
+            },
+            Error::ChecksumMismatch {
+                what: what.into(),
+                checksum_type: "sha1",
+                expected: "a".into(),
+                actual: "b".into(),
+            },
+            Error::SizeMismatch {
+                what: what.into(),
+                expected: 1,
+                actual: 2,
+            },
+            Error::WaitTimeout {
+                what: what.into(),
+                seconds: 1.0,
+            },
+            status(500),
+            status(404),
+            Error::Unlisted { what: what.into() },
+            Error::LeaseInit {
+                reason: reason.into(),
+                fault: None,
+            },
+            Error::LeaseLost {
+                reason: reason.into(),
+                fault: None,
+            },
+            Error::LeaseComplete {
+                reason: reason.into(),
+                fault: None,
+                cause: None,
+            },
+            Error::SessionExpired {
+                reason: reason.into(),
+                fault: None,
+            },
+        ];
+        for error in errors {
+            let text = format!("{error}{}", error.next_step(error.remedy()));
+            let says = match error.remedy() {
+                Remedy::Retry => "; try the same call again",
+                Remedy::NewLease => "new lease",
+                other => panic!("{text}: {other:?}"),
+            };
+            assert!(text.ends_with(says), "{text}");
         }
     }
 }

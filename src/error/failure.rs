@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use super::Error;
 use crate::advice::Remedy;
+use crate::text::ServerText;
 
 /// Which step of a transfer failed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -43,8 +44,8 @@ pub struct Failure {
     pub error: Error,
     /// Which step failed.
     pub step: Step,
-    /// `DeviceUrl.key` of the device.
-    pub disk_key: String,
+    /// `DeviceUrl.key` of the device, fit to be shown.
+    pub disk_key: ServerText,
     /// Bytes that had moved in the last attempt.
     pub bytes_done: u64,
     /// How many times the transfer was started.
@@ -63,7 +64,7 @@ impl Failure {
         Self {
             error,
             step,
-            disk_key: disk_key.to_owned(),
+            disk_key: disk_key.into(),
             bytes_done: 0,
             attempts: 0,
             files_left: Vec::new(),

@@ -197,10 +197,7 @@ impl Response {
 
     /// The server's wish for the time of the next attempt; only the form in seconds is honoured.
     pub(crate) fn retry_after(&self) -> Option<Duration> {
-        let text = self.header(&RETRY_AFTER)?.trim();
-        let is_number = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
-        // More than fits is as long as it gets, not no wish at all.
-        is_number.then(|| Duration::from_secs(text.parse().unwrap_or(u64::MAX)))
+        number::seconds(self.header(&RETRY_AFTER)?)
     }
 
     /// Whether the end of the body is marked in HTTP itself, by a length or a last chunk.

@@ -1,6 +1,7 @@
 //! A download to a file that gets its final name only at the end.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use bytes::Bytes;
 
@@ -9,6 +10,7 @@ use super::digest::ChecksumType;
 use super::sink::{Sink, Wait};
 use super::staged::{Overwrite, Staged};
 use crate::error::{Error, Result};
+use crate::text::Place;
 use crate::threads::Aside;
 
 /// A file target, written as `name.part`. Each write is done when it returns: it goes no further than
@@ -22,10 +24,11 @@ pub struct FileSink {
 
 impl FileSink {
     /// Creates `target.part` beside `target`. Fails before anything is sent when the directory is
-    /// missing or read-only, when the target exists, or when another transfer writes to it.
-    pub fn create(target: &Path, overwrite: Overwrite) -> Result<Self> {
+    /// missing or read-only, when the target exists, or when another transfer writes to it. `place` is
+    /// what log records of it are about.
+    pub fn create(target: &Path, overwrite: Overwrite, place: Arc<Place>) -> Result<Self> {
         Ok(Self {
-            file: Some(Staged::create(target, overwrite)?),
+            file: Some(Staged::create(target, overwrite, place)?),
             aside: Aside::new("nfclease-file"),
         })
     }
@@ -91,7 +94,7 @@ mod tests {
     use super::*;
 
     async fn written(path: &Path, overwrite: Overwrite) -> FileSink {
-        let mut sink = FileSink::create(path, overwrite).unwrap();
+        let mut sink = FileSink::create(path, overwrite, Arc::default()).unwrap();
         for piece in [&b"abc"[..], b"def"] {
             sink.write(Bytes::from_static(piece)).await.unwrap();
         }

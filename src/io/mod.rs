@@ -2,6 +2,8 @@
 //!
 //! Imports only [`crate::error`]. Read [`sink::Sink`] and [`source::Source`] first.
 
+#![cfg_attr(not(test), deny(clippy::arithmetic_side_effects))]
+
 pub(crate) mod again;
 pub(crate) mod digest;
 mod digests;

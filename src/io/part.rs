@@ -4,10 +4,12 @@ use std::ffi::{OsStr, OsString};
 use std::fs::File;
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use super::directory::{Directory, Identity, identity_of};
 use super::rename::Naming;
 use crate::error::{Error, Result};
+use crate::text::{Place, said_at};
 
 /// A partial file. Dropped, it is gone, unless it got another name.
 pub(crate) struct Part {
@@ -16,6 +18,8 @@ pub(crate) struct Part {
     pub(super) name: OsString,
     /// How this file system gives a file a name that nothing has.
     pub(super) naming: Naming,
+    /// What log records of it are about.
+    pub(super) place: Arc<Place>,
     identity: Identity,
     open: bool,
 }
@@ -26,7 +30,7 @@ impl Part {
     ///
     /// It gets its name as the whole file will get its own, so that a file system where that does
     /// not work is found out before the first byte.
-    pub(super) fn create(directory: Directory, name: OsString) -> Result<Self> {
+    pub(super) fn create(directory: Directory, name: OsString, place: Arc<Place>) -> Result<Self> {
         let start = OsString::from(format!(
             ".nfclease-{}-{:08x}",
             std::process::id(),
@@ -52,6 +56,7 @@ impl Part {
                 directory,
                 name,
                 naming,
+                place,
                 identity,
                 open: true,
             }),
@@ -59,7 +64,8 @@ impl Part {
                 drop(file); // FUSE renames a file that is removed while it is open
                 if let Err(left) = directory.remove(&start) {
                     let start = directory.path().join(&start);
-                    tracing::warn!("{} could not be removed: {left}", start.display());
+                    let start = start.display();
+                    said_at!(warn, place, "{start} could not be removed: {left}");
                 }
                 Err(failed(e))
             }
@@ -67,9 +73,10 @@ impl Part {
     }
 
     /// The same by a path under which it does not stay: it is removed again.
-    pub(crate) fn beside(path: &Path) -> Result<Self> {
+    pub(crate) fn beside(path: &Path, place: Arc<Place>) -> Result<Self> {
         let directory = Directory::of(path).map_err(|e| Error::io(Directory::path_of(path), e))?;
-        Self::create(directory, path.file_name().unwrap_or_default().to_owned())
+        let name = path.file_name().unwrap_or_default().to_owned();
+        Self::create(directory, name, place)
     }
 
     /// Refuses what does not fit there, as far as the file system says; `target` is who needs it.

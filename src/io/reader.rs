@@ -119,18 +119,18 @@ impl Pump {
             let Some(mut buffer) = self.returned.blocking_recv() else {
                 return Err(Error::Cancelled);
             };
-            let rest = usize::try_from(self.length - sent).unwrap_or(usize::MAX);
+            let rest = usize::try_from(self.length.saturating_sub(sent)).unwrap_or(usize::MAX);
             buffer.resize(rest.min(BUFFER_BYTES), 0);
             let filled =
                 fill(self.reader.as_mut(), &mut buffer).map_err(|e| self.reader.error(e))?;
             if filled < buffer.len() {
-                return Err(self.wrong_size(sent + filled as u64));
+                return Err(self.wrong_size(sent.saturating_add(filled as u64)));
             }
             self.digests.update(&buffer);
             if let Some(watch) = &mut self.watch {
                 watch(&buffer, &self.digests)?;
             }
-            sent += filled as u64;
+            sent = sent.saturating_add(filled as u64);
             let data = Bytes::from_owner(Buffer {
                 bytes: buffer,
                 home: self.home.clone(),
@@ -141,7 +141,7 @@ impl Pump {
         }
         match self.reader.read(&mut [0u8; 1]) {
             Ok(0) => Ok(()),
-            Ok(_) => Err(self.wrong_size(sent + 1)),
+            Ok(_) => Err(self.wrong_size(sent.saturating_add(1))),
             Err(e) => Err(self.reader.error(e)),
         }
     }
@@ -157,11 +157,11 @@ impl Pump {
 }
 
 fn fill(reader: &mut dyn Reader, buffer: &mut [u8]) -> io::Result<usize> {
-    let mut filled = 0;
+    let mut filled = 0_usize;
     while filled < buffer.len() {
         match reader.read(&mut buffer[filled..]) {
             Ok(0) => break,
-            Ok(n) => filled += n,
+            Ok(n) => filled = filled.saturating_add(n),
             Err(e) if e.kind() == io::ErrorKind::Interrupted => {}
             Err(e) => return Err(e),
         }

@@ -7,10 +7,12 @@ use std::ffi::OsString;
 use std::fs::{self, File};
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use super::directory::Directory;
 use super::part::Part;
 use crate::error::{Error, Result};
+use crate::text::{Place, said_at};
 
 /// Whether an existing file of the final name may be replaced.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -31,8 +33,9 @@ pub(crate) struct Staged {
 
 impl Staged {
     /// Creates `target.part` beside `target`. Fails before anything is sent when the directory is
-    /// missing or read-only, when the target exists, or when another transfer writes to it.
-    pub(crate) fn create(target: &Path, overwrite: Overwrite) -> Result<Self> {
+    /// missing or read-only, when the target exists, or when another transfer writes to it. `place` is
+    /// what log records of it are about.
+    pub(crate) fn create(target: &Path, overwrite: Overwrite, place: Arc<Place>) -> Result<Self> {
         let Some(name) = target.file_name() else {
             return Err(Error::InvalidArgument {
                 reason: format!("target {} does not name a file", target.display()).into(),
@@ -55,7 +58,7 @@ impl Staged {
         let mut part = name.to_owned();
         part.push(".part");
         Ok(Self {
-            part: Part::create(directory, part)?,
+            part: Part::create(directory, part, place)?,
             target: target.to_owned(),
             name: name.to_owned(),
             overwrite,
@@ -107,7 +110,9 @@ impl Staged {
         // No error: the file is there, whole and verified, and what it replaced is gone.
         if let Err(e) = self.part.directory.sync() {
             let (target, directory) = (self.target.display(), self.part.directory.path().display());
-            tracing::warn!(
+            said_at!(
+                warn,
+                self.part.place,
                 "{target} is complete, but {directory} could not be synced ({e}): \
                  the file's name may be lost when the power fails now"
             );
@@ -135,7 +140,9 @@ impl Staged {
         }
         if self.part.has(part).unwrap_or(true) {
             let (target, part) = (self.target.display(), self.part.path());
-            tracing::warn!(
+            said_at!(
+                warn,
+                self.part.place,
                 "{target} is complete, but its other name {} could not be removed: {e}",
                 part.display()
             );

@@ -37,8 +37,6 @@ pub(super) struct Plan {
     pub(crate) cookie: SendCookie,
     /// The device in the reader's words.
     pub(crate) what: Text,
-    /// Its file and its host.
-    pub(crate) place: Place,
 }
 
 /// Plans the connection to one device.
@@ -84,18 +82,27 @@ pub(super) fn plan(
     } else {
         SendCookie::No
     };
-    let place = Place {
-        file: Text::new(&name.to_string()),
-        host: Text::from(host_of(&url)),
-        ..Place::default()
-    };
     Ok(Plan {
         url,
         trust,
         cookie,
         what,
-        place,
     })
+}
+
+/// File and host of a device, for log records; a host that cannot be read is left out.
+pub(super) fn place(device: &DeviceUrl, session: &Url) -> Place {
+    let host = Url::parse(&device.url).ok().and_then(|mut url| {
+        if url.host_str() == Some("*") {
+            substitute_host(&mut url, session)?;
+        }
+        Some(Text::from(host_of(&url)))
+    });
+    Place {
+        file: display_name(device).into(),
+        host: host.unwrap_or_default(),
+        ..Place::default()
+    }
 }
 
 /// The certificate before the thumbprint. What is wrong with either is the server's doing, not that of

@@ -3,6 +3,8 @@
 //! All of it comes from strangers: it is bounded, and what is quoted of it is escaped. Read
 //! [`Package`] first, then [`Descriptor`].
 
+#![cfg_attr(not(test), deny(clippy::arithmetic_side_effects))]
+
 mod check;
 mod descriptor;
 mod href;

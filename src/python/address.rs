@@ -8,6 +8,7 @@ use pyo3::prelude::*;
 use super::error::to_py;
 use super::gil::guarded;
 use super::incoming::Incoming;
+use super::log;
 use super::package::Package;
 use super::session::TrustArguments;
 use nfclease::error::Result;
@@ -55,7 +56,9 @@ impl Address {
 pub(super) fn package(py: Python<'_>, address: &Address) -> PyResult<Py<PyAny>> {
     let address = address.0.clone();
     let open = move || remote::package(&Engine::shared()?, address);
-    match guarded(py, open)? {
+    let found = guarded(py, open);
+    log::emit(py)?; // a job that only looks makes no other call that would
+    match found? {
         remote::Found::Anywhere(package) => Package(Arc::new(package)).into_py_any(py),
         remote::Found::InOrder(incoming) => Incoming(incoming).into_py_any(py),
     }

@@ -7,7 +7,7 @@ use pyo3::exceptions::{PyOSError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyType};
 
-use super::hints::{hint, message};
+use super::hints::{hint, message, message_of};
 use nfclease::advice::Remedy;
 use nfclease::error::{Error, Failure, ServerFault};
 use nfclease::sync::lock;
@@ -62,11 +62,11 @@ pub(super) fn failure_to_py(py: Python<'_>, failure: &Failure) -> PyErr {
         .map(|path| path.display().to_string())
         .collect();
     let set = || -> PyResult<()> {
-        if let Some(note) = failure.note {
-            value.setattr("args", (format!("{}; {note}", message(&failure.error)),))?;
+        if value.hasattr("remedy")? {
+            value.setattr("args", (message_of(failure),))?; // a local error has its own
         }
         value.setattr("phase", failure.step.as_str())?;
-        value.setattr("disk_key", &failure.disk_key)?;
+        value.setattr("disk_key", failure.disk_key.as_str())?;
         value.setattr("bytes_done", failure.bytes_done)?;
         value.setattr("attempts", failure.attempts)?;
         value.setattr("files_left", files)?;

@@ -76,7 +76,7 @@ impl Incoming {
     fn source(&self, py: Python<'_>, href: String) -> PyResult<Source> {
         let incoming = self.0.clone();
         let source = guarded(py, move || incoming.source(&href))?;
-        Ok(Source::closed(move || Ok(source)))
+        Ok(Source::closed(move |_| Ok(source)))
     }
 
     /// As `Package.check`, of the next file that is wanted.

@@ -281,7 +281,8 @@ impl Lease {
         let lease = self.core(py)?;
         let start = || {
             let file_sum = file_sum(file_checksum_type, None)?;
-            lease.start_download(&device_url.0, sink.open()?, file_sum)
+            let sink = sink.open(&lease.place_of(&device_url.0))?;
+            lease.start_download(&device_url.0, sink, file_sum)
         };
         let transfer = gil::guarded(py, start)?;
         Ok(Transfer { lease, transfer })
@@ -302,7 +303,8 @@ impl Lease {
         let lease = self.core(py)?;
         let start = || {
             let file_sum = file_sum(file_checksum_type, expected)?;
-            lease.start_upload(&device_url.0, item.0, source.open()?, file_sum)
+            let source = source.open(&Arc::default())?;
+            lease.start_upload(&device_url.0, item.0, source, file_sum)
         };
         let transfer = gil::guarded(py, start)?;
         Ok(Transfer { lease, transfer })

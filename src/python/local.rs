@@ -13,10 +13,12 @@ use super::gil;
 use nfclease::error::{Error, Result};
 use nfclease::io::{self, FileSink, FileSource, MemorySource, Overwrite, ReaderSource};
 use nfclease::sync::lock;
+use nfclease::text::Place;
 use nfclease::transfer::{Described, Format, SourceCheck};
 
 pub(super) type Opened<T> = Result<Box<T>>;
-type Open<T> = dyn FnOnce() -> Opened<T> + Send;
+/// Told what log records of it are about.
+type Open<T> = dyn FnOnce(&Arc<Place>) -> Opened<T> + Send;
 
 enum State<T: ?Sized> {
     Closed(Box<Open<T>>),
@@ -28,14 +30,14 @@ enum State<T: ?Sized> {
 struct Closed<T: ?Sized>(Mutex<Option<State<T>>>);
 
 impl<T: ?Sized> Closed<T> {
-    fn new(open: impl FnOnce() -> Opened<T> + Send + 'static) -> Self {
+    fn new(open: impl FnOnce(&Arc<Place>) -> Opened<T> + Send + 'static) -> Self {
         Self(Mutex::new(Some(State::Closed(Box::new(open)))))
     }
 
-    fn open(&self) -> Opened<T> {
+    fn open(&self, place: &Arc<Place>) -> Opened<T> {
         let state = lock(&self.0).take();
         match state {
-            Some(State::Closed(open)) => open(),
+            Some(State::Closed(open)) => open(place),
             Some(State::Open(opened)) => Ok(opened),
             None => Err(Error::internal("a transfer has its own sink or source")),
         }
@@ -43,7 +45,7 @@ impl<T: ?Sized> Closed<T> {
 
     /// Opens it to be looked at. It stays open for the transfer.
     fn look<R>(&self, look: impl FnOnce(&T) -> Result<R>) -> Result<R> {
-        let opened = self.open()?;
+        let opened = self.open(&Arc::default())?;
         let seen = look(&opened);
         let mut state = lock(&self.0);
         *state = Some(State::Open(opened));
@@ -66,23 +68,28 @@ impl Sink {
         } else {
             Overwrite::Never
         };
-        Self::closed(move || Ok(Box::new(FileSink::create(&path, overwrite)?)))
+        Self::closed(move |place| {
+            let place = Arc::clone(place);
+            Ok(Box::new(FileSink::create(&path, overwrite, place)?))
+        })
     }
 
     /// A file object, by its `TargetEnd`.
     #[staticmethod]
     fn of_file(end: Py<PyAny>) -> Self {
-        Self::closed(|| Ok(Box::new(FileObjectSink::new(end))))
+        Self::closed(|_| Ok(Box::new(FileObjectSink::new(end))))
     }
 }
 
 impl Sink {
-    pub(super) fn closed(open: impl FnOnce() -> Opened<dyn io::Sink> + Send + 'static) -> Self {
+    pub(super) fn closed(
+        open: impl FnOnce(&Arc<Place>) -> Opened<dyn io::Sink> + Send + 'static,
+    ) -> Self {
         Self(Closed::new(open))
     }
 
-    pub(super) fn open(&self) -> Opened<dyn io::Sink> {
-        self.0.open()
+    pub(super) fn open(&self, place: &Arc<Place>) -> Opened<dyn io::Sink> {
+        self.0.open(place)
     }
 }
 
@@ -95,20 +102,20 @@ impl Source {
     /// A regular file.
     #[staticmethod]
     fn of_path(path: PathBuf) -> Self {
-        Self::closed(move || Ok(Box::new(FileSource::open(&path)?)))
+        Self::closed(move |_| Ok(Box::new(FileSource::open(&path)?)))
     }
 
     /// Bytes, which are not copied.
     #[staticmethod]
     fn of_bytes(data: PyBackedBytes) -> Self {
         let bytes = Bytes::from_owner(data);
-        Self::closed(|| Ok(Box::new(MemorySource::new(bytes))))
+        Self::closed(|_| Ok(Box::new(MemorySource::new(bytes))))
     }
 
     /// So many bytes of a file object, by its `SourceEnd`.
     #[staticmethod]
     fn of_file(end: Py<PyAny>, length: u64) -> Self {
-        Self::closed(move || {
+        Self::closed(move |_| {
             let reader = Box::new(FileObjectReader::new(end));
             Ok(Box::new(ReaderSource::new(reader, length)))
         })
@@ -149,11 +156,13 @@ impl Source {
 }
 
 impl Source {
-    pub(super) fn closed(open: impl FnOnce() -> Opened<dyn io::Source> + Send + 'static) -> Self {
+    pub(super) fn closed(
+        open: impl FnOnce(&Arc<Place>) -> Opened<dyn io::Source> + Send + 'static,
+    ) -> Self {
         Self(Closed::new(open))
     }
 
-    pub(super) fn open(&self) -> Opened<dyn io::Source> {
-        self.0.open()
+    pub(super) fn open(&self, place: &Arc<Place>) -> Opened<dyn io::Source> {
+        self.0.open(place)
     }
 }

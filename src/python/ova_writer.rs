@@ -14,6 +14,7 @@ use super::work::Work;
 use nfclease::error::Error;
 use nfclease::io::Overwrite;
 use nfclease::ovf;
+use nfclease::text::Place;
 use nfclease::transfer::Engine;
 
 /// Descriptor, manifest file and files in one archive, in one pass.
@@ -27,16 +28,20 @@ pub(crate) struct OvaWriter {
 
 #[pymethods]
 impl OvaWriter {
-    /// A file, which has its name when it is whole.
+    /// A file, which has its name when it is whole. Log records of it name the VM.
     #[new]
-    #[pyo3(signature = (path, *, overwrite))]
-    fn new(py: Python<'_>, path: PathBuf, overwrite: bool) -> PyResult<Self> {
+    #[pyo3(signature = (path, *, overwrite, vm=""))]
+    fn new(py: Python<'_>, path: PathBuf, overwrite: bool, vm: &str) -> PyResult<Self> {
         let overwrite = if overwrite {
             Overwrite::Replace
         } else {
             Overwrite::Never
         };
-        let create = move || ovf::OvaWriter::create(&path, overwrite);
+        let place = Arc::new(Place {
+            vm: vm.into(),
+            ..Place::default()
+        });
+        let create = move || ovf::OvaWriter::create(&path, overwrite, place);
         Ok(Self::held(gil::guarded(py, create)?))
     }
 
@@ -76,7 +81,9 @@ impl OvaWriter {
     fn member(&self, py: Python<'_>, name: &str) -> PyResult<Sink> {
         let writer = self.core(py)?;
         let member = writer.member(name).map_err(|error| to_py(py, &error))?;
-        Ok(Sink::closed(move || Ok(writer.sink(member))))
+        Ok(Sink::closed(move |place| {
+            Ok(writer.sink(member, Arc::clone(place)))
+        }))
     }
 
     /// Writes what comes first, and gives the archive its name. Every member is whole by then.

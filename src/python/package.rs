@@ -111,7 +111,7 @@ impl Package {
         if gzip {
             return decompressed(py, slice);
         }
-        Ok(Source::closed(move || {
+        Ok(Source::closed(move |_| {
             Ok(Box::new(SliceSource::from(slice)))
         }))
     }
@@ -162,7 +162,7 @@ fn decompressed(py: Python<'_>, slice: Slice) -> PyResult<Source> {
     let mut count = gil::guarded(py, || GzipCount::start(slice))?;
     loop {
         if let Some(source) = gil::guarded(py, || count.step(COUNT_STEP))? {
-            return Ok(Source::closed(move || Ok(Box::new(source))));
+            return Ok(Source::closed(move |_| Ok(Box::new(source))));
         }
         py.check_signals()?;
     }

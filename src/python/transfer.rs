@@ -90,6 +90,11 @@ impl Transfer {
         Ok(())
     }
 
+    /// `NfcError.disk_key` of its failure, by which that is found.
+    fn disk_key(&self) -> String {
+        self.transfer.disk_key().into()
+    }
+
     /// Bytes done, bytes in all or `None`, attempts.
     fn progress(&self) -> (u64, Option<u64>, u32) {
         let snapshot = self.transfer.progress();

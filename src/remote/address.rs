@@ -13,7 +13,7 @@ use crate::error::{Error, Result};
 use crate::http::client::header;
 use crate::http::retry::RetryPolicy;
 use crate::http::{Trust, host_of};
-use crate::text::ServerText;
+use crate::text::{Place, ServerText};
 
 /// An https address with all that a request to it needs.
 #[derive(Clone)]
@@ -93,17 +93,28 @@ impl Address {
         String::from_utf8(decoded).unwrap_or_else(|_| last.to_owned())
     }
 
-    /// File and host, as messages may show them. A last part that names no kind of file may be a
-    /// ticket.
+    /// File and host, as messages may show them.
     pub(super) fn what(&self) -> Arc<str> {
-        let name = self.file_name();
-        let name = if name.contains('.') {
-            &name
-        } else {
-            "the package"
-        };
         let host = ServerText::from(host_of(&self.url));
-        format!("{} at {host}", ServerText::from(name)).into()
+        match self.shown_name() {
+            Some(name) => format!("{name} at {host}").into(),
+            None => format!("the package at {host}").into(),
+        }
+    }
+
+    /// The same for log records.
+    pub(super) fn place(&self) -> Place {
+        Place {
+            file: self.shown_name().unwrap_or_default().into(),
+            host: host_of(&self.url).into(),
+            ..Place::default()
+        }
+    }
+
+    /// The file's name; `None` where the last part names no kind of file, and may be a ticket.
+    fn shown_name(&self) -> Option<ServerText> {
+        let name = self.file_name();
+        name.contains('.').then(|| name.into())
     }
 }
 
@@ -193,5 +204,7 @@ mod tests {
     fn what_may_be_a_ticket_is_not_shown() {
         let address = address("https://host/0123456789abcdef0123456789abcdef").unwrap();
         assert_eq!(&*address.what(), "the package at host");
+        let place = address.place();
+        assert_eq!((&*place.file, &*place.host), ("", "host"));
     }
 }

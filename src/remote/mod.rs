@@ -3,6 +3,8 @@
 //! Read [`address::Address`] first, then [`stored::Remote`]. A server that answers no Range is read
 //! once, in order: [`whole::Whole`].
 
+#![cfg_attr(not(test), deny(clippy::arithmetic_side_effects))]
+
 mod address;
 mod ask;
 mod blocks;

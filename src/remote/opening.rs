@@ -107,7 +107,7 @@ impl Exchange for Opening {
     }
 
     fn say(&self, error: &Error, delay: Duration) {
-        say_again(error, delay);
+        say_again(&self.asker, error, delay);
     }
 }
 

@@ -13,6 +13,7 @@ use super::ask::{Answer, Asker, Version};
 use crate::error::{Error, Result};
 use crate::http::retry::Retries;
 use crate::io::Reader;
+use crate::text::said_at;
 use crate::transfer::Engine;
 
 /// Pieces on the way to the reader; each has at most what one read of a socket brings.
@@ -64,7 +65,7 @@ impl Stretch {
                 let _ = sender.send(Err(error)).await;
                 return;
             };
-            say_again(&error, delay);
+            say_again(&self.asker, &error, delay);
             tokio::time::sleep(delay).await;
         }
     }
@@ -100,8 +101,14 @@ impl Stretch {
     }
 }
 
-pub(super) fn say_again(error: &Error, delay: Duration) {
-    tracing::warn!("{error}; asking again in {:.1} s", delay.as_secs_f64());
+pub(super) fn say_again(asker: &Asker, error: &Error, delay: Duration) {
+    let place = asker.address.place();
+    said_at!(
+        warn,
+        place,
+        "{error}; asking again in {:.1} s",
+        delay.as_secs_f64()
+    );
 }
 
 /// What arrives, for a thread that may wait. The task that fetches ends with it.

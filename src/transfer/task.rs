@@ -13,6 +13,7 @@ use super::panics::caught;
 use super::progress::{Progress, Snapshot};
 use super::{Completed, Engine};
 use crate::error::{Error, Failure, Result, Step};
+use crate::text::ServerText;
 
 /// How a transfer ended.
 pub type Outcome = Result<Arc<Completed>, Arc<Failure>>;
@@ -78,6 +79,11 @@ impl Transfer {
     /// `DeviceUrl.key` of its device.
     pub(crate) fn key(&self) -> &str {
         &self.key
+    }
+
+    /// The same as its failure has it.
+    pub fn disk_key(&self) -> ServerText {
+        ServerText::new(&self.key)
     }
 
     /// Waits for the end.

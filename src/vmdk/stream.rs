@@ -105,18 +105,17 @@ impl StreamCheck {
     /// Looks at the next bytes; an error as soon as the header is wrong.
     pub(crate) fn update(&mut self, bytes: &[u8]) -> Result<(), Flaw> {
         if self.head.len() < SECTOR {
-            let take = bytes.len().min(SECTOR - self.head.len());
+            let take = bytes.len().min(SECTOR.saturating_sub(self.head.len()));
             self.head.extend_from_slice(&bytes[..take]);
             if self.is_disk() {
                 check_header(&self.head)?;
             }
         }
-        self.seen += bytes.len() as u64;
+        self.seen = self.seen.saturating_add(bytes.len() as u64);
         self.grains.update(bytes);
-        if bytes.len() >= 2 * SECTOR {
+        if let Some(before) = bytes.len().checked_sub(2 * SECTOR) {
             self.tail.clear();
-            self.tail
-                .extend_from_slice(&bytes[bytes.len() - 2 * SECTOR..]);
+            self.tail.extend_from_slice(&bytes[before..]);
         } else {
             self.tail.extend_from_slice(bytes);
             let excess = self.tail.len().saturating_sub(2 * SECTOR);
@@ -155,7 +154,8 @@ impl StreamCheck {
             }
             directory = u64_at(footer, GD_OFFSET);
         }
-        if directory >= self.seen / SECTOR as u64 {
+        let sectors = self.seen.checked_div(SECTOR as u64);
+        if sectors.is_none_or(|sectors| directory >= sectors) {
             return Err(Flaw::Cut(format!(
                 "its grain directory would be at sector {directory}, beyond its end"
             )));
@@ -200,14 +200,14 @@ fn check_header(head: &[u8]) -> Result<(), Flaw> {
 
 fn u32_at(bytes: &[u8], at: usize) -> u32 {
     bytes
-        .get(at..at + 4)
+        .get(at..at.saturating_add(4))
         .and_then(|b| b.try_into().ok())
         .map_or(0, u32::from_le_bytes)
 }
 
 fn u64_at(bytes: &[u8], at: usize) -> u64 {
     bytes
-        .get(at..at + 8)
+        .get(at..at.saturating_add(8))
         .and_then(|b| b.try_into().ok())
         .map_or(0, u64::from_le_bytes)
 }

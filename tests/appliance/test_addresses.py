@@ -7,6 +7,7 @@ import random
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 
@@ -15,6 +16,7 @@ from nfclease import _core
 from nfclease.appliance._address import address_of, is_address
 
 from ..support.packages import ova, package, stream_disk
+from ..support.records import ours
 from ..support.web import Web, serving
 
 MIB = 1 << 20
@@ -75,9 +77,15 @@ def test_a_server_that_brings_nothing_is_given_up(web: Web) -> None:
         read(found, "disk1.vmdk")
 
 
-def test_an_overloaded_server_is_asked_again(web: Web) -> None:
+def test_an_overloaded_server_is_asked_again(web: Web, caplog: pytest.LogCaptureFixture) -> None:
     web.habits.statuses = [503, 503]
     read_all(opened(web))
+    records = ours(caplog)
+    assert len(records) == 2
+    for record in records:
+        assert "asking again" in record.getMessage()
+        host = urlsplit(web.url("")).netloc
+        assert (record.nfclease_file, record.nfclease_host) == ("vm.ova", host)
 
 
 @pytest.mark.parametrize("shift", [-1, 1, 1 << 40])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import resource
 import subprocess
 import sys
@@ -37,12 +38,16 @@ def small(folder: Path, options: str) -> Iterator[Path]:
         subprocess.run(["umount", str(folder)], check=True)
 
 
-def check_one_line(done: Done, *words: str) -> None:
+def check_one_line(done: Done, *words: str, moved: bool = False) -> None:
+    """And, of a transfer, a second one with its file, host and VM."""
     assert (done.code, done.stdout) == (1, "")
-    [line] = done.stderr.splitlines()
+    line, *notes = done.stderr.splitlines()
     assert line.startswith("nfclease: ")
     for each in words:
         assert each in line
+    if moved:
+        assert re.search(r"\bdisk-\d\.vmdk at 127\.0\.0\.\d \(vm-\d+\)$", notes.pop())
+    assert notes == []
 
 
 @pytest.mark.parametrize("form", ["out", "out.ova"])
@@ -52,7 +57,7 @@ def test_a_disk_that_is_full(
     with small(folder, f"size={ROOM}"):
         done = nfclease("export", "/DC0/vm/demo-vm", "-o", folder / form, "-q")
         assert list(folder.iterdir()) == []
-    check_one_line(done, str(folder / form), "No space left on device")
+    check_one_line(done, str(folder / form), "No space left on device", moved=True)
     assert endings(simulator) == ["HttpNfcLeaseAbort"]
 
 
@@ -71,7 +76,7 @@ def test_a_file_that_may_not_grow(nfclease: Command, simulator: Simulator, folde
 
     target = folder / "out.ova"
     done = nfclease("export", "/DC0/vm/demo-vm", "-o", target, "-q", preexec_fn=limited)
-    check_one_line(done, str(target), "File too large")
+    check_one_line(done, str(target), "File too large", moved=True)
     assert endings(simulator) == ["HttpNfcLeaseAbort"]
     assert list(folder.iterdir()) == []
 

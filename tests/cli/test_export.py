@@ -259,6 +259,7 @@ def test_damage_on_the_way_is_three(
     done = nfclease("export", "demo-vm", "-o", tmp_path / "a.ova")
     assert done.code == 3
     assert "disk-2.vmdk" in done.stderr
+    assert "; run it again\n" in done.stderr
     assert list(tmp_path.iterdir()) == []
     assert endings(simulator) == ["HttpNfcLeaseAbort"]
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -12,6 +13,7 @@ from typing import Any
 import pytest
 
 import nfclease
+from nfclease import _log
 from nfclease.simulator import Simulator
 
 from ..support.faces import OpenLease
@@ -95,6 +97,57 @@ def test_what_a_handler_raises_comes_out(
         lease.download_all(tmp_path)
     assert endings(simulator) == ["HttpNfcLeaseAbort"]
     assert not list(tmp_path.glob("*.part"))
+
+
+ROOT = Path(__file__).parents[2]
+
+
+def test_every_logger_of_python_gives_all_attributes(caplog: pytest.LogCaptureFixture) -> None:
+    """Whoever forgets `extra=` has it all the same: there are these two loggers and no other."""
+    caplog.set_level(logging.DEBUG)
+    with caplog.at_level(logging.DEBUG, "nfclease.calls"):
+        for found in (_log.logger(), _log.calls()):
+            found.warning("a text")
+            found.warning("another", extra=_log.extra(vm="vm-1"))
+    assert [record.nfclease_vm for record in ours(caplog)] == ["", "vm-1", "", "vm-1"]
+    for record in ours(caplog):
+        assert {*_log.extra()} <= {*record.__dict__}
+
+
+def test_nobody_else_makes_a_logger() -> None:
+    """But who looks at all handlers of the process. The simulator is a process of its own."""
+    package = ROOT / "python" / "nfclease"
+    makers = {
+        path.relative_to(package).as_posix()
+        for path in package.rglob("*.py")
+        if re.search(
+            r"getLogger|logging\.(debug|info|warning|error|exception|critical|log)\(",
+            path.read_text(encoding="utf-8"),
+        )
+        and "simulator" not in path.relative_to(package).parts
+    }
+    assert makers == {"_log.py", "_display/screen.py"}
+
+
+def test_each_record_of_the_core_has_a_place() -> None:
+    """By the one macro; a record of the bindings has the same fields by hand."""
+    said = re.compile(r"tracing::(?:error|warn|info|debug|trace|event)!\((.*?)\);", re.DOTALL)
+    fields = [f"{name} = %" for name in _log.extra()]
+    for path in (ROOT / "src").rglob("*.rs"):
+        if path.name == "text.rs":
+            continue
+        for record in said.findall(path.read_text(encoding="utf-8")):
+            assert all(field in record for field in fields), f"{path.name}: {record}"
+
+
+def test_each_logger_that_the_page_names_exists() -> None:
+    page = (ROOT / "docs" / "logging.md").read_text(encoding="utf-8")
+    named = {*re.findall(r"\bnfclease(?:\.\w+)*", " ".join(re.findall(r"`[^`\n]+`", page)))}
+    core = named - {_log.logger().name, _log.calls().name}
+    assert core, "the page has an example of a native one"
+    for name in core:
+        path = ROOT.joinpath("src", *name.split(".")[1:]).with_suffix(".rs")
+        assert "said_at!(" in path.read_text(encoding="utf-8"), name
 
 
 def test_silent_without_a_configuration() -> None:

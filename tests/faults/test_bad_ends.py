@@ -66,6 +66,39 @@ def test_a_directory_that_was_made_for_nothing(
     assert not [name for name in left if "disk-3" in name]
 
 
+@pytest.mark.parametrize("in_background", [False, True])
+def test_the_directory_of_one_file(
+    open_lease: OpenLease,
+    demo_vm: Any,
+    simulator: Simulator,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    in_background: bool,
+) -> None:
+    """As of `download_all`: README's loop works in an empty folder."""
+    monkeypatch.chdir(tmp_path)
+    start = "start_download" if in_background else "download"
+    with open_lease(demo_vm.ExportVm()) as lease:
+        for device in lease.wait_ready(10).deviceUrl:
+            getattr(lease, start)(device, f"out/{device.targetId}")
+    assert len(os.listdir("out")) == 5
+    lease = open_lease(demo_vm.ExportVm())
+    with pytest.raises(FileNotFoundError, match="only the last level") as caught, lease:
+        getattr(lease, start)(disk_of(lease), "missing/out/disk")
+    assert caught.value.filename == os.path.join("missing", "out")
+    assert os.listdir() == ["out"]
+
+
+def test_the_directory_of_one_file_that_was_made_for_nothing(
+    open_lease: OpenLease, demo_vm: Any, simulator: Simulator, tmp_path: Path
+) -> None:
+    simulator.inject("status", disk="", code=410)
+    lease = open_lease(demo_vm.ExportVm(), max_retries=0)
+    with pytest.raises(nfclease.NfcError), lease:
+        lease.download(disk_of(lease), tmp_path / "out" / "disk")
+    assert os.listdir(tmp_path) == []
+
+
 def test_a_file_as_directory(simulator: Simulator, lease: Any, tmp_path: Path) -> None:
     file = tmp_path / "file"
     file.write_bytes(b"")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import re
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,11 @@ def export(
 ) -> Ended:
     """Exports one disk in a process whose calls get these faults, at `only` this path."""
     return run_failing("disk", simulator, target, *faults, how=how, only=only)
+
+
+def names_its_disk(ended: Ended) -> bool:
+    """Whether the record has VM and file as attributes."""
+    return bool(re.search(r" \[vm-\d+ disk-\d\.vmdk\]$", ended.log.strip()))
 
 
 @pytest.fixture
@@ -65,6 +71,7 @@ def test_a_directory_that_cannot_be_synced(simulator: Simulator, out: Path, how:
     assert ended.said == {"verified": "manifest"}
     assert "disk is complete, but" in ended.log
     assert "could not be synced" in ended.log
+    assert names_its_disk(ended)
     assert os.listdir(out) == ["disk"]
     assert endings(simulator) == ["HttpNfcLeaseComplete"]
 
@@ -96,6 +103,7 @@ def test_a_link_that_stays(simulator: Simulator, out: Path) -> None:
     ended = export(simulator, out / "disk", *faults, only=Path("disk.part"))
     assert ended.said == {"verified": "manifest"}
     assert "disk is complete, but its other name" in ended.log
+    assert names_its_disk(ended)
     assert (out / "disk").samefile(out / "disk.part")
     assert endings(simulator) == ["HttpNfcLeaseComplete"]
 

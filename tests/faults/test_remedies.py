@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 import io
 import re
+import socket
 import ssl
 from pathlib import Path
 from typing import Any
@@ -80,6 +81,62 @@ def test_a_disk_that_was_begun_cannot_be_sent_again(
         lease.wait_ready(10)
         lease.upload(item, path)
     assert (raised.value.remedy, raised.value.retryable) == (remedy, False)
+    assert str(raised.value).endswith("; try again with a new lease") == (remedy == "new_lease")
+    assert "same call" not in str(raised.value)
+
+
+@pytest.mark.parametrize(
+    ("kind", "params", "error"),
+    [
+        ("cut", {"after_bytes": 1000}, nfclease.TruncatedError),
+        ("flip", {"offset": 5000}, nfclease.ChecksumMismatchError),
+        ("status", {"code": 503}, nfclease.HttpStatusError),
+        ("stall", {"after_bytes": 1000}, nfclease.StallError),
+    ],
+)
+def test_the_text_says_to_try_again(
+    open_lease: OpenLease,
+    demo_vm: Any,
+    simulator: Simulator,
+    tmp_path: Path,
+    kind: str,
+    params: dict[str, Any],
+    error: type[nfclease.NfcError],
+) -> None:
+    simulator.inject(kind, disk=".vmdk", **params)
+    lease = open_lease(demo_vm.ExportVm(), max_retries=0, timeout=2.0)
+    with pytest.raises(error, match=r"; try the same call again$") as raised, lease:
+        lease.download(disk_of(lease), tmp_path / "disk")
+    assert raised.value.remedy == "retry"
+
+
+def test_a_size_that_differs_may_be_another_the_next_time(
+    open_lease: OpenLease, demo_vm: Any, simulator: Simulator, tmp_path: Path
+) -> None:
+    simulator.inject("manifest", disk="disk-1.vmdk", size=7)
+    lease = open_lease(demo_vm.ExportVm(), max_retries=0)
+    with pytest.raises(nfclease.SizeMismatchError, match=r"; try the same call again$"), lease:
+        lease.download(disk_of(lease), tmp_path / "disk")
+
+
+def core_lease(session: _core.Session) -> _core.Lease:
+    """One without a server that knows it."""
+    known = inspect.signature(nfclease.HttpNfcLease.__init__).parameters.values()
+    options: Any = {one.name: one.default for one in known if one.kind is one.KEYWORD_ONLY}
+    return _core.Lease(session, "lease-1", **{**options, "keep_alive": False})
+
+
+def test_a_call_that_is_not_answered() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        url = f"http://127.0.0.1:{server.getsockname()[1]}/sdk"
+        trust = ssl_context.unverified()
+        lease = core_lease(_core.Session(url, "urn:vim25/8.0.3.0", trust=trust, timeout=0.2))
+        with pytest.raises(
+            nfclease.CallTimeoutError, match=r"; try the same call again$"
+        ) as raised:
+            lease.call("CurrentTime", b"")
+        lease.release()
+    assert raised.value.remedy == "retry"
 
 
 def test_a_lost_lease_wants_a_new_one(
@@ -172,9 +229,7 @@ def test_a_proxys_own_words() -> None:
             trust={**ssl_context.unverified(), **ssl_context.read(unverified)},
             proxy=(f"127.0.0.1:{port}", [("X-Login", "s3cret-of-mine")]),
         )
-        known = inspect.signature(nfclease.HttpNfcLease.__init__).parameters.values()
-        options: Any = {one.name: one.default for one in known if one.kind is one.KEYWORD_ONLY}
-        lease = _core.Lease(session, "lease-1", **{**options, "keep_alive": False})
+        lease = core_lease(session)
         with pytest.raises(nfclease.HttpStatusError) as raised:
             lease.call("CurrentTime", b"")
         lease.hand_over()

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from pyVmomi import vim, vmodl
 
 import nfclease
 from nfclease.simulator import Simulator
@@ -58,7 +59,86 @@ def test_a_faults_text_at_the_end(
     ):
         lease.wait_ready(10)
     assert is_a_line(str(raised.value), 400)
-    assert raised.value.fault.msg.startswith("oops\n")  # pyvmomi's own, as the server sent it
+    fault: Any = raised.value.fault
+    assert type(fault).__name__ == "vmodl.fault.SystemError"
+    assert fault.msg.startswith("oops\\n2026-01-01 CRITICAL")
+    assert is_a_line(fault.msg, 10_000)
+    check_traceback(raised.value)
+
+
+def check_traceback(error: BaseException) -> None:
+    """It is as long as the code is deep, whatever the server said."""
+    shown = "".join(traceback.TracebackException.from_exception(error).format())
+    assert not OBEYED.search(shown.replace("\n", ""))
+    assert len(shown) < 30_000
+    assert "SystemError" in shown
+
+
+def test_all_of_a_faults_text(open_lease: OpenLease, demo_vm: Any, simulator: Simulator) -> None:
+    """As a program wants to read it: more than the error's own text quotes."""
+    text = "a long explanation, " * 200
+    simulator.inject("soap_fault", method="HttpNfcLeaseComplete", message=text)
+    with (
+        pytest.raises(nfclease.LeaseCompleteError) as raised,
+        open_lease(demo_vm.ExportVm()) as lease,
+    ):
+        lease.wait_ready(10)
+    assert raised.value.fault.msg == text
+    assert is_a_line(str(raised.value), 400)
+
+
+def test_a_fault_with_all_that_it_can_hold(
+    open_lease: OpenLease, demo_vm: Any, simulator: Simulator
+) -> None:
+    """Texts in lists, references, numbers, and faults in faults."""
+    said = "x&#10;y&#133;" * 1000
+    message = (
+        f"<faultMessage><key>{said}</key><arg><key>k</key>"
+        f'<value xsi:type="xsd:string">{said}</value></arg><message>{said}</message></faultMessage>'
+    )
+    cause = '<faultCause><fault xsi:type="SystemError">{}</fault></faultCause>'
+    deep = ""
+    for _ in range(12):
+        deep = cause.format(f"{deep}{message}<reason>{said}</reason>")
+    body = (
+        '<e:Envelope xmlns:e="http://schemas.xmlsoap.org/soap/envelope/" '
+        'xmlns:xsd="http://www.w3.org/2001/XMLSchema" '
+        'xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance"><e:Body><e:Fault>'
+        f"<faultcode>ServerFaultCode</faultcode><faultstring>{said}</faultstring><detail>"
+        f'<InvalidDatastoreFault xmlns="urn:vim25" xsi:type="InvalidDatastore">{deep}{message * 20}'
+        f'<datastore type="Datastore">{said}</datastore><name>{said}</name>'
+        "</InvalidDatastoreFault></detail></e:Fault></e:Body></e:Envelope>"
+    )
+    simulator.inject("raw_reply", method="HttpNfcLeaseComplete", code=500, body=body)
+    with (
+        pytest.raises(nfclease.LeaseCompleteError) as raised,
+        open_lease(demo_vm.ExportVm()) as lease,
+    ):
+        lease.wait_ready(10)
+    fault: Any = raised.value.fault
+    assert type(fault) is vim.fault.InvalidDatastore
+    assert type(fault.faultCause) is vmodl.fault.SystemError
+    assert type(fault.datastore) is vim.Datastore
+    shown = str(fault)
+    assert len(shown) < 30_000
+    assert not OBEYED.search(shown.replace("\n", ""))
+
+
+def test_a_key_in_an_error(
+    open_lease: OpenLease, demo_vm: Any, simulator: Simulator, tmp_path: Path
+) -> None:
+    """File and host are found by it all the same; one that is a key compares equal."""
+    simulator.inject("device_url", disk="disk-1.vmdk", key=FORGED * 1000)
+    simulator.inject("status", disk=".vmdk", code=410)
+    for number in (1, 3):
+        lease = open_lease(demo_vm.ExportVm(), max_retries=0)
+        with pytest.raises(nfclease.HttpStatusError) as raised, lease:
+            found = lease.wait_ready(10).deviceUrl
+            device = next(url for url in found if url.targetId == f"disk-{number}.vmdk")
+            lease.download(device, tmp_path / "disk")
+        assert is_a_line(raised.value.disk_key, 200)
+        assert (raised.value.disk_key == device.key) == (number != 1)
+        assert raised.value.file == device.targetId
 
 
 def test_a_lease_that_fails(open_lease: OpenLease, demo_vm: Any, simulator: Simulator) -> None:

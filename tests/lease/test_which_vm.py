@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import logging
 import pickle
 from pathlib import Path
@@ -84,6 +85,22 @@ def test_a_lease_that_is_lost(
         assert demo_vm._moId in record.getMessage()
 
 
+def test_a_local_error(open_lease: OpenLease, demo_vm: Any, tmp_path: Path) -> None:
+    """Its own text stays; a note says the rest."""
+    target = tmp_path / "disk"
+
+    def take_name(_: nfclease.TransferProgress) -> None:
+        target.write_bytes(b"somebody else's")
+
+    with pytest.raises(FileExistsError) as raised, open_lease(demo_vm.ExportVm()) as lease:
+        disk = disk_of(lease)
+        lease.download(disk, target, progress=take_name)
+    error: Any = raised.value
+    assert (error.errno, error.filename) == (errno.EEXIST, str(target))
+    host = urlsplit(disk.url).hostname
+    assert error.__notes__ == [f"{disk.targetId} at {host} ({demo_vm._moId})"]
+
+
 def test_a_lease_that_was_never_ready(
     open_lease: OpenLease, simulator: Simulator, demo_vm: Any
 ) -> None:
@@ -108,6 +125,7 @@ def test_a_keep_alive_that_stumbles(
     [record] = ours(caplog)
     assert (record.nfclease_lease, record.nfclease_vm) == (lease._moId, demo_vm._moId)
     assert f"lease {lease._moId} of {demo_vm._moId}: keep-alive" in record.getMessage()
+    assert record.name == "nfclease.lease.keep_alive.serving"  # as docs/logging.md says
 
 
 def test_a_lease_that_is_ended_from_outside(

@@ -127,7 +127,7 @@ where
 
 /// Starts a download of the file.
 pub(crate) fn download(lease: &Arc<Lease>, device: &DeviceUrl, target: &Path) -> Transfer {
-    let sink = FileSink::create(target, Overwrite::Never).unwrap();
+    let sink = FileSink::create(target, Overwrite::Never, Arc::default()).unwrap();
     lease.start_download(device, Box::new(sink), None).unwrap()
 }
 

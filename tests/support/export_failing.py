@@ -17,7 +17,12 @@ from pyVmomi import vim
 
 import nfclease
 
-logging.basicConfig(level=logging.WARNING, format="%(message)s")
+handler = logging.StreamHandler()
+places = {"nfclease_vm": "", "nfclease_file": ""}
+handler.setFormatter(
+    logging.Formatter("%(message)s [%(nfclease_vm)s %(nfclease_file)s]", defaults=places)
+)
+logging.basicConfig(level=logging.WARNING, handlers=[handler])
 what, host, port, user, password, ca_file, target, how = sys.argv[1:]
 context = ssl.create_default_context(cafile=ca_file)
 service = SmartConnect(host=host, port=int(port), user=user, pwd=password, sslContext=context)

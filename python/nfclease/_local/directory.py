@@ -1,4 +1,4 @@
-"""The directory of ``download_all``: its last level is made, as govc does."""
+"""The directory of a download: its last level is made, as govc does."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from nfclease._local.ends import local_path
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from typing import Any
 
 
 @contextmanager
@@ -21,7 +22,37 @@ def made(directory: str | os.PathLike[str]) -> Iterator[None]:
         OSError: It cannot be made, or its parent is missing, which a misspelt path often is.
     """
     path = local_path(directory)
-    new = _make(path)
+    with _removed_after_error(path, _make(path)):
+        yield
+
+
+@contextmanager
+def made_for(target: Any) -> Iterator[None]:
+    """The same for the directory of one file; a file object has none.
+
+    What is wrong with one that is there is the transfer's to say.
+
+    Raises:
+        OSError: It cannot be made, or its parent is missing.
+    """
+    path = os.path.dirname(local_path(target)) if isinstance(target, (str, os.PathLike)) else ""
+    with _removed_after_error(path, bool(path) and _made_or_there(path)):
+        yield
+
+
+def _made_or_there(path: str) -> bool:
+    try:
+        return _made_now(path)
+    except FileExistsError:
+        return False
+    except OSError:
+        if os.path.isdir(path):  # some file systems refuse before they look
+            return False
+        raise
+
+
+@contextmanager
+def _removed_after_error(path: str | os.PathLike[str], new: bool) -> Iterator[None]:
     try:
         yield
     except BaseException:
@@ -36,13 +67,18 @@ def _make(path: str | os.PathLike[str]) -> bool:
     if os.path.isdir(path):
         return False
     try:
-        os.mkdir(path)
+        return _made_now(path)
     except FileExistsError:
         if os.path.isdir(path):  # another export has just made it
             return False
         raise NotADirectoryError(
             errno.ENOTDIR, os.strerror(errno.ENOTDIR), os.fspath(path)
         ) from None
+
+
+def _made_now(path: str | os.PathLike[str]) -> bool:
+    try:
+        os.mkdir(path)
     except FileNotFoundError:
         text = f"{os.strerror(errno.ENOENT)}, and only the last level of a directory is made"
         raise FileNotFoundError(errno.ENOENT, text, os.fspath(path)) from None

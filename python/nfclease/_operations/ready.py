@@ -41,10 +41,10 @@ async def wait_ready(lease: LeaseCore, backend: Backend, timeout: float = READY_
     except LeaseInitError as error:
         if error.fault is None and error.fault_name:
             with suppress(Exception):  # no fault is better than another error
-                error.fault = await backend.for_call(lambda: lease.plain.error)
+                error.fault = await backend.for_call(lambda: lease.shown(lease.plain.error))
         raise
     if info is None:
-        raise LeaseInitError("the server says ready but gives no info")
+        raise LeaseInitError("the server says ready but gives no info; try again with a new lease")
     place = extra(lease.moid, native.vm())
     calls().debug("%s is ready: %d devices", lease.moid, len(info.deviceUrl), extra=place)
     return info
@@ -64,17 +64,17 @@ async def _read_info(lease: LeaseCore, backend: Backend) -> Any:
         raise
     except (vim.fault.NotAuthenticated, vmodl.fault.ManagedObjectNotFound) as fault:
         await backend.for_call(lease.native_now().refresh)  # what runs is to end as well
-        raise _lost(fault) from fault
+        raise _lost(lease.shown(fault)) from fault
     except (AttributeError, KeyError, TypeError, ValueError, ExpatError) as error:
         text = f"HttpNfcLease.info: pyvmomi cannot read what the server sent ({error})"
-        raise ProtocolError(f"{replaced(text)}; a newer pyvmomi may know it") from error
+        raise ProtocolError(f"{replaced(text)}; a newer pyvmomi may know it") from None
 
 
 def _lost(fault: Any) -> LeaseLostError:
     """The lease's end for a fault that means it."""
     name = type(fault).__name__.rpartition(".")[2]
     text = replaced(fault.msg or name)
-    error = LeaseLostError(f"the lease is lost: {text}")
+    error = LeaseLostError(f"the lease is lost: {text}; start again with a new lease")
     if isinstance(fault, vim.fault.NotAuthenticated):
         hint = "log in again and open a new lease"
         error = SessionExpiredError(f"the session is gone (NotAuthenticated): {text}; {hint}")

@@ -51,11 +51,12 @@ async def download(
     file_checksum_type: str | None = None,
 ) -> TransferResult:
     """One device; a ``file_checksum_type`` has the sum for a manifest file computed in passing."""
-    progress = checked(progress)
-    transfer = _start_download(
-        lease, device_url, target, overwrite, file_checksum_type=file_checksum_type
-    )
-    [result] = await _results(backend, [transfer], progress)
+    from nfclease._local.directory import made_for
+
+    progress, options = checked(progress), {"file_checksum_type": file_checksum_type}
+    with made_for(target):
+        transfer = _start_download(lease, device_url, target, overwrite, **options)
+        [result] = await _results(backend, [transfer], progress)
     return result
 
 
@@ -185,8 +186,11 @@ def start_download(
     lease: LeaseCore, device_url: Any, target: Target, overwrite: bool, progress: Callback
 ) -> Transfer:
     """One device, in the background."""
+    from nfclease._local.directory import made_for
+
     progress = _checked_callback(progress)
-    transfer = _start_download(lease, device_url, target, overwrite)
+    with made_for(target):
+        transfer = _start_download(lease, device_url, target, overwrite)
     return _called_back(transfer, progress)
 
 

@@ -64,7 +64,7 @@ async def export(face: Face, job: Job) -> ExportResult:
     export_options = _checked_options(job.export_options)
     check_algorithm(job.manifest)
     names = _Names(job)
-    async with _package(face, job) as package:
+    async with _package(face, job, subject.vm_moid()) as package:
         vm = await subject.vm()
         manager = await face.call(lambda: manager_of(job.entity))
         await face.call(lambda: check_export_options(manager, export_options))
@@ -106,15 +106,15 @@ async def export(face: Face, job: Job) -> ExportResult:
     )
 
 
-def _package(face: Face, job: Job) -> Directory | Ova:
+def _package(face: Face, job: Job, vm: str) -> Directory | Ova:
     """The package that the target is to be, by the ending of its name."""
     if not isinstance(job.target, (str, os.PathLike)):
         if callable(getattr(job.target, "write", None)):
-            return Ova(face, job.target, job.overwrite)
+            return Ova(face, job.target, job.overwrite, vm)
         kind = type(job.target).__name__
         raise TypeError(f"target must be a path or a binary file object, not {kind}")
     if os.fspath(job.target).lower().endswith(".ova"):
-        return Ova(face, job.target, job.overwrite)
+        return Ova(face, job.target, job.overwrite, vm)
     return Directory(face, job.target, job.overwrite)
 
 

@@ -8,7 +8,7 @@ from functools import partial
 
 from nfclease import _core
 from nfclease._local.ends import local_path, refuse_text
-from nfclease._log import logger
+from nfclease._log import extra, logger
 from nfclease.appliance._address import address_of, is_address
 from nfclease.appliance._stream import incoming, is_stream
 
@@ -107,6 +107,7 @@ class opened:  # noqa: N801 - used as a function
                 "%s is read once and has compressed files or pieces: it goes to %s first",
                 package.name,
                 kept.name,
+                extra=extra(file=package.name),
             )
             await self._face.in_thread(partial(package.save, kept.name))
             return await self._face.in_thread(partial(_core.Package.of_path, path))

@@ -8,7 +8,7 @@ from contextlib import suppress
 
 from nfclease import _core
 from nfclease._local.ends import local_path, refuse_text
-from nfclease._log import logger
+from nfclease._log import extra, logger
 from nfclease.exceptions import NfcError
 
 TYPE_CHECKING = False
@@ -31,6 +31,7 @@ class Ova:
         face: How the job waits.
         target: The file that is to be, or a file object that is only written to.
         overwrite: Whether a file that is there is replaced.
+        vm: The moId of the VM or vApp, for log records.
 
     Raises:
         FileExistsError: There is a file already.
@@ -38,9 +39,9 @@ class Ova:
     """
 
     def __init__(
-        self, face: Face, target: str | os.PathLike[str] | Writable, overwrite: bool
+        self, face: Face, target: str | os.PathLike[str] | Writable, overwrite: bool, vm: str
     ) -> None:
-        self._face = face
+        self._face, self._vm = face, vm
         self._target, self._overwrite = target, overwrite
         #: As the caller gave it; None for a file object.
         self.path: str | None = None
@@ -55,12 +56,14 @@ class Ova:
 
     def _made(self) -> _core.OvaWriter:
         if self.path is not None:
-            return _core.OvaWriter(self.path, overwrite=self._overwrite)
+            return _core.OvaWriter(self.path, overwrite=self._overwrite, vm=self._vm)
         from nfclease._local.file_objects import TargetEnd
 
         directory = tempfile.gettempdir()
         logger().warning(
-            "the target is a file object: the files are spooled in %s first", directory
+            "the target is a file object: the files are spooled in %s first",
+            directory,
+            extra=extra(vm=self._vm),
         )
         end = TargetEnd(self._target, "the archive")
         return _core.OvaWriter.of_file(end, spool_directory=directory)

@@ -9,7 +9,7 @@ from pyVmomi import vim, vmodl
 
 from nfclease._backends.blocking import run
 from nfclease._log import extra, logger
-from nfclease._text import reason_of
+from nfclease._text import escaped, reason_of
 from nfclease.appliance._face import BlockingFace, made, task_result
 from nfclease.appliance._notes import add_note
 from nfclease.inventory._reading import power_state
@@ -75,6 +75,10 @@ class Subject:
             raise ValueError(f"the snapshot {self.snapshot._moId} is not one of this VM")
         return of
 
+    def vm_moid(self) -> str:
+        """The moId of the VM or vApp without a call; empty for a snapshot by itself."""
+        return "" if self.snapshot is self.entity else str(self.entity._moId)
+
     def open(self) -> Any:
         """The lease; calls."""
         try:
@@ -92,13 +96,13 @@ class Subject:
     def explain(self, error: LeaseInitError) -> None:
         """Says at a lease that did not become ready who holds the VM, where that is why; calls."""
         if isinstance(error.fault, vim.fault.TaskInProgress):
-            error.args = (f"{error}: {blocked(self.entity, error.fault)}",)
+            error.args = (f"{error}; {blocked(self.entity, error.fault)}",)
 
     async def __aenter__(self) -> Subject:
         if self._takes:
             taken, note = await made(self._face, self._take, self._undo)
             self.snapshot = taken
-            self._removal = _Removal(taken)
+            self._removal = _Removal(taken, self.entity)
             self._note(note)
         return self
 
@@ -126,7 +130,7 @@ class Subject:
             raise blocked(self.entity, fault) from fault
 
     def _undo(self, taken: tuple[Any, str], cause: BaseException | None) -> None:
-        _Removal(taken[0]).run()
+        _Removal(taken[0], self.entity).run()
 
     def _note(self, text: str) -> None:
         if text:
@@ -143,7 +147,7 @@ def take(vm: Any) -> tuple[Any, str]:
         except (vim.fault.SnapshotFault, vim.fault.InvalidState, vmodl.fault.SystemError) as fault:
             if isinstance(fault, vim.fault.TaskInProgress):
                 raise
-            why = f"the guest did not quiesce ({reason_of(fault)})"
+            why = f"the guest did not quiesce ({escaped(reason_of(fault))})"
     elif is_on:
         why = "VMware Tools do not run in the guest"
     else:
@@ -167,8 +171,8 @@ def _taken(vm: Any, *, quiesce: bool) -> Any:
 class _Removal:
     """The removal of a snapshot, once, whoever asks for it."""
 
-    def __init__(self, snapshot: Any) -> None:
-        self._snapshot = snapshot
+    def __init__(self, snapshot: Any, vm: Any) -> None:
+        self._snapshot, self._vm = snapshot, vm
         self._lock = threading.Lock()
         self._note: str | None = None
 
@@ -176,11 +180,11 @@ class _Removal:
         """Removes it, and says why it could not; empty when it could."""
         with self._lock:
             if self._note is None:
-                self._note = _removed(self._snapshot)
+                self._note = _removed(self._snapshot, self._vm)
             return self._note
 
 
-def _removed(snapshot: Any) -> str:
+def _removed(snapshot: Any, vm: Any) -> str:
     until = time.monotonic() + _HELD
     while True:
         try:
@@ -192,13 +196,14 @@ def _removed(snapshot: Any) -> str:
             if time.monotonic() < until:
                 time.sleep(_AGAIN)
                 continue
-            return _left(snapshot, fault)
+            return _left(snapshot, vm, fault)
         except Exception as error:  # of the session, or of the server: the export has its own end
-            return _left(snapshot, error)
+            return _left(snapshot, vm, error)
         return ""
 
 
-def _left(snapshot: Any, error: Exception) -> str:
-    text = f"the snapshot {snapshot._moId} could not be removed ({reason_of(error)}); remove it"
-    logger().error("%s", text)
+def _left(snapshot: Any, vm: Any, error: Exception) -> str:
+    why = escaped(reason_of(error))
+    text = f"the snapshot {snapshot._moId} could not be removed ({why}); remove it"
+    logger().error("%s", text, extra=extra(vm=vm._moId))
     return text

@@ -9,7 +9,7 @@ import time
 
 from nfclease._log import logger
 from nfclease._pyvmomi.session import request_context
-from nfclease._text import reason_of
+from nfclease._text import escaped, reason_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -63,7 +63,7 @@ def cleaning(call: Callable[[], object]) -> Thread:
         try:
             call()
         except Exception as error:
-            logger().error("clean-up failed: %s", reason_of(error))
+            logger().error("clean-up failed: %s", escaped(reason_of(error)))
 
     return Thread(logged, is_cleanup=True)
 

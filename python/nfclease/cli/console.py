@@ -8,7 +8,7 @@ import re
 import sys
 from contextlib import contextmanager
 
-from nfclease._log import calls
+from nfclease._log import calls, logger
 from nfclease.cli.wording import without_password
 
 TYPE_CHECKING = False
@@ -52,11 +52,11 @@ class Console:
         levels = {0: logging.WARNING, 1: logging.INFO}
         handler.setLevel(levels.get(self.verbose, logging.DEBUG))
         handler.setFormatter(_formatter())
-        logger = logging.getLogger("nfclease")
-        logger.addHandler(handler)
-        self._level = logger.level
+        ours = logger()
+        ours.addHandler(handler)
+        self._level = ours.level
         if self.verbose:
-            logger.setLevel(handler.level)
+            ours.setLevel(handler.level)
         if self.verbose > 1:
             calls().setLevel(logging.DEBUG)
         return self
@@ -65,9 +65,8 @@ class Console:
         import logging
 
         if self._handler is not None:
-            logger = logging.getLogger("nfclease")
-            logger.removeHandler(self._handler)
-            logger.setLevel(self._level)
+            logger().removeHandler(self._handler)
+            logger().setLevel(self._level)
             calls().setLevel(logging.WARNING)
 
     def take_stdout(self) -> None:

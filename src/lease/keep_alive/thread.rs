@@ -12,8 +12,9 @@ use crate::error::{Error, Result};
 use crate::lease::Lease;
 use crate::lease::phase::Event;
 use crate::sync::lock;
-use crate::text::Text;
+use crate::text::said_at;
 use crate::threads;
+use crate::transfer::panics::caught;
 
 /// How long an ending waits for a Progress that is under way before it goes ahead.
 const STOP_WAIT: Duration = Duration::from_secs(2);
@@ -142,11 +143,7 @@ async fn serve_all(mut inbox: mpsc::UnboundedReceiver<Served>) {
             Some(served) = inbox.recv() => {
                 tasks.spawn(serve(served));
             }
-            Some(joined) = tasks.join_next() => {
-                if let Err(error) = joined {
-                    tracing::error!("keep-alive: {}", Text::of(error));
-                }
-            }
+            Some(_) = tasks.join_next() => {}
         }
         while let Ok(served) = inbox.try_recv() {
             tasks.spawn(serve(served));
@@ -165,6 +162,13 @@ async fn serve_all(mut inbox: mpsc::UnboundedReceiver<Served>) {
 }
 
 async fn serve(mut served: Served) {
-    serving::serve(&served.lease, served.interval, &served.stop).await;
-    served.done = true;
+    let serving = serving::serve(&served.lease, served.interval, &served.stop);
+    match caught(serving).await {
+        Ok(()) => served.done = true,
+        // The lease is lost with `served`; this says why.
+        Err(error) => {
+            let lease = &served.lease;
+            said_at!(error, lease.place(), "{}: {error}", lease.label());
+        }
+    }
 }

@@ -43,7 +43,7 @@ impl Lease {
         match self.status.phase() {
             phase @ Phase::Aborting => Err(Error::LeaseState {
                 state: phase.as_str(),
-                hint: "it is ended already".into(),
+                hint: "it is ended already; open a new one".into(),
             }),
             _ => Ok(()),
         }

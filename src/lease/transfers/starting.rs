@@ -170,16 +170,19 @@ impl Lease {
             headers,
             key: device.key.clone(),
             what: self.named(&plan.what).as_str().into(),
-            place: Arc::new(Place {
-                file: plan.place.file,
-                host: plan.place.host,
-                ..self.place()
-            }),
+            place: self.place_of(device),
             checksum_type: self.options.checksum_type.unwrap_or_default(),
             file_sum,
             timeout: self.options.timeout,
             retry: self.options.retry,
         })
+    }
+
+    /// What log records of a transfer are about.
+    pub fn place_of(&self, device: &DeviceUrl) -> Arc<Place> {
+        let Place { lease, vm, .. } = self.place();
+        let place = plan::place(device, &self.remote.session().endpoint().url);
+        Arc::new(Place { lease, vm, ..place })
     }
 
     /// The device and its VM, in the reader's words.

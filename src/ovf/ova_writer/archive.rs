@@ -170,11 +170,12 @@ impl Archive {
 /// Moves bytes within a file, from the side that nothing is overwritten on before it was read.
 fn shift(file: &mut File, from: u64, to: u64, length: u64) -> io::Result<()> {
     let mut buffer = vec![0; PIECE];
-    let mut done = 0;
+    let mut done = 0_u64;
     while done < length {
-        let piece = (length - done).min(PIECE as u64);
+        let left = length.saturating_sub(done);
+        let piece = left.min(PIECE as u64);
         let at = if to > from {
-            length - done - piece
+            left.saturating_sub(piece)
         } else {
             done
         };

@@ -11,6 +11,7 @@ use crate::error::{Error, Result};
 use crate::io::again::{self, Again};
 use crate::io::part::Part;
 use crate::io::{ChecksumType, Sink, Wait};
+use crate::text::Place;
 use crate::threads::Aside;
 
 /// The sink of one member.
@@ -18,6 +19,8 @@ pub(super) struct Member {
     shared: Arc<Shared>,
     /// Which of the members it is.
     index: usize,
+    /// What log records of it are about.
+    place: Arc<Place>,
     way: Way,
     aside: Aside,
 }
@@ -79,10 +82,11 @@ impl Drop for Held {
 }
 
 impl Member {
-    pub(super) fn new(shared: Arc<Shared>, index: usize) -> Self {
+    pub(super) fn new(shared: Arc<Shared>, index: usize, place: Arc<Place>) -> Self {
         Self {
             shared,
             index,
+            place,
             way: Way::Open,
             aside: Aside::new("nfclease-ova"),
         }
@@ -91,13 +95,13 @@ impl Member {
     /// Where it goes, from its first byte on.
     fn begin(&mut self) -> Result<&mut Way> {
         if matches!(self.way, Way::Open) {
-            self.way = match self.shared.take_for(self.index)? {
-                Some(archive) => {
-                    let mut held = Held::new(&self.shared, archive);
-                    held.archive()?.open()?;
-                    Way::Straight(held)
-                }
-                None => Way::Spooled(Part::beside(&self.shared.spool_path(self.index))?, 0),
+            self.way = if let Some(archive) = self.shared.take_for(self.index)? {
+                let mut held = Held::new(&self.shared, archive);
+                held.archive()?.open()?;
+                Way::Straight(held)
+            } else {
+                let path = self.shared.spool_path(self.index);
+                Way::Spooled(Part::beside(&path, Arc::clone(&self.place))?, 0)
             };
         }
         Ok(&mut self.way)

@@ -25,6 +25,7 @@ use crate::io::staged::Staged;
 use crate::io::{Overwrite, Sink};
 use crate::ovf::tar::write::{entry, header};
 use crate::sync::lock;
+use crate::text::Place;
 use crate::threads::Aside;
 
 /// How long a discard waits for a file system that is busy with the archive.
@@ -77,9 +78,10 @@ impl Texts {
 }
 
 impl OvaWriter {
-    /// Creates `target.part` beside `target`, as a download to a file does.
-    pub fn create(target: &Path, overwrite: Overwrite) -> Result<Self> {
-        let archive = Archive::new(Staged::create(target, overwrite)?);
+    /// Creates `target.part` beside `target`, as a download to a file does. `place` is what log
+    /// records of it are about.
+    pub fn create(target: &Path, overwrite: Overwrite, place: Arc<Place>) -> Result<Self> {
+        let archive = Archive::new(Staged::create(target, overwrite, place)?);
         let shared = Shared::new(Some(archive), target.to_owned());
         Ok(Self::new(shared, Target::File))
     }
@@ -143,8 +145,8 @@ impl OvaWriter {
     }
 
     /// Where the bytes of a member go. One for each.
-    pub fn sink(&self, member: usize) -> Box<dyn Sink> {
-        Box::new(Member::new(Arc::clone(&self.shared), member))
+    pub fn sink(&self, member: usize, place: Arc<Place>) -> Box<dyn Sink> {
+        Box::new(Member::new(Arc::clone(&self.shared), member, place))
     }
 
     /// Writes descriptor and manifest file, makes all of it durable, and gives it its name. A

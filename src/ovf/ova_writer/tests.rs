@@ -12,7 +12,7 @@ use crate::io::{ChecksumType, Digest, FileSink};
 const OVF: &[u8] = b"<Envelope/>";
 
 fn writer(path: &Path, slot: u64) -> OvaWriter {
-    let writer = OvaWriter::create(path, Overwrite::Never).unwrap();
+    let writer = OvaWriter::create(path, Overwrite::Never, Arc::default()).unwrap();
     reserve(&writer, slot);
     writer
 }
@@ -27,7 +27,9 @@ fn reserve(writer: &OvaWriter, slot: u64) {
 
 fn sinks(writer: &OvaWriter, names: &[&str]) -> Vec<Box<dyn Sink>> {
     let members = names.iter().map(|name| writer.member(name).unwrap());
-    members.map(|member| writer.sink(member)).collect()
+    members
+        .map(|member| writer.sink(member, Arc::default()))
+        .collect()
 }
 
 async fn put(sink: &mut Box<dyn Sink>, bytes: &'static [u8]) {
@@ -274,7 +276,7 @@ async fn what_was_discarded_gets_no_name() {
     let writer = writer(&path, 100);
     assert!(writer.discard().is_empty());
     let member = writer.member("a").unwrap();
-    let mut sink = writer.sink(member);
+    let mut sink = writer.sink(member, Arc::default());
     assert!(sink.write(Bytes::from_static(b"x")).await.is_err());
     assert!(writer.finish(OVF.to_vec(), None).await.is_err());
     assert!(names_in(root.path()).is_empty());
@@ -285,8 +287,8 @@ async fn what_is_there_stays() {
     let root = tempfile::tempdir().unwrap();
     let path = root.path().join("vm.ova");
     fs::write(&path, b"old").unwrap();
-    assert!(OvaWriter::create(&path, Overwrite::Never).is_err());
-    let writer = OvaWriter::create(&path, Overwrite::Replace).unwrap();
+    assert!(OvaWriter::create(&path, Overwrite::Never, Arc::default()).is_err());
+    let writer = OvaWriter::create(&path, Overwrite::Replace, Arc::default()).unwrap();
     reserve(&writer, 100);
     assert_eq!(fs::read(&path).unwrap(), b"old");
     finish(&writer).await;
@@ -297,7 +299,7 @@ async fn what_is_there_stays() {
 async fn what_cannot_go_back_gets_all_at_the_end() {
     let (root, spools) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
     let path = root.path().join("pipe");
-    let sink = FileSink::create(&path, Overwrite::Never).unwrap();
+    let sink = FileSink::create(&path, Overwrite::Never, Arc::default()).unwrap();
     let writer = OvaWriter::of_stream(Box::new(sink), spools.path());
     reserve(&writer, 100);
     let mut sinks = sinks(&writer, &["a", "b"]);
@@ -322,6 +324,11 @@ async fn names_are_distinct_and_safe() {
     for name in ["A", "VM.ovf", "vm.mf", "../b", "", "b/c", &long] {
         assert!(writer.member(name).is_err(), "{name}");
     }
-    let early = OvaWriter::create(&root.path().join("other.ova"), Overwrite::Never).unwrap();
+    let early = OvaWriter::create(
+        &root.path().join("other.ova"),
+        Overwrite::Never,
+        Arc::default(),
+    )
+    .unwrap();
     assert!(early.member("a").is_err());
 }

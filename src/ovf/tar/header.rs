@@ -93,11 +93,11 @@ fn kind_of(written: ::tar::EntryType, name: &[u8]) -> Kind {
 
 /// The sum of the bytes with the checksum's own as blanks. Some old tools take bytes as signed.
 fn sums(block: &[u8; BLOCK]) -> [i64; 2] {
-    let mut sums = [0, 0];
+    let mut sums = [0_i64, 0];
     for (at, byte) in block.iter().enumerate() {
         let byte = if CHECKSUM.contains(&at) { b' ' } else { *byte };
-        sums[0] += i64::from(byte);
-        sums[1] += i64::from(byte.cast_signed());
+        sums[0] = sums[0].saturating_add(i64::from(byte));
+        sums[1] = sums[1].saturating_add(i64::from(byte.cast_signed()));
     }
     sums
 }
