@@ -194,10 +194,12 @@ mod tests {
             Error::LeaseInit {
                 reason: reason.into(),
                 fault: None,
+                cause: None,
             },
             Error::LeaseLost {
                 reason: reason.into(),
                 fault: None,
+                cause: None,
             },
             Error::LeaseComplete {
                 reason: reason.into(),

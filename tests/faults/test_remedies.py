@@ -135,7 +135,7 @@ def test_a_call_that_is_not_answered() -> None:
             nfclease.CallTimeoutError, match=r"; try the same call again$"
         ) as raised:
             lease.call("CurrentTime", b"")
-        lease.release()
+        lease.hand_over()
     assert raised.value.remedy == "retry"
 
 

@@ -35,7 +35,8 @@ def made_for(target: Any) -> Iterator[None]:
     Raises:
         OSError: It cannot be made, or its parent is missing.
     """
-    path = os.path.dirname(local_path(target)) if isinstance(target, (str, os.PathLike)) else ""
+    named = os.fspath(target) if isinstance(target, (str, os.PathLike)) else ""
+    path = os.path.dirname(named) if isinstance(named, str) else ""  # bytes are refused later
     with _removed_after_error(path, bool(path) and _made_or_there(path)):
         yield
 
