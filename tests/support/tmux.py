@@ -70,12 +70,18 @@ class Tmux:
     def type(self, text: str) -> None:
         self._tmux("send-keys", "-l", text)
 
-    def until(self, seen: str | Callable[[str], object], seconds: float = 40) -> str:
+    def until(
+        self,
+        seen: str | Callable[[str], object],
+        seconds: float = 40,
+        *,
+        colours: bool = False,
+    ) -> str:
         """The screen as soon as it has a text, or a condition holds of it."""
         shown: list[str] = []
 
         def holds() -> object:
-            shown[:] = [self.screen(history=True)]
+            shown[:] = [self.screen(history=True, colours=colours)]
             return seen in shown[0] if isinstance(seen, str) else seen(shown[0])
 
         try:

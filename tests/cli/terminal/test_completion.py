@@ -143,16 +143,13 @@ def test_tab_in_a_terminal(shell: Shell, name: str) -> None:
         "nfclease export vm --password-file demo", "nfclease export vm --password-file demo-vm.ova"
     )
     window.type("nfclease \t\t")
-    screen = window.until("completion")
-    for command in COMMANDS:
-        assert command in screen
+    window.until(lambda shown: all(command in shown for command in COMMANDS))
 
 
 def test_zsh_says_what_each_is(shell: Shell) -> None:
     window = shell("zsh")
     window.type("nfclease \t")
-    screen = window.until("completion")
-    assert "list VMs" in screen
+    window.until(lambda shown: "completion" in shown and "list VMs" in shown)
     window.press("C-u")
     window.type("nfclease verify --\t")
     window.until("what is only odd is wrong, too")
