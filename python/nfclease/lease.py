@@ -170,8 +170,8 @@ class HttpNfcLease(MirroredLease):
     ) -> Transfer:
         """Starts a download in the background; the arguments are those of ``download``.
 
-        A callable as ``progress`` is called in a thread of its own; there is no bar. A directory
-        that was made stays when the transfer fails later.
+        ``progress`` is a callable or None: it draws no bar. The callable runs in a thread of its
+        own. When the transfer fails later, a directory that was made for it is not removed.
         """
         return transfers.start_download(self._nfc_shared, device_url, target, overwrite, progress)
 
@@ -273,8 +273,9 @@ class HttpNfcLease(MirroredLease):
     ) -> Transfer:
         """Starts an upload in the background; the arguments are those of ``upload``.
 
-        A ``FileItem`` waits for ``info`` first, and is refused in a coroutine (RuntimeError). A
-        callable as ``progress`` is called in a thread of its own; there is no bar.
+        A ``FileItem`` waits for ``info`` first, and is refused in a coroutine (RuntimeError).
+        ``progress`` is a callable or None: it draws no bar. The callable runs in a thread of its
+        own.
         """
         at_once = isinstance(item, vim.HttpNfcLease.DeviceUrl)
         operation = transfers.start_upload(self._nfc_shared, BLOCKING, item, source, progress)

@@ -20,6 +20,8 @@ mod slice;
 pub(crate) mod source;
 pub(crate) mod staged;
 mod stored;
+#[cfg(test)]
+pub(crate) mod testing;
 
 pub use digest::{ChecksumType, Digest};
 pub use digests::Digests;

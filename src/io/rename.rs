@@ -97,6 +97,7 @@ mod tests {
     use std::path::Path;
 
     use super::*;
+    use crate::io::testing::names_in;
 
     /// A real directory of a file system that lacks some calls.
     struct Lacking {
@@ -140,15 +141,6 @@ mod tests {
         fn is_taken(&self, name: &OsStr) -> io::Result<bool> {
             Names::is_taken(&self.directory, name)
         }
-    }
-
-    fn names_in(root: &Path) -> Vec<String> {
-        let entries = fs::read_dir(root).unwrap();
-        let mut names: Vec<_> = entries
-            .map(|entry| entry.unwrap().file_name().into_string().unwrap())
-            .collect();
-        names.sort();
-        names
     }
 
     #[test]

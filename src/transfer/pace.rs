@@ -92,7 +92,7 @@ mod tests {
     }
 
     #[test]
-    fn a_slow_stream_is_none() {
+    fn a_slow_stream_is_not_a_stall() {
         let mut pace = Pace::new(60 * SECOND);
         assert!((0..120).all(|_| pace.keeps_up(SECOND, 2048)));
     }

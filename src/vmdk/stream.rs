@@ -89,7 +89,7 @@ impl StreamCheck {
         }
     }
 
-    /// What the disk holds, once all of it has come; `None` of what is no disk.
+    /// What the disk holds, once all of it has come; `None` where it is not a disk.
     pub(crate) fn content(&self) -> Option<Content> {
         Some(Content {
             capacity: capacity(&self.head)?,

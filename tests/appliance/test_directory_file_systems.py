@@ -135,7 +135,7 @@ def test_a_file_system_that_may_only_be_read(simulator: Simulator, target: Path)
     assert simulator.calls("ExportVm") == []
 
 
-@pytest.mark.skipif(not shutil.which("prlimit"), reason="not run: there is no prlimit here")
+@pytest.mark.skipif(not shutil.which("prlimit"), reason="not run: prlimit is not installed")
 def test_a_file_that_may_not_be_so_large(demo_vm: Any, simulator: Simulator, target: Path) -> None:
     """Descriptor and manifest file would fit; a disk does not."""
     ended = run_under(["prlimit", f"--fsize={1 << 20}"], "package", simulator, target)

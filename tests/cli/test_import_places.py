@@ -114,7 +114,7 @@ def test_what_was_chosen_is_told(nfclease: Command, archive: Path) -> None:
     assert done.code == 0, done.stderr
     pool = "/DC0/host/Cluster/Resources"
     assert f"nfclease: the resource pool is {pool}: nobody named one\n" in done.stderr
-    assert "nfclease: the datastore is datastore1: there is no other\n" in done.stderr
+    assert "nfclease: the datastore is datastore1: it is the only one\n" in done.stderr
     assert "disk.vmdk: 5.6 kB, sha1 " in done.stdout
 
 

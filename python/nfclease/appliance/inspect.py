@@ -124,10 +124,10 @@ def inspect(
 
     Args:
         source: The path of an ``.ova``, of an ``.ovf`` with its files beside it, or of the
-            directory of one; the ``https://`` address of one of the first two, of which at
-            most 64 KiB for each file are read; a binary file object of an ``.ova``; or its bytes,
-            piece by piece. What cannot seek (a pipe, a server without Range) is read to its
-            descriptor.
+            directory of one; the ``https://`` address of one of the first two, of which the
+            first 64 KiB are read, and 16 KiB where each file of an archive begins; a binary
+            file object of an ``.ova``; or its bytes, piece by piece. What cannot seek (a pipe,
+            a server without Range) is read to its descriptor.
         ca_file: PEM file of the CAs to trust for an address; the system's where none is given.
         ssl_thumbprint: Of the certificate of an address's server, which then decides alone.
 

@@ -100,7 +100,7 @@ def place_of(service_instance: Any, args: argparse.Namespace, console: Console) 
     is_vapp = isinstance(pool, vim.VirtualApp)
     if datastore is None:
         datastore = _only_datastore(host or pool.owner)
-        console.decision(f"the datastore is {datastore.name}: there is no other")
+        console.decision(f"the datastore is {datastore.name}: it is the only one")
     folder = finder.named(args.folder, "" if is_vapp else "GOVC_FOLDER", vim.Folder)
     if folder is not None and is_vapp:
         raise UsageError("--folder goes with a resource pool: a VM in a vApp is in the vApp")

@@ -7,6 +7,7 @@ use std::path::Path;
 use bytes::Bytes;
 
 use super::*;
+use crate::io::testing::names_in;
 use crate::io::{ChecksumType, Digest, FileSink};
 
 const OVF: &[u8] = b"<Envelope/>";
@@ -69,15 +70,6 @@ fn expected(slot: usize, files: &[(&str, &[u8])]) -> Vec<(String, Vec<u8>)> {
             .map(|(name, bytes)| ((*name).to_owned(), bytes.to_vec())),
     );
     all
-}
-
-fn names_in(root: &Path) -> Vec<String> {
-    let entries = fs::read_dir(root).unwrap();
-    let mut names: Vec<_> = entries
-        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
-        .collect();
-    names.sort();
-    names
 }
 
 #[tokio::test]
