@@ -19,8 +19,11 @@ from .support.faces import FACES, OpenLease
 from .support.imports import Imported, import_one_disk
 from .support.inventory import DISK_SIZE, connected, demo_vm_of, find, unique
 
-if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:  # as a shell's background job inherits it
-    signal.signal(signal.SIGINT, signal.default_int_handler)
+# What a shell's background job, or one under nohup, was told to ignore is what tests send.
+for _number in (signal.SIGINT, signal.SIGTERM, getattr(signal, "SIGHUP", signal.SIGTERM)):
+    if signal.getsignal(_number) == signal.SIG_IGN:
+        _handler = signal.default_int_handler if _number == signal.SIGINT else signal.SIG_DFL
+        signal.signal(_number, _handler)
 
 
 @pytest.fixture(scope="module")
