@@ -14,6 +14,10 @@ use crate::error::Result;
 /// `restart`, `commit` and `discard` may be called while a `write` that was waited for has been
 /// dropped: who dropped it has given the transfer up, and what it left under way is the sink's own.
 pub trait Sink: Send {
+    /// Waits until the server should be asked for the first byte.
+    fn turn(&mut self) -> Wait<'_, ()> {
+        Wait::over(())
+    }
     /// Told of the size before the first byte, where the server names one.
     fn expect(&mut self, _bytes: u64) -> Result<()> {
         Ok(())

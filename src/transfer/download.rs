@@ -38,11 +38,17 @@ impl Download {
     /// Runs to the end. The sink is committed or discarded when this returns.
     pub async fn run(
         self,
-        sink: Box<dyn Sink>,
+        mut sink: Box<dyn Sink>,
         server: &impl LeaseServer,
         progress: &Progress,
         cancel: &CancellationToken,
     ) -> Result<Completed, Failure> {
+        // One that is cancelled meanwhile ends below.
+        tokio::select! {
+            biased;
+            () = cancel.cancelled() => (),
+            () = sink.turn() => (),
+        }
         let started = Instant::now();
         let mut get = Get {
             download: &self,

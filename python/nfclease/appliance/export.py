@@ -49,7 +49,8 @@ def export_vm(
         entity: The VM or vApp, switched off; or a snapshot, whose VM may run.
         target: What ends in ``.ova`` is one archive, which is written in one pass: the first file
             goes straight into it, others that come meanwhile are spooled beside it
-            (``max_concurrency=1`` needs no room for them). Any other path is the package's
+            (``max_concurrency=1`` needs no room for them; where one stream is faster than
+            128 MiB/s, another begins only on a core of its own). Any other path is the package's
             directory. Both are made; their parent has to be there. Or a binary file object, which
             gets an archive whose files are all spooled in the system's temporary directory first.
         snapshot: None exports the VM as it is. True takes a snapshot of it, quiesced where VMware

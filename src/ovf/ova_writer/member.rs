@@ -7,6 +7,7 @@ use bytes::Bytes;
 
 use super::archive::Archive;
 use super::shared::Shared;
+use super::turns::Turn;
 use crate::error::{Error, Result};
 use crate::io::again::{self, Again};
 use crate::io::part::Part;
@@ -22,6 +23,8 @@ pub(super) struct Member {
     /// What log records of it are about.
     place: Arc<Place>,
     way: Way,
+    /// Until it is whole or given up.
+    turn: Option<Turn>,
     aside: Aside,
 }
 
@@ -88,6 +91,7 @@ impl Member {
             index,
             place,
             way: Way::Open,
+            turn: None,
             aside: Aside::new("nfclease-ova"),
         }
     }
@@ -109,7 +113,11 @@ impl Member {
 
     fn append(&mut self, bytes: &[u8]) -> Result<()> {
         match self.begin()? {
-            Way::Straight(held) => held.archive()?.write(bytes),
+            Way::Straight(held) => {
+                held.archive()?.write(bytes)?;
+                held.shared.turns.went_straight(bytes.len());
+                Ok(())
+            }
             Way::Spooled(spool, size) => {
                 let written = std::io::Write::write_all(&mut spool.file, bytes);
                 written.map_err(|e| Error::io(spool.path(), e))?;
@@ -168,6 +176,10 @@ fn close(shared: &Arc<Shared>, index: usize, way: Way) -> Result<()> {
 }
 
 impl Sink for Member {
+    fn turn(&mut self) -> Wait<'_, ()> {
+        Wait::going(async { self.turn = Some(self.shared.turns.wait(self.index).await) })
+    }
+
     fn expect(&mut self, bytes: u64) -> Result<()> {
         match self.begin()? {
             Way::Straight(held) => held.archive()?.expect(bytes),
@@ -198,11 +210,14 @@ impl Sink for Member {
             self.begin()?;
             let way = std::mem::replace(&mut self.way, Way::Closed);
             let (shared, index) = (Arc::clone(&self.shared), self.index);
-            self.aside.run(move || close(&shared, index, way)).await?
+            let closed = self.aside.run(move || close(&shared, index, way)).await;
+            self.turn = None;
+            closed?
         })
     }
 
     fn discard(&mut self) -> Wait<'_, Vec<PathBuf>> {
+        self.turn = None;
         let left = match std::mem::replace(&mut self.way, Way::Closed) {
             Way::Spooled(mut spool, _) => spool.discard(),
             // The archive goes back, and is the writer's to remove.

@@ -2,8 +2,8 @@
 //! first two are known last.
 //!
 //! A slot in front waits for them. The first file that is not in the archive goes straight into it;
-//! others that come meanwhile are spooled beside it, and appended when their turn is there. A target
-//! that cannot go back gets all of it at the end.
+//! others that come meanwhile are spooled beside it, and appended when their turn is there (`turns`
+//! says when they come). A target that cannot go back gets all of it at the end.
 
 mod archive;
 mod member;
@@ -11,6 +11,7 @@ mod shared;
 mod stream;
 #[cfg(test)]
 mod tests;
+mod turns;
 
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, OnceLock};

@@ -2,10 +2,11 @@
 
 use std::ffi::OsString;
 use std::path::PathBuf;
-use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use super::archive::Archive;
+use super::turns::Turns;
 use crate::error::{Error, Result};
 use crate::io::part::Part;
 use crate::sync::lock;
@@ -13,6 +14,8 @@ use crate::sync::lock;
 /// The lock is never held while bytes move.
 pub(super) struct Shared {
     state: Mutex<State>,
+    /// When each begins.
+    pub(super) turns: Arc<Turns>,
     /// Told when the archive comes back.
     returned: Condvar,
     /// What the files of spooled members are called after.
@@ -56,6 +59,7 @@ pub(super) struct Spooled {
 impl Shared {
     pub(super) fn new(archive: Option<Archive>, beside: PathBuf) -> Self {
         Self {
+            turns: Turns::new(archive.is_some()),
             state: Mutex::new(State {
                 archive,
                 is_lent: false,
@@ -178,6 +182,7 @@ impl Shared {
             state.left.extend(archive.discard());
         } else {
             state.archive = Some(archive);
+            self.turns.next(state.next);
         }
         self.returned.notify_all();
     }
@@ -185,6 +190,7 @@ impl Shared {
     /// Nothing can become of the archive any more.
     pub(super) fn fail(&self, error: &Error) {
         self.lock().failed.get_or_insert_with(|| error.clone());
+        self.turns.over();
     }
 
     /// The archive with all members, to be finished.
@@ -242,6 +248,7 @@ impl Shared {
     pub(super) fn discard(&self, patience: Duration) -> (Vec<PathBuf>, bool) {
         let mut state = self.lock();
         state.is_discarded = true;
+        self.turns.over();
         if let Some(mut archive) = state.archive.take() {
             state.left.extend(archive.discard());
         }
