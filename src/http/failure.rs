@@ -121,12 +121,15 @@ fn tls_error(
             is_ca: mismatch.is_ca,
         });
     }
-    let (reason, help) = match find::<Refused>(error) {
-        Some(refused) => {
-            let help = refused.pin_helps.then_some(TlsHelp::Pin);
-            (refused.to_string().into(), help)
+    let (reason, help) = if let Some(refused) = find::<Refused>(error) {
+        let help = refused.pin_helps.then_some(TlsHelp::Pin);
+        (refused.to_string().into(), help)
+    } else {
+        let found = find::<rustls::Error>(error)?;
+        if !error.is_connect() && !is_verdict(found) {
+            return None;
         }
-        None => tls_reason(find::<rustls::Error>(error)?, secrets),
+        tls_reason(found, secrets)
     };
     Some(Error::Tls {
         what: what.into(),
@@ -134,6 +137,14 @@ fn tls_error(
         help,
         cause: kept(error, route, secrets),
     })
+}
+
+/// Whether an error after the handshake says what the other end thinks of us: in TLS 1.3 a client
+/// certificate is refused so late. Others tell of a record that was damaged on the way, the host's
+/// or one of ours.
+fn is_verdict(error: &rustls::Error) -> bool {
+    use rustls::AlertDescription::BadRecordMac;
+    matches!(error, rustls::Error::AlertReceived(alert) if *alert != BadRecordMac)
 }
 
 /// Why there was no answer.

@@ -11,6 +11,8 @@ mod certificate;
 pub(crate) mod chain;
 pub(crate) mod client;
 mod failure;
+#[cfg(test)]
+mod hostile;
 pub(crate) mod proof;
 pub(crate) mod proxy;
 mod resolver;

@@ -21,6 +21,7 @@
 //! | HTTP versions | all that are built | 1.1 | what hosts speak; no HTTP/0.9 answers |
 //! | lax parsing of headers | off | off | a broken head is an error |
 //! | number of headers, size of a head | 100, about 400 kB | the same | no answer of a host comes near |
+//! | number of answers before the answer (1xx) | no limit | the same | none is kept, and who waits for the answer waits no longer for them |
 //! | read-ahead of a body | adaptive, up to about 400 kB | the same | bounded, and fast |
 //! | connection verbose | off | off | it would log what was sent |
 //! | look-up of names | a thread of the runtime's pool, a panic where there is none | [`super::resolver`] | an error where there is none |
