@@ -1,12 +1,14 @@
 //! What a request carries.
 
 use std::pin::Pin;
-use std::task::{Context, Poll};
+use std::sync::{Arc, Mutex, Weak};
+use std::task::{Context, Poll, Waker};
 
 use bytes::Bytes;
 use http_body::{Frame, SizeHint};
 
 use crate::error::Result;
+use crate::sync::lock;
 
 /// A request body.
 #[derive(Debug)]
@@ -44,15 +46,70 @@ impl std::fmt::Debug for BodyStream {
     }
 }
 
-impl http_body::Body for BodyStream {
+/// A stream while a connection has it.
+pub(super) struct Lent {
+    length: u64,
+    shared: Arc<Mutex<Shared>>,
+}
+
+/// Takes a stream back when it is dropped, whatever the connection is at: one whose host reads
+/// nothing more would keep it for as long as that host likes.
+#[derive(Debug)]
+pub(super) struct TakesBack(Weak<Mutex<Shared>>);
+
+#[derive(Debug)]
+struct Shared {
+    stream: Option<BodyStream>,
+    /// Who waits for the next piece.
+    waiting: Option<Waker>,
+}
+
+impl BodyStream {
+    /// For a connection, as long as the other part is kept.
+    pub(super) fn lend(self) -> (Lent, TakesBack) {
+        let length = self.length;
+        let shared = Arc::new(Mutex::new(Shared {
+            stream: Some(self),
+            waiting: None,
+        }));
+        let takes_back = TakesBack(Arc::downgrade(&shared));
+        (Lent { length, shared }, takes_back)
+    }
+}
+
+impl Drop for TakesBack {
+    fn drop(&mut self) {
+        let Some(shared) = self.0.upgrade() else {
+            return;
+        };
+        let (stream, waiting) = {
+            let mut shared = lock(&shared);
+            (shared.stream.take(), shared.waiting.take())
+        };
+        drop(stream);
+        if let Some(waiting) = waiting {
+            waiting.wake();
+        }
+    }
+}
+
+impl http_body::Body for Lent {
     type Data = Bytes;
     type Error = BodyAborted;
 
     fn poll_frame(
-        mut self: Pin<&mut Self>,
+        self: Pin<&mut Self>,
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, BodyAborted>>> {
-        (self.next)(cx).map(|piece| piece.map(|bytes| bytes.map(Frame::data)))
+        let mut shared = lock(&self.shared);
+        let Some(stream) = &mut shared.stream else {
+            return Poll::Ready(Some(Err(BodyAborted)));
+        };
+        let piece = (stream.next)(cx).map(|piece| piece.map(|bytes| bytes.map(Frame::data)));
+        if piece.is_pending() {
+            shared.waiting = Some(cx.waker().clone());
+        }
+        piece
     }
 
     fn size_hint(&self) -> SizeHint {

@@ -11,7 +11,7 @@ use http::header::{
 use http::{HeaderMap, HeaderName, HeaderValue, Method};
 use url::Url;
 
-use super::body::Body;
+use super::body::{Body, TakesBack};
 use super::failure::{Route, body_error, request_error, root_cause};
 use super::proof;
 use super::proxy::Proxy;
@@ -83,9 +83,11 @@ pub(crate) struct Request {
     pub(crate) connection: Connection,
 }
 
-/// A response whose body has not been read.
+/// A response whose body has not been read. What is still to be sent of the request's body is sent
+/// as long as it is kept.
 pub(crate) struct Response {
     inner: reqwest::Response,
+    _sent: Option<TakesBack>,
     asked: Proof,
     what: Arc<str>,
     received: u64,
@@ -159,14 +161,18 @@ impl Client {
         };
         let builder = self.over(connection)?.request(method, url);
         let builder = builder.headers(headers);
-        let builder = match body {
-            Body::Empty => builder,
-            Body::Bytes(bytes) => builder.body(bytes),
-            Body::Stream(stream) => builder.body(reqwest::Body::wrap(stream)),
+        let (builder, sent) = match body {
+            Body::Empty => (builder, None),
+            Body::Bytes(bytes) => (builder.body(bytes), None),
+            Body::Stream(stream) => {
+                let (lent, takes_back) = stream.lend();
+                (builder.body(reqwest::Body::wrap(lent)), Some(takes_back))
+            }
         };
         match builder.send().await {
             Ok(inner) => Ok(Response {
                 inner,
+                _sent: sent,
                 asked,
                 what,
                 received: 0,

@@ -11,6 +11,7 @@ mod cuts;
 mod heads;
 mod host;
 mod records;
+mod uploads;
 
 use std::future::Future;
 use std::net::TcpListener;
