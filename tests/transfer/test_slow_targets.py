@@ -1,0 +1,72 @@
+"""A target that is slow holds up its own download: not the others, and not in memory."""
+
+from __future__ import annotations
+
+import io
+import threading
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pyVmomi import vim
+
+from nfclease.simulator import Simulator
+
+from ..support.faces import OpenLease
+from ..support.inventory import find, unique
+from ..support.leases import endings
+
+#: Far more than the buffers of a connection hold, those of both systems and ours.
+SIZE = 96 << 20
+MOST_AHEAD = 48 << 20
+
+
+class Stuck(io.RawIOBase):
+    """It takes nothing until the test says so."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.is_entered, self.goes_on = threading.Event(), threading.Event()
+        self.taken = 0
+
+    def writable(self) -> bool:
+        return True
+
+    def write(self, data: Any) -> int:
+        self.is_entered.set()
+        assert self.goes_on.wait(100)
+        self.taken += len(data)
+        return len(data)
+
+
+@pytest.mark.timeout(110)
+def test_three_that_are_stuck(
+    open_lease: OpenLease, simulator: Simulator, service: Any, tmp_path: Path
+) -> None:
+    """More than the engine has threads where it has fewest; a fourth ends, whole, meanwhile."""
+    name = unique("slow")
+    simulator.add_vm(name, disks=4, disk_size=SIZE, nvram=False)
+    vm = find(service, vim.VirtualMachine, name)
+    targets = [Stuck() for _ in range(3)]
+    with open_lease(vm.ExportVm()) as lease:
+        *slow, quick = lease.wait_ready(10).deviceUrl
+        held = [lease.start_download(*pair) for pair in zip(slow, targets, strict=True)]
+        try:
+            assert all(target.is_entered.wait(30) for target in targets)
+            result = lease.download(quick, tmp_path / "quick")
+            assert result.bytes > SIZE * 0.9
+            assert result.verified == "manifest"
+            assert not any(transfer.done() for transfer in held)
+            sent = {
+                request["path"].rpartition("/")[2]: request["bytes_sent"]
+                for request in simulator.requests()
+            }
+            ahead = [sent[device.targetId] for device in slow]
+            assert max(ahead) < MOST_AHEAD, ahead
+        finally:
+            for target in targets:
+                target.goes_on.set()
+        results = [transfer.result(60) for transfer in held]
+    assert [each.bytes for each in results] == [target.taken for target in targets]
+    assert {each.verified for each in results} == {"manifest"}
+    assert endings(simulator) == ["HttpNfcLeaseComplete"]
