@@ -24,13 +24,17 @@ if TYPE_CHECKING:
 class LeaseCore:
     """One lease: the native one, and pyvmomi's own over the native connections."""
 
-    def __init__(self, owner: Any, native: _core.Lease, plain: vim.HttpNfcLease) -> None:
+    def __init__(
+        self, owner: Any, native: _core.Lease, plain: vim.HttpNfcLease, max_concurrency: int
+    ) -> None:
         #: The caller's object, whose drop aborts the lease: a ``Transfer`` keeps it for that.
         self.owner: weakref.ref[Any] = weakref.ref(owner)
         #: State, transfers and the ways out.
         self.native: _core.Lease = native
         #: The lease to read attributes of.
         self.plain: vim.HttpNfcLease = plain
+        #: How many transfers move at once.
+        self.max_concurrency: int = max_concurrency
         #: The session's own stub, whose cookie of each moment goes with the native calls.
         self.stub: Any = owner._stub
         #: Its reference, for errors and for the plain lease that ``detach`` gives back.

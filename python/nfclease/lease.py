@@ -54,7 +54,8 @@ class HttpNfcLease(MirroredLease):
         keep_alive: Whether a native thread renews the lease from now until it ends.
         keep_alive_interval: Seconds between two ``HttpNfcLeaseProgress``; None is a tenth of
             ``info.leaseTimeout``, at least 1 and at most 15.
-        max_concurrency: Transfers at once, 1 to 64.
+        max_concurrency: Transfers at once, 1 to 64. Of more files than that, ``download_all`` and
+            ``upload_all`` start the longest first.
         max_retries: Repetitions of one download, 0 to 10. A started POST is never repeated.
         retry_timeout: Seconds that the failures of one transfer may take in all.
         timeout: Seconds that a host may be silent before the transfer counts as stalled; the answer
@@ -133,7 +134,7 @@ class HttpNfcLease(MirroredLease):
         logger()  # there before the core can have a record for it
         native = _core.Lease(session_of(lease._stub), lease._moId, **options)
         super().__init__(lease, native)
-        shared = LeaseCore(self, native, self._nfc_plain)
+        shared = LeaseCore(self, native, self._nfc_plain, max_concurrency)
         object.__setattr__(self, "_nfc_shared", shared)  # pyvmomi's class takes no others
         _open_leases.add(shared)
         logout.watch(lease._stub, _open_leases.abort_at_logout)
@@ -234,6 +235,10 @@ class HttpNfcLease(MirroredLease):
     ) -> list[TransferResult]:
         """Downloads every device that has a ``targetId``, up to `max_concurrency` at once.
 
+        Of more files than that, the longest starts first: disks by the capacity that the VM's
+        virtual hardware says, which is read for that. Where it cannot be read, they start in the
+        order of ``info.deviceUrl``.
+
         Args:
             directory: Where each ``targetId`` becomes a file name. Its last level is made where it
                 is missing, and removed again when it stays empty after an error.
@@ -332,13 +337,15 @@ class HttpNfcLease(MirroredLease):
 
         Files of one device go one after another in the order of the items, since later ones may
         be deltas of those before. Where the package's descriptor has a delta (``parentRef``), all
-        files do: only the server knows which device has the parent.
+        files do: only the server knows which device has the parent. Else, of more files than
+        `max_concurrency`, the longest starts first.
 
         Args:
             file_items: The ``fileItem`` of ``CreateImportSpec``.
             source: The directory in which ``FileItem.path`` names the files; or an ``.ovf`` or an
                 ``.ova``, whose members are read where they are. Of a directory, deltas are known
-                where exactly one ``.ovf`` is in it.
+                where exactly one ``.ovf`` is in it; without that, files start in the order of the
+                items.
             progress: As for ``download_all``.
             urls: As for ``download_all``.
 

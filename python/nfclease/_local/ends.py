@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import os
+from contextlib import suppress
 
 from nfclease import _core
 
@@ -85,6 +86,17 @@ def start_from(
     raise TypeError(
         f"source must be a path, bytes or a binary file object, not {type(source).__name__}"
     )
+
+
+def length_of(source: str | os.PathLike[str] | _core.Source) -> int:
+    """How long a file or what is the core's already is; 0 where a file cannot be asked."""
+    if isinstance(source, _core.Source):
+        nothing = {"is_disk": False, "verify_format": False, "verify_size": False}
+        length, _ = source.look("", size=None, disk_capacity=0, **nothing)
+        return length
+    with suppress(OSError):
+        return os.path.getsize(source)
+    return 0
 
 
 def _of(end: End, start: Callable[[], _core.Transfer]) -> _core.Transfer:

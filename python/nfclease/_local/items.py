@@ -25,11 +25,11 @@ class Found(NamedTuple):
 
     Attributes:
         files: Each item with what is sent for it.
-        has_deltas: Whether they go one after another, since one may be the delta of another.
+        has_deltas: Whether one may be the delta of another; None where nobody can say.
     """
 
     files: list[tuple[Any, Any]]
-    has_deltas: bool
+    has_deltas: bool | None
 
 
 def sources_of(items: Iterable[Any], source: Any) -> Found:
@@ -68,12 +68,12 @@ def has_deltas(descriptor: dict[str, Any]) -> bool:
     return any(disk["parent_ref"] is not None for disk in descriptor["disks"])
 
 
-def _has_deltas_beside(directory: str) -> bool:
+def _has_deltas_beside(directory: str) -> bool | None:
     """The same of the descriptor in a directory of files; without exactly one, nobody can say."""
     try:
         package = _core.Package.of_path(directory)
     except (NfcError, OSError):
-        return False
+        return None
     return _may_have_deltas(package)
 
 

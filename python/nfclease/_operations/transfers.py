@@ -18,14 +18,15 @@ from nfclease._arguments import (
     transferable,
 )
 from nfclease._backends.base import INTERVAL
-from nfclease._local.ends import start_from, start_to
+from nfclease._local.ends import length_of, start_from, start_to
 from nfclease._log import calls, extra
+from nfclease._operations import starts
 from nfclease._operations.ready import ready_info
 from nfclease._tracking import Tracked
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Awaitable, Callable, Iterable, Sequence
     from typing import Any, TypeAlias
 
     from nfclease._arguments import Source, Target, Urls
@@ -77,40 +78,36 @@ async def download_all(
 
     progress = checked(progress)
     with made(directory):
-        devices = transferable(await ready_info(lease, backend))
+        info = await ready_info(lease, backend)
+        devices = transferable(info)
         names = _core.safe_names([device.targetId for device in devices])
         addresses = [address_for(device, urls) for device in devices]
-        transfers: list[Transfer] = []
-        try:
-            for device, name, url in zip(devices, names, addresses, strict=True):
-                path = os.path.join(directory, name)
-                transfers.append(_start_download(lease, device, path, overwrite, url))
-        except BaseException as error:
-            await _stop(backend, transfers, error)
-            raise
-        return Results(await _results(backend, transfers, progress))
+
+        async def start(at: int) -> Transfer:
+            path = os.path.join(directory, names[at])
+            return _start_download(lease, devices[at], path, overwrite, addresses[at])
+
+        order = await starts.of_downloads(lease, backend, info.entity, devices)
+        return Results(await _each(backend, order, start, progress))
 
 
 async def download_each(
     lease: LeaseCore,
     backend: Backend,
-    targets: Iterable[tuple[Any, Any]],
+    targets: Sequence[tuple[Any, Any]],
+    order: Iterable[int],
     progress: ProgressOption,
     *,
     file_checksum_type: str | None = None,
 ) -> list[TransferResult]:
-    """These devices, each to its target, in this order, as by ``download``."""
+    """These devices, each to its target, as by ``download``; their positions start in `order`."""
     progress = checked(progress)
-    transfers: list[Transfer] = []
-    try:
-        for device, target in targets:
-            transfers.append(
-                _start_download(lease, device, target, False, file_checksum_type=file_checksum_type)
-            )
-    except BaseException as error:
-        await _stop(backend, transfers, error)
-        raise
-    return await _results(backend, transfers, progress)
+
+    async def start(at: int) -> Transfer:
+        options = {"file_checksum_type": file_checksum_type}
+        return _start_download(lease, *targets[at], False, **options)
+
+    return await _each(backend, order, start, progress)
 
 
 async def upload_all(
@@ -128,8 +125,8 @@ async def upload_all(
     progress = checked(progress)
     found = sources_of(items, source)
     files: list[ToSend] = [(*file, None) for file in found.files]
-    in_turn = found.has_deltas
-    return Results(await upload_each(lease, backend, files, progress, urls, in_turn=in_turn))
+    deltas = found.has_deltas
+    return Results(await upload_each(lease, backend, files, progress, urls, has_deltas=deltas))
 
 
 async def upload_each(
@@ -139,28 +136,34 @@ async def upload_each(
     progress: ProgressOption,
     urls: Urls = None,
     *,
-    in_turn: bool = False,
+    has_deltas: bool | None,
 ) -> list[TransferResult]:
-    """These files, in this order; devices and addresses of all are known before one is sent.
+    """These files; devices and addresses of all are known before one is sent.
 
-    With ``in_turn``, each waits for the one before it, as those of a package with a delta must:
+    With ``has_deltas``, each waits for the one before it, as those of a package with a delta must:
     vSphere wants them in its own order (``OvfManager.CreateImportSpecResult``), and only the server
-    knows which device has the parent.
+    knows which device has the parent. They start in this order too where nobody can say (None).
     """
     progress = checked(progress)
     info = await ready_info(lease, backend)
-    addresses = [address_for(device_for(item, lambda: info), urls) for item, _, _ in files]
-    transfers: list[Transfer] = []
-    try:
-        for (item, source, line), url in zip(files, addresses, strict=True):
-            file_checksum_type, expected = line or (None, None)
-            sums = {"file_checksum_type": file_checksum_type, "expected": expected}
-            sent = _start_upload(lease, backend, item, source, url, after_all=in_turn, **sums)
-            transfers.append(await sent)
-    except BaseException as error:
-        await _stop(backend, transfers, error)
-        raise
-    return await _results(backend, transfers, progress)
+    devices = [device_for(item, lambda: info) for item, _, _ in files]
+    addresses = [address_for(device, urls) for device in devices]
+
+    async def start(at: int) -> Transfer:
+        (item, source, line), after_all = files[at], bool(has_deltas)
+        kind, expected = line or (None, None)
+        sums = {"file_checksum_type": kind, "expected": expected}
+        sent = _start_upload(
+            lease, backend, item, source, addresses[at], after_all=after_all, **sums
+        )
+        return await sent
+
+    order: Iterable[int] = range(len(files))
+    if has_deltas is False and len(files) > lease.max_concurrency:
+        with lease.faults():
+            lengths = [length_of(source) for _, source, _ in files]
+        order = starts.of_uploads([*zip((device.key for device in devices), lengths, strict=True)])
+    return await _each(backend, order, start, progress)
 
 
 async def upload(
@@ -201,6 +204,23 @@ async def start_upload(
     progress = _checked_callback(progress)
     transfer = await _start_upload(lease, backend, item, source)
     return _called_back(transfer, progress)
+
+
+async def _each(
+    backend: Backend,
+    order: Iterable[int],
+    start: Callable[[int], Awaitable[Transfer]],
+    progress: ProgressOption,
+) -> list[TransferResult]:
+    """Starts files in this order, by their numbers. Results and bars are in that of the numbers."""
+    transfers: dict[int, Transfer] = {}
+    try:
+        for number in order:
+            transfers[number] = await start(number)
+    except BaseException as error:
+        await _stop(backend, list(transfers.values()), error)
+        raise
+    return await _results(backend, [transfers[number] for number in sorted(transfers)], progress)
 
 
 def _start_download(

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from functools import partial
 
 from nfclease import _core
+from nfclease._operations import starts
 from nfclease._operations.ready import ready_info
 from nfclease._operations.transfers import download_each
 from nfclease.appliance import _included
@@ -78,6 +79,10 @@ async def export(face: Face, job: Job) -> ExportResult:
                     await face.call(partial(subject.explain, error))
                     raise
                 files = _included.included(info, is_wanted, names.texts)
+                devices = [file.device for file in files]
+                order = await starts.of_downloads(core, face.backend, info.entity, devices)
+                if isinstance(package, Ova):  # where the first goes straight into the archive
+                    files, order = [files[at] for at in order], list(range(len(files)))
                 draft = await face.call(lambda: describing.draft(files))
                 targets = package.begin(
                     names.texts, names.manifest_size(files), [file.name for file in files], draft
@@ -86,6 +91,7 @@ async def export(face: Face, job: Job) -> ExportResult:
                     core,
                     face.backend,
                     [(file.device, targets[file.name]) for file in files],
+                    order,
                     job.progress,
                     file_checksum_type=job.manifest,
                 )

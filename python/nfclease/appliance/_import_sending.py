@@ -46,7 +46,7 @@ class SideBySide:
         wanted: The files.
         sources: What each upload reads.
         sums: The lines of the manifest file.
-        in_turn: Whether each file waits for the one before it.
+        has_deltas: Whether a disk is the delta of another: each file waits for the one before it.
     """
 
     def __init__(
@@ -55,9 +55,9 @@ class SideBySide:
         sources: Sequence[_core.Source],
         sums: Sums,
         *,
-        in_turn: bool,
+        has_deltas: bool,
     ) -> None:
-        self._wanted, self._sums, self._in_turn = wanted, sums, in_turn
+        self._wanted, self._sums, self._has_deltas = wanted, sums, has_deltas
         self._files = [
             (each.item, source, None if each.is_packed else each.line)
             for each, source in zip(wanted, sources, strict=True)
@@ -71,8 +71,8 @@ class SideBySide:
         Raises:
             ChecksumMismatchError: A file is not as each of its lines in the manifest file says.
         """
-        in_turn, files = self._in_turn, self._files
-        results = await upload_each(core, face.backend, files, progress, urls, in_turn=in_turn)
+        deltas, files = self._has_deltas, self._files
+        results = await upload_each(core, face.backend, files, progress, urls, has_deltas=deltas)
         for each, result in zip(self._wanted, results, strict=True):
             if not each.is_packed:
                 self._sums.check(each.name, _known(result))
@@ -109,7 +109,8 @@ class InOrder:
             source = await face.in_thread(partial(each.source, self._package))
             line = each.line or (_USUAL, None)
             files = [(each.item, source, line)]
-            [result] = await upload_each(core, face.backend, files, progress, urls)
+            sending = upload_each(core, face.backend, files, progress, urls, has_deltas=None)
+            [result] = await sending
             each.check_capacity(self._descriptor, result.capacity)
             results[id(each)] = result
         await face.in_thread(self._package.finish)

@@ -223,7 +223,7 @@ async def _sending(
             stored.append(name)
     await check_stored(face, package, sums, stored)
     sources = await face.in_thread(lambda: looked_at(wanted, descriptor, package, job.options))
-    return pulled or SideBySide(wanted, sources, sums, in_turn=has_deltas(descriptor))
+    return pulled or SideBySide(wanted, sources, sums, has_deltas=has_deltas(descriptor))
 
 
 def _judge(plan: _Plan, job: Job, package: Package) -> None:

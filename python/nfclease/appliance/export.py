@@ -53,6 +53,8 @@ def export_vm(
             128 MiB/s, another begins only on a core of its own). Any other path is the package's
             directory. Both are made; their parent has to be there. Or a binary file object, which
             gets an archive whose files are all spooled in the system's temporary directory first.
+            Of more files than `max_concurrency`, the longest starts first, and an archive has them
+            in that order.
         snapshot: None exports the VM as it is. True takes a snapshot of it, quiesced where VMware
             Tools run, exports that, and removes it on every way out. Or a snapshot of this VM.
         include: Which files beside the disks. None takes all but images of CDs and floppy disks,
