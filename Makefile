@@ -8,6 +8,8 @@ BIN := .venv/bin
 # Most tests wait for a clock or a server, not for a processor.
 TEST_PROCESSES ?= 3
 ROUNDS ?= 1
+# Where `make bench` draws; SVG=docs/images/throughput.svg is for a machine that does nothing else.
+SVG ?= target/bench.svg
 # What the tests run on: a debug build shares what the Rust tests compile, BUILD=release is what users get.
 BUILD ?= debug
 SOURCES := $(shell find src python -name '*.rs' -o -name '*.py' -o -name '*.pyi' -o -name 'py.typed' -o -name 'Cargo.toml') \
@@ -16,7 +18,7 @@ SOURCES := $(shell find src python -name '*.rs' -o -name '*.py' -o -name '*.pyi'
 AS_MATURIN = PYO3_BUILD_EXTENSION_MODULE=1 PYO3_CONFIG_FILE="$$(echo $(CURDIR)/target/maturin/pyo3-config-*.txt)"
 MATURIN_VERSION := $(shell sed -n 's/.*"maturin==\([^"]*\)".*/\1/p' pyproject.toml)
 
-.PHONY: help demo dev test test-rust test-python test-versions test-matrix test-busy test-large lint lint-workflows bench-quick bench-calls bench-ova bench-commands bench-progress serve wheel test-wheel test-browser peers docs clean prerequisites
+.PHONY: help demo dev test test-rust test-python test-versions test-matrix test-busy test-large lint lint-workflows bench bench-check bench-quick bench-calls bench-ova bench-commands bench-progress serve wheel test-wheel test-browser peers docs clean prerequisites
 
 help:  ## Lists the commands.
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
@@ -71,6 +73,14 @@ peers: .venv/.dev  ## Builds vcsim, govc and more from the small Go module in te
 bench-quick: .venv/.dev .venv/.with-release peers  ## A first measure against Go, requests and the sample loop.
 	$(CARGO) build --release --locked --example transport
 	$(BIN)/python -m benchmarks.quick
+
+bench: .venv/.dev .venv/.with-release peers  ## Every client, the floor of this machine, both digests: a quarter of an hour.
+	$(CARGO) build --release --locked --example transport --example floor
+	$(BIN)/python -m benchmarks.full --json target/bench.json --tables target/bench.txt --svg $(SVG)
+
+bench-check: .venv/.dev .venv/.with-release peers  ## Instruction counts of a transfer each way, against those that are committed.
+	$(CARGO) build --release --locked --example transport
+	$(BIN)/python -m benchmarks.check
 
 bench-calls: .venv/.dev .venv/.with-release peers  ## An attribute read and a Progress beside pyvmomi's, the starts, and 10,000 VMs.
 	$(BIN)/python -m benchmarks.calls

@@ -21,7 +21,7 @@ from nfclease.simulator import Simulator
 
 from .measure import ClientFailedError, Cost, run
 from .ova import DISKS, Stage
-from .quick import SHARED_MEMORY
+from .rounds import SHARED_MEMORY
 from .scenarios import MIB, WrongBytesError
 from .server import build_peers
 

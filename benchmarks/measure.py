@@ -74,8 +74,13 @@ def run(command: list[str], server: Serving) -> Cost:
 
 
 def sha1_of(path: Path) -> str:
-    """The digest of a file, for which no memory is kept."""
-    digest = hashlib.sha1()
+    """The SHA-1 of a file."""
+    return digest_of(path, "sha1")
+
+
+def digest_of(path: Path, algorithm: str) -> str:
+    """A digest of a file, for which no memory is kept."""
+    digest = hashlib.new(algorithm)
     with path.open("rb", buffering=0) as file:
         while block := file.read(1 << 20):
             digest.update(block)

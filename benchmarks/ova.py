@@ -24,7 +24,7 @@ from pyVim.task import WaitForTask
 from nfclease.simulator import Simulator
 
 from .measure import ClientFailedError, Cost, process_seconds, run, sha1_of
-from .quick import SHARED_MEMORY
+from .rounds import SHARED_MEMORY
 from .scenarios import MIB, WrongBytesError
 from .server import build_peers
 

@@ -24,7 +24,7 @@ from pyVmomi import vim
 from nfclease import HttpNfcLease, TransferProgress
 from nfclease.simulator import Simulator
 
-from .quick import SHARED_MEMORY
+from .rounds import SHARED_MEMORY
 
 MIB = 1 << 20
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from .measure import Cost, run, sha1_of
+from .measure import Cost, digest_of, run, sha1_of
 from .server import Server
 from .variants import Variant
 
@@ -32,6 +32,8 @@ class Scenario:
     smaller: dict[str, int] = field(default_factory=dict)
     once: frozenset[str] = frozenset()  # too slow to be repeated
     flags: tuple[str, ...] = ()
+    ours: str = "nfclease"  # what the others are compared with
+    remarks: dict[str, str] = field(default_factory=dict)  # where one does less than the others
 
     def size_for(self, variant: str) -> int:
         """Bytes per disk."""
@@ -52,11 +54,40 @@ def scenarios(disk: int, small_disk: int) -> list[Scenario]:
     return [
         Scenario("export-1", f"export, {one}", "get", 1, disk, everyone, slow),
         Scenario("import-1", f"import, {one}", "put", 1, disk, everyone,
-                 {"sample": min(disk, 256 * MIB)}),
+                 {"sample": min(disk, 256 * MIB)}, remarks={"sample": "no digest"}),
         Scenario("export-4", f"export, {four}", "get", 4, small_disk, fast, flags=parallel),
         Scenario("import-4", f"import, {four}", "put", 4, small_disk, fast, flags=parallel),
         Scenario("busy", "export of 32 MiB beside a busy Python thread", "get", 1, 32 * MIB,
                  ("nfclease", "requests"), once=frozenset({"requests"}), flags=("--busy",)),
+    ]  # fmt: skip
+
+
+def all_scenarios(disk: int, small_disk: int) -> list[Scenario]:
+    """Those of the whole benchmark: the floor, every client, both digests, a whole package."""
+    everyone = ("nfclease", "core", "floor", "go", "requests", "http.client", "curl", "oslo",
+                "sample")  # fmt: skip
+    both = ("nfclease", "core", "floor", "go", "requests", "http.client")
+    at_once = ("nfclease", "core", "go", "go-in-sequence", "requests", "http.client")
+    one, four = f"1 disk of {disk // MIB} MiB", f"4 disks of {small_disk // MIB} MiB"
+    parallel = ("--parallel",)
+    return [
+        Scenario("floor", f"the parts of the floor, each alone, {disk // MIB} MiB", "part", 1, disk,
+                 ("part-receive", "part-sha1", "part-both", "part-write")),
+        Scenario("export-1", f"export, {one}, SHA-1", "get", 1, disk, everyone,
+                 {"sample": min(disk, 64 * MIB)}),
+        Scenario("export-1-both", f"export, {one}, SHA-1 and SHA-256", "get", 1, disk, both,
+                 flags=("--sha256",)),
+        Scenario("import-1", f"import, {one}, SHA-1", "put", 1, disk, everyone,
+                 {"sample": min(disk, 256 * MIB)}, remarks={"sample": "no digest"}),
+        Scenario("export-4", f"export, {four} at once", "get", 4, small_disk, at_once,
+                 flags=parallel),
+        Scenario("import-4", f"import, {four} at once", "put", 4, small_disk, at_once,
+                 flags=parallel),
+        Scenario("package", f"export of a VM of {four} from the simulator", "package", 4,
+                 small_disk, ("export_vm", "govc"), ours="export_vm"),
+        Scenario("busy", "export of 32 MiB beside a busy Python thread", "get", 1, 32 * MIB,
+                 ("nfclease", "requests", "http.client"),
+                 once=frozenset({"requests", "http.client"}), flags=("--busy",)),
     ]  # fmt: skip
 
 
@@ -75,10 +106,10 @@ class Stage:
         files = [self._file(i, size) for i in range(scenario.disks)]
         command = variant.arguments(scenario.verb, self._server, *scenario.flags)
         if scenario.verb == "get":
-            return self._get(command, files, size)
+            return self._get(command, files, size, both="--sha256" in scenario.flags)
         return self._put(command, files, size)
 
-    def _get(self, command: list[str], files: list[Path], size: int) -> Cost:
+    def _get(self, command: list[str], files: list[Path], size: int, *, both: bool) -> Cost:
         for file in files:
             # Never the disk of the run before: what a client forgot to write could not be told.
             self._holds[file] ^= 1
@@ -87,8 +118,10 @@ class Stage:
         cost = run(command, self._server)
         for file, said in zip(files, cost.files, strict=True):
             expected = self._server.disk_sha1(self._holds[file], size)
-            _check("the client's digest", said["sha1"], expected)
-            _check("the digest of its file", sha1_of(file), expected)
+            check("the client's digest", said["sha1"], expected)
+            check("the digest of its file", sha1_of(file), expected)
+            if both:
+                check("the client's SHA-256", said["sha256"], digest_of(file, "sha256"))
         return cost
 
     def _put(self, command: list[str], files: list[Path], size: int) -> Cost:
@@ -98,8 +131,8 @@ class Stage:
         cost = run(command, self._server)
         for number, file, said in zip(numbers, files, cost.files, strict=True):
             expected = self._server.disk_sha1(self._holds[file], size)
-            _check("the digest of what the server got", self._server.upload_sha1(number), expected)
-            _check("the client's digest", said["sha1"] or expected, expected)
+            check("the digest of what the server got", self._server.upload_sha1(number), expected)
+            check("the client's digest", said["sha1"] or expected, expected)
         return cost
 
     def _file(self, index: int, size: int) -> Path:
@@ -114,6 +147,7 @@ class Stage:
         return file
 
 
-def _check(what: str, got: str, expected: str) -> None:
+def check(what: str, got: object, expected: object) -> None:
+    """Ends the benchmark where a byte is wrong."""
     if got != expected:
         raise WrongBytesError(f"{what} is {got}, not {expected}")

@@ -1,7 +1,7 @@
 //! The transport alone: the core's downloads and uploads, with no lease and no Python around them.
 //!
 //! The protocol is that of `tests/peers/cmd/benchclient`:
-//! `get|put [--parallel] --thumbprint SHA1 URL FILE ...`, and JSON on standard output.
+//! `get|put [--parallel] [--sha256] --thumbprint SHA1 URL FILE ...`, and JSON on standard output.
 
 use std::error::Error as Cause;
 use std::fmt::Write as _;
@@ -17,8 +17,8 @@ use nfclease::http::retry::RetryPolicy;
 use nfclease::http::{Client, Pin, Trust, Verify};
 use nfclease::io::{ChecksumType, FileSink, FileSource, Overwrite, Source};
 use nfclease::transfer::{
-    Completed, Described, Download, Engine, Format, Job, LeaseServer, Moved, Progress, SourceCheck,
-    Upload, UploadMethod, Verified,
+    Completed, Described, Download, Engine, FileSum, Format, Job, LeaseServer, Moved, Progress,
+    SourceCheck, Upload, UploadMethod, Verified,
 };
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
@@ -43,6 +43,7 @@ impl LeaseServer for NoLease {
 struct Asked {
     put: bool,
     parallel: bool,
+    sha256: bool,
     thumbprint: String,
     pairs: Vec<(String, String)>,
 }
@@ -56,6 +57,7 @@ impl Asked {
         while let Some(word) = words.next() {
             match word.as_str() {
                 "--parallel" => asked.parallel = true,
+                "--sha256" => asked.sha256 = true,
                 "--thumbprint" => asked.thumbprint = words.next()?,
                 _ => asked.pairs.push((word, words.next()?)),
             }
@@ -73,7 +75,9 @@ impl Asked {
             what: "disk".into(),
             place: Arc::default(),
             checksum_type: ChecksumType::Sha1,
-            file_sum: None,
+            file_sum: (self.sha256)
+                .then(|| FileSum::new(ChecksumType::Sha256, None))
+                .transpose()?,
             timeout: Duration::from_secs(60),
             retry: RetryPolicy {
                 max_retries: 0,
@@ -164,7 +168,11 @@ async fn main() -> Result<(), Box<dyn Cause>> {
             let moved = task.await?.map_err(|failure| failure.error)?.moved;
             let comma = if files.is_empty() { "" } else { ", " };
             let (bytes, sha1) = (moved.bytes, moved.checksum);
-            write!(files, r#"{comma}{{"bytes": {bytes}, "sha1": "{sha1}"}}"#)?;
+            let sha256 = moved.file_checksum.unwrap_or_default();
+            write!(
+                files,
+                r#"{comma}{{"bytes": {bytes}, "sha1": "{sha1}", "sha256": "{sha256}"}}"#
+            )?;
         }
     }
     let (seconds, total) = (begin.elapsed().as_secs_f64(), usage()?);

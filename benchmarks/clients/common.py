@@ -6,6 +6,7 @@ The protocol is that of ``tests/peers/cmd/benchclient``: ``get|put [flags] URL F
 from __future__ import annotations
 
 import argparse
+import hashlib
 import itertools
 import json
 import resource
@@ -22,31 +23,60 @@ BLOCK = 1 << 20
 
 
 @dataclass
-class Trust:
-    """The two ways in which a client may know the server, and where a lease is to be had."""
+class Asked:
+    """What is the same for all disks of one run.
+
+    Attributes:
+        certificate: One way to know the server.
+        thumbprint: The other.
+        vcenter: A file that says where a lease is to be had.
+        sha256: Whether SHA-256 is computed besides SHA-1.
+    """
 
     certificate: str
     thumbprint: str
     vcenter: str
+    sha256: bool
 
 
 @dataclass
 class Result:
-    """One disk; a client that takes no digest leaves it empty."""
+    """One disk; a digest that was not taken is empty."""
 
     bytes: int
     sha1: str
+    sha256: str = ""
 
 
-Transfer = Callable[[str, str, Trust], Result]
+class Digests:
+    """SHA-1 of what passes, and SHA-256 of it where that is wanted."""
+
+    def __init__(self, asked: Asked) -> None:
+        self._sums = [hashlib.sha1()]
+        if asked.sha256:
+            self._sums.append(hashlib.sha256())
+        self._bytes = 0
+
+    def update(self, block: bytes | memoryview) -> None:
+        """Adds bytes."""
+        for each in self._sums:
+            each.update(block)
+        self._bytes += len(block)
+
+    def result(self) -> Result:
+        """What has passed."""
+        return Result(self._bytes, *(each.hexdigest() for each in self._sums))
 
 
-def _nothing(trust: Trust) -> AbstractContextManager[None]:
+Transfer = Callable[[str, str, Asked], Result]
+
+
+def _nothing(asked: Asked) -> AbstractContextManager[None]:
     return nullcontext()
 
 
 def main(
-    get: Transfer, put: Transfer, opened: Callable[[Trust], AbstractContextManager[None]] = _nothing
+    get: Transfer, put: Transfer, opened: Callable[[Asked], AbstractContextManager[None]] = _nothing
 ) -> None:
     """Does what the command line says; ``probe`` only shows that the client could be imported.
 
@@ -58,19 +88,20 @@ def main(
     parser.add_argument("--thumbprint", default="")
     parser.add_argument("--vcenter", default="", help="where a lease is, as a file of JSON")
     parser.add_argument("--parallel", action="store_true")
+    parser.add_argument("--sha256", action="store_true", help="compute it as well")
     parser.add_argument("--busy", action="store_true", help="a Python thread computes meanwhile")
     parser.add_argument("pairs", nargs="*", metavar="URL FILE")
     args = parser.parse_intermixed_args()
     if args.verb == "probe":
         return
     transfer = get if args.verb == "get" else put
-    trust = Trust(args.certificate, args.thumbprint, args.vcenter)
+    asked = Asked(args.certificate, args.thumbprint, args.vcenter, args.sha256)
     urls, paths = args.pairs[::2], args.pairs[1::2]
     if args.busy:
         threading.Thread(target=_compute, daemon=True).start()
-    with opened(trust), ThreadPoolExecutor(len(urls) if args.parallel else 1) as threads:
+    with opened(asked), ThreadPoolExecutor(len(urls) if args.parallel else 1) as threads:
         startup, begin = usage(), time.perf_counter()
-        files = list(threads.map(transfer, urls, paths, itertools.repeat(trust)))
+        files = list(threads.map(transfer, urls, paths, itertools.repeat(asked)))
         seconds, total = time.perf_counter() - begin, usage()
     json.dump(
         {
@@ -90,9 +121,11 @@ def _compute() -> None:
 
 
 def usage() -> dict[str, float]:
-    """What this process has used so far."""
+    """What this process has used so far; the peak may be that of a tool that it started."""
     usage = resource.getrusage(resource.RUSAGE_SELF)
-    return {"cpu_user": usage.ru_utime, "cpu_sys": usage.ru_stime, "peak_kib": _peak_kib()}
+    tools = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss
+    peak = max(_peak_kib(), tools)
+    return {"cpu_user": usage.ru_utime, "cpu_sys": usage.ru_stime, "peak_kib": peak}
 
 
 def _peak_kib() -> int:

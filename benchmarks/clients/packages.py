@@ -126,8 +126,15 @@ def govc_environment(at: dict[str, str]) -> dict[str, str]:
 
 
 def import_govc(job: Job) -> None:
-    command = [job.at["govc"], "import.ova", "-name", job.name, job.path]
-    environment = govc_environment(job.at)
+    _govc(job, "import.ova", "-name", job.name, job.path)
+
+
+def export_govc(job: Job) -> None:
+    _govc(job, "export.ovf", "-sha", "256", "-vm", "demo-vm", job.path)
+
+
+def _govc(job: Job, *words: str) -> None:
+    command, environment = [job.at["govc"], *words], govc_environment(job.at)
     subprocess.run(command, env=environment, stdout=subprocess.DEVNULL, check=True)
 
 
@@ -135,6 +142,7 @@ JOBS: dict[tuple[str, str], Callable[[Job], None]] = {
     ("nfclease", "export"): export_nfclease,
     ("one-by-one", "export"): export_one_by_one,
     ("nfclease", "import"): import_nfclease,
+    ("govc", "export"): export_govc,
     ("govc", "import"): import_govc,
     ("sample", "import"): import_sample,
 }

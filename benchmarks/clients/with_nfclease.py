@@ -18,8 +18,10 @@ from pyVim.connect import Disconnect, SmartConnect
 from pyVmomi import vim
 
 from nfclease import HttpNfcLease, TransferResult
+from nfclease._backends.blocking import BLOCKING, run
+from nfclease._operations import transfers
 
-from .common import Result, Trust, main
+from .common import Asked, Result, main
 
 
 class Client:
@@ -33,9 +35,9 @@ class Client:
         self._disks: list[Any] = []
 
     @contextmanager
-    def opened(self, trust: Trust) -> Iterator[None]:
+    def opened(self, asked: Asked) -> Iterator[None]:
         """Logs in and holds a lease for the block."""
-        at = json.loads(Path(trust.vcenter).read_text())
+        at = json.loads(Path(asked.vcenter).read_text())
         context = ssl.create_default_context(cafile=at["ca_file"])
         service = SmartConnect(
             host=at["host"],
@@ -52,23 +54,34 @@ class Client:
             yield
         Disconnect(service)
 
-    def get(self, url: str, path: str, trust: Trust) -> Result:
+    def get(self, url: str, path: str, asked: Asked) -> Result:
         """Downloads one disk."""
-        return _said(self.lease.download(self._disk(url, trust), path, overwrite=True))
+        disk = self._disk(url, asked)
+        if asked.sha256:
+            return _said(self._download_with_both(disk, path))
+        return _said(self.lease.download(disk, path, overwrite=True))
 
-    def put(self, url: str, path: str, trust: Trust) -> Result:
+    def put(self, url: str, path: str, asked: Asked) -> Result:
         """Uploads one disk."""
-        return _said(self.lease.upload(self._disk(url, trust), path))
+        return _said(self.lease.upload(self._disk(url, asked), path))
 
-    def _disk(self, url: str, trust: Trust) -> Any:
+    def _download_with_both(self, disk: Any, path: str) -> TransferResult:
+        """As ``export_vm`` downloads for its manifest file: no public call has one disk so."""
+        shared = self.lease._nfc_shared
+        started = transfers.download(
+            shared, BLOCKING, disk, path, True, None, file_checksum_type="sha256"
+        )
+        return run(started, "download")
+
+    def _disk(self, url: str, asked: Asked) -> Any:
         with self._lock:
             disk = self._disks.pop()
-        disk.url, disk.sslThumbprint, disk.fileSize = url, trust.thumbprint, None
+        disk.url, disk.sslThumbprint, disk.fileSize = url, asked.thumbprint, None
         return disk
 
 
 def _said(result: TransferResult) -> Result:
-    return Result(result.bytes, result.checksum)
+    return Result(result.bytes, result.checksum, result.file_checksum or "")
 
 
 if __name__ == "__main__":

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 from typing import Any, BinaryIO
 
 import requests
 from requests.adapters import HTTPAdapter
 
-from .common import BLOCK, Result, Trust, main
+from .common import BLOCK, Asked, Digests, Result, main
 
 
 class LargeBlocks(HTTPAdapter):
@@ -23,11 +22,10 @@ class LargeBlocks(HTTPAdapter):
 class HashingFile:
     """A file that is hashed while something else reads it."""
 
-    def __init__(self, file: BinaryIO) -> None:
+    def __init__(self, file: BinaryIO, digests: Digests) -> None:
         """Wraps an open file."""
-        self._file = file
+        self._file, self._digests = file, digests
         self._size = os.fstat(file.fileno()).st_size
-        self.digest = hashlib.sha1()
 
     def __len__(self) -> int:
         """Its size, from which requests makes the Content-Length."""
@@ -36,34 +34,34 @@ class HashingFile:
     def read(self, size: int = -1) -> bytes:
         """The next block."""
         block = self._file.read(size)
-        self.digest.update(block)
+        self._digests.update(block)
         return block
 
 
-def get(url: str, path: str, trust: Trust) -> Result:
+def get(url: str, path: str, asked: Asked) -> Result:
     """Downloads one disk."""
-    digest, done = hashlib.sha1(), 0
+    digests = Digests(asked)
     with (
-        requests.get(url, stream=True, verify=trust.certificate) as response,
+        requests.get(url, stream=True, verify=asked.certificate) as response,
         open(path, "wb") as file,
     ):
         response.raise_for_status()
         for block in response.iter_content(BLOCK):
-            digest.update(block)
+            digests.update(block)
             file.write(block)
-            done += len(block)
-    return Result(done, digest.hexdigest())
+    return digests.result()
 
 
-def put(url: str, path: str, trust: Trust) -> Result:
+def put(url: str, path: str, asked: Asked) -> Result:
     """Uploads one disk."""
+    digests = Digests(asked)
     with requests.Session() as session, open(path, "rb", buffering=0) as file:
         session.mount("https://", LargeBlocks())
-        source = HashingFile(file)
         headers = {"Content-Type": "application/x-vnd.vmware-streamVmdk"}
-        response = session.post(url, data=source, headers=headers, verify=trust.certificate)
+        source = HashingFile(file, digests)
+        response = session.post(url, data=source, headers=headers, verify=asked.certificate)
         response.raise_for_status()
-    return Result(len(source), source.digest.hexdigest())
+    return digests.result()
 
 
 if __name__ == "__main__":

@@ -14,12 +14,12 @@ import urllib.request
 import requests
 import urllib3
 
-from .common import BLOCK, Result, Trust, main
+from .common import BLOCK, Asked, Result, main
 
 urllib3.disable_warnings()
 
 
-def get(url: str, path: str, trust: Trust) -> Result:
+def get(url: str, path: str, asked: Asked) -> Result:
     """Downloads one disk."""
     done = 0
     response = requests.get(url, stream=True, verify=False)
@@ -37,7 +37,7 @@ def get(url: str, path: str, trust: Trust) -> Result:
     return Result(done, digest.hexdigest())
 
 
-def put(url: str, path: str, trust: Trust) -> Result:
+def put(url: str, path: str, asked: Asked) -> Result:
     """Uploads one disk."""
     context = ssl.create_default_context()
     context.check_hostname = False

@@ -1,6 +1,6 @@
 // Command benchclient transfers disks the way govmomi does, for the benchmarks.
 //
-//	benchclient get|put [-thumbprint SHA1] [-parallel] URL FILE [URL FILE ...]
+//	benchclient get|put [-thumbprint SHA1] [-sha256] [-parallel] URL FILE [URL FILE ...]
 //
 // It prints one line of JSON with bytes, digests and what it cost.
 package main
@@ -36,6 +36,7 @@ func run(args []string) error {
 	}
 	flags := flag.NewFlagSet(args[0], flag.ContinueOnError)
 	thumbprint := flags.String("thumbprint", "", "SHA-1 thumbprint of the server; none: no verification")
+	both := flags.Bool("sha256", false, "SHA-256 in the same pass as well")
 	parallel := flags.Bool("parallel", false, "all at once; govc does one after the other")
 	if err := flags.Parse(args[1:]); err != nil {
 		return err
@@ -62,7 +63,7 @@ func run(args []string) error {
 	var running sync.WaitGroup
 	for i := range results {
 		one := func() {
-			results[i], failures[i] = transfer(context.Background(), client, pairs[2*i], pairs[2*i+1])
+			results[i], failures[i] = transfer(context.Background(), client, pairs[2*i], pairs[2*i+1], *both)
 		}
 		if *parallel {
 			running.Go(one)
