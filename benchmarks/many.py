@@ -22,7 +22,7 @@ from typing import Any
 from nfclease.simulator import Simulator
 
 from .measure import ENVIRONMENT
-from .quick import SHARED_MEMORY
+from .rounds import SHARED_MEMORY
 from .scenarios import MIB
 from .server import ROOT
 
