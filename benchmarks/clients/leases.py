@@ -36,10 +36,10 @@ def _export(vm: Any, folder: Path, streams: int, disks: int) -> float:
 
     options: dict[str, Any] = {"max_concurrency": streams, "keep_alive_interval": 1}
     with HttpNfcLease(vm.ExportVm(), **options) as lease:
-        lease.wait_ready()
+        info = lease.wait_ready()
         begin = time.perf_counter()
         if disks:
-            urls = [url for url in lease.info.deviceUrl if url.disk][:disks]
+            urls = [url for url in info.deviceUrl if url.disk][:disks]
             started = [lease.start_download(url, folder / url.targetId) for url in urls]
             results = [transfer.result() for transfer in started]
         else:
