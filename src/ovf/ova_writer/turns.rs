@@ -5,6 +5,7 @@
 //! as fast as a core of this machine is held up by nothing: another one beside it on the same core
 //! would save no time, and cost the copy.
 
+use std::collections::BTreeSet;
 use std::pin::pin;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
@@ -36,8 +37,10 @@ pub(super) struct Turns {
 }
 
 struct State {
-    /// The member that may go straight into the archive.
+    /// The member that may go straight into the archive. A core is kept for it.
     next: usize,
+    /// Those that have begun, from `next` on.
+    begun: BTreeSet<usize>,
     /// How many have begun and are not whole.
     moving: usize,
     /// Nobody waits any more.
@@ -68,6 +71,7 @@ impl Turns {
             look,
             state: Mutex::new(State {
                 next: 0,
+                begun: BTreeSet::new(),
                 moving: 0,
                 is_over: !is_archive,
             }),
@@ -81,15 +85,13 @@ impl Turns {
         loop {
             let mut changed = pin!(self.changed.notified());
             changed.as_mut().enable();
-            if self
-                .begin(|state, cores| state.is_over || state.next == index || state.moving < cores)
-            {
+            if self.begin(index, |state| state.may(index, self.cores)) {
                 break;
             }
             let (since, before) = (Instant::now(), self.straight.load(Ordering::Relaxed));
             let is_unchanged = timeout(self.look, changed).await.is_err();
             if is_unchanged && self.is_slow(since, before) {
-                self.begin(|_, _| true);
+                self.begin(index, |_| true);
                 break;
             }
         }
@@ -103,7 +105,10 @@ impl Turns {
 
     /// Another member may go straight into the archive.
     pub(super) fn next(&self, next: usize) {
-        self.change(|state| state.next = next);
+        self.change(|state| {
+            state.next = next;
+            state.begun = state.begun.split_off(&next);
+        });
     }
 
     /// Nothing becomes of the archive any more: who waits goes on, and hears of it.
@@ -111,10 +116,11 @@ impl Turns {
         self.change(|state| state.is_over = true);
     }
 
-    fn begin(&self, may: impl FnOnce(&State, usize) -> bool) -> bool {
+    fn begin(&self, index: usize, may: impl FnOnce(&State) -> bool) -> bool {
         let mut state = lock(&self.state);
-        let begins = may(&state, self.cores);
+        let begins = may(&state);
         if begins {
+            state.begun.insert(index);
             state.moving = state.moving.saturating_add(1);
         }
         begins
@@ -129,6 +135,13 @@ impl Turns {
         let moved = self.straight.load(Ordering::Relaxed).saturating_sub(before);
         let millis = u64::try_from(since.elapsed().as_millis()).unwrap_or(u64::MAX);
         moved < self.fast.saturating_mul(millis) / 1000
+    }
+}
+
+impl State {
+    fn may(&self, index: usize, cores: usize) -> bool {
+        let kept = usize::from(!self.begun.contains(&self.next));
+        self.is_over || self.next == index || self.moving.saturating_add(kept) < cores
     }
 }
 
@@ -163,13 +176,15 @@ mod tests {
             let first = turns.wait(0).await;
             let (second, third) = (waiting(&turns, 1), waiting(&turns, 2));
             waits_on(&second).await;
-            // The first is whole.
+            // The first is whole. Whoever looks first, the turn is the second one's.
             turns.next(1);
             drop(first);
+            waits_on(&third).await;
             let second = second.await.unwrap();
             waits_on(&third).await;
-            drop(second);
+            turns.next(2);
             let _third = third.await.unwrap();
+            drop(second);
         }
     }
 
@@ -198,10 +213,10 @@ mod tests {
     async fn each_core_has_a_stream() {
         let turns = Turns::of(5, FAST, NEVER, true);
         let mut those = Vec::new();
-        for index in [3, 1, 2, 4] {
+        for index in [0, 3, 1, 2] {
             those.push(turns.wait(index).await);
         }
-        let fifth = waiting(&turns, 5);
+        let fifth = waiting(&turns, 4);
         yield_now().await;
         assert!(!fifth.is_finished());
         those.pop();
@@ -209,10 +224,15 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn the_first_begins_whenever_it_comes() {
-        let turns = Turns::of(1, FAST, NEVER, true);
+    async fn a_core_is_kept_for_the_first() {
+        let turns = Turns::of(3, FAST, NEVER, true);
         let _second = turns.wait(1).await;
-        let _first = turns.wait(0).await;
+        let third = waiting(&turns, 2);
+        yield_now().await;
+        assert!(!third.is_finished());
+        let first = turns.wait(0).await;
+        drop(first);
+        let _third = third.await.unwrap();
     }
 
     #[tokio::test]
