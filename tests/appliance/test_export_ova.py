@@ -19,6 +19,7 @@ from nfclease.simulator import Simulator
 from ..support.inventory import find, unique
 from ..support.jobs import Export
 from ..support.leases import endings
+from ..support.spooling import spooling
 
 
 def members_of(archive: bytes) -> dict[str, bytes]:
@@ -190,8 +191,10 @@ def test_a_broken_download_is_repeated(
     """The one that goes straight into the archive, and one that is spooled."""
     simulator.inject("cut", match="disk-1", after_bytes=4096, count=1)
     simulator.inject("cut", match="disk-3", after_bytes=4096, count=1)
-    result = export(demo_vm, tmp_path / "demo.ova")
-    check((tmp_path / "demo.ova").read_bytes(), result)
+    ova = tmp_path / "demo.ova"
+    with spooling(simulator, ova):
+        result = export(demo_vm, ova)
+    check(ova.read_bytes(), result)
     assert [file.attempts for file in result.files] == [2, 1, 2, 1]
 
 

@@ -15,6 +15,7 @@ from nfclease.simulator import Simulator
 
 from ..support.failing_calls import Ended, run_failing, trace_of, traced
 from ..support.leases import endings
+from ..support.spooling import spooling
 
 
 def export(simulator: Simulator, ova: Path, *faults: str, only: Path | None = None) -> Ended:
@@ -32,9 +33,9 @@ def ova(tmp_path: Path) -> Path:
 @traced
 def test_it_is_written_once(simulator: Simulator, ova: Path) -> None:
     """All but the holes that pad its members; what was spooled is moved by the system."""
-    simulator.inject("bandwidth", disk="disk-1", bytes_per_second=3 << 20)
     part = ova.parent / "vm.ova.part"
-    export(simulator, ova, "write", "pwrite64", "sendfile", "copy_file_range", only=part)
+    with spooling(simulator, ova):
+        export(simulator, ova, "write", "pwrite64", "sendfile", "copy_file_range", only=part)
     trace = trace_of(ova).read_text()
     moved = [int(count) for count in re.findall(r"\) += (\d+)$", trace, re.MULTILINE)]
     with tarfile.open(ova, "r:") as archive:
@@ -47,8 +48,10 @@ def test_it_is_written_once(simulator: Simulator, ova: Path) -> None:
 @pytest.mark.parametrize("refused", ["ENOSYS", "EXDEV", "EOPNOTSUPP", "EPERM"])
 def test_without_the_systems_copy(simulator: Simulator, ova: Path, refused: str) -> None:
     """What was spooled is then read and written."""
-    ended = export(simulator, ova, f"copy_file_range:error={refused}")
+    with spooling(simulator, ova):
+        ended = export(simulator, ova, f"copy_file_range:error={refused}")
     assert ended.said == {"verified": ["manifest"]}
+    assert refused in trace_of(ova).read_text()
     assert os.listdir(ova.parent) == ["vm.ova"]
 
 
@@ -77,9 +80,8 @@ def test_one_that_fails(
     simulator: Simulator, demo_vm: Any, ova: Path, fault: str, where: str
 ) -> None:
     ova.write_bytes(b"old")
-    # Else nothing needs to be spooled: the first disk may be whole before the next one comes.
-    simulator.inject("bandwidth", disk="disk-1", bytes_per_second=3 << 20)
-    ended = export(simulator, ova, fault, only=ova.parent / where if where else None)
+    with spooling(simulator, ova):
+        ended = export(simulator, ova, fault, only=ova.parent / where if where else None)
     assert ended.said["errno"] == getattr(errno, fault.split("=")[1].partition(":")[0])
     assert Path(ended.said["filename"]).parent == ova.parent
     assert ended.said["vm"] == demo_vm._moId
