@@ -16,7 +16,7 @@ use url::Url;
 
 use super::{BUFFER, Done};
 
-/// The server's own certificate, which is no other's.
+/// Trusts the certificate of this one server, and no other.
 #[derive(Debug)]
 struct Known(CertificateDer<'static>, Arc<CryptoProvider>);
 

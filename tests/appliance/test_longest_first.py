@@ -8,33 +8,19 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from pyVmomi import vim
 
 from nfclease.simulator import Simulator
 
+from ..support.differing import FILES, LONGEST_FIRST, differing_vm
 from ..support.importing import Importing
-from ..support.inventory import add_disks, find, unique
+from ..support.inventory import unique
 from ..support.jobs import Export
-from ..support.packages import ova, package, stream_disk
-
-LONGEST_FIRST = ["disk-2.vmdk", "disk-3.vmdk", "disk-0.vmdk", "disk-1.vmdk"]
-
-FILES = {
-    "a.vmdk": stream_disk(30, 1),
-    "b.vmdk": stream_disk(80, 2),
-    "c.vmdk": stream_disk(60, 3),
-}
+from ..support.packages import ova, package
 
 
 @pytest.fixture
 def vm(simulator: Simulator, service: Any) -> Any:
-    """A VM whose disks differ, with an nvram."""
-    name = unique("differing")
-    simulator.add_vm(name, disks=1, disk_size=1 << 20, capacity=20 << 20)
-    made = find(service, vim.VirtualMachine, name)
-    add_disks(made, 10, 40, 30)
-    simulator.reset()
-    return made
+    return differing_vm(simulator, service)
 
 
 def started(simulator: Simulator) -> list[str]:

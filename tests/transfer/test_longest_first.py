@@ -12,33 +12,18 @@ from pyVmomi import vim
 from nfclease import TransferProgress
 from nfclease.simulator import Simulator
 
+from ..support.differing import FILES, LONGEST_FIRST, SIZES, differing_vm
 from ..support.faces import OpenLease
 from ..support.imports import import_vm, spec_of
 from ..support.inventory import add_disks, find, remove_disk, unique
 from ..support.leases import endings
-from ..support.packages import package, stream_disk, written
+from ..support.packages import package, written
 from ..support.waiting import wait_for
-
-#: Of its first disk and of those that are added, in MiB.
-SIZES = (20, 10, 40, 30)
-LONGEST_FIRST = ["disk-2.vmdk", "disk-3.vmdk", "disk-0.vmdk", "disk-1.vmdk"]
-
-FILES = {
-    "a.vmdk": stream_disk(30, 1),
-    "b.vmdk": stream_disk(80, 2),
-    "c.vmdk": stream_disk(60, 3),
-}
 
 
 @pytest.fixture
 def vm(simulator: Simulator, service: Any) -> Any:
-    """A VM whose disks differ, with an nvram."""
-    name = unique("differing")
-    simulator.add_vm(name, disks=1, disk_size=1 << 20, capacity=SIZES[0] << 20)
-    made = find(service, vim.VirtualMachine, name)
-    add_disks(made, *SIZES[1:])
-    simulator.reset()
-    return made
+    return differing_vm(simulator, service)
 
 
 def started(simulator: Simulator) -> list[str]:

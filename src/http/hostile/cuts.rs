@@ -80,11 +80,7 @@ fn a_connection_that_ends_before_an_answer() {
             for is_cut in [true, false] {
                 let answer = get(version, move |mut host| {
                     host.say(said);
-                    if is_cut {
-                        host.cut();
-                    } else {
-                        host.close();
-                    }
+                    host.end(is_cut);
                     host.wait();
                 });
                 let error = answer.unwrap_err();
@@ -101,11 +97,7 @@ fn half_a_connection_amid_an_upload() {
         for is_cut in [true, false] {
             let answer = post(version, stream(&[70_000], true), move |mut host| {
                 host.take(70_000);
-                if is_cut {
-                    host.cut();
-                } else {
-                    host.close();
-                }
+                host.end(is_cut);
                 host.wait();
             });
             let error = answer.unwrap_err();
@@ -114,7 +106,7 @@ fn half_a_connection_amid_an_upload() {
     }
 }
 
-/// What comes after a body is no answer to the next request.
+/// Bytes behind a body are not taken for the answer to the next request.
 #[test]
 fn a_body_that_is_longer_than_announced() {
     for version in VERSIONS {

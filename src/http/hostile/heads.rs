@@ -122,7 +122,7 @@ fn is_left(body: Body, script: impl Fn(&mut Host) -> bool + Send + 'static) {
         let client = client();
         let request = request(port, Method::POST, body, Connection::Fresh);
         tokio::select! {
-            _ = client.send(request) => panic!("there is no answer"),
+            _ = client.send(request) => panic!("it got an answer that nobody sent"),
             () = async {
                 is_heard.await.unwrap();
                 sleep(Duration::from_millis(100)).await;

@@ -119,6 +119,15 @@ impl Host {
         let _ = self.tcp.shutdown(Shutdown::Write);
     }
 
+    /// Ends its side one way or the other.
+    pub(super) fn end(&mut self, is_cut: bool) {
+        if is_cut {
+            self.cut();
+        } else {
+            self.close();
+        }
+    }
+
     /// Waits until the other end is gone: no answer is lost by a reset.
     pub(super) fn wait(mut self) {
         let _ = self.tcp.read_to_end(&mut Vec::new());
