@@ -1,8 +1,9 @@
 """What a whole package costs: to a directory and to an ``.ova``, and back from each.
 
-    python -m benchmarks.ova [--disk-mib 1024] [--rounds 3] [--folder DIR]   # or: make bench-ova
+    python -m benchmarks.ova [--disk-mib 1024] [--rounds 4] [--folder DIR]   # or: make bench-ova
 
-The clients take turns. It never judges a time; it fails when a sum is wrong.
+The clients take turns, each round in the order opposite to the one before: what a machine does
+depends on what it did last. It never judges a time; it fails when a sum is wrong.
 """
 
 from __future__ import annotations
@@ -115,7 +116,7 @@ class Stage:
 def main() -> int:
     """Runs the command line."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--rounds", type=int, default=4, help="an even number")
     parser.add_argument("--disk-mib", type=int, default=1024, help=f"each of the {DISKS}")
     parser.add_argument("--folder", type=Path, help="where packages go; else memory with room")
     args = parser.parse_args()
@@ -130,8 +131,9 @@ def main() -> int:
         stage = Stage(simulator, Path(folder), build_peers() / "govc")
         costs: dict[Case, list[Cost]] = defaultdict(list)
         try:
-            for _ in range(args.rounds):
-                for case in CASES:
+            for turn in range(args.rounds):
+                # The first round makes the packages that are imported in the others.
+                for case in CASES[:: -1 if turn % 2 else 1]:
                     costs[case].append(stage.play(case))
         except (WrongBytesError, ClientFailedError) as error:
             print(f"FAILED: {error}", file=sys.stderr)
@@ -147,7 +149,8 @@ def report(costs: dict[Case, list[Cost]], size: int) -> None:
     head = f"{'CPU-s/GiB (min-max)':>21} {'wall s':>8} {'MB/s':>6} {'peak MiB':>9} {'others':>7}"
     print(f"{'':32} {head}")
     cpu = {case: [cost.cpu * GIB / size for cost in runs] for case, runs in costs.items()}
-    for case, runs in costs.items():
+    for case in CASES:
+        runs = costs[case]
         wall = median(cost.wall for cost in runs)
         spread = f"{median(cpu[case]):.2f} ({min(cpu[case]):.2f}-{max(cpu[case]):.2f})"
         peak = max(cost.peak_mib for cost in runs)
@@ -155,8 +158,11 @@ def report(costs: dict[Case, list[Cost]], size: int) -> None:
         moved = f"{wall:8.2f} {size / wall / 1e6:6.0f}"
         print(f"{case.title:32} {spread:>21} {moved} {peak:9.0f} {others:7.2f}")
     for case, other, limit in AIMS:
-        ratio = median(cpu[case]) / median(cpu[other])
-        print(f"{case.title} / {other.title}, CPU: {ratio:.2f}   aim <= {limit:.2f}")
+        # What a machine adds to a run is another sum each time, and never less than nothing.
+        least = min(cpu[case]) / min(cpu[other])
+        middle = median(cpu[case]) / median(cpu[other])
+        print(f"{case.title} / {other.title}, CPU:")
+        print(f"    of the least {least:.2f}   aim <= {limit:.2f}   (of the medians {middle:.2f})")
 
 
 if __name__ == "__main__":
