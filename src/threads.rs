@@ -144,7 +144,7 @@ fn start(name: &'static str) -> Option<Sender<Job>> {
     spawn(name, work).ok().map(|_| jobs)
 }
 
-fn no_threads(error: io::Error) -> Error {
+pub(crate) fn no_threads(error: io::Error) -> Error {
     Error::io("<native threads>", error)
 }
 

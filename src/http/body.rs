@@ -1,14 +1,13 @@
 //! What a request carries.
 
 use std::pin::Pin;
-use std::sync::{Arc, Mutex, Weak};
-use std::task::{Context, Poll, Waker};
+use std::sync::{Arc, Weak};
+use std::task::{Context, Poll};
 
 use bytes::Bytes;
 use http_body::{Frame, SizeHint};
 
 use crate::error::Result;
-use crate::sync::lock;
 
 /// A request body.
 #[derive(Debug)]
@@ -24,9 +23,11 @@ pub(crate) enum Body {
 /// A body that is pulled piece by piece; its length is announced.
 pub(crate) struct BodyStream {
     /// The announced length in bytes.
-    pub(crate) length: u64,
+    length: u64,
     /// The next piece, the end, or a reason to break the connection off.
     pub(crate) next: Box<NextPiece>,
+    /// One reference as long as a connection has it.
+    kept: Arc<()>,
 }
 
 /// Polls for the next piece of a body.
@@ -46,73 +47,63 @@ impl std::fmt::Debug for BodyStream {
     }
 }
 
-/// A stream while a connection has it.
-pub(super) struct Lent {
-    length: u64,
-    shared: Arc<Mutex<Shared>>,
-}
-
-/// Takes a stream back when it is dropped, whatever the connection is at: one whose host reads
-/// nothing more would keep it for as long as that host likes.
-#[derive(Debug)]
-pub(super) struct TakesBack(Weak<Mutex<Shared>>);
-
-#[derive(Debug)]
-struct Shared {
-    stream: Option<BodyStream>,
-    /// Who waits for the next piece.
-    waiting: Option<Waker>,
-}
-
-impl BodyStream {
-    /// For a connection, as long as the other part is kept.
-    pub(super) fn lend(self) -> (Lent, TakesBack) {
-        let length = self.length;
-        let shared = Arc::new(Mutex::new(Shared {
-            stream: Some(self),
-            waiting: None,
-        }));
-        let takes_back = TakesBack(Arc::downgrade(&shared));
-        (Lent { length, shared }, takes_back)
+impl Body {
+    /// Whether it may come over a longer time.
+    pub(super) fn is_stream(&self) -> bool {
+        matches!(self, Self::Stream(_))
     }
-}
 
-impl Drop for TakesBack {
-    fn drop(&mut self) {
-        let Some(shared) = self.0.upgrade() else {
-            return;
-        };
-        let (stream, waiting) = {
-            let mut shared = lock(&shared);
-            (shared.stream.take(), shared.waiting.take())
-        };
-        drop(stream);
-        if let Some(waiting) = waiting {
-            waiting.wake();
+    /// Tells whether somebody still has it, where it is one that others wait for.
+    pub(super) fn kept(&self) -> Weak<()> {
+        match self {
+            Self::Stream(stream) => Arc::downgrade(&stream.kept),
+            _ => Weak::new(),
         }
     }
 }
 
-impl http_body::Body for Lent {
+impl BodyStream {
+    /// A body of so many bytes.
+    pub(crate) fn new(length: u64, next: Box<NextPiece>) -> Self {
+        Self {
+            length,
+            next,
+            kept: Arc::default(),
+        }
+    }
+}
+
+impl http_body::Body for Body {
     type Data = Bytes;
     type Error = BodyAborted;
 
     fn poll_frame(
-        self: Pin<&mut Self>,
+        mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, BodyAborted>>> {
-        let mut shared = lock(&self.shared);
-        let Some(stream) = &mut shared.stream else {
-            return Poll::Ready(Some(Err(BodyAborted)));
-        };
-        let piece = (stream.next)(cx).map(|piece| piece.map(|bytes| bytes.map(Frame::data)));
-        if piece.is_pending() {
-            shared.waiting = Some(cx.waker().clone());
+        match &mut *self {
+            Self::Empty => Poll::Ready(None),
+            Self::Bytes(bytes) if bytes.is_empty() => Poll::Ready(None),
+            Self::Bytes(bytes) => Poll::Ready(Some(Ok(Frame::data(std::mem::take(bytes))))),
+            Self::Stream(stream) => {
+                (stream.next)(cx).map(|piece| piece.map(|bytes| bytes.map(Frame::data)))
+            }
         }
-        piece
+    }
+
+    fn is_end_stream(&self) -> bool {
+        match self {
+            Self::Empty => true,
+            Self::Bytes(bytes) => bytes.is_empty(),
+            Self::Stream(_) => false,
+        }
     }
 
     fn size_hint(&self) -> SizeHint {
-        SizeHint::with_exact(self.length)
+        SizeHint::with_exact(match self {
+            Self::Empty => 0,
+            Self::Bytes(bytes) => bytes.len() as u64,
+            Self::Stream(stream) => stream.length,
+        })
     }
 }

@@ -1,68 +1,39 @@
-//! The transport: what knows the HTTP library is in this file, `settings.rs`, `resolver.rs` and
-//! `failure.rs`.
+//! One request and its answer, over the library that fits: reqwest for calls, `data` for the rest.
 
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 use std::time::Duration;
 
-use bytes::Bytes;
-use http::header::{
-    CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, LOCATION, RETRY_AFTER, TRANSFER_ENCODING,
-};
 use http::{HeaderMap, HeaderName, HeaderValue, Method};
 use url::Url;
 
-use super::body::{Body, TakesBack};
-use super::failure::{Route, body_error, request_error, root_cause};
-use super::proof;
+use super::body::Body;
+use super::calls::Calls;
+use super::data::Transport;
+use super::failure::{Route, request_error};
+use super::fault::Fault;
 use super::proxy::Proxy;
-use super::settings::{Connection, builder};
+use super::response::{Inner, Proof, Response};
+use super::settings::Connection;
 use super::tls::Trust;
-use super::url::host_of;
-use crate::advice::Asked;
 use crate::error::{Error, Result};
-use crate::number;
-use crate::secrets::Secrets;
-use crate::text::ServerText;
-
-/// More of an error page is not read; it is longer than what is shown, which may hide some of it.
-const EXCERPT_BYTES: usize = 4096;
-
-/// A host that refuses and then says nothing is not waited for.
-const EXCERPT_WAIT: Duration = Duration::from_secs(2);
 
 /// A client for one trust policy. Cheap to clone.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Client {
-    pooled: reqwest::Client,
-    /// Made when it is first needed: an export needs none.
-    fresh: Arc<OnceLock<reqwest::Client>>,
-    recipe: Arc<Recipe>,
+    library: Library,
     route: Arc<Route>,
 }
 
-/// What both are made of.
-struct Recipe {
-    /// One for both, so that a new connection resumes the TLS session of an older one.
-    tls: rustls::ClientConfig,
-    proxy: Option<reqwest::Proxy>,
-    connect_timeout: Duration,
+/// Who speaks HTTP.
+#[derive(Clone)]
+enum Library {
+    Calls(Calls),
+    Data(Transport),
 }
 
-impl Recipe {
-    fn client(&self, connection: Connection) -> Result<reqwest::Client> {
-        let mut builder = builder(self.tls.clone(), self.connect_timeout, connection);
-        if let Some(proxy) = &self.proxy {
-            builder = builder.proxy(proxy.clone());
-        }
-        builder
-            .build()
-            .map_err(|e| Error::internal(format!("HTTP client: {}", root_cause(&e))))
-    }
-}
-
-impl std::fmt::Debug for Recipe {
+impl std::fmt::Debug for Client {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("Recipe(..)")
+        f.debug_struct("Client").finish_non_exhaustive()
     }
 }
 
@@ -83,64 +54,28 @@ pub(crate) struct Request {
     pub(crate) connection: Connection,
 }
 
-/// A response whose body has not been read. What is still to be sent of the request's body is sent
-/// as long as it is kept.
-pub(crate) struct Response {
-    inner: reqwest::Response,
-    _sent: Option<TakesBack>,
-    asked: Proof,
-    what: Arc<str>,
-    received: u64,
-}
-
-/// What a request proved itself by, which the answer to it may echo.
-#[derive(Debug)]
-struct Proof {
-    method: Method,
-    url: Url,
-    headers: HeaderMap,
-}
-
-impl Proof {
-    fn secrets(&self) -> Secrets {
-        proof::of_request(&self.url, &self.headers)
-    }
-}
-
 impl Client {
-    /// Builds a client. Must be used on one runtime only, since its connections live there.
+    /// A client for data: what is large, in both directions.
     pub fn new(trust: &Trust, proxy: Option<&Proxy>, connect_timeout: Duration) -> Result<Self> {
-        let tunnel = |proxy: &Proxy| {
-            let all = reqwest::Proxy::all(format!("http://{}", proxy.address)).map_err(|_| {
-                Error::InvalidArgument {
-                    reason: "the session's proxy is not a host and a port".into(),
-                }
-            })?;
-            Ok::<_, Error>(all.headers(proxy.header_map()?))
-        };
-        let recipe = Recipe {
-            tls: trust.client_config()?,
-            proxy: proxy.map(tunnel).transpose()?,
-            connect_timeout,
-        };
-        Ok(Self {
-            pooled: recipe.client(Connection::Pooled)?,
-            fresh: Arc::default(),
-            recipe: Arc::new(recipe),
-            route: Arc::new(Route {
-                proxy: proxy.cloned(),
-            }),
-        })
+        let transport = Transport::new(trust.client_config()?, proxy, connect_timeout)?;
+        Ok(Self::of(Library::Data(transport), proxy))
     }
 
-    fn over(&self, connection: Connection) -> Result<&reqwest::Client> {
-        match (connection, self.fresh.get()) {
-            (Connection::Pooled, _) => Ok(&self.pooled),
-            (Connection::Fresh, Some(fresh)) => Ok(fresh),
-            (Connection::Fresh, None) => {
-                let made = self.recipe.client(connection)?;
-                Ok(self.fresh.get_or_init(|| made))
-            }
+    /// A client for calls. Must be used on one runtime only, since its connections live there.
+    pub(crate) fn for_calls(
+        trust: &Trust,
+        proxy: Option<&Proxy>,
+        connect_timeout: Duration,
+    ) -> Result<Self> {
+        let calls = Calls::new(trust, proxy, connect_timeout)?;
+        Ok(Self::of(Library::Calls(calls), proxy))
+    }
+
+    fn of(library: Library, proxy: Option<&Proxy>) -> Self {
+        let proxy = proxy.cloned();
+        Self {
+            library,
+            route: Arc::new(Route { proxy }),
         }
     }
 
@@ -159,187 +94,24 @@ impl Client {
             url: url.clone(),
             headers: headers.clone(),
         };
-        let builder = self.over(connection)?.request(method, url);
-        let builder = builder.headers(headers);
-        let (builder, sent) = match body {
-            Body::Empty => (builder, None),
-            Body::Bytes(bytes) => (builder.body(bytes), None),
-            Body::Stream(stream) => {
-                let (lent, takes_back) = stream.lend();
-                (builder.body(reqwest::Body::wrap(lent)), Some(takes_back))
+        let answer = match &self.library {
+            Library::Calls(calls) => {
+                let sent = calls.send(method, url, headers, body, connection)?;
+                sent.await.map(Inner::Call).map_err(Fault::from)
+            }
+            Library::Data(data) => {
+                let sent = data.send(method, &url, headers, body, connection);
+                sent.await.map(|answer| Inner::Data(Box::new(answer)))
             }
         };
-        match builder.send().await {
-            Ok(inner) => Ok(Response {
-                inner,
-                _sent: sent,
-                asked,
-                what,
-                received: 0,
-            }),
-            Err(e) => Err(match self.route.refusal(&what, &e, &asked.url).await {
+        match answer {
+            Ok(inner) => Ok(Response::new(inner, asked, what)),
+            Err(fault) => Err(match self.route.refusal(&what, &fault, &asked.url).await {
                 Some(refused) => refused,
-                None => request_error(&what, &e, &self.route, &asked.secrets()),
+                None => request_error(&what, &fault, &self.route, &asked.secrets()),
             }),
         }
     }
-}
-
-impl Response {
-    /// The HTTP status.
-    pub(crate) fn status(&self) -> u16 {
-        self.inner.status().as_u16()
-    }
-
-    /// The status's standard reason phrase.
-    pub(crate) fn reason(&self) -> &'static str {
-        self.inner.status().canonical_reason().unwrap_or("")
-    }
-
-    /// The announced length of the body.
-    pub(crate) fn content_length(&self) -> Option<u64> {
-        number::count(self.header(&CONTENT_LENGTH)?)
-    }
-
-    /// The server's wish for the time of the next attempt; only the form in seconds is honoured.
-    pub(crate) fn retry_after(&self) -> Option<Duration> {
-        number::seconds(self.header(&RETRY_AFTER)?)
-    }
-
-    /// Whether the end of the body is marked in HTTP itself, by a length or a last chunk.
-    pub(crate) fn is_framed(&self) -> bool {
-        self.header(&CONTENT_LENGTH).is_some() || self.header(&TRANSFER_ENCODING).is_some()
-    }
-
-    /// A header's text.
-    pub(crate) fn header(&self, name: &HeaderName) -> Option<&str> {
-        self.inner
-            .headers()
-            .get(name)
-            .and_then(|value| value.to_str().ok())
-    }
-
-    /// Refuses redirects and encoded bodies, which no lease server sends.
-    pub(crate) fn checked(self) -> Result<Self> {
-        let status = self.status();
-        if (300..400).contains(&status) {
-            let location = self
-                .header(&LOCATION)
-                .and_then(|text| Url::parse(text).ok())
-                .map_or_else(
-                    || "elsewhere on the same host".into(),
-                    |url| self.said(&format!("{}://{}", url.scheme(), host_of(&url))),
-                );
-            return Err(Error::UnexpectedRedirect {
-                what: (&self.what).into(),
-                status,
-                location,
-            });
-        }
-        match self.header(&CONTENT_ENCODING) {
-            None | Some("identity" | "") => Ok(self),
-            Some(encoding) => Err(Error::protocol(
-                &self.what,
-                format!("Content-Encoding {} was not asked for", self.said(encoding)),
-            )),
-        }
-    }
-
-    /// The next piece of the body, or `None` at its proper end.
-    pub(crate) async fn chunk(&mut self) -> Result<Option<Bytes>> {
-        match self.inner.chunk().await {
-            Ok(chunk) => {
-                let bytes = chunk.as_ref().map_or(0, |bytes| bytes.len() as u64);
-                self.received = self.received.saturating_add(bytes);
-                Ok(chunk)
-            }
-            Err(e) => Err(body_error(
-                &self.what,
-                self.received,
-                &e,
-                &self.asked.secrets(),
-            )),
-        }
-    }
-
-    /// The whole body, refused above `limit` bytes.
-    pub(crate) async fn read(mut self, limit: u64, limit_name: &'static str) -> Result<Vec<u8>> {
-        let what = Arc::clone(&self.what);
-        let check = |seen: u64| {
-            if seen > limit {
-                return Err(Error::LimitExceeded {
-                    what: (&what).into(),
-                    limit: limit_name,
-                    allowed: limit,
-                    seen,
-                });
-            }
-            Ok(())
-        };
-        check(self.content_length().unwrap_or(0))?;
-        let mut body = Vec::new();
-        while let Some(chunk) = self.chunk().await? {
-            check(body.len().saturating_add(chunk.len()) as u64)?;
-            body.extend_from_slice(&chunk);
-        }
-        Ok(body)
-    }
-
-    /// Whether the body is a page for a browser.
-    pub(crate) async fn is_page(&mut self) -> bool {
-        if self.header(&CONTENT_TYPE).is_none() && !self.is_framed() {
-            return false; // its end would be that of the connection
-        }
-        let chunk = tokio::time::timeout(EXCERPT_WAIT, self.chunk()).await;
-        matches!(chunk, Ok(Ok(Some(chunk))) if is_page(&chunk))
-    }
-
-    /// The error for a status other than success, with the first line of what the host says.
-    pub(crate) async fn into_status_error(mut self) -> Error {
-        let (status, phrase) = (self.status(), self.reason());
-        let mut page = Vec::new();
-        // What has come by then is shown.
-        let _ = tokio::time::timeout(EXCERPT_WAIT, self.excerpt(&mut page)).await;
-        let text = self.said(&String::from_utf8_lossy(&page));
-        Error::HttpStatus {
-            what: (&self.what).into(),
-            asked: match self.asked.method {
-                Method::POST => Asked::Post,
-                Method::PUT => Asked::Put,
-                _ => Asked::Get,
-            },
-            status,
-            reason: format!("{phrase} {text}").trim().into(),
-            retry_after: self.retry_after(),
-        }
-    }
-
-    /// The start of an error page.
-    async fn excerpt(&mut self, page: &mut Vec<u8>) {
-        while page.len() < EXCERPT_BYTES
-            && let Ok(Some(chunk)) = self.chunk().await
-        {
-            page.extend_from_slice(&chunk);
-        }
-        page.truncate(EXCERPT_BYTES);
-    }
-
-    /// What the server said, without what it was sent.
-    fn said(&self, text: &str) -> ServerText {
-        self.asked.secrets().text(text)
-    }
-}
-
-/// Whether bytes begin as a page for a browser does, or as XML. Nothing that a lease moves does.
-pub(crate) fn is_page(bytes: &[u8]) -> bool {
-    const STARTS: [&[u8]; 4] = [b"<!doctype html", b"<html", b"<head", b"<?xml"];
-    let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
-    let bytes = bytes.trim_ascii_start();
-    STARTS.iter().any(|start| {
-        bytes
-            .get(..start.len())
-            .is_some_and(|begin| begin.eq_ignore_ascii_case(start))
-    })
 }
 
 /// One header pair, or an error that names the header but not its value, which may be a secret.

@@ -4,6 +4,7 @@ use std::error::Error as StdError;
 
 use url::Url;
 
+use super::fault::Fault;
 use super::proxy::Proxy;
 use super::tunnel;
 use super::verifier::{PinMismatch, Refused};
@@ -42,14 +43,9 @@ impl Route {
     }
 
     /// What the proxy said that refused a tunnel to this URL, which the library does not tell.
-    pub(super) async fn refusal(
-        &self,
-        what: &str,
-        error: &reqwest::Error,
-        url: &Url,
-    ) -> Option<Error> {
+    pub(super) async fn refusal(&self, what: &str, fault: &Fault, url: &Url) -> Option<Error> {
         let proxy = self.proxy.as_ref()?;
-        if root_cause(error) != PROXY_REFUSED {
+        if root_cause(fault.error()) != PROXY_REFUSED {
             return None;
         }
         let port = url.port_or_known_default()?;
@@ -66,24 +62,19 @@ impl Route {
 }
 
 /// What went wrong before there was a response.
-pub(super) fn request_error(
-    what: &str,
-    error: &reqwest::Error,
-    route: &Route,
-    secrets: &Secrets,
-) -> Error {
-    if let Some(refused) = tls_error(what, error, route, secrets) {
+pub(super) fn request_error(what: &str, fault: &Fault, route: &Route, secrets: &Secrets) -> Error {
+    if let Some(refused) = tls_error(what, fault, route, secrets) {
         return refused;
     }
-    if find::<hyper::Error>(error).is_some_and(hyper::Error::is_parse) {
+    if find::<hyper::Error>(fault.error()).is_some_and(hyper::Error::is_parse) {
         return Error::Protocol {
             what: what.into(),
-            reason: secrets.text(&root_cause(error)).into(),
-            cause: kept(error, route, secrets),
+            reason: secrets.text(&root_cause(fault.error())).into(),
+            cause: kept(fault, route, secrets),
         };
     }
     if let Some(proxy) = &route.proxy
-        && root_cause(error) == PROXY_WANTS_A_LOGIN
+        && root_cause(fault.error()) == PROXY_WANTS_A_LOGIN
     {
         return Error::HttpStatus {
             what: format!("{what} through the session's proxy {}", proxy.shown()).into(),
@@ -95,20 +86,15 @@ pub(super) fn request_error(
     }
     Error::Connect {
         what: what.into(),
-        reason: unreached(error, route, secrets).into(),
+        reason: unreached(fault, route, secrets).into(),
         help: None,
-        cause: kept(error, route, secrets),
+        cause: kept(fault, route, secrets),
     }
 }
 
 /// The same, where one end does not believe the other.
-fn tls_error(
-    what: &str,
-    error: &reqwest::Error,
-    route: &Route,
-    secrets: &Secrets,
-) -> Option<Error> {
-    if let Some(mismatch) = find::<PinMismatch>(error) {
+fn tls_error(what: &str, fault: &Fault, route: &Route, secrets: &Secrets) -> Option<Error> {
+    if let Some(mismatch) = find::<PinMismatch>(fault.error()) {
         let doubt = if mismatch.is_ca {
             " (the pinned certificate is a CA's)"
         } else {
@@ -121,12 +107,12 @@ fn tls_error(
             is_ca: mismatch.is_ca,
         });
     }
-    let (reason, help) = if let Some(refused) = find::<Refused>(error) {
+    let (reason, help) = if let Some(refused) = find::<Refused>(fault.error()) {
         let help = refused.pin_helps.then_some(TlsHelp::Pin);
         (refused.to_string().into(), help)
     } else {
-        let found = find::<rustls::Error>(error)?;
-        if !error.is_connect() && !is_verdict(found) {
+        let found = find::<rustls::Error>(fault.error())?;
+        if !fault.is_connect() && !is_verdict(found) {
             return None;
         }
         tls_reason(found, secrets)
@@ -135,7 +121,7 @@ fn tls_error(
         what: what.into(),
         reason,
         help,
-        cause: kept(error, route, secrets),
+        cause: kept(fault, route, secrets),
     })
 }
 
@@ -148,14 +134,14 @@ fn is_verdict(error: &rustls::Error) -> bool {
 }
 
 /// Why there was no answer.
-fn unreached(error: &reqwest::Error, route: &Route, secrets: &Secrets) -> String {
-    let cause = if error.is_timeout() {
+fn unreached(fault: &Fault, route: &Route, secrets: &Secrets) -> String {
+    let cause = if fault.is_timeout() {
         ServerText::from("no answer in time")
     } else {
-        route.cleaned(&root_cause(error), secrets)
+        route.cleaned(&root_cause(fault.error()), secrets)
     };
     let proxy = route.proxy_hint();
-    if error.is_connect() {
+    if fault.is_connect() {
         format!("cannot connect: {cause}{proxy}; check name, port, route and firewall")
     } else {
         format!("the connection broke before an answer: {cause}{proxy}")
@@ -163,31 +149,26 @@ fn unreached(error: &reqwest::Error, route: &Route, secrets: &Secrets) -> String
 }
 
 /// What went wrong inside a body.
-pub(super) fn body_error(
-    what: &str,
-    seen: u64,
-    error: &reqwest::Error,
-    secrets: &Secrets,
-) -> Error {
-    let cause = chain(error, |text| secrets.text(text));
-    match find::<hyper::Error>(error) {
+pub(super) fn body_error(what: &str, seen: u64, fault: &Fault, secrets: &Secrets) -> Error {
+    let cause = chain(fault, |text| secrets.text(text));
+    match find::<hyper::Error>(fault.error()) {
         Some(e) if e.is_parse() => Error::Protocol {
             what: what.into(),
-            reason: secrets.text(&root_cause(error)).into(),
+            reason: secrets.text(&root_cause(fault.error())).into(),
             cause,
         },
         _ => Error::Truncated {
             what: what.into(),
             seen,
-            reason: secrets.text(&root_cause(error)).into(),
+            reason: secrets.text(&root_cause(fault.error())).into(),
             cause,
         },
     }
 }
 
 /// The innermost message, without the URL that the library's own messages carry.
-pub(super) fn root_cause(error: &reqwest::Error) -> String {
-    let mut cause: &(dyn StdError + 'static) = error;
+pub(super) fn root_cause(error: &(dyn StdError + 'static)) -> String {
+    let mut cause = error;
     while let Some(source) = cause.source() {
         cause = source;
     }
@@ -204,8 +185,8 @@ fn without_manual(text: &str) -> &str {
 }
 
 /// What stands below the HTTP library's own error, which holds the URL.
-fn chain(error: &reqwest::Error, clean: impl Fn(&str) -> ServerText) -> Option<Cause> {
-    let mut below = error.source()?;
+fn chain(fault: &Fault, clean: impl Fn(&str) -> ServerText) -> Option<Cause> {
+    let mut below = fault.error();
     while below.is::<reqwest::Error>() {
         below = below.source()?;
     }
@@ -213,8 +194,8 @@ fn chain(error: &reqwest::Error, clean: impl Fn(&str) -> ServerText) -> Option<C
 }
 
 /// The same, of a request that may have gone through a proxy.
-fn kept(error: &reqwest::Error, route: &Route, secrets: &Secrets) -> Option<Cause> {
-    chain(error, |text| route.cleaned(text, secrets))
+fn kept(fault: &Fault, route: &Route, secrets: &Secrets) -> Option<Cause> {
+    chain(fault, |text| route.cleaned(text, secrets))
 }
 
 /// Looks for a type in the chain; `io::Error` hides what it wraps from `source`.

@@ -4,6 +4,9 @@
 //! host had closed its window for 30 seconds. Whoever updates a library reads its list of defaults
 //! against this one.
 //!
+//! The calls go through reqwest, the data through hyper itself (`data/`); a row holds for both unless
+//! it names one of them.
+//!
 //! | setting | library's default | here | why |
 //! | --- | --- | --- | --- |
 //! | total and read timeout | none | none | a disk may take days; the transfer watches what moves, and the library's read timeout runs while a body is being sent |
@@ -20,18 +23,21 @@
 //! | proxy | the environment's | the session's | as pyvmomi |
 //! | HTTP versions | all that are built | 1.1 | what hosts speak; no HTTP/0.9 answers |
 //! | lax parsing of headers | off | off | a broken head is an error |
-//! | number of headers, size of a head | 100, about 400 kB | the same | no answer of a host comes near |
+//! | number of headers, size of a head | 100, about 400 kB | the same, 64 KiB for the data | no answer of a host comes near |
 //! | number of answers before the answer (1xx) | no limit | the same | none is kept, and who waits for the answer waits no longer for them |
-//! | read-ahead of a body | adaptive, up to about 400 kB | the same | bounded, and fast |
+//! | read-ahead of a body | adaptive, up to about 400 kB | the same, 64 KiB for the data | bounded, and fast: see `benchmarks/NOTES.md` |
+//! | bytes that TLS reads at once | one record | 64 KiB for the data | a call of the system for each record costs as much as AES |
+//! | who moves a connection | a task | the download itself (`data/link.rs`) | no second thread is woken for each piece |
 //! | connection verbose | off | off | it would log what was sent |
 //! | look-up of names | a thread of the runtime's pool, a panic where there is none | [`super::resolver`] | an error where there is none |
-//! | both address families | the second after 300 ms | the same | not to be set through reqwest |
+//! | both address families | the second after 300 ms | the same | for the calls not to be set |
 //! | local address, interface, HTTPS only | none, none, off | the same | routes are the system's; an `http` session is allowed |
 //! | TLS versions, SNI, resumption | 1.2 and 1.3, on, 256 sessions | the same, set in [`super::tls`] | |
 //! | threads of the runtimes | as many as processors | see `transfer/engine.rs` | |
 
 use std::time::Duration;
 
+use hyper_util::client::legacy::connect::HttpConnector;
 use rustls::ClientConfig;
 
 use super::resolver::Resolver;
@@ -40,11 +46,14 @@ use super::resolver::Resolver;
 const TCP_KEEPALIVE: (Duration, Duration, u32) =
     (Duration::from_secs(20), Duration::from_secs(10), 4);
 
+/// After which an address of the other family is tried beside the first.
+const OTHER_FAMILY: Duration = Duration::from_millis(300);
+
 /// Idle connections are kept for the next call of a keep-alive, not longer.
-const POOL_IDLE: Duration = Duration::from_secs(60);
+pub(super) const POOL_IDLE: Duration = Duration::from_secs(60);
 
 /// How many of them.
-const MOST_IDLE: usize = 8;
+pub(super) const MOST_IDLE: usize = 8;
 
 /// Whether a request may go over a connection that has lain idle.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -55,7 +64,30 @@ pub(crate) enum Connection {
     Fresh,
 }
 
-/// A client's settings, but for its proxy.
+/// What every request calls us.
+pub(super) const NAME: &str = concat!("nfclease/", env!("CARGO_PKG_VERSION"));
+
+/// The TCP of the data.
+pub(super) fn tcp(connect_timeout: Duration) -> HttpConnector<Resolver> {
+    let (idle, interval, probes) = TCP_KEEPALIVE;
+    let mut tcp = HttpConnector::new_with_resolver(Resolver);
+    tcp.enforce_http(false);
+    tcp.set_connect_timeout(Some(connect_timeout));
+    tcp.set_nodelay(true);
+    tcp.set_keepalive(Some(idle));
+    tcp.set_keepalive_interval(Some(interval));
+    tcp.set_keepalive_retries(Some(probes));
+    tcp.set_happy_eyeballs_timeout(Some(OTHER_FAMILY));
+    tcp.set_local_address(None);
+    tcp.set_reuse_address(false);
+    tcp.set_send_buffer_size(None);
+    tcp.set_recv_buffer_size(None);
+    #[cfg(any(target_os = "android", target_os = "fuchsia", target_os = "linux"))]
+    tcp.set_tcp_user_timeout(None);
+    tcp
+}
+
+/// A client for the calls, but for its proxy.
 pub(super) fn builder(
     tls: ClientConfig,
     connect_timeout: Duration,
@@ -74,7 +106,7 @@ pub(super) fn builder(
         .referer(false)
         .https_only(false)
         .connection_verbose(false)
-        .user_agent(concat!("nfclease/", env!("CARGO_PKG_VERSION")))
+        .user_agent(NAME)
         .dns_resolver(Resolver)
         .local_address(None)
         .connect_timeout(connect_timeout)

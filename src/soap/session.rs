@@ -43,9 +43,14 @@ pub struct Endpoint {
 }
 
 impl Endpoint {
-    /// A client that goes the session's way, with this trust.
+    /// A client for data that goes the session's way, with this trust.
     pub(crate) fn client(&self, trust: &Trust) -> Result<Client> {
         Client::new(trust, self.proxy.as_ref(), self.connect_timeout)
+    }
+
+    /// The same for the session's calls.
+    fn for_calls(&self) -> Result<Client> {
+        Client::for_calls(&self.trust, self.proxy.as_ref(), self.connect_timeout)
     }
 }
 
@@ -104,7 +109,7 @@ pub struct Session {
 impl Session {
     /// Prepares a session; nothing is sent.
     pub(crate) fn new(endpoint: Endpoint, credentials: Credentials) -> Result<Self> {
-        let client = endpoint.client(&endpoint.trust)?;
+        let client = endpoint.for_calls()?;
         Ok(Self {
             endpoint,
             credentials: Arc::new(Mutex::new(credentials)),
@@ -118,7 +123,7 @@ impl Session {
         Ok(Self {
             endpoint: self.endpoint.clone(),
             credentials: Arc::clone(&self.credentials),
-            client: self.endpoint.client(&self.endpoint.trust)?,
+            client: self.endpoint.for_calls()?,
             collector: Arc::clone(&self.collector),
         })
     }

@@ -13,8 +13,7 @@ use super::pace::Pace;
 use super::progress::Progress;
 use super::{Comparison, Completed, Job, LeaseServer, Moved, Verified, Way};
 use crate::error::{Error, Failure, Result, Step};
-use crate::http::client::is_page;
-use crate::http::{Body, Connection, Request, Response};
+use crate::http::{Body, Connection, Request, Response, is_page};
 use crate::io::{Digests, Sink};
 use crate::vmdk::{Flaw, StreamCheck};
 

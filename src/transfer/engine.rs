@@ -1,5 +1,6 @@
 //! The runtimes that own all work of the process, while a lease is open.
 
+use std::convert::identity;
 use std::future::Future;
 use std::sync::{Arc, Mutex, MutexGuard, Weak};
 
@@ -7,9 +8,10 @@ use tokio::runtime::{EnterGuard, Runtime};
 use tokio::task::JoinHandle;
 use tokio_util::task::AbortOnDropHandle;
 
+use super::workers::Workers;
 use crate::error::{Error, Result};
 use crate::sync::lock;
-use crate::threads::{reserve, runtime};
+use crate::threads::{no_threads, reserve, runtime};
 
 /// Digest and write run in the task itself, so that more threads than cores gain nothing; two at
 /// least, so that one disk's fsync does not stop the others.
@@ -40,7 +42,7 @@ pub struct Engine {
 
 #[derive(Debug)]
 struct Runtimes {
-    transfers: Runtime,
+    transfers: Workers,
     control: Runtime,
 }
 
@@ -67,7 +69,7 @@ impl Engine {
         reserve(threads.saturating_add(2))?;
         Ok(Self {
             runtimes: Some(Runtimes {
-                transfers: runtime(threads, "nfclease-engine")?,
+                transfers: Workers::start(threads).map_err(no_threads)?,
                 control: runtime(1, "nfclease-control")?,
             }),
             pid: std::process::id(),
@@ -81,8 +83,22 @@ impl Engine {
         F: Future + Send + 'static,
         F::Output: Send + 'static,
     {
-        let runtimes = self.runtimes()?;
-        Ok(runtimes.transfers.spawn(future))
+        self.transfer_then(future, identity)
+    }
+
+    /// The same, and tells its end once it is no load any more: what is started by who hears of it
+    /// finds the thread free, and there the connection.
+    pub(crate) fn transfer_then<F, T>(
+        &self,
+        future: F,
+        tell: impl FnOnce(F::Output) -> T + Send + 'static,
+    ) -> Result<JoinHandle<T>>
+    where
+        F: Future + Send + 'static,
+        F::Output: Send,
+        T: Send + 'static,
+    {
+        self.runtimes()?.transfers.spawn(future, tell)
     }
 
     /// Runs what touches no local file: a call, an ending, a wait. Refused as a transfer is.
@@ -130,7 +146,6 @@ impl Drop for Engine {
     fn drop(&mut self) {
         // May happen on one of its own threads, where waiting for them would deadlock.
         if let Some(runtimes) = self.runtimes.take() {
-            runtimes.transfers.shutdown_background();
             runtimes.control.shutdown_background();
         }
     }

@@ -18,6 +18,7 @@ mod sending;
 pub(crate) mod source_check;
 pub(crate) mod task;
 pub(crate) mod upload;
+mod workers;
 
 use std::future::Future;
 use std::sync::Arc;

@@ -62,10 +62,7 @@ impl Sending {
             }
             pieces.poll_recv(cx).map(|piece| Some(sending.pass(piece)))
         };
-        BodyStream {
-            length: self.length,
-            next: Box::new(next),
-        }
+        BodyStream::new(self.length, Box::new(next))
     }
 
     fn pass(&self, piece: Option<Bytes>) -> Result<Bytes, BodyAborted> {

@@ -67,11 +67,9 @@ impl Transfer {
             lost: (Arc::clone(&transfer.key), Arc::clone(&transfer.progress)),
             _tracked: tracker.token(),
         };
-        engine.transfer(async move {
-            match caught(work).await {
-                Ok(result) => end.publish(result.map(Arc::new).map_err(Arc::new)),
-                Err(panic) => end.publish(Err(Arc::new(end.failure(panic)))),
-            }
+        engine.transfer_then(caught(work), move |caught| match caught {
+            Ok(result) => end.publish(result.map(Arc::new).map_err(Arc::new)),
+            Err(panic) => end.publish(Err(Arc::new(end.failure(panic)))),
         })?;
         Ok(transfer)
     }

@@ -160,16 +160,16 @@ fn chunks_that_are_none() {
 fn a_connection_whose_task_dies() {
     for (headers, half) in FRAMINGS {
         let mut polls = 0;
-        let dying = Body::Stream(BodyStream {
-            length: 9,
-            next: Box::new(move |cx| -> Poll<Option<Result<Bytes, _>>> {
+        let dying = Body::Stream(BodyStream::new(
+            9,
+            Box::new(move |cx| -> Poll<Option<Result<Bytes, _>>> {
                 polls += 1;
                 assert!(polls < 500, "what the library does not expect");
                 cx.waker().wake_by_ref();
                 thread::sleep(Duration::from_millis(1));
                 Poll::Pending
             }),
-        });
+        ));
         let answer = post(&TLS13, dying, move |mut host| {
             host.say(format!("{OK}{headers}{half}"));
             host.wait();

@@ -11,6 +11,7 @@ mod cuts;
 mod heads;
 mod host;
 mod records;
+mod reuse;
 mod uploads;
 
 use std::future::Future;
@@ -133,14 +134,14 @@ fn post(
 fn stream(pieces: &[usize], is_endless: bool) -> Body {
     let mut left: Vec<usize> = pieces.iter().rev().copied().collect();
     let length = left.iter().sum::<usize>() as u64 + u64::from(is_endless);
-    Body::Stream(BodyStream {
+    Body::Stream(BodyStream::new(
         length,
-        next: Box::new(move |_| match left.pop() {
+        Box::new(move |_| match left.pop() {
             Some(piece) => Poll::Ready(Some(Ok(Bytes::from(vec![b'x'; piece])))),
             None if is_endless => Poll::Pending,
             None => Poll::Ready(None),
         }),
-    })
+    ))
 }
 
 /// Bytes in which no two stretches are alike.

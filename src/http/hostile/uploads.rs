@@ -95,9 +95,9 @@ fn gated(piece: usize) -> (Body, CancellationToken, CancellationToken) {
     let (gate, guard) = (go_on.clone(), dropped.clone().drop_guard());
     let mut wait = Box::pin(gate.cancelled_owned());
     let mut sent = 0;
-    let body = BodyStream {
-        length: 2 * piece as u64,
-        next: Box::new(move |cx| {
+    let body = BodyStream::new(
+        2 * piece as u64,
+        Box::new(move |cx| {
             let _ = &guard;
             match sent {
                 1 if wait.as_mut().poll(cx).is_pending() => return Poll::Pending,
@@ -107,7 +107,7 @@ fn gated(piece: usize) -> (Body, CancellationToken, CancellationToken) {
             sent += 1;
             Poll::Ready(Some(Ok(Bytes::from(vec![b'x'; piece]))))
         }),
-    };
+    );
     (Body::Stream(body), go_on, dropped)
 }
 
@@ -170,9 +170,9 @@ fn a_refusal_and_a_reset_amid_a_piece() {
         let both = Arc::new(Barrier::new(2));
         let ours = Arc::clone(&both);
         let mut sent = 0;
-        let body = BodyStream {
-            length: 3_000_000,
-            next: Box::new(move |_| {
+        let body = BodyStream::new(
+            3_000_000,
+            Box::new(move |_| {
                 sent += 1;
                 if sent == 2 {
                     ours.wait(); // the host begins
@@ -180,7 +180,7 @@ fn a_refusal_and_a_reset_amid_a_piece() {
                 }
                 Poll::Ready(Some(Ok(Bytes::from(vec![b'x'; 1_000_000]))))
             }),
-        };
+        );
         let refused = post(version, Body::Stream(body), move |mut host| {
             both.wait();
             host.say("HTTP/1.1 507 Insufficient Storage\r\nContent-Length: 4\r\n\r\nfull");

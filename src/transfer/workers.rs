@@ -1,0 +1,79 @@
+//! The threads that transfers run on, each with a runtime of its own.
+//!
+//! A connection is a task beside its transfer. On one runtime of many threads the two are woken on
+//! different ones: each piece of a disk then crosses from core to core, and a thread is woken for
+//! it. Here both stay where the transfer was begun.
+
+use std::future::Future;
+use std::io;
+use std::sync::Arc;
+
+use tokio::runtime::{Builder, Handle, Runtime};
+use tokio::task::JoinHandle;
+use tokio_util::sync::{CancellationToken, DropGuard};
+
+use crate::error::{Error, Result};
+use crate::threads;
+
+/// The threads, until it is dropped.
+#[derive(Debug)]
+pub(super) struct Workers {
+    all: Vec<Worker>,
+    /// Ends the threads, and what still runs on them. It waits for none.
+    _stop: DropGuard,
+}
+
+#[derive(Debug)]
+struct Worker {
+    handle: Handle,
+    /// One reference more for each transfer that runs there.
+    load: Arc<()>,
+}
+
+impl Workers {
+    pub(super) fn start(count: usize) -> io::Result<Self> {
+        let stop = CancellationToken::new();
+        let workers = Self {
+            all: Vec::new(),
+            _stop: stop.clone().drop_guard(),
+        };
+        (0..count).try_fold(workers, |mut workers, _| {
+            let runtime = Builder::new_current_thread().enable_all().build()?;
+            workers.all.push(Worker {
+                handle: runtime.handle().clone(),
+                load: Arc::default(),
+            });
+            let stop = stop.clone();
+            threads::spawn("nfclease-engine", move || run(runtime, &stop))?;
+            Ok(workers)
+        })
+    }
+
+    /// Runs it on the thread that has least to do. That counts no more when `then` is called.
+    pub(super) fn spawn<F, T>(
+        &self,
+        future: F,
+        then: impl FnOnce(F::Output) -> T + Send + 'static,
+    ) -> Result<JoinHandle<T>>
+    where
+        F: Future + Send + 'static,
+        F::Output: Send,
+        T: Send + 'static,
+    {
+        let load = |worker: &&Worker| Arc::strong_count(&worker.load);
+        let worker = self.all.iter().min_by_key(load);
+        let worker = worker.ok_or_else(|| Error::internal("an engine has a thread"))?;
+        let load = Arc::clone(&worker.load);
+        Ok(worker.handle.spawn(async move {
+            let output = future.await;
+            drop(load);
+            then(output)
+        }))
+    }
+}
+
+#[allow(clippy::disallowed_methods, reason = "the thread is the runtime's own")]
+fn run(runtime: Runtime, stop: &CancellationToken) {
+    runtime.block_on(stop.cancelled());
+    runtime.shutdown_background();
+}
