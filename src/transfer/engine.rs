@@ -86,8 +86,8 @@ impl Engine {
         self.transfer_then(future, identity)
     }
 
-    /// The same, and tells its end once it is no load any more: what is started by who hears of it
-    /// finds the thread free, and there the connection.
+    /// Runs a transfer, then calls `tell` with its output. The thread counts as free before `tell`
+    /// is called, so a transfer that is started next gets the same thread, and can use its connection.
     pub(crate) fn transfer_then<F, T>(
         &self,
         future: F,

@@ -109,7 +109,7 @@ impl Tls {
         }
     }
 
-    /// Takes one step. Data that came goes into `buf`, what there is no room for is kept.
+    /// Takes one step. Received data goes into `buf`. If `buf` is full, the rest is kept for the next read.
     fn step(&mut self, buf: Option<&mut ReadBuf<'_>>, ours: Ours<'_>) -> io::Result<Step> {
         let incoming = self.incoming.get_mut(self.received.clone());
         let status = (self.records).process_tls_records(incoming.unwrap_or_default());
