@@ -3,7 +3,8 @@
     python -m benchmarks.ova [--disk-mib 1024] [--rounds 4] [--folder DIR]   # or: make bench-ova
 
 The clients take turns, each round in the order opposite to the one before: what a machine does
-depends on what it did last. It never judges a time; it fails when a sum is wrong.
+depends on what it did last. Before each turn, free memory is filled with clean cache
+(``memory.py``). It never judges a time; it fails when a sum is wrong.
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ from pyVim.task import WaitForTask
 
 from nfclease.simulator import Simulator
 
+from . import memory
 from .measure import ClientFailedError, Cost, process_seconds, run, sha1_of
 from .rounds import SHARED_MEMORY
 from .scenarios import MIB, WrongBytesError
@@ -119,6 +121,9 @@ def main() -> int:
     parser.add_argument("--rounds", type=int, default=4, help="an even number")
     parser.add_argument("--disk-mib", type=int, default=1024, help=f"each of the {DISKS}")
     parser.add_argument("--folder", type=Path, help="where packages go; else memory with room")
+    parser.add_argument(
+        "--cache", type=Path, default=Path(), help="on a disk: for a file that takes no room there"
+    )
     args = parser.parse_args()
     # Both packages, what is replaced until the new one is whole, and what the server received.
     needed = 4 * DISKS * args.disk_mib * MIB
@@ -127,6 +132,7 @@ def main() -> int:
     with (
         tempfile.TemporaryDirectory(prefix="nfclease-bench-", dir=place) as folder,
         Simulator(disks=DISKS, disk_size=args.disk_mib * MIB, stable_streams=True) as simulator,
+        memory.cache(args.cache) as cache,
     ):
         stage = Stage(simulator, Path(folder), build_peers() / "govc")
         costs: dict[Case, list[Cost]] = defaultdict(list)
@@ -134,6 +140,7 @@ def main() -> int:
             for turn in range(args.rounds):
                 # The first round makes the packages that are imported in the others.
                 for case in CASES[:: -1 if turn % 2 else 1]:
+                    memory.fill(cache)
                     costs[case].append(stage.play(case))
         except (WrongBytesError, ClientFailedError) as error:
             print(f"FAILED: {error}", file=sys.stderr)

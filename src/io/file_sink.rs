@@ -9,17 +9,16 @@ use super::again::{self, Again};
 use super::digest::ChecksumType;
 use super::sink::{Sink, Wait};
 use super::staged::{Overwrite, Staged};
+use super::writes::Writes;
 use crate::error::{Error, Result};
 use crate::text::Place;
-use crate::threads::Aside;
 
-/// A file target, written as `name.part`. Each write is done when it returns: it goes no further than
-/// the system's cache, from the task that has the bytes in its own.
+/// A file target, written as `name.part`. A write goes no further than the system's cache, from the
+/// task that has the bytes in its own, as long as that is quick.
 pub struct FileSink {
     /// `None` while a commit has it.
     file: Option<Staged>,
-    /// A sync may take long, and other disks need the task's thread.
-    aside: Aside,
+    writes: Writes,
 }
 
 impl FileSink {
@@ -29,14 +28,27 @@ impl FileSink {
     pub fn create(target: &Path, overwrite: Overwrite, place: Arc<Place>) -> Result<Self> {
         Ok(Self {
             file: Some(Staged::create(target, overwrite, place)?),
-            aside: Aside::new("nfclease-file"),
+            writes: Writes::new("nfclease-file"),
         })
     }
 
     fn file(&mut self) -> Result<&mut Staged> {
         let file = self.file.as_mut();
-        file.ok_or_else(|| Error::internal("a file is there until it is committed"))
+        file.ok_or_else(gone)
     }
+
+    fn forget(&mut self) -> Result<()> {
+        let file = self.file()?;
+        again::restart(file.file(), 0).map_err(|e| Error::io(file.path(), e))
+    }
+
+    fn remove(&mut self) -> Vec<PathBuf> {
+        self.file.as_mut().map_or_else(Vec::new, Staged::discard)
+    }
+}
+
+fn gone() -> Error {
+    Error::internal("a file is there until it is committed")
 }
 
 impl Sink for FileSink {
@@ -45,14 +57,20 @@ impl Sink for FileSink {
     }
 
     fn write(&mut self, bytes: Bytes) -> Wait<'_, Result<()>> {
-        Wait::over(self.file().and_then(|file| file.write(&bytes)))
+        let Some(file) = self.file.as_mut() else {
+            return Wait::over(Err(gone()));
+        };
+        self.writes.write(file.part(), bytes)
     }
 
     fn restart(&mut self) -> Wait<'_, Result<()>> {
-        let restart = |file: &mut Staged| {
-            again::restart(file.file(), 0).map_err(|e| Error::io(file.path(), e))
-        };
-        Wait::over(self.file().and_then(restart))
+        if !self.writes.may_go_on() {
+            return Wait::over(self.forget());
+        }
+        Wait::going(async {
+            self.writes.settled().await;
+            self.forget()
+        })
     }
 
     fn digest(&mut self, checksum_type: ChecksumType) -> Wait<'_, Result<Option<String>>> {
@@ -60,7 +78,7 @@ impl Sink for FileSink {
             let file = self.file()?;
             let path = file.path();
             let reading = Again::begin(file.file(), 0, path)?;
-            let digest = reading.digest(checksum_type, &mut self.aside).await?;
+            let digest = reading.digest(checksum_type, self.writes.aside()).await?;
             Ok(Some(digest))
         })
     }
@@ -75,14 +93,20 @@ impl Sink for FileSink {
                 let published = file.sync().and_then(|()| file.publish());
                 (file, published)
             };
-            let (file, published) = self.aside.run(work).await?;
+            let (file, published) = self.writes.aside().run(work).await?;
             self.file = Some(file);
             published
         })
     }
 
     fn discard(&mut self) -> Wait<'_, Vec<PathBuf>> {
-        Wait::over(self.file.as_mut().map_or_else(Vec::new, Staged::discard))
+        if !self.writes.may_go_on() {
+            return Wait::over(self.remove());
+        }
+        Wait::going(async {
+            self.writes.settled().await;
+            self.remove()
+        })
     }
 }
 

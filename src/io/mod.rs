@@ -22,6 +22,7 @@ pub(crate) mod staged;
 mod stored;
 #[cfg(test)]
 pub(crate) mod testing;
+pub(crate) mod writes;
 
 pub use digest::{ChecksumType, Digest};
 pub use digests::Digests;

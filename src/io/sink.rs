@@ -64,6 +64,19 @@ impl<'a, T> Wait<'a, T> {
     }
 }
 
+impl<'a> Wait<'a, Result<()>> {
+    /// Does more once it went well.
+    pub(crate) fn and_then(self, then: impl FnOnce() -> Result<()> + Send + 'a) -> Self {
+        match self {
+            Self::Over(done) => Self::Over(done.map(|done| done.and_then(|()| then()))),
+            Self::Going(work) => Self::going(async move {
+                work.await?;
+                then()
+            }),
+        }
+    }
+}
+
 // Nothing in it is pinned in place.
 impl<T> Unpin for Wait<'_, T> {}
 

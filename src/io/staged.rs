@@ -5,7 +5,7 @@
 
 use std::ffi::OsString;
 use std::fs::{self, File};
-use std::io::{self, Write as _};
+use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -80,10 +80,9 @@ impl Staged {
         self.part.expect(bytes, &self.target)
     }
 
-    /// Appends bytes.
-    pub(crate) fn write(&mut self, bytes: &[u8]) -> Result<()> {
-        let written = self.part.file.write_all(bytes);
-        written.map_err(|e| Error::io(self.part.path(), e))
+    /// What bytes are appended to.
+    pub(crate) fn part(&mut self) -> &mut Part {
+        &mut self.part
     }
 
     /// Makes the bytes durable. A failed fsync is final: the kernel may already have dropped the

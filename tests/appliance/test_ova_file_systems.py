@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+import nfclease
 from nfclease.simulator import Simulator
 
 from ..support.failing_calls import Ended, run_failing, trace_of, traced
@@ -62,6 +63,15 @@ def test_without_a_rename_that_replaces_nothing(
 ) -> None:
     faults = f"renameat2:error={refused}", f"linkat:error={refused}"
     assert export(simulator, ova, *faults).said == {"verified": ["manifest"]}
+    assert os.listdir(ova.parent) == ["vm.ova"]
+
+
+@traced
+def test_a_slow_disk(simulator: Simulator, ova: Path) -> None:
+    """Its writes go on on a thread of their own, in the same order."""
+    ended = export(simulator, ova, "write:delay_enter=30000", only=ova.parent / "vm.ova.part")
+    assert ended.said == {"verified": ["manifest"]}
+    assert nfclease.verify(ova).ok
     assert os.listdir(ova.parent) == ["vm.ova"]
 
 

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import io
+import json
+import subprocess
+import sys
 import threading
 from pathlib import Path
 from typing import Any
@@ -13,12 +16,15 @@ from pyVmomi import vim
 from nfclease.simulator import Simulator
 
 from ..support.faces import OpenLease
+from ..support.failing_calls import traced
 from ..support.inventory import find, unique
 from ..support.leases import endings
 
 #: Far more than the buffers of a connection hold, those of both systems and ours.
 SIZE = 96 << 20
 MOST_AHEAD = 48 << 20
+
+BESIDE = Path(__file__).parent.parent / "support" / "download_beside.py"
 
 
 class Stuck(io.RawIOBase):
@@ -70,3 +76,23 @@ def test_three_that_are_stuck(
     assert [each.bytes for each in results] == [target.taken for target in targets]
     assert {each.verified for each in results} == {"manifest"}
     assert endings(simulator) == ["HttpNfcLeaseComplete"]
+
+
+@traced
+@pytest.mark.timeout(150)
+def test_two_on_a_slow_disk(simulator: Simulator, service: Any, tmp_path: Path) -> None:
+    """They have all threads of the engine; a third one, to a quick disk, does not wait for them."""
+    name = unique("slow")
+    simulator.add_vm(name, disks=3, disk_size=16 << 20, nvram=False)
+    strace = ["strace", "-f", "-qq", "-o", str(tmp_path / "trace"), "-e", "trace=write"]
+    strace += ["-e", "inject=write:delay_enter=30000"]
+    for slow in ("slow-1", "slow-2"):
+        strace += ["-P", str(tmp_path / f"{slow}.part")]
+    names = ("host", "port", "user", "password", "ca_file")
+    session = [str(getattr(simulator, each)) for each in names]
+    script = [sys.executable, str(BESIDE), *session, name, str(tmp_path)]
+    done = subprocess.run([*strace, *script], capture_output=True, text=True, timeout=140)
+    assert done.returncode == 0, done.stderr
+    said = json.loads(done.stdout)
+    assert said["verified"] == ["manifest"] * 3
+    assert max(said["shares"]) < 0.5

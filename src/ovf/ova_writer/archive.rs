@@ -62,11 +62,14 @@ impl Archive {
         self.staged.expect(bytes)
     }
 
-    /// The member's next bytes.
-    pub(super) fn write(&mut self, bytes: &[u8]) -> Result<()> {
-        self.staged.write(bytes)?;
-        self.written = self.written.saturating_add(bytes.len() as u64);
-        Ok(())
+    /// Where the member's next bytes are written.
+    pub(super) fn part(&mut self) -> &mut Part {
+        self.staged.part()
+    }
+
+    /// So many bytes of the member were written.
+    pub(super) fn wrote(&mut self, bytes: u64) {
+        self.written = self.written.saturating_add(bytes);
     }
 
     /// The member once more.

@@ -11,9 +11,9 @@ use super::turns::Turn;
 use crate::error::{Error, Result};
 use crate::io::again::{self, Again};
 use crate::io::part::Part;
+use crate::io::writes::Writes;
 use crate::io::{ChecksumType, Sink, Wait};
 use crate::text::Place;
-use crate::threads::Aside;
 
 /// The sink of one member.
 pub(super) struct Member {
@@ -25,7 +25,7 @@ pub(super) struct Member {
     way: Way,
     /// Until it is whole or given up.
     turn: Option<Turn>,
-    aside: Aside,
+    writes: Writes,
 }
 
 /// Where its bytes go.
@@ -38,6 +38,32 @@ enum Way {
     Spooled(Part, u64),
     /// Nowhere any more.
     Closed,
+}
+
+impl Way {
+    /// What is written.
+    fn part(&mut self) -> Result<&mut Part> {
+        match self {
+            Self::Straight(held) => Ok(held.archive()?.part()),
+            Self::Spooled(spool, _) => Ok(spool),
+            Self::Open | Self::Closed => {
+                Err(Error::internal("a member is written until it is whole"))
+            }
+        }
+    }
+
+    /// So many bytes were.
+    fn wrote(&mut self, bytes: usize) -> Result<()> {
+        match self {
+            Self::Straight(held) => {
+                held.archive()?.wrote(bytes as u64);
+                held.shared.turns.went_straight(bytes);
+            }
+            Self::Spooled(_, size) => *size = size.saturating_add(bytes as u64),
+            Self::Open | Self::Closed => {}
+        }
+        Ok(())
+    }
 }
 
 /// The archive, which goes back to the others whatever happens.
@@ -92,7 +118,7 @@ impl Member {
             place,
             way: Way::Open,
             turn: None,
-            aside: Aside::new("nfclease-ova"),
+            writes: Writes::new("nfclease-ova"),
         }
     }
 
@@ -111,25 +137,6 @@ impl Member {
         Ok(&mut self.way)
     }
 
-    fn append(&mut self, bytes: &[u8]) -> Result<()> {
-        match self.begin()? {
-            Way::Straight(held) => {
-                held.archive()?.write(bytes)?;
-                held.shared.turns.went_straight(bytes.len());
-                Ok(())
-            }
-            Way::Spooled(spool, size) => {
-                let written = std::io::Write::write_all(&mut spool.file, bytes);
-                written.map_err(|e| Error::io(spool.path(), e))?;
-                *size = size.saturating_add(bytes.len() as u64);
-                Ok(())
-            }
-            Way::Open | Way::Closed => {
-                Err(Error::internal("a member is written until it is whole"))
-            }
-        }
-    }
-
     fn forget(&mut self) -> Result<()> {
         match &mut self.way {
             Way::Straight(held) => held.archive()?.open(),
@@ -140,6 +147,15 @@ impl Member {
                 Ok(())
             }
             Way::Open | Way::Closed => Ok(()),
+        }
+    }
+
+    fn remove(&mut self) -> Vec<PathBuf> {
+        self.turn = None;
+        match std::mem::replace(&mut self.way, Way::Closed) {
+            Way::Spooled(mut spool, _) => spool.discard(),
+            // The archive goes back, and is the writer's to remove.
+            Way::Straight(_) | Way::Open | Way::Closed => Vec::new(),
         }
     }
 
@@ -190,17 +206,31 @@ impl Sink for Member {
     }
 
     fn write(&mut self, bytes: Bytes) -> Wait<'_, Result<()>> {
-        Wait::over(self.append(&bytes))
+        if let Err(error) = self.begin() {
+            return Wait::over(Err(error));
+        }
+        let Self { way, writes, .. } = self;
+        let count = bytes.len();
+        match way.part() {
+            Ok(part) => writes.write(part, bytes).and_then(move || way.wrote(count)),
+            Err(error) => Wait::over(Err(error)),
+        }
     }
 
     fn restart(&mut self) -> Wait<'_, Result<()>> {
-        Wait::over(self.forget())
+        if !self.writes.may_go_on() {
+            return Wait::over(self.forget());
+        }
+        Wait::going(async {
+            self.writes.settled().await;
+            self.forget()
+        })
     }
 
     fn digest(&mut self, checksum_type: ChecksumType) -> Wait<'_, Result<Option<String>>> {
         Wait::going(async move {
             let reading = self.read_again()?;
-            let digest = reading.digest(checksum_type, &mut self.aside).await?;
+            let digest = reading.digest(checksum_type, self.writes.aside()).await?;
             Ok(Some(digest))
         })
     }
@@ -210,19 +240,23 @@ impl Sink for Member {
             self.begin()?;
             let way = std::mem::replace(&mut self.way, Way::Closed);
             let (shared, index) = (Arc::clone(&self.shared), self.index);
-            let closed = self.aside.run(move || close(&shared, index, way)).await;
+            let closed = self
+                .writes
+                .aside()
+                .run(move || close(&shared, index, way))
+                .await;
             self.turn = None;
             closed?
         })
     }
 
     fn discard(&mut self) -> Wait<'_, Vec<PathBuf>> {
-        self.turn = None;
-        let left = match std::mem::replace(&mut self.way, Way::Closed) {
-            Way::Spooled(mut spool, _) => spool.discard(),
-            // The archive goes back, and is the writer's to remove.
-            Way::Straight(_) | Way::Open | Way::Closed => Vec::new(),
-        };
-        Wait::over(left)
+        if !self.writes.may_go_on() {
+            return Wait::over(self.remove());
+        }
+        Wait::going(async {
+            self.writes.settled().await;
+            self.remove()
+        })
     }
 }

@@ -1,0 +1,185 @@
+//! Writes to a local disk. One that does not keep up slows its own transfer, and no other.
+
+use std::fs::File;
+use std::io::{self, Write as _};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use bytes::Bytes;
+
+use super::part::Part;
+use super::sink::Wait;
+use crate::error::{Error, Result};
+use crate::threads::Aside;
+
+/// A write that takes so long holds up the other transfers of its thread.
+const SLOW: Duration = Duration::from_millis(20);
+
+/// After so many quick writes in a row the disk counts as quick again.
+const QUICK_WRITES: u32 = 64;
+
+/// Writes to one file: in place while the disk is quick, on a thread of its own while it is not.
+///
+/// A write that nobody waits for any more goes on. `settled` waits for it.
+pub(crate) struct Writes {
+    aside: Aside,
+    /// Quick writes that are missing before the disk counts as quick again; 0 while it does.
+    missing: u32,
+    /// The file while the disk is slow. Without a descriptor for it, writes stay in place.
+    file: Option<Arc<File>>,
+}
+
+impl Writes {
+    /// Nothing is written yet, and no thread started.
+    pub(crate) fn new(thread: &'static str) -> Self {
+        Self {
+            aside: Aside::new(thread),
+            missing: 0,
+            file: None,
+        }
+    }
+
+    /// For other work on the file, which begins when what was written before is there.
+    pub(crate) fn aside(&mut self) -> &mut Aside {
+        &mut self.aside
+    }
+
+    /// Writes where the file stands.
+    pub(crate) fn write(&mut self, part: &mut Part, bytes: Bytes) -> Wait<'_, Result<()>> {
+        let Some(file) = self.file.clone() else {
+            let (written, took) = timed(&part.file, &bytes);
+            self.count(took);
+            if self.missing > 0 {
+                self.file = part.file.try_clone().ok().map(Arc::new);
+            }
+            return Wait::over(written.map_err(|e| Error::io(part.path(), e)));
+        };
+        let path = part.path();
+        Wait::going(async move {
+            let work = move || timed(&file, &bytes);
+            let (written, took) = self.aside.run(work).await?;
+            self.count(took);
+            if self.missing == 0 {
+                self.file = None;
+            }
+            written.map_err(|e| Error::io(path, e))
+        })
+    }
+
+    /// Whether a write may still be under way that nobody waits for.
+    pub(crate) fn may_go_on(&self) -> bool {
+        self.file.is_some()
+    }
+
+    /// Waits until nothing is under way.
+    pub(crate) async fn settled(&mut self) {
+        if self.may_go_on() {
+            // How it ended is told to nobody: the transfer was given up.
+            let _ = self.aside.run(|| ()).await;
+        }
+    }
+
+    fn count(&mut self, took: Duration) {
+        self.missing = if took >= SLOW {
+            QUICK_WRITES
+        } else {
+            self.missing.saturating_sub(1)
+        };
+    }
+}
+
+fn timed(mut file: &File, bytes: &[u8]) -> (io::Result<()>, Duration) {
+    let started = Instant::now();
+    (file.write_all(bytes), started.elapsed())
+}
+
+#[cfg(test)]
+#[allow(clippy::disallowed_methods, reason = "a test has a runtime of its own")]
+mod tests {
+    use std::fs;
+    use std::path::Path;
+    use std::sync::mpsc;
+
+    use super::*;
+
+    fn part(directory: &Path) -> Part {
+        Part::beside(&directory.join("disk"), Arc::default()).unwrap()
+    }
+
+    #[tokio::test(flavor = "current_thread")]
+    async fn the_order_stays_whether_the_disk_is_slow_or_quick() {
+        let root = tempfile::tempdir().unwrap();
+        let (mut part, mut writes) = (part(root.path()), Writes::new("test"));
+        let mut expected = Vec::new();
+        for number in 0..400_u16 {
+            if number == 100 {
+                writes.missing = QUICK_WRITES;
+            }
+            let piece = number.to_le_bytes();
+            expected.extend(piece);
+            let write = writes.write(&mut part, Bytes::copy_from_slice(&piece));
+            write.await.unwrap();
+        }
+        assert_eq!(fs::read(root.path().join("disk")).unwrap(), expected);
+        assert_eq!((writes.missing, writes.may_go_on()), (0, false));
+    }
+
+    #[tokio::test(flavor = "current_thread")]
+    async fn a_slow_disk_holds_up_no_other_task() {
+        let root = tempfile::tempdir().unwrap();
+        let (mut part, mut writes) = (part(root.path()), Writes::new("test"));
+        writes.count(SLOW);
+        writes
+            .write(&mut part, Bytes::from_static(b"one "))
+            .await
+            .unwrap();
+        // The disk does not come back until another task of this thread has run.
+        let (go_on, wait) = mpsc::channel::<()>();
+        let hung = writes.aside.run(move || wait.recv().unwrap());
+        let write = writes.write(&mut part, Bytes::from_static(b"two"));
+        let (hung, written, ()) = tokio::join!(hung, write, async { go_on.send(()).unwrap() });
+        hung.unwrap();
+        written.unwrap();
+        assert_eq!(fs::read(root.path().join("disk")).unwrap(), b"one two");
+    }
+
+    #[tokio::test(flavor = "current_thread")]
+    async fn what_was_given_up_is_waited_for() {
+        let root = tempfile::tempdir().unwrap();
+        let (mut part, mut writes) = (part(root.path()), Writes::new("test"));
+        writes.count(SLOW);
+        writes
+            .write(&mut part, Bytes::from_static(b"one "))
+            .await
+            .unwrap();
+        let (go_on, wait) = mpsc::channel::<()>();
+        drop(writes.aside.run(move || wait.recv().unwrap()));
+        let mut write = writes.write(&mut part, Bytes::from_static(b"two"));
+        assert!(is_waited_for(&mut write).await);
+        drop(write);
+        go_on.send(()).unwrap();
+        writes.settled().await;
+        assert_eq!(fs::read(root.path().join("disk")).unwrap(), b"one two");
+    }
+
+    #[tokio::test(flavor = "current_thread")]
+    async fn what_goes_wrong_aside_is_told() {
+        let root = tempfile::tempdir().unwrap();
+        let (mut part, mut writes) = (part(root.path()), Writes::new("test"));
+        writes.missing = QUICK_WRITES;
+        // It is open for reading alone.
+        writes.file = Some(Arc::new(File::open(root.path().join("disk")).unwrap()));
+        let written = writes.write(&mut part, Bytes::from_static(b"one")).await;
+        assert!(written.unwrap_err().to_string().contains("disk"));
+        assert!(writes.may_go_on());
+    }
+
+    /// Whether it is still to be waited for when it was asked once.
+    async fn is_waited_for(write: &mut Wait<'_, Result<()>>) -> bool {
+        tokio::select! {
+            biased;
+            _ = write => false,
+            () = std::future::ready(()) => true,
+        }
+    }
+}
