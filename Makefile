@@ -18,7 +18,7 @@ SOURCES := $(shell find src python -name '*.rs' -o -name '*.py' -o -name '*.pyi'
 AS_MATURIN = PYO3_BUILD_EXTENSION_MODULE=1 PYO3_CONFIG_FILE="$$(echo $(CURDIR)/target/maturin/pyo3-config-*.txt)"
 MATURIN_VERSION := $(shell sed -n 's/.*"maturin==\([^"]*\)".*/\1/p' pyproject.toml)
 
-.PHONY: help demo dev test test-rust test-python test-versions test-matrix test-busy test-large lint lint-workflows bench bench-check bench-quick bench-calls bench-ova bench-commands bench-progress bench-many serve wheel test-wheel test-browser peers docs clean prerequisites
+.PHONY: help demo dev test test-rust test-python test-versions test-matrix test-busy test-large lint lint-workflows bench bench-check bench-quick bench-calls bench-ova bench-commands bench-formats bench-progress bench-many serve wheel test-wheel test-browser peers docs clean prerequisites
 
 help:  ## Lists the commands.
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
@@ -90,6 +90,9 @@ bench-ova: .venv/.dev .venv/.with-release peers  ## A package to an .ova and bac
 
 bench-commands: .venv/.dev .venv/.with-release peers  ## The same jobs by govc and by the command line.
 	$(BIN)/python -m benchmarks.commands
+
+bench-formats: .venv/.dev .venv/.with-release  ## A disk checked to the grain, and made raw, beside qemu-img and 7zz.
+	$(BIN)/python -m benchmarks.formats
 
 bench-many: .venv/.dev .venv/.with-release  ## Eight limited disks, memory by streams, 64 leases: wall time, MiB, keep-alive.
 	$(BIN)/python -m benchmarks.many

@@ -17,8 +17,8 @@ use nfclease::http::retry::RetryPolicy;
 use nfclease::http::{Client, Pin, Trust, Verify};
 use nfclease::io::{ChecksumType, FileSink, FileSource, Overwrite, Source};
 use nfclease::transfer::{
-    Completed, Described, Download, Engine, FileSum, Format, Job, LeaseServer, Moved, Progress,
-    SourceCheck, Upload, UploadMethod, Verified,
+    Completed, Depth, Described, Download, Engine, FileSum, Format, Job, LeaseServer, Moved,
+    Progress, SourceCheck, Upload, UploadMethod, Verified,
 };
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
@@ -104,6 +104,7 @@ async fn download(job: Job, sink: FileSink) -> Result<Completed, Failure> {
     let download = Download {
         job,
         format: Format::Any,
+        depth: Depth::Ends,
         limit: None,
         file_size: None,
     };

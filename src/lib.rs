@@ -6,7 +6,7 @@
 //! python -> lease -> transfer -> {http, io, vmdk}
 //! python -> remote -> {transfer, ovf}
 //!           lease -> soap -> http
-//!           ovf -> {xml, io, vmdk}
+//!           ovf -> {xml, io, image} -> vmdk
 //! ```
 //!
 //! - [`text`], [`secrets`], [`number`]: what a server said, the only text of errors and log records.
@@ -17,7 +17,8 @@
 //! - [`threads`]: threads of ours, and the error where the system has none left.
 //! - [`xml`]: hostile XML to a small tree.
 //! - [`io`]: local bytes: digest, source of an upload, sink of a download.
-//! - [`vmdk`]: the checks of a streamOptimized stream that cost nothing.
+//! - [`vmdk`]: the checks of a streamOptimized stream, and the walk over all of it.
+//! - [`image`]: disks grain by grain, on all cores.
 //! - [`ovf`]: packages: descriptor, manifest file, archive.
 //! - [`http`]: one client per host and trust, the pin, the retry rule.
 //! - [`soap`]: the vim25 wire, only the calls we make.
@@ -32,6 +33,7 @@
 pub mod advice;
 pub mod error;
 pub mod http;
+pub mod image;
 pub mod io;
 pub mod lease;
 pub mod log;

@@ -65,7 +65,7 @@ if TYPE_CHECKING:
     from nfclease.appliance.planning import plan_import, plan_import_async
     from nfclease.appliance.results import ExportedFile, ExportResult
     from nfclease.appliance.verify import verify, verify_async
-    from nfclease.appliance.verify_result import VerifiedFile, VerifyResult
+    from nfclease.appliance.verify_result import VerifiedDisk, VerifiedFile, VerifyResult
     from nfclease.async_lease import AsyncHttpNfcLease
     from nfclease.inventory.blocked import BlockedError
     from nfclease.lease import HttpNfcLease
@@ -119,6 +119,7 @@ __all__ = [
     "TruncatedError",
     "UnexpectedRedirectError",
     "UnsafePathError",
+    "VerifiedDisk",
     "VerifiedFile",
     "VerifyResult",
     "__version__",
@@ -173,6 +174,7 @@ _LATER = {
     "import_vapp_async": "appliance.importing",
     "inspect": "appliance.inspect",
     "inspect_async": "appliance.inspect",
+    "VerifiedDisk": "appliance.verify_result",
     "VerifiedFile": "appliance.verify_result",
     "VerifyResult": "appliance.verify_result",
     "plan_import": "appliance.planning",

@@ -16,7 +16,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     import os
     from collections.abc import Callable
-    from typing import Any, Protocol, TypeAlias, TypedDict
+    from typing import Any, Literal, Protocol, TypeAlias, TypedDict
 
     class Writable(Protocol):
         """A file object that a download is written to; only ``write`` is needed."""
@@ -48,7 +48,7 @@ if TYPE_CHECKING:
         timeout: float
         require_manifest: bool | None
         require_uploads: bool | Iterable[vim.OvfManager.FileItem]
-        verify_format: bool
+        verify_format: bool | Literal["grains"]
         verify_size: bool
         max_unannounced_size: int
         allow_http: bool
@@ -93,7 +93,7 @@ _TYPES: dict[str, tuple[Any, str]] = {
     "timeout": ((int, float), "a number of seconds"),
     "require_manifest": ((bool, type(None)), "True, False or None"),
     "require_uploads": ((bool, list), "True, False or a list of FileItems"),
-    "verify_format": (bool, "True or False"),
+    "verify_format": ((bool, str), "True, False or 'grains'"),
     "verify_size": (bool, "True or False"),
     "max_unannounced_size": (int, "a number of bytes"),
     "allow_http": (bool, "True or False"),

@@ -93,7 +93,7 @@ class Source:
         is_disk: bool,
         size: int | None,
         disk_capacity: int,
-        verify_format: bool,
+        verify_format: bool | str,
         verify_size: bool,
     ) -> tuple[int, int | None]: ...
 
@@ -157,12 +157,18 @@ class Package:
         chunk_size: int | None = None,
         size: int | None = None,
         gzip: bool = False,
-        is_disk: bool = False,
+        disk: str = "none",
     ) -> Reading: ...
     def digest(self, name: str, algorithm: str) -> Work: ...
 
 @final
 class Reading:
+    @staticmethod
+    def of_disk(path: str, check: str) -> Reading: ...
+    @staticmethod
+    def of_conversion(
+        source: str, target: str, overwrite: bool, threads: int | None
+    ) -> Reading: ...
     def work(self) -> Work: ...
     def seen(self) -> int: ...
     def length(self) -> int: ...
@@ -207,7 +213,7 @@ class Incoming:
     def notes(self) -> list[str]: ...
     def source(self, href: str) -> Source: ...
     def check(
-        self, href: str, *, sums: list[str], gzip: bool = False, is_disk: bool = False
+        self, href: str, *, sums: list[str], gzip: bool = False, disk: str = "none"
     ) -> Reading: ...
     def save(self, directory: str | PathLike[str]) -> None: ...
     def stop_saving(self) -> None:
@@ -262,7 +268,7 @@ class Lease:
         timeout: float,
         require_manifest: bool | None,
         require_uploads: bool | list[str],
-        verify_format: bool,
+        verify_format: bool | str,
         verify_size: bool,
         max_unannounced_size: int,
         allow_http: bool,

@@ -22,6 +22,7 @@ pub(crate) mod staged;
 mod stored;
 #[cfg(test)]
 pub(crate) mod testing;
+mod watched;
 pub(crate) mod writes;
 
 pub use digest::{ChecksumType, Digest};
@@ -35,3 +36,4 @@ pub use slice::{Slice, SliceSource};
 pub use source::{FileSource, MemorySource, ReaderSource, Source};
 pub use staged::Overwrite;
 pub use stored::{Cost, Stored, StoredFile, StoredPath};
+pub use watched::Watched;

@@ -8,7 +8,7 @@ use super::verification::uploads::RequireUploads;
 use crate::error::{Error, Result};
 use crate::http::retry::RetryPolicy;
 use crate::io::ChecksumType;
-use crate::transfer::{Format, VerifySize};
+use crate::transfer::{Depth, Format, VerifySize};
 
 /// Whether the lease is renewed by us.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -38,6 +38,8 @@ pub struct Options {
     pub require_uploads: RequireUploads,
     /// What a disk's stream must be.
     pub disk_format: Format,
+    /// How closely that is looked at.
+    pub disk_depth: Depth,
     /// Whether a source must be as long as its descriptor says.
     pub verify_size: VerifySize,
     /// Bytes that are taken of a file whose size the lease does not say.
@@ -140,6 +142,7 @@ mod tests {
             require_manifest: RequireManifest::AsListed,
             require_uploads: RequireUploads::EveryDevice,
             disk_format: Format::StreamOptimized,
+            disk_depth: Depth::Ends,
             verify_size: VerifySize::Yes,
             max_unannounced_size: 1,
             plain_http: PlainHttp::Refuse,

@@ -26,7 +26,9 @@ use crate::http::tls::{Trust, Verify};
 use crate::io::ChecksumType;
 use crate::soap::{Credentials, Endpoint};
 use crate::sync::lock;
-use crate::transfer::{Completed, Format, Moved, Progress, Transfer, Verified, VerifySize, Way};
+use crate::transfer::{
+    Completed, Depth, Format, Moved, Progress, Transfer, Verified, VerifySize, Way,
+};
 
 fn lease() -> Arc<Lease> {
     let endpoint = Endpoint {
@@ -50,6 +52,7 @@ fn lease() -> Arc<Lease> {
         require_manifest: RequireManifest::No,
         require_uploads: RequireUploads::Of(Vec::new()),
         disk_format: Format::Any,
+        disk_depth: Depth::Ends,
         verify_size: VerifySize::Yes,
         max_unannounced_size: i64::MAX.unsigned_abs(),
         plain_http: PlainHttp::Refuse,

@@ -1,13 +1,12 @@
 //! One pass over a file of a package: its sums, and whether a disk's stream is whole.
 
 use std::io::{self, Read, Write};
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use flate2::write::MultiGzDecoder;
 
 use crate::error::{Error, Result};
-use crate::io::{ChecksumType, Digest, Slice};
+use crate::image::{Disk, GrainCheck};
+use crate::io::{ChecksumType, Digest, Slice, Watched};
 use crate::text::ServerText;
 use crate::vmdk::{Flaw, Rule, StreamCheck};
 
@@ -22,38 +21,19 @@ pub struct FileCheck {
     pub sums: Vec<ChecksumType>,
     /// Whether it is compressed with gzip.
     pub is_gzip: bool,
-    /// Whether it must be a streamOptimized VMDK.
-    pub is_disk: bool,
+    /// Whether it must be a streamOptimized VMDK, and how closely that is looked at.
+    pub disk: DiskCheck,
 }
 
-/// What is known of a check from outside while it runs.
-#[derive(Default)]
-pub struct Watched {
-    seen: AtomicU64,
-    stopped: AtomicBool,
-    ended: AtomicBool,
-}
-
-impl Watched {
-    /// Bytes read so far.
-    pub fn seen(&self) -> u64 {
-        self.seen.load(Ordering::Relaxed)
-    }
-
-    /// Whether the outcome is there.
-    pub fn has_ended(&self) -> bool {
-        self.ended.load(Ordering::Acquire)
-    }
-
-    /// Said by who has handed on the outcome.
-    pub fn end(&self) {
-        self.ended.store(true, Ordering::Release);
-    }
-
-    /// Ends the check soon.
-    pub fn stop(&self) {
-        self.stopped.store(true, Ordering::Relaxed);
-    }
+/// How closely a file is looked at as a disk.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum DiskCheck {
+    /// Not at all.
+    None,
+    /// Both its ends.
+    Ends,
+    /// Every grain, and all that lists them.
+    Grains,
 }
 
 /// One piece of a file that was read.
@@ -72,6 +52,8 @@ pub struct Checked {
     pub pieces: Vec<Piece>,
     /// What is wrong with the stream, if anything is.
     pub flaw: Option<String>,
+    /// What is known of the disk, where every grain was looked at.
+    pub disk: Option<Disk>,
 }
 
 impl FileCheck {
@@ -82,13 +64,8 @@ impl FileCheck {
     }
 
     /// Reads all of it.
-    pub fn run(self, watched: &Arc<Watched>) -> Result<Checked> {
-        let rule = if self.is_disk {
-            Rule::Always
-        } else {
-            Rule::Never
-        };
-        let mut content = Content::new(StreamCheck::new(rule), self.is_gzip);
+    pub fn run(self, watched: &Watched) -> Result<Checked> {
+        let mut content = Content::new(Judge::new(self.disk), self.is_gzip);
         let mut buffer = vec![0; BUFFER_BYTES];
         let mut pieces = Vec::new();
         for (name, slice) in self.pieces {
@@ -96,9 +73,7 @@ impl FileCheck {
             let mut reader = slice.stored.open(slice.offset, slice.length)?;
             let mut size = 0u64;
             loop {
-                if watched.stopped.load(Ordering::Relaxed) {
-                    return Err(Error::Cancelled);
-                }
+                watched.goes_on()?;
                 let count = match reader.read(&mut buffer) {
                     Ok(0) => break,
                     Ok(count) => count,
@@ -111,7 +86,7 @@ impl FileCheck {
                 }
                 content.update(bytes);
                 size = size.saturating_add(count as u64);
-                watched.seen.fetch_add(count as u64, Ordering::Relaxed);
+                watched.count(count as u64);
             }
             if size != slice.length {
                 return Err(Error::SizeMismatch {
@@ -124,10 +99,8 @@ impl FileCheck {
             let sums = digests.into_iter().map(Digest::finish).collect();
             pieces.push(Piece { name, size, sums });
         }
-        Ok(Checked {
-            pieces,
-            flaw: content.finish(),
-        })
+        let (flaw, disk) = content.finish()?;
+        Ok(Checked { pieces, flaw, disk })
     }
 }
 
@@ -137,15 +110,22 @@ enum Content {
     Gzip(Box<MultiGzDecoder<Judge>>),
 }
 
+/// What is wrong, and what is known of the disk.
+type Judged = (Option<String>, Option<Disk>);
+
 /// Keeps the first thing that is wrong, and looks no further.
 struct Judge {
-    stream: StreamCheck,
+    way: Way,
     flaw: Option<String>,
 }
 
+enum Way {
+    Stream(StreamCheck),
+    Grains(Box<GrainCheck>),
+}
+
 impl Content {
-    fn new(stream: StreamCheck, is_gzip: bool) -> Self {
-        let judge = Judge { stream, flaw: None };
+    fn new(judge: Judge, is_gzip: bool) -> Self {
         if is_gzip {
             return Self::Gzip(Box::new(MultiGzDecoder::new(judge)));
         }
@@ -164,15 +144,15 @@ impl Content {
         }
     }
 
-    fn finish(self) -> Option<String> {
+    fn finish(self) -> Result<Judged> {
         match self {
             Self::Plain(judge) => judge.finish(),
             Self::Gzip(decoder) if decoder.get_ref().flaw.is_some() => {
-                decoder.get_ref().flaw.clone()
+                Ok((decoder.get_ref().flaw.clone(), None))
             }
             Self::Gzip(decoder) => match decoder.finish() {
                 Ok(judge) => judge.finish(),
-                Err(error) => Some(not_gzip(&error)),
+                Err(error) => Ok((Some(not_gzip(&error)), None)),
             },
         }
     }
@@ -183,14 +163,36 @@ fn not_gzip(error: &io::Error) -> String {
 }
 
 impl Judge {
+    fn new(disk: DiskCheck) -> Self {
+        let way = match disk {
+            DiskCheck::None => Way::Stream(StreamCheck::new(Rule::Never)),
+            DiskCheck::Ends => Way::Stream(StreamCheck::new(Rule::Always)),
+            DiskCheck::Grains => Way::Grains(Box::new(GrainCheck::new(None))),
+        };
+        Self { way, flaw: None }
+    }
+
     fn update(&mut self, bytes: &[u8]) {
-        if self.flaw.is_none() {
-            self.flaw = self.stream.update(bytes).err().map(said);
+        match &mut self.way {
+            Way::Stream(stream) if self.flaw.is_none() => {
+                self.flaw = stream.update(bytes).err().map(said);
+            }
+            Way::Stream(_) => {}
+            Way::Grains(grains) => grains.update(bytes),
         }
     }
 
-    fn finish(self) -> Option<String> {
-        self.flaw.or_else(|| self.stream.finish().err().map(said))
+    fn finish(self) -> Result<Judged> {
+        match self.way {
+            Way::Stream(stream) => {
+                let flaw = self.flaw.or_else(|| stream.finish().err().map(said));
+                Ok((flaw, None))
+            }
+            Way::Grains(grains) => {
+                let disk = grains.finish()?;
+                Ok((disk.finding.as_ref().map(ToString::to_string), Some(disk)))
+            }
+        }
     }
 }
 

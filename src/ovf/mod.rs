@@ -18,7 +18,7 @@ mod saving;
 pub(crate) mod tar;
 mod utf;
 
-pub use check::{Checked, FileCheck, Piece, Watched};
+pub use check::{Checked, DiskCheck, FileCheck, Piece};
 pub use descriptor::{
     Compression, DeploymentOption, Descriptor, Disk, File, Network, Outside, Product, Property,
     System,

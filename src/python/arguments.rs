@@ -11,7 +11,7 @@ use nfclease::lease::{
     KeepAlive, Options, PlainHttp, RequireManifest, RequireUploads, check_number as check_core,
     seconds, seconds_or_none,
 };
-use nfclease::transfer::{FileSum, Format};
+use nfclease::transfer::{Depth, FileSum, Format};
 
 /// The keywords of `nfclease.HttpNfcLease`, under their names.
 #[allow(clippy::struct_excessive_bools, reason = "Python has them as they are")]
@@ -25,7 +25,7 @@ pub(super) struct Keywords<'a> {
     pub(super) timeout: f64,
     pub(super) require_manifest: Option<bool>,
     pub(super) require_uploads: RequiredUploads,
-    pub(super) verify_format: bool,
+    pub(super) verify_format: VerifyFormat,
     pub(super) verify_size: bool,
     pub(super) max_unannounced_size: u64,
     pub(super) allow_http: bool,
@@ -57,11 +57,8 @@ impl Keywords<'_> {
                 None => RequireManifest::AsListed,
             },
             require_uploads: self.require_uploads.into(),
-            disk_format: if self.verify_format {
-                Format::StreamOptimized
-            } else {
-                Format::Any
-            },
+            disk_format: self.verify_format.format(),
+            disk_depth: self.verify_format.depth()?,
             max_unannounced_size: self.max_unannounced_size,
             verify_size: self.verify_size.into(),
             plain_http: if self.allow_http {
@@ -70,6 +67,32 @@ impl Keywords<'_> {
                 PlainHttp::Refuse
             },
         })
+    }
+}
+
+/// Whether a disk must be a whole stream, or `"grains"`: how closely that is looked at.
+#[derive(FromPyObject)]
+pub(super) enum VerifyFormat {
+    Is(bool),
+    To(String),
+}
+
+impl VerifyFormat {
+    pub(super) fn format(&self) -> Format {
+        match self {
+            Self::Is(false) => Format::Any,
+            _ => Format::StreamOptimized,
+        }
+    }
+
+    pub(super) fn depth(&self) -> Result<Depth> {
+        match self {
+            Self::Is(_) => Ok(Depth::Ends),
+            Self::To(word) if word == "grains" => Ok(Depth::Grains),
+            Self::To(word) => Err(Error::InvalidArgument {
+                reason: format!("verify_format is True, False or \"grains\", not {word:?}").into(),
+            }),
+        }
     }
 }
 

@@ -6,7 +6,7 @@ use pyo3::types::PyBytes;
 use super::fileobj::FileObjectReader;
 use super::gil::guarded;
 use super::local::Source;
-use super::reading::Reading;
+use super::reading::{Reading, disk_check};
 use nfclease::io::ChecksumType;
 use nfclease::ovf::{self, FileCheck};
 
@@ -80,14 +80,14 @@ impl Incoming {
     }
 
     /// As `Package.check`, of the next file that is wanted.
-    #[pyo3(signature = (href, *, sums, gzip=false, is_disk=false))]
+    #[pyo3(signature = (href, *, sums, gzip=false, disk="none"))]
     fn check(
         &self,
         py: Python<'_>,
         href: String,
         sums: Vec<String>,
         gzip: bool,
-        is_disk: bool,
+        disk: &str,
     ) -> PyResult<Reading> {
         let incoming = self.0.clone();
         let check = guarded(py, move || {
@@ -96,7 +96,7 @@ impl Incoming {
                 sums: sums.collect::<Result<_, _>>()?,
                 pieces: vec![(href.clone(), incoming.slice(&href)?)],
                 is_gzip: gzip,
-                is_disk,
+                disk: disk_check(disk)?,
             })
         })?;
         Reading::start(py, check)

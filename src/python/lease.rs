@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use pyo3::prelude::*;
 use pyo3::types::PyBytes;
 
-use super::arguments::{AbortCause, Keywords, RequiredUploads, file_sum};
+use super::arguments::{AbortCause, Keywords, RequiredUploads, VerifyFormat, file_sum};
 use super::device::{DeviceUrl, FileItem};
 use super::error::{failure_to_py, to_py};
 use super::exit::{self, Counted};
@@ -59,7 +59,7 @@ impl Lease {
         timeout: f64,
         require_manifest: Option<bool>,
         require_uploads: RequiredUploads,
-        verify_format: bool,
+        verify_format: VerifyFormat,
         verify_size: bool,
         max_unannounced_size: u64,
         allow_http: bool,

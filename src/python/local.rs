@@ -8,13 +8,14 @@ use bytes::Bytes;
 use pyo3::prelude::*;
 use pyo3::pybacked::PyBackedBytes;
 
+use super::arguments::VerifyFormat;
 use super::fileobj::{FileObjectReader, FileObjectSink};
 use super::gil;
 use nfclease::error::{Error, Result};
 use nfclease::io::{self, FileSink, FileSource, MemorySource, Overwrite, ReaderSource};
 use nfclease::sync::lock;
 use nfclease::text::Place;
-use nfclease::transfer::{Described, Format, SourceCheck};
+use nfclease::transfer::{Depth, Described, Format, SourceCheck};
 
 pub(super) type Opened<T> = Result<Box<T>>;
 /// Told what log records of it are about.
@@ -132,15 +133,17 @@ impl Source {
         is_disk: bool,
         size: Option<u64>,
         disk_capacity: u64,
-        verify_format: bool,
+        verify_format: VerifyFormat,
         verify_size: bool,
     ) -> PyResult<(u64, Option<u64>)> {
         let described = Described {
-            format: if is_disk && verify_format {
-                Format::StreamOptimized
+            format: if is_disk {
+                verify_format.format()
             } else {
                 Format::Any
             },
+            // Both its ends are at hand before it is sent, no more.
+            depth: Depth::Ends,
             size: size.filter(|size| *size > 0),
             verify_size: verify_size.into(),
             capacity: disk_capacity,

@@ -8,11 +8,11 @@ use pyo3::prelude::*;
 use super::address::Address;
 use super::gil;
 use super::local::Source;
-use super::reading::{self, Reading};
+use super::reading::{self, Reading, disk_check};
 use super::stored::StoredEnd;
 use super::work::Work;
 use nfclease::io::{ChecksumType, GzipCount, Slice, SliceSource};
-use nfclease::ovf::{self, FileCheck};
+use nfclease::ovf::{self, DiskCheck, FileCheck};
 
 /// How much is decompressed between two looks for Ctrl-C.
 const COUNT_STEP: u64 = 64 << 20;
@@ -118,7 +118,7 @@ impl Package {
 
     /// Reads a file to its end, in a thread: the sums of its pieces as they are stored, and whether it
     /// is whole.
-    #[pyo3(signature = (href, *, sums, chunk_size=None, size=None, gzip=false, is_disk=false))]
+    #[pyo3(signature = (href, *, sums, chunk_size=None, size=None, gzip=false, disk="none"))]
     #[allow(clippy::too_many_arguments, reason = "what Python says by name")]
     fn check(
         &self,
@@ -128,7 +128,7 @@ impl Package {
         chunk_size: Option<u64>,
         size: Option<u64>,
         gzip: bool,
-        is_disk: bool,
+        disk: &str,
     ) -> PyResult<Reading> {
         let check = || {
             let sums = sums.iter().map(|name| ChecksumType::parse_of_file(name));
@@ -136,7 +136,7 @@ impl Package {
                 sums: sums.collect::<Result<_, _>>()?,
                 pieces: self.0.pieces(href, chunk_size, size)?,
                 is_gzip: gzip,
-                is_disk,
+                disk: disk_check(disk)?,
             })
         };
         let check = gil::guarded(py, check)?;
@@ -150,7 +150,7 @@ impl Package {
                 sums: vec![ChecksumType::parse_of_file(algorithm)?],
                 pieces: self.0.pieces(name, None, None)?,
                 is_gzip: false,
-                is_disk: false,
+                disk: DiskCheck::None,
             })
         };
         let check = gil::guarded(py, check)?;

@@ -1,20 +1,25 @@
-//! A file of a package that is read to its end, in a thread of its own.
+//! Long work on local files, each in a thread of its own: a file of a package that is read to its end,
+//! a disk that becomes an image.
 
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 
 use pyo3::prelude::*;
 use tokio::sync::oneshot;
 
 use super::error::to_py;
+use super::gil::guarded;
 use super::work::Work;
 use nfclease::error::{Error, Result};
-use nfclease::ovf::{Checked, FileCheck, Watched};
+use nfclease::image::{Conversion, Disk, Finding, FindingKind, Layout};
+use nfclease::io::{Overwrite, Slice, StoredFile, Watched};
+use nfclease::ovf::{Checked, DiskCheck, FileCheck};
 use nfclease::sync::lock;
 use nfclease::threads;
 use nfclease::transfer::Engine;
 use nfclease::transfer::panics::caught_here;
 
-/// Its outcome is that of `work`: `([(name, size, [sum])], flaw)`.
+/// Its outcome is that of `work`: `([(name, size, [sum])], flaw, disk)`.
 #[pyclass(frozen, module = "nfclease._core")]
 pub(crate) struct Reading {
     watched: Arc<Watched>,
@@ -22,13 +27,84 @@ pub(crate) struct Reading {
     work: Mutex<Option<Work>>,
 }
 
-type Found = (Vec<(String, u64, Vec<String>)>, Option<String>);
+type Found = (
+    Vec<(String, u64, Vec<String>)>,
+    Option<String>,
+    Option<DiskRow>,
+);
+
+/// A disk, every grain of which was looked at.
+#[derive(IntoPyObject)]
+struct DiskRow {
+    capacity: Option<u64>,
+    populated: u64,
+    grains: u64,
+    directory_in_front: bool,
+    end_marker: bool,
+    finding: Option<FindingRow>,
+}
+
+/// The first thing that is wrong with it.
+#[derive(IntoPyObject)]
+struct FindingRow {
+    kind: &'static str,
+    offset: u64,
+    sectors: Option<(u64, u64)>,
+    reason: String,
+}
+
+impl From<Disk> for DiskRow {
+    fn from(disk: Disk) -> Self {
+        Self {
+            capacity: disk.capacity,
+            populated: disk.populated,
+            grains: disk.grains,
+            directory_in_front: disk.layout == Layout::InFront,
+            end_marker: disk.has_end_marker,
+            finding: disk.finding.map(FindingRow::from),
+        }
+    }
+}
+
+impl From<Finding> for FindingRow {
+    fn from(finding: Finding) -> Self {
+        Self {
+            kind: match finding.kind {
+                FindingKind::Format => "format",
+                FindingKind::Cut => "cut",
+                FindingKind::Damaged => "damaged",
+            },
+            offset: finding.offset,
+            sectors: finding.sectors.map(|sectors| (sectors.start, sectors.end)),
+            reason: finding.reason.into(),
+        }
+    }
+}
+
+/// How closely a file is looked at as a disk, in Python's word.
+pub(super) fn disk_check(word: &str) -> Result<DiskCheck> {
+    match word {
+        "none" => Ok(DiskCheck::None),
+        "ends" => Ok(DiskCheck::Ends),
+        "grains" => Ok(DiskCheck::Grains),
+        _ => Err(Error::internal("a check is one of three")),
+    }
+}
 
 impl Reading {
     pub(super) fn start(py: Python<'_>, check: FileCheck) -> PyResult<Self> {
-        let watched = Arc::new(Watched::default());
         let length = check.length();
-        let work = start(py, check, &watched, found)?;
+        Self::of(py, length, move |watched| check.run(watched), found)
+    }
+
+    fn of<T: Send + 'static, R: for<'py> IntoPyObject<'py> + 'static>(
+        py: Python<'_>,
+        length: u64,
+        run: impl FnOnce(&Watched) -> Result<T> + Send + 'static,
+        finish: fn(T) -> R,
+    ) -> PyResult<Self> {
+        let watched = Arc::new(Watched::default());
+        let work = start(py, run, &watched, finish)?;
         Ok(Self {
             watched,
             length,
@@ -39,6 +115,54 @@ impl Reading {
 
 #[pymethods]
 impl Reading {
+    /// Reads a file that is a disk.
+    #[staticmethod]
+    fn of_disk(py: Python<'_>, path: PathBuf, check: &str) -> PyResult<Self> {
+        let check = guarded(py, || {
+            let name = path.display().to_string();
+            let slice = Slice::all(Arc::new(StoredFile::open(&path)?));
+            Ok(FileCheck {
+                pieces: vec![(name, slice)],
+                sums: Vec::new(),
+                is_gzip: false,
+                disk: disk_check(check)?,
+            })
+        })?;
+        Self::start(py, check)
+    }
+
+    /// Makes a raw image of a disk; its work gives what the disk holds.
+    #[staticmethod]
+    fn of_conversion(
+        py: Python<'_>,
+        source: PathBuf,
+        target: PathBuf,
+        overwrite: bool,
+        threads: Option<usize>,
+    ) -> PyResult<Self> {
+        let source_name = source.display().to_string();
+        let stored = guarded(py, || StoredFile::open(&source))?;
+        let conversion = Conversion {
+            source: Slice::all(Arc::new(stored)),
+            name: source_name,
+            target,
+            overwrite: if overwrite {
+                Overwrite::Replace
+            } else {
+                Overwrite::Never
+            },
+            // One is the thread that reads.
+            threads: threads.map(|threads| threads.saturating_sub(1)),
+        };
+        let length = conversion.source.length;
+        Self::of(
+            py,
+            length,
+            move |watched| conversion.to_raw(watched),
+            DiskRow::from,
+        )
+    }
+
     /// What is waited for; taken once.
     fn work(&self, py: Python<'_>) -> PyResult<Work> {
         let work = lock(&self.work).take();
@@ -74,7 +198,8 @@ impl Drop for Reading {
 
 /// The first sum of the first piece alone.
 pub(super) fn digest(py: Python<'_>, check: FileCheck) -> PyResult<Work> {
-    start(py, check, &Arc::default(), |checked| {
+    let run = move |watched: &Watched| check.run(watched);
+    start(py, run, &Arc::default(), |checked| {
         let mut sums = checked.pieces.into_iter().flat_map(|piece| piece.sums);
         sums.next().unwrap_or_default()
     })
@@ -83,33 +208,39 @@ pub(super) fn digest(py: Python<'_>, check: FileCheck) -> PyResult<Work> {
 fn found(checked: Checked) -> Found {
     let pieces = checked.pieces.into_iter();
     let rows = pieces.map(|piece| (piece.name, piece.size, piece.sums));
-    (rows.collect(), checked.flaw)
+    (
+        rows.collect(),
+        checked.flaw,
+        checked.disk.map(DiskRow::from),
+    )
 }
 
-fn start<R>(
+/// Runs it in a thread of its own.
+fn start<T, R>(
     py: Python<'_>,
-    check: FileCheck,
+    run: impl FnOnce(&Watched) -> Result<T> + Send + 'static,
     watched: &Arc<Watched>,
-    finish: fn(Checked) -> R,
+    finish: fn(T) -> R,
 ) -> PyResult<Work>
 where
+    T: Send + 'static,
     R: for<'py> IntoPyObject<'py> + 'static,
 {
     let engine = Engine::shared().map_err(|error| to_py(py, &error))?;
-    let (told, end) = oneshot::channel::<Result<Checked>>();
+    let (told, end) = oneshot::channel::<Result<T>>();
     let watched = Arc::clone(watched);
     let run = move || {
         // Nobody may be listening any more.
-        let _ = told.send(caught_here(|| check.run(&watched)));
+        let _ = told.send(caught_here(|| run(&watched)));
         watched.end();
     };
     threads::spawn("nfclease-check", run)
         .map_err(|error| to_py(py, &Error::io("<native threads>", error)))?;
-    let lost = |_| Err(Error::internal("a check ends with an answer"));
+    let lost = |_| Err(Error::internal("work in a thread ends with an answer"));
     Work::start(
         py,
         &engine,
         async move { end.await.unwrap_or_else(lost) },
-        move |py, checked| checked.map(finish).map_err(|error| to_py(py, &error)),
+        move |py, done| done.map(finish).map_err(|error| to_py(py, &error)),
     )
 }

@@ -7,7 +7,7 @@ use http::Method;
 use tokio_util::sync::CancellationToken;
 
 use super::attempt::{self, Exchange, Reached, Verb};
-use super::format::Format;
+use super::format::{Depth, DiskCheck, Format};
 use super::limit::Limit;
 use super::pace::Pace;
 use super::progress::Progress;
@@ -15,7 +15,7 @@ use super::{Comparison, Completed, Job, LeaseServer, Moved, Verified, Way};
 use crate::error::{Error, Failure, Result, Step};
 use crate::http::{Body, Connection, Request, Response, is_page};
 use crate::io::{Digests, Sink};
-use crate::vmdk::{Flaw, StreamCheck};
+use crate::vmdk::Flaw;
 
 /// A download, ready to run.
 #[derive(Debug)]
@@ -24,6 +24,8 @@ pub struct Download {
     pub job: Job,
     /// What the stream must be.
     pub format: Format,
+    /// How closely a disk is looked at.
+    pub depth: Depth,
     /// More than this is a server that never ends.
     pub limit: Option<Limit>,
     /// `DeviceUrl.fileSize` of a file other than a disk.
@@ -165,11 +167,12 @@ impl<S: LeaseServer> Exchange for Get<'_, S> {
         }
         self.reached.step = Step::Body;
         let mut digests = download.job.digests();
-        let mut check = download.format.rule().map(StreamCheck::new);
+        let rule = download.format.rule();
+        let mut check = rule.map(|rule| DiskCheck::new(rule, download.depth));
         let bytes = self
             .stream(&mut response, &mut digests, check.as_mut())
             .await?;
-        if let Some(check) = &check {
+        if let Some(check) = &mut check {
             check.finish().map_err(|flaw| download.flaw(flaw, bytes))?;
         }
         let mut moved = Moved {
@@ -179,7 +182,7 @@ impl<S: LeaseServer> Exchange for Get<'_, S> {
             file_checksum: digests.also(),
             checksum: digests.first(),
             checksum_type: download.job.checksum_type,
-            content: check.as_ref().and_then(StreamCheck::content),
+            content: check.as_ref().and_then(DiskCheck::content),
             way: Way::Here,
         };
         self.reached.step = Step::Verify;
@@ -188,10 +191,11 @@ impl<S: LeaseServer> Exchange for Get<'_, S> {
         self.reached.is_moved = false;
         let listed = verified == Verified::Manifest;
         if !listed {
-            download.refuse_page(check.as_ref().map(StreamCheck::head).unwrap_or_default())?;
+            let head = check.as_ref().map(|check| check.stream().head());
+            download.refuse_page(head.unwrap_or_default())?;
         }
         if !(listed && response.is_framed()) {
-            let is_disk = check.as_ref().is_some_and(StreamCheck::is_disk);
+            let is_disk = check.as_ref().is_some_and(|check| check.stream().is_disk());
             let proved = listed || is_disk || response.is_framed();
             download.check_size(&moved, proved)?;
         }
@@ -275,7 +279,7 @@ impl<S: LeaseServer> Get<'_, S> {
         &mut self,
         response: &mut Response,
         digests: &mut Digests,
-        mut check: Option<&mut StreamCheck>,
+        mut check: Option<&mut DiskCheck>,
     ) -> Result<u64> {
         let (download, mut bytes) = (self.download, 0);
         let mut pace = Pace::new(download.job.timeout);

@@ -37,7 +37,7 @@ pub use crate::vmdk::Content;
 pub use download::Download;
 pub use engine::Engine;
 pub use file_sum::FileSum;
-pub use format::Format;
+pub use format::{Depth, Format};
 pub use limit::{Limit, UNANNOUNCED};
 pub use progress::Progress;
 pub(crate) use progress::Snapshot;

@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, OnceLock};
 
-use super::format::Format;
+use super::format::{Depth, DiskCheck, Format};
 use crate::error::{Error, Result};
 use crate::io::source::Ends;
 use crate::io::{Cost, Source};
@@ -32,6 +32,8 @@ const CAPACITY_UNIT: u64 = 1024 * 1024;
 pub struct Described {
     /// What it must be.
     pub format: Format,
+    /// How closely a disk is looked at.
+    pub depth: Depth,
     /// `OvfManager.FileItem.size`.
     pub size: Option<u64>,
     /// Whether another size is an error.
@@ -45,6 +47,7 @@ impl Described {
     pub fn as_anything() -> Self {
         Self {
             format: Format::Any,
+            depth: Depth::Ends,
             size: None,
             verify_size: VerifySize::No,
             capacity: 0,
@@ -53,7 +56,7 @@ impl Described {
 }
 
 /// The checks of one source: at its ends beforehand where they are at hand, else as it is read.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub struct SourceCheck {
     /// The upload in the reader's words.
     what: Arc<str>,
@@ -64,7 +67,7 @@ pub struct SourceCheck {
     /// What is announced to the host: the last byte of a wrong source is held back by it.
     length: u64,
     /// Judges the framing in passing, where not anything is taken, and finds out what a disk holds.
-    stream: StreamCheck,
+    disk: DiskCheck,
     /// Bytes that were judged so far.
     seen: u64,
     /// Where it is said what the disk holds, once all of it was seen.
@@ -74,13 +77,13 @@ pub struct SourceCheck {
 impl SourceCheck {
     /// The checks of a source of this length.
     pub fn new(what: Arc<str>, place: Arc<Place>, described: Described, length: u64) -> Self {
-        let stream = StreamCheck::new(described.format.rule().unwrap_or(Rule::Never));
+        let rule = described.format.rule().unwrap_or(Rule::Never);
         Self {
+            disk: DiskCheck::new(rule, described.depth),
             what,
             place,
             described,
             length,
-            stream,
             seen: 0,
             content: Arc::default(),
         }
@@ -88,11 +91,9 @@ impl SourceCheck {
 
     /// The check of one attempt, and where it leaves what the disk holds.
     pub(super) fn begin(&self) -> (Self, Arc<OnceLock<Content>>) {
-        let content = Arc::default();
-        let check = Self {
-            content: Arc::clone(&content),
-            ..self.clone()
-        };
+        let (what, place) = (Arc::clone(&self.what), Arc::clone(&self.place));
+        let check = Self::new(what, place, self.described.clone(), self.length);
+        let content = Arc::clone(&check.content);
         (check, content)
     }
 
@@ -132,10 +133,10 @@ impl SourceCheck {
         }
         self.seen = self.seen.saturating_add(bytes.len() as u64);
         let is_last = self.seen >= self.length;
-        let mut judged = self.stream.update(bytes);
+        let mut judged = self.disk.update(bytes);
         if is_last && judged.is_ok() {
-            judged = self.stream.finish();
-            if let Some(content) = self.stream.content() {
+            judged = self.disk.finish();
+            if let Some(content) = self.disk.content() {
                 let _ = self.content.set(content);
             }
         }
@@ -201,6 +202,7 @@ mod tests {
     fn judge(size: Option<u64>, verify_size: VerifySize, head: &[u8]) -> Result<()> {
         let described = Described {
             format: Format::Any,
+            depth: Depth::Ends,
             size,
             verify_size,
             capacity: 3 * DISK + 512,

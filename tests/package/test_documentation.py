@@ -29,6 +29,7 @@ from nfclease import HttpNfcLease
 from nfclease.simulator import Simulator
 from nfclease.simulator.faults import KINDS
 
+from ..support.disks import stream
 from ..support.imports import import_spec, import_vm
 from ..support.inventory import find
 from ..support.packages import ova
@@ -52,6 +53,9 @@ MODULES = [
     "nfclease.appliance.verify_result",
     "nfclease.async_lease",
     "nfclease.exceptions",
+    "nfclease.image",
+    "nfclease.image.converting",
+    "nfclease.image.results",
     "nfclease.inventory",
     "nfclease.inventory.finding",
     "nfclease.inventory.tasks",
@@ -85,7 +89,9 @@ def names(
     os.chdir(tmp_path)
     try:
         package = tmp_path / "demo.ova"
-        package.write_bytes(ova(packed()))
+        disk = stream({0: b"a boot sector"}, 1 << 20)
+        package.write_bytes(ova(packed({"disk.vmdk": disk})))
+        (tmp_path / "disk.vmdk").write_bytes(disk)
         yield {
             "vm": demo_vm,
             "vapp": other,
@@ -177,6 +183,7 @@ CONTINUED = {
         "deploying",
         "exporting",
         "importing",
+        "proving",
         "logging",
         "running",
         "tutorial",

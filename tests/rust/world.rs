@@ -13,7 +13,7 @@ use nfclease::lease::{
     FileItem, KeepAlive, Lease, Options, PlainHttp, RequireManifest, RequireUploads, Sessions,
 };
 use nfclease::soap::{Credentials, DeviceUrl, Endpoint};
-use nfclease::transfer::{Format, Transfer, VerifySize};
+use nfclease::transfer::{Depth, Format, Transfer, VerifySize};
 use url::Url;
 
 use super::script::Server;
@@ -84,6 +84,7 @@ pub(crate) fn options() -> Options {
         require_manifest: RequireManifest::Yes,
         require_uploads: RequireUploads::Of(Vec::new()),
         disk_format: Format::StreamOptimized,
+        disk_depth: Depth::Ends,
         verify_size: VerifySize::Yes,
         max_unannounced_size: 1 << 30,
         plain_http: PlainHttp::Refuse,

@@ -61,6 +61,7 @@ def descriptor(
     file_attributes: str = "",
     sections: str = "",
     name: str = "demo",
+    capacity: int = 1 << 20,
 ) -> bytes:
     """A descriptor that lists these files (by ``href``, with their sizes) and makes disks of some.
 
@@ -70,7 +71,10 @@ def descriptor(
         file_attributes: What else each ``File`` has.
         sections: More of the envelope, after the disks.
         name: The name of the VM.
+        capacity: What each disk can hold, in bytes.
     """
+    unit = "byte * 2^20" if capacity % (1 << 20) == 0 else "byte"
+    held = capacity >> 20 if unit != "byte" else capacity
     files = {"disk.vmdk": None} if files is None else files
     disks = [href for href in files if href.lower().endswith(".vmdk")] if disks is None else disks
     references = disk_lines = items = ""
@@ -82,7 +86,7 @@ def descriptor(
         if href in disks:
             disk_lines += (
                 f'    <Disk ovf:diskId="vmdisk{number}" ovf:fileRef="file{number}" '
-                f'ovf:capacity="1" ovf:capacityAllocationUnits="byte * 2^20" '
+                f'ovf:capacity="{held}" ovf:capacityAllocationUnits="{unit}" '
                 f'ovf:format="{STREAM_OPTIMIZED}"/>\n'
             )
             items += (

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from functools import partial
 
 from nfclease import _core
@@ -35,10 +36,11 @@ class Reading:
         size: int | None = None,
         chunk_size: int | None = None,
         gzip: bool = False,
-        is_disk: bool = False,
+        disk: str = "none",
     ) -> None:
         self.name = self.key = name
-        self.sums, self.size, self.is_disk = sums, size, is_disk
+        self.sums, self.size, self.is_disk = sums, size, disk != "none"
+        self._check = disk
         self._chunk_size, self._gzip = chunk_size, gzip
         self._core: _core.Reading | None = None
         self._meter = Meter()
@@ -46,6 +48,8 @@ class Reading:
         self.pieces: list[tuple[str, int, list[str]]] = []
         #: What is wrong with its bytes.
         self.flaw: str | None = None
+        #: What is known of a disk, every grain of which was looked at.
+        self.disk: dict[str, Any] | None = None
         #: Why it could not be read.
         self.error: Exception | None = None
         self._is_done = False
@@ -55,23 +59,20 @@ class Reading:
         size = self.size or 0
         return self.is_disk and self.flaw is None and size > total and size % _CAPACITY_UNIT == 0
 
-    def start(self, package: _core.Package | _core.Incoming) -> None:
+    def start(self, package: _core.Package | _core.Incoming | None) -> None:
         """Starts to read it, of a stream as soon as it comes."""
-        sums, gzip, is_disk = self.sums, self._gzip, self.is_disk
         try:
-            if isinstance(package, _core.Package):
-                self._core = package.check(
-                    self.name,
-                    sums=sums,
-                    chunk_size=self._chunk_size,
-                    size=self.size,
-                    gzip=gzip,
-                    is_disk=is_disk,
-                )
-            else:
-                self._core = package.check(self.name, sums=sums, gzip=gzip, is_disk=is_disk)
+            self._core = self._begin(package)
         except (PackageError, UnsafePathError) as error:
             self.error, self._is_done = error, True
+
+    def _begin(self, package: Any) -> _core.Reading:
+        """What is read; a file that is in no package has a class of its own."""
+        named: dict[str, Any] = {"sums": self.sums, "gzip": self._gzip, "disk": self._check}
+        if isinstance(package, _core.Package):
+            return package.check(self.name, chunk_size=self._chunk_size, size=self.size, **named)
+        found: _core.Reading = package.check(self.name, **named)
+        return found
 
     def has_ended(self) -> bool:
         """Whether its outcome can be had at once."""
@@ -81,14 +82,22 @@ class Reading:
         if self._core is None:
             return
         try:
-            self.pieces, self.flaw = await face.backend.for_work(self._core.work())
+            self._keep(await face.backend.for_work(self._core.work()))
         except (IntegrityError, PackageError, UnsafePathError) as error:
             self.error = error
         self._is_done = True
 
+    def _keep(self, found: Any) -> None:
+        self.pieces, self.flaw, self.disk = found
+
     def cancel(self) -> None:
         if self._core is not None:
             self._core.cancel()
+
+    def settle(self) -> None:
+        """Waits until it has let go of its files."""
+        while not self.has_ended():
+            time.sleep(_LONGEST)
 
     def done(self) -> bool:
         return self._is_done
@@ -116,7 +125,7 @@ class Reading:
 
 async def read_all(
     face: Face,
-    package: _core.Package | _core.Incoming,
+    package: _core.Package | _core.Incoming | None,
     readings: Sequence[Reading],
     limit: int,
     progress: ProgressOption,

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import hashlib
 import os
+from functools import partial
 
 from nfclease import _core
 from nfclease._arguments import check_options
+from nfclease._local.ends import local_path
 from nfclease._text import escaped
 from nfclease.appliance._address import is_address
 from nfclease.appliance._listed import Listed, plain
 from nfclease.appliance._opened import opened
 from nfclease.appliance._reading import Reading, read_all
-from nfclease.appliance.verify_result import VerifiedFile, VerifyResult
+from nfclease.appliance._verified_disk import disk_notes, disk_of, is_disk, verified_disk
+from nfclease.appliance.verify_result import VerifiedDisk, VerifiedFile, VerifyResult
 from nfclease.exceptions import (
     LimitExceededError,
     NfcError,
@@ -42,6 +45,7 @@ async def verified(
     max_concurrency: int | None,
     ca_file: str | os.PathLike[str] | None,
     ssl_thumbprint: str | None,
+    grains: bool,
 ) -> VerifyResult:
     """What ``verify`` returns."""
     from nfclease._display.option import checked
@@ -50,12 +54,14 @@ async def verified(
     progress = checked(progress)
     is_path = isinstance(source, (str, os.PathLike)) and not is_address(source)
     name = os.fspath(source) if is_path else ""
+    if is_path and await face.in_thread(partial(is_disk, os.fspath(local_path(source)))):
+        return await verified_disk(face, name, progress, grains)
     check: _Check | None = None
     try:
         opening = opened(face, source, ca_file=ca_file, ssl_thumbprint=ssl_thumbprint)
         async with opening as package:
             name = name or package.name
-            check = _Check(package)
+            check = _Check(package, grains)
             limit = 1 if package.in_order else limit
             await read_all(face, package, check.readings, limit, progress)
             if isinstance(package, _core.Incoming):
@@ -69,7 +75,11 @@ async def verified(
     if strict:
         problems, notes = problems + notes, []
     return VerifyResult(
-        path=str(name), files=tuple(check.files), problems=tuple(problems), notes=tuple(notes)
+        path=str(name),
+        files=tuple(check.files),
+        problems=tuple(problems),
+        notes=tuple(notes),
+        disks=tuple(check.disks),
     )
 
 
@@ -83,10 +93,14 @@ def _limit(wanted: int | None) -> int:
 class _Check:
     """What is to be read of a package, and what it means."""
 
-    def __init__(self, package: Package) -> None:
+    def __init__(self, package: Package, grains: bool) -> None:
         self.problems: list[str] = []
         self.notes: list[str] = []
         self.files: list[VerifiedFile] = []
+        self.disks: list[VerifiedDisk] = []
+        self._check = "grains" if grains else "ends"
+        #: What the descriptor says that the disk in a file can hold.
+        self._capacities: dict[str, int | None] = {}
         #: None while a stream may still bring the manifest file.
         self._listed: Listed | None = None
         if package.manifest or not package.in_order:
@@ -122,6 +136,10 @@ class _Check:
 
     def _files_of(self) -> Iterator[Reading]:
         """A reading for each file of the descriptor."""
+        hrefs = {file["id"]: file["href"] for file in self._described["files"]}
+        for disk in self._described["disks"]:
+            if disk["file_ref"] in hrefs:
+                self._capacities[hrefs[disk["file_ref"]]] = disk["capacity"]
         streams = {
             disk["file_ref"]
             for disk in self._described["disks"]
@@ -138,7 +156,7 @@ class _Check:
                 size=file["size"],
                 chunk_size=file["chunk_size"],
                 gzip=file["compression"] == "gzip",
-                is_disk=file["id"] in streams,
+                disk=self._check if file["id"] in streams else "none",
             )
 
     def _only_listed(self, package: Package) -> Iterator[Reading]:
@@ -182,6 +200,8 @@ class _Check:
         name = escaped(reading.name)
         if reading.flaw is not None:
             self.problems.append(f"{name}: {reading.flaw}")
+        if reading.disk is not None:
+            self._judge_disk(reading.name, reading.disk)
         total = sum(size for _, size, _ in reading.pieces)
         if reading.size not in (None, total):
             text = f"{name}: has {total} bytes, the descriptor says {reading.size}"
@@ -191,6 +211,17 @@ class _Check:
                 self.problems.append(text)
         for piece, size, sums in reading.pieces:
             self._row(listed, piece, size, dict(zip(reading.sums, sums, strict=True)))
+
+    def _judge_disk(self, name: str, found: dict[str, Any]) -> None:
+        disk = disk_of(name, found)
+        self.disks.append(disk)
+        self.notes += disk_notes(disk)
+        said = self._capacities.get(name)
+        if disk.capacity is not None and said not in (None, disk.capacity):
+            self.problems.append(
+                f"{escaped(name)}: the disk can hold {disk.capacity} bytes, "
+                f"the descriptor says {said}"
+            )
 
     def _row(self, listed: Listed, name: str, size: int, sums: dict[str, str]) -> None:
         lines = listed.of(name)

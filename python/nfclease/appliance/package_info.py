@@ -198,7 +198,7 @@ class PackageInfo:
     Examples:
         >>> info = nfclease.inspect(package)
         >>> [(disk.capacity, file.stored_size) for disk, file in zip(info.disks, info.files)]
-        [(1048576, 5632)]
+        [(1048576, 71168)]
     """
 
     name: str

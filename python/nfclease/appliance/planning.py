@@ -76,7 +76,7 @@ def plan_import(
     Examples:
         >>> plan = nfclease.plan_import(package, resource_pool)
         >>> (plan.name, plan.bytes, sorted(plan.networks))
-        ('demo', 5632, ['VM Network'])
+        ('demo', 71168, ['VM Network'])
     """
     job = Job(
         source=source,
@@ -119,7 +119,7 @@ async def plan_import_async(
     Examples:
         >>> import asyncio
         >>> asyncio.run(nfclease.plan_import_async(package, resource_pool)).bytes
-        5632
+        71168
     """
     job = Job(
         source=source,

@@ -16,6 +16,7 @@ __all__ = ["verify", "verify_async"]
 def verify(
     source: Any,
     *,
+    grains: bool = False,
     strict: bool = False,
     progress: ProgressOption = None,
     max_concurrency: int | None = None,
@@ -27,14 +28,19 @@ def verify(
     Checked are: the archive's headers; the descriptor; that each file is there, in all its chunks,
     and as long as the descriptor says; each line of the manifest file (DSP0243 2.1.1, lines
     405-421: SHA-1, SHA-256 or SHA-512 of the bytes as they are stored); that each disk said to be
-    streamOptimized starts and ends as such a stream. Nothing is unpacked or written, but for a
-    stream with files that are compressed or in chunks, which goes to a temporary directory. No
-    vSphere is asked. A signature (``.cert``) is not checked.
+    streamOptimized starts and ends as such a stream. With `grains`, every grain of such a disk is
+    decompressed and compared with its own checksum, on all cores, and so are the tables that list
+    them (VMware "Virtual Disk Format 5.0"): that needs no manifest file. Nothing is unpacked or
+    written, but for a stream with files that are compressed or in chunks, which goes to a temporary
+    directory. No vSphere is asked. A signature (``.cert``) is not checked.
 
     Args:
         source: The path or the ``https://`` address of an ``.ova`` or an ``.ovf``; a directory of
             one; a binary file object or an iterable of bytes of an OVA. What cannot seek, a server
-            without Range among them, is read once, in order.
+            without Range among them, is read once, in order. The path of a ``.vmdk`` is that of a
+            disk by itself.
+        grains: Whether each disk is checked to the grain. The result then has ``disks``, which say
+            where the first flaw is, and which sectors of the disk it touches.
         strict: Whether what is only odd is a problem too: a file without a line, no manifest file,
             a form that vSphere refuses.
         progress: True for bars, or a callable that gets a
@@ -69,13 +75,14 @@ def verify(
     from nfclease.appliance._verifying import verified
 
     face = BlockingFace()
-    job = verified(face, source, strict, progress, max_concurrency, ca_file, ssl_thumbprint)
+    job = verified(face, source, strict, progress, max_concurrency, ca_file, ssl_thumbprint, grains)
     return run(job, "verify", "await verify_async")
 
 
 async def verify_async(
     source: Any,
     *,
+    grains: bool = False,
     strict: bool = False,
     progress: ProgressOption = None,
     max_concurrency: int | None = None,
@@ -86,6 +93,7 @@ async def verify_async(
 
     Args:
         source: As there.
+        grains: As there.
         strict: As there.
         progress: As there.
         max_concurrency: As there.
@@ -113,5 +121,14 @@ async def verify_async(
     from nfclease.appliance._verifying import verified
 
     return await without_our_frames(
-        verified(AsyncioFace(), source, strict, progress, max_concurrency, ca_file, ssl_thumbprint)
+        verified(
+            AsyncioFace(),
+            source,
+            strict,
+            progress,
+            max_concurrency,
+            ca_file,
+            ssl_thumbprint,
+            grains,
+        )
     )

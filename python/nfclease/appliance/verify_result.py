@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-__all__ = ["VerifiedFile", "VerifyResult"]
+__all__ = ["VerifiedDisk", "VerifiedFile", "VerifyResult"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,6 +32,42 @@ class VerifiedFile:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class VerifiedDisk:
+    """A disk, every grain of which was looked at (``verify(grains=True)``).
+
+    Attributes:
+        name: As the descriptor calls its file.
+        capacity: Bytes that the disk can hold; None where the file does not start as a disk.
+        populated: Bytes of it that have a grain, up to the first flaw.
+        grains: How many grains that are.
+        directory_in_front: Whether its grain directory comes before the grains, as qemu-img and
+            open-vmdk write it; VMware has it at the end.
+        end_marker: Whether an end-of-stream marker was found.
+        flaw: ``format``, ``cut`` or ``damaged``; empty where nothing is wrong.
+        offset: Where in the file the first flaw is, in bytes; None without one.
+        sectors: Which sectors of the disk it touches, of 512 bytes: the first, and the one behind
+            the last. None where that cannot be said.
+        reason: What is wrong, in words; empty where nothing is.
+
+    Examples:
+        >>> result = nfclease.verify(package, grains=True)
+        >>> [(disk.name, disk.flaw, disk.grains) for disk in result.disks]
+        [('disk.vmdk', '', ...)]
+    """
+
+    name: str
+    capacity: int | None
+    populated: int
+    grains: int
+    directory_in_front: bool = False
+    end_marker: bool = True
+    flaw: str = ""
+    offset: int | None = None
+    sectors: tuple[int, int] | None = None
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class VerifyResult:
     """What :func:`verify` found. It is true when nothing is wrong.
 
@@ -40,6 +76,7 @@ class VerifyResult:
         files: A row for each file that is there: the descriptor first, then as it lists them.
         problems: What is wrong, a sentence each; empty when nothing is.
         notes: What is odd, or could not be compared.
+        disks: A row for each disk whose grains were looked at, with ``grains=True``.
 
     Examples:
         >>> import io
@@ -54,6 +91,7 @@ class VerifyResult:
     files: tuple[VerifiedFile, ...] = ()
     problems: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
+    disks: tuple[VerifiedDisk, ...] = ()
 
     @property
     def ok(self) -> bool:

@@ -19,6 +19,7 @@ COMMANDS = {
     "import": "importing",
     "verify": "verify",
     "inspect": "inspect",
+    "convert": "convert",
     "ls": "ls",
     "leases": "leases",
     "release": "release",

@@ -47,6 +47,7 @@ impl Lease {
         let download = Download {
             job,
             format: self.format(device),
+            depth: self.options.disk_depth,
             limit: Some(self.limit(device)),
             // The API sets it for files only; for a disk it would not be the size of the stream.
             file_size: file_size.filter(|_| !is_disk),
@@ -87,6 +88,7 @@ impl Lease {
         };
         let described = Described {
             format,
+            depth: self.options.disk_depth,
             size: item.size.filter(|size| *size > 0),
             verify_size: self.options.verify_size,
             capacity: self.disk_capacity(),

@@ -141,6 +141,8 @@ async def looked_at() -> list[str]:
     await nfclease.inspect_async("out")
     found = assert_type(nfclease.verify("a.ova", strict=True), nfclease.VerifyResult)
     assert_type(found.files, tuple[nfclease.VerifiedFile, ...])
+    assert_type(found.disks, tuple[nfclease.VerifiedDisk, ...])
+    assert_type(nfclease.verify("package", grains=True).disks[0].sectors, tuple[int, int] | None)
     return list((await nfclease.verify_async("out")).problems)
 
 

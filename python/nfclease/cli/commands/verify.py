@@ -9,23 +9,26 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     import argparse
 
-    from nfclease import VerifiedFile, VerifyResult
+    from nfclease import VerifiedDisk, VerifiedFile, VerifyResult
     from nfclease.cli.console import Console
 
 HELP = "say whether packages are whole: each file, size and sum"
 EPILOG = """\
 Compared are the sums of the manifest file (.mf), the sizes in the descriptor,
-and both ends of each disk. No vSphere is asked, nothing is unpacked.
+and both ends of each disk; with --grains every grain of each disk, which has a
+checksum of its own. No vSphere is asked, nothing is unpacked.
 Ends with 3 where a package is not whole.
 
 example:
   nfclease verify demo-vm.ova
+  nfclease verify --grains demo-vm.ova
 """
 
 
 def add(parser: argparse.ArgumentParser) -> None:
     """The options."""
-    parser.add_argument("packages", metavar="PACKAGE", nargs="+", help=KINDS)
+    parser.add_argument("packages", metavar="PACKAGE", nargs="+", help=f"{KINDS}; or a .vmdk")
+    parser.add_argument("--grains", action="store_true", help="check each disk to the grain")
     parser.add_argument("--strict", action="store_true", help="what is only odd is wrong, too")
     add_web(parser)
     add_output(parser)
@@ -55,12 +58,16 @@ def _verify(name: str, args: argparse.Namespace, console: Console) -> int:
 
     begun = time.monotonic()
     source = source_of(name, args)
-    result = verify(source, strict=args.strict, progress=console.progress, **web(args))
+    result = verify(
+        source, grains=args.grains, strict=args.strict, progress=console.progress, **web(args)
+    )
     _print(shown(name), result, time.monotonic() - begun, console)
     return 0 if result else NOT_VERIFIED
 
 
 def _print(name: str, result: VerifyResult, seconds: float, console: Console) -> None:
+    from dataclasses import asdict
+
     from nfclease.cli.described import plain
     from nfclease.cli.tables import size, table, terminal_width
 
@@ -71,6 +78,8 @@ def _print(name: str, result: VerifyResult, seconds: float, console: Console) ->
         rows = [(_state(file), size(file.size), plain(file.name)) for file in result.files]
         for line in table(("sum", "size", "file"), rows, terminal_width(), ("size",)):
             console.row({}, line)
+    for disk in result.disks if console.json or not console.quiet else ():
+        console.row({"type": "disk", "package": name, **asdict(disk)}, _disk(disk))
     for note in result.notes:
         console.line(f"odd: {note}")
     for problem in result.problems:
@@ -98,6 +107,15 @@ def _row(file: VerifiedFile) -> dict[str, object]:
         "checksum": file.checksum,
         "verified": file.verified,
     }
+
+
+def _disk(disk: VerifiedDisk) -> str:
+    from nfclease.cli.described import plain
+    from nfclease.cli.tables import capacity
+
+    grains = f"{_many(disk.grains, 'grain')} {'WRONG' if disk.flaw else 'right'}"
+    held = "" if disk.capacity is None else f" of {capacity(disk.capacity)}"
+    return f"{plain(disk.name)}: {grains}, {capacity(disk.populated)}{held}"
 
 
 def _state(file: VerifiedFile) -> str:

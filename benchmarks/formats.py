@@ -1,0 +1,192 @@
+"""What a disk costs that is checked to the grain, or becomes a raw image, beside qemu-img and 7zz.
+
+    python -m benchmarks.formats [--disk-mib 2048] [--rounds 5]      # or: make bench-formats
+
+The disk has holes, files of this system and noise, as that of a VM has. The tools take turns, each
+as a process of its own whose whole CPU counts. It never judges a time; it fails when a tool does,
+or when an image is another one.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import random
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from collections import defaultdict
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from statistics import median
+
+from nfclease import image
+
+from .rounds import SHARED_MEMORY
+from .scenarios import MIB
+
+GIB = 1 << 30
+#: Shares of the disk: no grain, files, noise.
+HOLES, FILES = 0.45, 0.37
+PIECE = 4 * MIB
+
+
+@dataclass(frozen=True)
+class Tool:
+    """One tool at one job."""
+
+    job: str
+    name: str
+    command: tuple[str, ...]
+
+    def missing(self) -> bool:
+        """Whether it cannot run here."""
+        return shutil.which(self.command[0]) is None
+
+
+@dataclass(frozen=True)
+class Cost:
+    """One run."""
+
+    wall: float
+    cpu: float
+    peak_mib: float
+
+
+NFCLEASE = (sys.executable, "-m", "nfclease")
+VERIFY, TO_RAW = "verify to the grain", "streamOptimized to raw"
+TOOLS = (
+    Tool(VERIFY, "nfclease", (*NFCLEASE, "verify", "--grains", "--quiet", "{disk}")),
+    Tool(VERIFY, "7zz", ("7zz", "t", "-tvmdk", "{disk}")),
+    Tool(TO_RAW, "nfclease", (*NFCLEASE, "convert", "--quiet", "{disk}", "{image}")),
+    Tool(
+        TO_RAW,
+        "qemu-img -m 8 -W",
+        ("qemu-img", "convert", "-m", "8", "-W", "-f", "vmdk", "-O", "raw", "{disk}", "{image}"),
+    ),
+)
+#: A job, a tool that it is compared with, what is compared, and the ratio that is aimed at.
+AIMS = ((TO_RAW, "qemu-img -m 8 -W", "cpu", 0.5), (TO_RAW, "qemu-img -m 8 -W", "wall", 0.35))
+
+
+def sample(path: Path, size: int) -> int:
+    """Writes a raw disk, and says how much of it is data."""
+    chance = random.Random(1)
+    files = _pieces_of_files()
+    data = 0
+    with path.open("wb") as disk:
+        disk.truncate(size)
+        for at in range(0, size, PIECE):
+            what = chance.random()
+            if what < HOLES:
+                continue
+            piece = next(files) if what < HOLES + FILES else chance.randbytes(PIECE)
+            disk.seek(at)
+            disk.write(piece)
+            data += len(piece)
+    return data
+
+
+def _pieces_of_files() -> Iterator[bytes]:
+    """Files of this system, one behind the other, again and again."""
+    rest = b""
+    while True:
+        for folder in ("/usr/lib", "/usr/share", "/usr/bin"):
+            for root, folders, names in os.walk(folder):
+                folders.sort()
+                for name in sorted(names):
+                    path = Path(root, name)
+                    if path.is_symlink() or not path.is_file():
+                        continue
+                    rest += path.read_bytes()
+                    while len(rest) >= PIECE:
+                        yield rest[:PIECE]
+                        rest = rest[PIECE:]
+
+
+def run(tool: Tool, disk: Path, made: Path) -> Cost:
+    """One run, whose image is removed by who looks at it."""
+    command = [word.format(disk=disk, image=made) for word in tool.command]
+    begun = time.monotonic()
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+    assert process.stderr is not None
+    with process.stderr:
+        complaint = process.stderr.read()
+    _, status, usage = os.wait4(process.pid, 0)
+    process.returncode = os.waitstatus_to_exitcode(status)
+    if process.returncode:
+        raise RuntimeError(f"{tool.name}: {complaint.decode(errors='replace').strip()}")
+    return Cost(
+        wall=time.monotonic() - begun,
+        cpu=usage.ru_utime + usage.ru_stime,
+        peak_mib=usage.ru_maxrss / 1024,
+    )
+
+
+def same(one: Path, other: Path) -> bool:
+    """Whether two files have the same bytes."""
+    return subprocess.run(["cmp", "--quiet", one, other], check=False).returncode == 0
+
+
+def main() -> int:
+    """Runs the command line."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--disk-mib", type=int, default=2048)
+    parser.add_argument("--folder", type=Path, help="where the disk goes; else memory with room")
+    args = parser.parse_args()
+    size = args.disk_mib * MIB
+    roomy = SHARED_MEMORY.is_dir() and shutil.disk_usage(SHARED_MEMORY).free > 4 * size
+    place = args.folder or (SHARED_MEMORY if roomy else None)
+    tools = [tool for tool in TOOLS if not tool.missing()]
+    for tool in set(TOOLS) - set(tools):
+        print(f"{tool.job}, {tool.name}: not run (no {tool.command[0]})")
+    if not shutil.which("qemu-img"):
+        print("FAILED: qemu-img makes the disk", file=sys.stderr)
+        return 1
+    costs: dict[Tool, list[Cost]] = defaultdict(list)
+    with tempfile.TemporaryDirectory(prefix="nfclease-bench-", dir=place) as name:
+        raw, disk, made = (Path(name, each) for each in ("raw", "disk.vmdk", "made"))
+        data = sample(raw, size)
+        options = ("-f", "raw", "-O", "vmdk", "-o", "subformat=streamOptimized")
+        subprocess.run(["qemu-img", "convert", *options, raw, disk], check=True)
+        populated = image.convert(disk, made).populated
+        made.unlink()
+        for turn in range(args.rounds):
+            for tool in tools[:: -1 if turn % 2 else 1]:
+                costs[tool].append(run(tool, disk, made))
+                if tool.job == TO_RAW and not same(raw, made):
+                    print(f"FAILED: {tool.name} made another image", file=sys.stderr)
+                    return 1
+                made.unlink(missing_ok=True)
+        print(
+            f"{size / GIB:.2f} GiB, {data / GIB:.2f} written, {populated / GIB:.2f} in grains, ",
+            end="",
+        )
+        print(f"{disk.stat().st_size / GIB:.2f} GiB as a stream, on {place or 'disk'}")
+    report(costs, populated)
+    return 0
+
+
+def report(costs: dict[Tool, list[Cost]], populated: int) -> None:
+    """Prints the rows, then the ratios."""
+    print(f"{'':46} {'CPU-s/GiB of data':>18} {'wall s':>7} {'peak MiB':>9}")
+    found: dict[tuple[str, str], dict[str, float]] = {}
+    for tool in TOOLS:
+        if runs := costs.get(tool):
+            cpu, wall = (median(getattr(each, key) for each in runs) for key in ("cpu", "wall"))
+            found[tool.job, tool.name] = {"cpu": cpu, "wall": wall}
+            title = f"{tool.job}, {tool.name}"
+            peak = max(each.peak_mib for each in runs)
+            print(f"{title:46} {cpu * GIB / populated:18.2f} {wall:7.2f} {peak:9.0f}")
+    for job, other, key, aim in AIMS:
+        if (job, other) in found:
+            ratio = found[job, "nfclease"][key] / found[job, other][key]
+            print(f"{job}, {key}, nfclease / {other}: {ratio:.2f}   aim <= {aim:.2f}")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,14 @@
+//! Disks grain by grain, on all cores: checked, or on their way to another format.
+//!
+//! [`pool`] hands grains to threads. [`check`] walks a stream and has each grain inflated. [`convert`]
+//! makes another file of a stream: [`raw`] is one kind.
+
+mod check;
+mod convert;
+mod pool;
+mod raw;
+
+pub use crate::vmdk::{Finding, FindingKind, Layout};
+pub use check::Disk;
+pub(crate) use check::GrainCheck;
+pub use convert::Conversion;

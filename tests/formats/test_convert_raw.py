@@ -1,0 +1,218 @@
+"""`image.convert` to raw: the bytes are those that other readers find, and nothing half stays."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import random
+import shutil
+import signal
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import nfclease
+from nfclease import image
+
+from ..support.disks import GRAIN, stream
+from ..support.failing_calls import traced
+from ..support.genuine import pyvcloud_file
+from ..support.waiting import wait_for
+
+MIB = 1 << 20
+CAPACITY = 70 * MIB + 3 * 512
+
+
+@pytest.fixture(params=["blocking", "asyncio"])
+def convert(request: pytest.FixtureRequest) -> Callable[..., image.ConvertedImage]:
+    if request.param == "blocking":
+        return image.convert
+
+    def in_a_loop(*args: Any, **options: Any) -> image.ConvertedImage:
+        return asyncio.run(image.convert_async(*args, **options))
+
+    return in_a_loop
+
+
+def grains(seed: int = 1) -> dict[int, bytes]:
+    """Text, noise and zeros, in the first and the last grain and in several tables."""
+    chance = random.Random(seed)
+    found = {number: chance.randbytes(GRAIN) for number in (0, 3, 511, 512, 1000)}
+    found[4] = b"text that is compressed well " * 2000
+    found[600] = bytes(GRAIN)
+    found[CAPACITY // GRAIN] = b"the last sectors".ljust(3 * 512, b".")
+    return found
+
+
+@pytest.fixture
+def disk(tmp_path: Path) -> Path:
+    path = tmp_path / "disk.vmdk"
+    path.write_bytes(stream(grains(), CAPACITY))
+    return path
+
+
+def expected() -> bytes:
+    plain = bytearray(CAPACITY)
+    for number, data in grains().items():
+        at = number * GRAIN
+        plain[at : at + len(data)] = data
+    return bytes(plain[:CAPACITY])
+
+
+@pytest.mark.parametrize("threads", [None, 1, 2, 8])
+def test_each_grain_at_its_place(
+    convert: Callable[..., image.ConvertedImage], disk: Path, tmp_path: Path, threads: int | None
+) -> None:
+    target = tmp_path / "disk.raw"
+    made = convert(disk, target, threads=threads)
+    assert (made.path, made.format, made.capacity) == (str(target), "raw", CAPACITY)
+    assert made.populated == len(grains()) * GRAIN
+    assert target.read_bytes() == expected()
+    assert target.stat().st_blocks * 512 < 2 * MIB
+    assert sorted(os.listdir(tmp_path)) == ["disk.raw", "disk.vmdk"]
+
+
+def test_a_disk_without_a_grain(tmp_path: Path) -> None:
+    (tmp_path / "empty.vmdk").write_bytes(stream({}, 2 * MIB))
+    made = image.convert(tmp_path / "empty.vmdk", tmp_path / "empty.raw")
+    assert (made.capacity, made.populated) == (2 * MIB, 0)
+    assert (tmp_path / "empty.raw").read_bytes() == bytes(2 * MIB)
+
+
+@pytest.mark.parametrize("name", ["genuine", "made by qemu"])
+def test_beside_qemu_img(name: str, disk: Path, tmp_path: Path) -> None:
+    if not shutil.which("qemu-img"):
+        pytest.skip("not run: no qemu-img")
+    source = tmp_path / "source.vmdk"
+    if name == "genuine":
+        package = pyvcloud_file("yVM_OS_with_VMTools.ova")
+        [disk_file] = [file for file in nfclease.inspect(package).files if "disk" in file.href]
+        with source.open("wb") as file:
+            subprocess.run(["tar", "-xOf", package, disk_file.href], stdout=file, check=True)
+    else:
+        options = ["-O", "vmdk", "-o", "subformat=streamOptimized"]
+        subprocess.run(["qemu-img", "convert", *options, str(disk), str(source)], check=True)
+    image.convert(source, tmp_path / "ours.raw")
+    subprocess.run(
+        ["qemu-img", "convert", "-O", "raw", str(source), str(tmp_path / "theirs.raw")], check=True
+    )
+    same = ["qemu-img", "compare", "-f", "raw", "-F", "raw"]
+    subprocess.run([*same, str(tmp_path / "ours.raw"), str(tmp_path / "theirs.raw")], check=True)
+    assert (tmp_path / "ours.raw").stat().st_size == (tmp_path / "theirs.raw").stat().st_size
+
+
+@pytest.mark.parametrize("where", ["grain", "table", "end", "header"])
+def test_a_damaged_disk_leaves_nothing(
+    convert: Callable[..., image.ConvertedImage], disk: Path, tmp_path: Path, where: str
+) -> None:
+    data = bytearray(disk.read_bytes())
+    if where == "grain":
+        data[128 * 512 + 3000] ^= 4
+    elif where == "table":
+        data[-4 * 512 - 2048] ^= 1
+    elif where == "header":
+        data[2] ^= 1
+    else:
+        del data[-512:]
+    disk.write_bytes(data)
+    (tmp_path / "disk.raw").write_bytes(b"old")
+    error = nfclease.TruncatedError if where == "end" else nfclease.DiskFormatError
+    with pytest.raises(error, match=r"disk\.vmdk"):
+        convert(disk, tmp_path / "disk.raw", overwrite=True)
+    assert sorted(os.listdir(tmp_path)) == ["disk.raw", "disk.vmdk"]
+    assert (tmp_path / "disk.raw").read_bytes() == b"old"
+
+
+def test_what_is_there_stays(
+    convert: Callable[..., image.ConvertedImage], disk: Path, tmp_path: Path
+) -> None:
+    target = tmp_path / "disk.raw"
+    target.write_bytes(b"old")
+    with pytest.raises(FileExistsError):
+        convert(disk, target)
+    assert target.read_bytes() == b"old"
+    convert(disk, target, overwrite=True)
+    assert target.read_bytes() == expected()
+
+
+@pytest.mark.parametrize(
+    ("options", "error"),
+    [
+        ({"to": "vhd"}, ValueError),
+        ({"threads": 0}, ValueError),
+        ({"threads": 65}, ValueError),
+        ({"threads": "two"}, TypeError),
+        ({"overwrite": 1}, TypeError),
+        ({"progress": 3}, TypeError),
+    ],
+)
+def test_wrong_arguments(disk: Path, tmp_path: Path, options: Any, error: type[Exception]) -> None:
+    with pytest.raises(error):
+        image.convert(disk, tmp_path / "disk.raw", **options)
+    assert os.listdir(tmp_path) == ["disk.vmdk"]
+
+
+def test_wrong_paths(disk: Path, tmp_path: Path) -> None:
+    with pytest.raises(FileNotFoundError):
+        image.convert(tmp_path / "missing.vmdk", tmp_path / "disk.raw")
+    with pytest.raises(FileNotFoundError):
+        image.convert(disk, tmp_path / "missing" / "disk.raw")
+    with pytest.raises(IsADirectoryError):
+        image.convert(disk, tmp_path)
+    assert os.listdir(tmp_path) == ["disk.vmdk"]
+
+
+def test_a_descriptor_that_names_another_file(disk: Path, tmp_path: Path) -> None:
+    """Of no file but the stream is ever anything read."""
+    data = disk.read_bytes()
+    line = f'RW {CAPACITY // 512} SPARSE "disk.vmdk"'.encode()
+    other = f'RW {CAPACITY // 512} FLAT "/etc/passwd"'.encode()
+    assert line in data
+    assert len(other) == len(line)
+    disk.write_bytes(data.replace(line, other))
+    with pytest.raises(nfclease.DiskFormatError):
+        image.convert(disk, tmp_path / "disk.raw")
+    assert os.listdir(tmp_path) == ["disk.vmdk"]
+
+
+def run_command(*arguments: object) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "nfclease", "convert", *map(str, arguments)]
+    return subprocess.run(command, capture_output=True, text=True, timeout=60)
+
+
+def test_the_command(disk: Path, tmp_path: Path) -> None:
+    done = run_command("--json", disk, tmp_path / "disk.raw")
+    assert done.returncode == 0, done.stderr
+    row = json.loads(done.stdout)
+    assert (row["command"], row["format"], row["capacity"]) == ("convert", "raw", CAPACITY)
+    assert (tmp_path / "disk.raw").read_bytes() == expected()
+    done = run_command(disk, tmp_path / "disk.raw")
+    assert done.returncode == 1
+    assert "--overwrite" in done.stderr
+    data = bytearray(disk.read_bytes())
+    data[128 * 512 + 3000] ^= 4
+    disk.write_bytes(data)
+    done = run_command(disk, tmp_path / "other.raw")
+    assert done.returncode == 3
+    assert "sectors 0 to 127 of the disk" in done.stderr
+
+
+@traced
+def test_ctrl_c(disk: Path, tmp_path: Path) -> None:
+    """Nothing stays of what was not whole. Each write takes a second here."""
+    out = tmp_path / "out"
+    out.mkdir()
+    strace = ["strace", "-f", "-qq", "-o", str(tmp_path / "trace"), "-e", "trace=pwrite64"]
+    strace += ["-e", "inject=pwrite64:delay_enter=1000000", "-P", str(out / "disk.raw.part")]
+    command = [sys.executable, "-m", "nfclease", "convert", "--threads", "1"]
+    process = subprocess.Popen([*strace, *command, str(disk), str(out / "disk.raw")])
+    wait_for(lambda: (out / "disk.raw.part").exists())
+    children = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
+    os.kill(int(children[0]), signal.SIGINT)
+    assert process.wait(60) == 130
+    assert os.listdir(out) == []
