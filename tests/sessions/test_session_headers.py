@@ -121,3 +121,24 @@ def test_the_request_context_of_the_thread(
     calls = core_calls(simulator)
     assert len(calls) >= 4
     assert all("of-this-thread" in call["raw"] for call in calls)
+
+
+def test_a_request_context_that_changes(
+    open_lease: OpenLease, demo_vm: Any, simulator: Simulator
+) -> None:
+    """The same call twice is the same text, but for what the stub puts before it."""
+    with open_lease(demo_vm.ExportVm(), keep_alive=False) as lease:
+        lease.wait_ready(10)
+        for context in ("", "first", "second", ""):
+            if context:
+                GetRequestContext()["operationID"] = context
+            try:
+                lease.Progress(7)
+                assert lease.state == "ready"
+            finally:
+                GetRequestContext().clear()
+        lease.Progress(8)
+    sent = [call["raw"] for call in simulator.calls() if call["method"] == "HttpNfcLeaseProgress"]
+    assert [raw.count("</operationID>") for raw in sent] == [0, 1, 1, 0, 0]
+    assert ["first" in sent[1], "second" in sent[2]] == [True, True]
+    assert sent[0] == sent[3] != sent[4]

@@ -69,9 +69,14 @@ def request_context() -> Callable[[], None]:
     return lambda: GetRequestContext().update(context)
 
 
+def has_soap_header(soap: Any) -> bool:
+    """Whether the stub puts something before the body of every call, as it is at this moment."""
+    return bool(soap.requestContext or getattr(soap, "samlToken", None) or GetRequestContext())
+
+
 def _soap_header(soap: Any) -> str:
-    """What the stub puts before the body of every call: request context and SAML token."""
-    if not (soap.requestContext or getattr(soap, "samlToken", None) or GetRequestContext()):
+    """What that is: request context and SAML token."""
+    if not has_soap_header(soap):
         return ""
     service = vim.ServiceInstance("ServiceInstance", soap)
     method: Any = service._GetMethodInfo("CurrentTime")

@@ -10,7 +10,7 @@ import io
 
 from pyVmomi import vim
 
-from nfclease._pyvmomi.session import refresh_credentials
+from nfclease._pyvmomi.session import has_soap_header, refresh_credentials
 from nfclease._pyvmomi.tidy import tidy
 
 TYPE_CHECKING = False
@@ -20,7 +20,11 @@ if TYPE_CHECKING:
 
     from nfclease import _core
 
+    _Envelopes: TypeAlias = dict[tuple[Any, ...], bytes]
     _Send: TypeAlias = Callable[[_core.Lease, Any, bytes], tuple[int, str, bytes]]
+
+#: An attribute each, and the percentages of Progress.
+_MOST_ENVELOPES = 128
 
 #: The calls that change what the core knows of the lease.
 _SENDERS: dict[str, _Send] = {
@@ -60,11 +64,12 @@ class _SoapStub(_StandIn):
     def __init__(self, real: Any, core: _core.Lease) -> None:
         super().__init__(real)
         self._core = core
+        self._envelopes: _Envelopes = {}
 
     def InvokeMethod(self, mo: Any, info: Any, args: Any, outerStub: Any = None) -> Any:  # noqa: N802, N803
         """``SoapStubAdapter.InvokeMethod``; objects in the answer are the real stub's."""
         refresh_credentials(self._real)
-        call = _Call(self._real, self._core, info, args)
+        call = _Call(self._real, self._core, info, args, self._envelopes)
         outer = self._real if outerStub is None else outerStub._real
         return type(self._real).InvokeMethod(call, mo, info, args, outer)
 
@@ -76,17 +81,33 @@ class _SoapStub(_StandIn):
 class _Call(_StandIn):
     """The stub for the length of one call, and its connection."""
 
-    def __init__(self, real: Any, core: _core.Lease, info: Any, args: Any) -> None:
+    def __init__(
+        self, real: Any, core: _core.Lease, info: Any, args: Any, envelopes: _Envelopes
+    ) -> None:
         super().__init__(real)
         self._core = core
         self._method = info.wsdlName
         self._args = args
+        self._envelopes = envelopes
 
     def __eq__(self, other: object) -> bool:
         """It is the real stub to pyvmomi, which asks whether it speaks for another one."""
         return other is self or other is self._real
 
     __hash__ = None  # type: ignore[assignment]
+
+    def SerializeRequest(self, mo: Any, info: Any, args: Any) -> bytes:  # noqa: N802
+        """The real stub's text. It is the same each time for an attribute, or for a percentage."""
+        real = self._real
+        is_plain = all(type(value) in (str, int) for value in args)
+        if not is_plain or has_soap_header(real):
+            text: bytes = real.SerializeRequest(mo, info, args)
+            return text
+        key = real.version, mo._moId, info.wsdlName, info.version, tuple(args)
+        text = self._envelopes.get(key) or real.SerializeRequest(mo, info, args)
+        if len(self._envelopes) < _MOST_ENVELOPES:
+            self._envelopes[key] = text
+        return text
 
     def GetConnection(self) -> _Call:  # noqa: N802
         return self
