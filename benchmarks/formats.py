@@ -32,6 +32,8 @@ GIB = 1 << 30
 #: Shares of the disk: no grain, files, noise.
 HOLES, FILES = 0.45, 0.37
 PIECE = 4 * MIB
+#: Seconds between two looks at the memory of a tool.
+LOOK = 0.01
 
 
 @dataclass(frozen=True)
@@ -110,20 +112,27 @@ def _pieces_of_files() -> Iterator[bytes]:
 def run(tool: Tool, disk: Path, made: Path) -> Cost:
     """One run, whose image is removed by who looks at it."""
     command = [word.format(disk=disk, image=made) for word in tool.command]
-    begun = time.monotonic()
-    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
-    assert process.stderr is not None
-    with process.stderr:
-        complaint = process.stderr.read()
-    _, status, usage = os.wait4(process.pid, 0)
-    process.returncode = os.waitstatus_to_exitcode(status)
-    if process.returncode:
-        raise RuntimeError(f"{tool.name}: {complaint.decode(errors='replace').strip()}")
-    return Cost(
-        wall=time.monotonic() - begun,
-        cpu=usage.ru_utime + usage.ru_stime,
-        peak_mib=usage.ru_maxrss / 1024,
-    )
+    begun, peak = time.monotonic(), 0.0
+    with tempfile.TemporaryFile() as said:
+        process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=said)
+        while not (ended := os.wait4(process.pid, os.WNOHANG))[0]:
+            peak = max(peak, peak_mib(process.pid))
+            time.sleep(LOOK)
+        wall = time.monotonic() - begun
+        _, status, usage = ended
+        process.returncode = os.waitstatus_to_exitcode(status)
+        said.seek(0)
+        if process.returncode:
+            raise RuntimeError(f"{tool.name}: {said.read().decode(errors='replace').strip()}")
+    return Cost(wall=wall, cpu=usage.ru_utime + usage.ru_stime, peak_mib=peak)
+
+
+def peak_mib(pid: int) -> float:
+    """The peak of a process so far: ru_maxrss starts with that of the process that launched it."""
+    for line in Path(f"/proc/{pid}/status").read_text().splitlines():
+        if line.startswith("VmHWM:"):
+            return int(line.split()[1]) / 1024
+    return 0.0  # it has ended
 
 
 def same(one: Path, other: Path) -> bool:

@@ -25,7 +25,7 @@
 //! - [`transfer`]: one disk, then many, as tasks that the engine owns.
 //! - [`remote`]: a package at an https address.
 //! - [`lease`]: the heart: pure state table, keep-alive, device plan, verification.
-//! - `sha`: a crate of its own, SHA-1 and SHA-256 in one pass.
+//! - `sha`: a crate of its own, SHA-1 and SHA-256, several at once.
 //! - `python`: a crate of its own, the bindings; nothing here depends on Python.
 //!
 //! Read [`lease::Lease`] first, then [`transfer::download`].

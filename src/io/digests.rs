@@ -1,7 +1,6 @@
 //! The digests of one stream: what the server lists, and what the package's manifest file has.
 
-use nfclease_sha::Both;
-
+use super::blocks::Both;
 use super::digest::{ChecksumType, Digest, hex};
 
 /// One running digest, or two of the same bytes. Where both are of one type, nothing is computed
@@ -43,6 +42,20 @@ impl Digests {
             }
             Running::AtOnce(both) => both.update(bytes),
         }
+    }
+
+    /// Whether two of these take less time together than one after the other.
+    pub(crate) fn pairs(&self) -> bool {
+        matches!(&self.running, Running::One(digest) if digest.pairs())
+    }
+
+    /// Adds bytes to each of two.
+    pub(crate) fn update_both(one: &mut Self, bytes: &[u8], other: &mut Self, others: &[u8]) {
+        if let (Running::One(one), Running::One(other)) = (&mut one.running, &mut other.running) {
+            return Digest::update_both(one, bytes, other, others);
+        }
+        one.update(bytes);
+        other.update(others);
     }
 
     /// The first one so far, as lower-case hex.

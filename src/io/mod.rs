@@ -5,6 +5,7 @@
 #![cfg_attr(not(test), deny(clippy::arithmetic_side_effects))]
 
 pub(crate) mod again;
+mod blocks;
 pub(crate) mod digest;
 mod digests;
 mod directory;

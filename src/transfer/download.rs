@@ -10,6 +10,7 @@ use super::attempt::{self, Exchange, Reached, Verb};
 use super::format::{Depth, DiskCheck, Format};
 use super::limit::Limit;
 use super::pace::Pace;
+use super::pairing::Pairing;
 use super::progress::Progress;
 use super::{Comparison, Completed, Job, LeaseServer, Moved, Verified, Way};
 use crate::error::{Error, Failure, Result, Step};
@@ -282,6 +283,7 @@ impl<S: LeaseServer> Get<'_, S> {
         mut check: Option<&mut DiskCheck>,
     ) -> Result<u64> {
         let (download, mut bytes) = (self.download, 0);
+        let pairing = Pairing::new(digests);
         let mut pace = Pace::new(download.job.timeout);
         loop {
             let chunk = pace.next(&download.job.what, response).await;
@@ -296,7 +298,7 @@ impl<S: LeaseServer> Get<'_, S> {
                     .update(&chunk)
                     .map_err(|flaw| download.flaw(flaw, bytes))?;
             }
-            digests.update(&chunk);
+            pairing.update(digests, &chunk).await;
             let length = chunk.len() as u64;
             self.sink.write(chunk).await?;
             bytes = self.progress.add(length);

@@ -12,6 +12,7 @@ mod file_sum;
 mod format;
 mod limit;
 pub(crate) mod pace;
+mod pairing;
 pub mod panics;
 pub(crate) mod progress;
 mod sending;

@@ -40,12 +40,12 @@ def test_rust_direction(module: str, path: Path) -> None:
     assert used <= allowed, f"{path.name} imports upwards: {used - allowed}"
 
 
-def test_one_small_crate_has_the_unsafe_block() -> None:
+def test_one_small_crate_has_the_unsafe_blocks() -> None:
     sources = {path: path.read_text(encoding="utf-8") for _, path in rust_modules()}
     crate = SOURCE / "sha"
     used = [path for path, text in sources.items() if re.search(r"\bunsafe (\{|fn|impl)", text)]
     assert used == [crate / "lib.rs"]
-    assert sources[crate / "lib.rs"].count("unsafe {") == 1
+    assert sources[crate / "lib.rs"].count("unsafe {") == 2
     assert sum(len(sources[path].splitlines()) for path in crate.glob("*.rs")) <= 200
 
 
