@@ -5,8 +5,9 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use super::check::Disk;
-use super::pool::{GrainPool, Work, Wrong};
+use super::pool::GrainPool;
 use super::raw::Raw;
+use super::worker::{Work, Wrong};
 use crate::error::{Error, Result};
 use crate::io::staged::Staged;
 use crate::io::{Overwrite, Slice, Watched};

@@ -1,12 +1,13 @@
 //! Disks grain by grain, on all cores: checked, or on their way to another format.
 //!
-//! [`pool`] hands grains to threads. [`check`] walks a stream and has each grain inflated. [`convert`]
+//! [`pool`] hands grains to threads, [`worker`] is one of them. [`check`] walks a stream and has each grain inflated. [`convert`]
 //! makes another file of a stream: [`raw`] is one kind.
 
 mod check;
 mod convert;
 mod pool;
 mod raw;
+mod worker;
 
 pub use crate::vmdk::{Finding, FindingKind, Layout};
 pub use check::Disk;

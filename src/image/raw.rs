@@ -5,7 +5,7 @@ use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use super::pool::Work;
+use super::worker::Work;
 use crate::error::{Error, Result};
 
 /// Writes grains into a file that is as long as the disk, and empty.

@@ -1,0 +1,159 @@
+//! One thread's part: batches of grains are inflated, and something is done with the plain bytes.
+
+use std::collections::VecDeque;
+use std::ops::Range;
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+
+use crate::error::Error;
+use crate::sync::lock;
+use crate::vmdk::{Finding, Inflater, SECTOR};
+
+/// What is done with the plain bytes of a grain.
+pub(crate) trait Work: Clone + Send + 'static {
+    /// Takes one that begins at this byte of the disk; they come in no order.
+    fn grain(&mut self, at: u64, plain: &[u8]) -> Result<(), Error>;
+}
+
+/// Nothing is: that they are right is all.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Nothing;
+
+impl Work for Nothing {
+    fn grain(&mut self, _at: u64, _plain: &[u8]) -> Result<(), Error> {
+        Ok(())
+    }
+}
+
+/// Why grains are not all done.
+#[derive(Debug)]
+pub(crate) enum Wrong {
+    /// The first grain that is damaged.
+    Damaged(Finding),
+    /// The work failed.
+    Failed(Error),
+}
+
+/// Compressed grains, one behind the other.
+#[derive(Default)]
+pub(super) struct Batch {
+    pub(super) bytes: Vec<u8>,
+    pub(super) grains: Vec<Stored>,
+}
+
+pub(super) struct Stored {
+    pub(super) at: u64,
+    pub(super) sectors: Range<u64>,
+    pub(super) full: usize,
+    pub(super) length: usize,
+    pub(super) end: usize,
+}
+
+#[derive(Default)]
+pub(super) struct State {
+    pub(super) waiting: VecDeque<Batch>,
+    /// Buffers to use again.
+    pub(super) spare: Vec<Batch>,
+    pub(super) is_over: bool,
+    pub(super) wrong: Option<Wrong>,
+}
+
+#[derive(Default)]
+pub(super) struct Shared {
+    state: Mutex<State>,
+    pub(super) changed: Condvar,
+}
+
+impl Shared {
+    pub(super) fn state(&self) -> MutexGuard<'_, State> {
+        lock(&self.state)
+    }
+
+    /// Keeps what is wrong: of damage the first in the stream.
+    pub(super) fn keep(&self, wrong: Wrong) {
+        let mut state = self.state();
+        let is_first = match (&state.wrong, &wrong) {
+            (None, _) | (Some(Wrong::Damaged(_)), Wrong::Failed(_)) => true,
+            (Some(Wrong::Damaged(kept)), Wrong::Damaged(new)) => new.offset < kept.offset,
+            (Some(Wrong::Failed(_)), _) => false,
+        };
+        if is_first {
+            state.wrong = Some(wrong);
+        }
+    }
+
+    /// Whether grains from there on change nothing any more.
+    fn is_settled_before(&self, at: u64) -> bool {
+        match &self.state().wrong {
+            Some(Wrong::Damaged(kept)) => kept.offset < at,
+            Some(Wrong::Failed(_)) => true,
+            None => false,
+        }
+    }
+}
+
+/// One thread's part.
+pub(super) struct Worker<W> {
+    shared: Arc<Shared>,
+    inflater: Inflater,
+    pub(super) work: W,
+}
+
+impl<W: Work> Worker<W> {
+    pub(super) fn new(shared: &Arc<Shared>, work: &W) -> Self {
+        Self {
+            shared: Arc::clone(shared),
+            inflater: Inflater::new(),
+            work: work.clone(),
+        }
+    }
+
+    /// Works until nothing comes any more.
+    pub(super) fn run(mut self) {
+        loop {
+            let mut state = self.shared.state();
+            let batch = loop {
+                if let Some(batch) = state.waiting.pop_front() {
+                    break batch;
+                }
+                if state.is_over {
+                    return;
+                }
+                let waited = self.shared.changed.wait(state);
+                state = waited.unwrap_or_else(PoisonError::into_inner);
+            };
+            drop(state);
+            self.take(batch);
+        }
+    }
+
+    pub(super) fn take(&mut self, mut batch: Batch) {
+        let first = batch.grains.first().map_or(0, |grain| grain.at);
+        if !self.shared.is_settled_before(first)
+            && let Err(wrong) = self.each(&batch)
+        {
+            self.shared.keep(wrong);
+        }
+        batch.bytes.clear();
+        batch.grains.clear();
+        self.shared.state().spare.push(batch);
+    }
+
+    fn each(&mut self, batch: &Batch) -> Result<(), Wrong> {
+        let mut start = 0;
+        for grain in &batch.grains {
+            let data = batch.bytes.get(start..grain.end).unwrap_or_default();
+            start = grain.end;
+            let plain = self.inflater.inflate(data, grain.full, grain.length);
+            let plain = plain.map_err(|reason| {
+                let first = grain.sectors.start;
+                let reason = format!("the grain of sector {first} is wrong: {reason}");
+                let finding = Finding::damaged(grain.at, reason);
+                Wrong::Damaged(finding.of_sectors(grain.sectors.clone()))
+            })?;
+            let plain = plain.get(..grain.length).unwrap_or(plain);
+            let start = grain.sectors.start.saturating_mul(SECTOR);
+            self.work.grain(start, plain).map_err(Wrong::Failed)?;
+        }
+        Ok(())
+    }
+}
