@@ -140,7 +140,8 @@ def main() -> int:
             for turn in range(args.rounds):
                 # The first round makes the packages that are imported in the others.
                 for case in CASES[:: -1 if turn % 2 else 1]:
-                    memory.fill(cache)
+                    if cache is not None:
+                        cache.fill()
                     costs[case].append(stage.play(case))
         except (WrongBytesError, ClientFailedError) as error:
             print(f"FAILED: {error}", file=sys.stderr)

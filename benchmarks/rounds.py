@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from .measure import Cost
+from .memory import cache
 from .parts import Parts
 from .report import Row, document, summarise
 from .scenarios import MIB, Scenario, Stage
@@ -80,19 +81,22 @@ def play(
     """
     costs: Costs = defaultdict(list)
     rounds, estimate = 0, 0.0
-    while rounds < most and time.monotonic() + estimate < until:
-        estimate = 0.0
-        for scenario in plan:
-            for name in scenario.variants:
-                if name not in clients or (rounds and name in scenario.once):
-                    continue
-                started = time.monotonic()
-                costs[scenario.name, name].append(
-                    stages[scenario.verb].play(scenario, clients[name])
-                )
-                if name not in scenario.once:
-                    estimate += time.monotonic() - started
-        rounds += 1
+    with cache(Path()) as memory:
+        while rounds < most and time.monotonic() + estimate < until:
+            estimate = 0.0
+            for scenario in plan:
+                for name in scenario.variants:
+                    if name not in clients or (rounds and name in scenario.once):
+                        continue
+                    started = time.monotonic()
+                    if memory is not None:
+                        memory.fill()
+                    costs[scenario.name, name].append(
+                        stages[scenario.verb].play(scenario, clients[name])
+                    )
+                    if name not in scenario.once:
+                        estimate += time.monotonic() - started
+            rounds += 1
     return costs, rounds
 
 

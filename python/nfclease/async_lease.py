@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     import os
     from collections.abc import Awaitable, Callable, Iterable
     from types import TracebackType
-    from typing import Any
+    from typing import Any, Literal
 
     from pyVmomi import vim, vmodl
     from typing_extensions import Self, Unpack
@@ -182,11 +182,12 @@ class AsyncHttpNfcLease(AsyncLeaseSignatures):
         target: Target,
         *,
         overwrite: bool = False,
+        format: Literal["raw"] | None = None,
         progress: Callback = None,
     ) -> Transfer:
         """As ``HttpNfcLease.start_download``; the transfer is awaited."""
         return self._lease.start_download(
-            device_url, target, overwrite=overwrite, progress=progress
+            device_url, target, overwrite=overwrite, format=format, progress=progress
         )
 
     async def download(
@@ -195,11 +196,20 @@ class AsyncHttpNfcLease(AsyncLeaseSignatures):
         target: Target,
         *,
         overwrite: bool = False,
+        format: Literal["raw"] | None = None,
         progress: ProgressOption = None,
     ) -> TransferResult:
         """As ``HttpNfcLease.download``."""
         return await without_our_frames(
-            transfers.download(self._shared, self._backend, device_url, target, overwrite, progress)
+            transfers.download(
+                self._shared,
+                self._backend,
+                device_url,
+                target,
+                overwrite,
+                progress,
+                image=format,
+            )
         )
 
     async def download_all(

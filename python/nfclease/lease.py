@@ -168,6 +168,7 @@ class HttpNfcLease(MirroredLease):
         target: Target,
         *,
         overwrite: bool = False,
+        format: Literal["raw"] | None = None,
         progress: Callback = None,
     ) -> Transfer:
         """Starts a download in the background; the arguments are those of ``download``.
@@ -175,7 +176,9 @@ class HttpNfcLease(MirroredLease):
         ``progress`` is a callable or None: it draws no bar. The callable runs in a thread of its
         own. When the transfer fails later, a directory that was made for it is not removed.
         """
-        return transfers.start_download(self._nfc_shared, device_url, target, overwrite, progress)
+        return transfers.start_download(
+            self._nfc_shared, device_url, target, overwrite, progress, format
+        )
 
     def download(
         self,
@@ -183,6 +186,7 @@ class HttpNfcLease(MirroredLease):
         target: Target,
         *,
         overwrite: bool = False,
+        format: Literal["raw"] | None = None,
         progress: ProgressOption = None,
     ) -> TransferResult:
         """Downloads one device and verifies it.
@@ -198,6 +202,9 @@ class HttpNfcLease(MirroredLease):
                 object has no name to withhold: what was written before an error stays written.
             overwrite: Whether an existing file is replaced; it stays as it is until the new one is
                 verified.
+            format: ``"raw"`` for a raw image of a disk in place of its stream, sparse where the
+                file system can, at a path. The stream is compared with the server's checksum as
+                always, and each grain with its own.
             progress: True for a bar (a table in a notebook, lines in a log; needs
                 ``nfclease[progress]``), or a callable that gets a ``TransferProgress`` at most
                 five times a second. If it raises, the transfer ends with that exception.
@@ -222,7 +229,7 @@ class HttpNfcLease(MirroredLease):
             'manifest'
         """
         operation = transfers.download(
-            self._nfc_shared, BLOCKING, device_url, target, overwrite, progress
+            self._nfc_shared, BLOCKING, device_url, target, overwrite, progress, image=format
         )
         return run(operation, "download")
 

@@ -5,13 +5,10 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use super::check::Disk;
-use super::pool::GrainPool;
-use super::raw::Raw;
-use super::worker::{Work, Wrong};
-use crate::error::{Error, Result};
+use super::writer::RawWriter;
+use crate::error::Result;
 use crate::io::staged::Staged;
 use crate::io::{Overwrite, Slice, Watched};
-use crate::vmdk::{Finding, FindingKind, Walk};
 
 /// Read at once.
 const BUFFER_BYTES: usize = 1024 * 1024;
@@ -47,74 +44,24 @@ impl Conversion {
 
     fn fill(&self, staged: &mut Staged, watched: &Watched) -> Result<Disk> {
         let path = staged.path();
-        let mut pool = GrainPool::new(&Raw::new(staged.file(), path.clone())?, self.threads);
-        let mut walk = Walk::new();
-        let mut reader = self
-            .source
-            .stored
-            .open(self.source.offset, self.source.length)?;
+        let mut writer = RawWriter::new(self.name.clone(), staged.file(), path, self.threads)?;
+        let Slice {
+            stored,
+            offset,
+            length,
+        } = &self.source;
+        let mut reader = stored.open(*offset, *length)?;
         let mut buffer = vec![0; BUFFER_BYTES];
-        let mut length = None;
         loop {
             watched.goes_on()?;
             let count = match reader.read(&mut buffer) {
-                Ok(0) => break,
+                Ok(0) => return writer.finish(),
                 Ok(count) => count,
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
                 Err(error) => return Err(reader.error(error)),
             };
-            let bytes = buffer.get(..count).unwrap_or_default();
-            let walked = walk.update(bytes, &mut |grain| pool.add(&grain));
-            walked.map_err(|finding| self.flawed(&finding, &mut pool))?;
-            if let (None, Some(header)) = (length, walk.header()) {
-                let bytes = header.capacity_bytes();
-                let sized = staged.file().set_len(bytes);
-                sized.map_err(|e| Error::io(&path, e))?;
-                length = Some(bytes);
-            }
-            if pool.is_wrong() {
-                break;
-            }
+            writer.update(buffer.get(..count).unwrap_or_default())?;
             watched.count(count as u64);
-        }
-        let walked = if pool.is_wrong() {
-            Ok(())
-        } else {
-            walk.finish(&mut |grain| pool.add(&grain))
-        };
-        match (pool.finish(), walked) {
-            (Err(wrong), _) => Err(self.wrong(wrong)),
-            (Ok(()), Err(finding)) => Err(self.refused(&finding)),
-            (Ok(()), Ok(())) => Ok(Disk::new(&walk, None)),
-        }
-    }
-
-    /// A grain before that place may be wrong, too.
-    fn flawed<W: Work>(&self, finding: &Finding, pool: &mut GrainPool<W>) -> Error {
-        match pool.finish() {
-            Err(wrong) => self.wrong(wrong),
-            Ok(()) => self.refused(finding),
-        }
-    }
-
-    fn wrong(&self, wrong: Wrong) -> Error {
-        match wrong {
-            Wrong::Failed(error) => error,
-            Wrong::Damaged(finding) => self.refused(&finding),
-        }
-    }
-
-    fn refused(&self, finding: &Finding) -> Error {
-        let what = self.name.as_str().into();
-        let reason = finding.place().to_string().into();
-        match finding.kind {
-            FindingKind::Cut => Error::Truncated {
-                what,
-                seen: self.source.length,
-                reason,
-                cause: None,
-            },
-            FindingKind::Format | FindingKind::Damaged => Error::DiskFormat { what, reason },
         }
     }
 }

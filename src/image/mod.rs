@@ -1,15 +1,18 @@
 //! Disks grain by grain, on all cores: checked, or on their way to another format.
 //!
 //! [`pool`] hands grains to threads, [`worker`] is one of them. [`check`] walks a stream and has each grain inflated. [`convert`]
-//! makes another file of a stream: [`raw`] is one kind.
+//! makes another file of a stream, [`sink`] of a download: [`raw`] is one kind, which [`writer`] fills.
 
 mod check;
 mod convert;
 mod pool;
 mod raw;
+mod sink;
 mod worker;
+mod writer;
 
 pub use crate::vmdk::{Finding, FindingKind, Layout};
 pub use check::Disk;
 pub(crate) use check::GrainCheck;
 pub use convert::Conversion;
+pub use sink::RawSink;

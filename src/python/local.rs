@@ -12,6 +12,7 @@ use super::arguments::VerifyFormat;
 use super::fileobj::{FileObjectReader, FileObjectSink};
 use super::gil;
 use nfclease::error::{Error, Result};
+use nfclease::image::RawSink;
 use nfclease::io::{self, FileSink, FileSource, MemorySource, Overwrite, ReaderSource};
 use nfclease::sync::lock;
 use nfclease::text::Place;
@@ -60,10 +61,10 @@ pub(crate) struct Sink(Closed<dyn io::Sink>);
 
 #[pymethods]
 impl Sink {
-    /// A file, which has its name when it is whole and verified.
+    /// A file, which has its name when it is whole and verified: the stream, or a raw image of it.
     #[staticmethod]
-    #[pyo3(signature = (path, *, overwrite))]
-    fn of_path(path: PathBuf, overwrite: bool) -> Self {
+    #[pyo3(signature = (path, *, overwrite, raw=false))]
+    fn of_path(path: PathBuf, overwrite: bool, raw: bool) -> Self {
         let overwrite = if overwrite {
             Overwrite::Replace
         } else {
@@ -71,6 +72,9 @@ impl Sink {
         };
         Self::closed(move |place| {
             let place = Arc::clone(place);
+            if raw {
+                return Ok(Box::new(RawSink::create(&path, overwrite, place)?));
+            }
             Ok(Box::new(FileSink::create(&path, overwrite, place)?))
         })
     }

@@ -1,6 +1,7 @@
 """A script that exports one disk, or all of the demo VM to a package, and says how that ended.
 
-Arguments: "disk" or "package", host, port, user, password, CA, target, "new" or "overwrite".
+Arguments: "disk", "image" (of a disk) or "package", host, port, user, password, CA, target, "new"
+or "overwrite".
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ import os
 import secrets
 import ssl
 import sys
+from typing import Any
 
 from pyVim.connect import SmartConnect
 from pyVmomi import vim
@@ -39,7 +41,9 @@ try:
     else:
         with nfclease.HttpNfcLease(vm.ExportVm()) as lease:
             disk = next(url for url in lease.wait_ready(10).deviceUrl if url.disk)
-            said["verified"] = lease.download(disk, target, overwrite=how == "overwrite").verified
+            options: dict[str, Any] = {"format": "raw"} if what == "image" else {}
+            got = lease.download(disk, target, overwrite=how == "overwrite", **options)
+            said["verified"] = got.verified
 except OSError as error:
     said["errno"] = error.errno
     said["error"] = str(error)

@@ -71,7 +71,7 @@ def run_failing(
     how: str = "new",
     only: Path | None = None,
 ) -> Ended:
-    """Exports a "disk" or a "package" in a process with these faults, at `only` this path.
+    """Exports a "disk", "image" or "package" in a process with these faults, at `only` this path.
 
     A fault that is a call's bare name lets the call be, and leaves it in the trace.
     """

@@ -49,12 +49,17 @@ async def download(
     overwrite: bool,
     progress: ProgressOption,
     *,
+    image: str | None = None,
     file_checksum_type: str | None = None,
 ) -> TransferResult:
-    """One device; a ``file_checksum_type`` has the sum for a manifest file computed in passing."""
+    """One device, as its stream or as an image of this format.
+
+    A ``file_checksum_type`` has the sum for a manifest file computed in passing.
+    """
     from nfclease._local.directory import made_for
 
-    progress, options = checked(progress), {"file_checksum_type": file_checksum_type}
+    progress = checked(progress)
+    options = {"image": image, "file_checksum_type": file_checksum_type}
     with made_for(target):
         transfer = _start_download(lease, device_url, target, overwrite, **options)
         [result] = await _results(backend, [transfer], progress)
@@ -186,14 +191,19 @@ async def upload(
 
 
 def start_download(
-    lease: LeaseCore, device_url: Any, target: Target, overwrite: bool, progress: Callback
+    lease: LeaseCore,
+    device_url: Any,
+    target: Target,
+    overwrite: bool,
+    progress: Callback,
+    image: str | None,
 ) -> Transfer:
     """One device, in the background."""
     from nfclease._local.directory import made_for
 
     progress = _checked_callback(progress)
     with made_for(target):
-        transfer = _start_download(lease, device_url, target, overwrite)
+        transfer = _start_download(lease, device_url, target, overwrite, image=image)
     return _called_back(transfer, progress)
 
 
@@ -230,12 +240,13 @@ def _start_download(
     overwrite: bool,
     url: str | None = None,
     *,
+    image: str | None = None,
     file_checksum_type: str | None = None,
 ) -> Transfer:
     device, name = core_device_url(device_url, url=url), display_name(device_url)
     with lease.faults():
         start, options = lease.native_now().download, {"file_checksum_type": file_checksum_type}
-        core, path = start_to(target, name, overwrite, start, device, **options)
+        core, path = start_to(target, name, overwrite, start, device, image=image, **options)
     return _transfer(lease, Tracked(core, name, path, file_checksum_type), device_url, url)
 
 
