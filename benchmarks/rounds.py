@@ -69,7 +69,7 @@ def play(
     most: int,
     until: float,
 ) -> tuple[Costs, int]:
-    """What each run cost, and how many rounds there were.
+    """What each run cost, and how many rounds there were, each in the order opposite to the last.
 
     Args:
         stages: Where they run, by the verb of a scenario.
@@ -85,7 +85,7 @@ def play(
         while rounds < most and time.monotonic() + estimate < until:
             estimate = 0.0
             for scenario in plan:
-                for name in scenario.variants:
+                for name in scenario.variants[:: -1 if rounds % 2 else 1]:
                     if name not in clients or (rounds and name in scenario.once):
                         continue
                     started = time.monotonic()
