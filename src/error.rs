@@ -191,6 +191,10 @@ pub enum Error {
     #[error("{what}: not a streamOptimized VMDK: {reason}")]
     DiskFormat { what: Text, reason: Text },
 
+    /// A disk that was looked at to the grain is damaged, or none; `reason` says which, and where.
+    #[error("{what}: {reason}")]
+    DamagedDisk { what: Text, reason: Text },
+
     #[error("unsafe file name '{name}': {reason}")]
     UnsafePath { name: ServerText, reason: Text },
 

@@ -121,6 +121,7 @@ impl Error {
             | Self::InsecureUrl { .. }
             | Self::ManifestMissing { .. }
             | Self::DiskFormat { .. }
+            | Self::DamagedDisk { .. }
             | Self::UnsafePath { .. }
             | Self::UnsafeMember { .. }
             | Self::Package { .. }

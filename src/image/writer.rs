@@ -80,15 +80,17 @@ impl RawWriter {
 
     fn refused(&self, finding: &Finding) -> Error {
         let what = self.name.as_str().into();
-        let reason = finding.place().to_string().into();
         match finding.kind {
             FindingKind::Cut => Error::Truncated {
                 what,
                 seen: self.seen,
-                reason,
+                reason: finding.place().to_string().into(),
                 cause: None,
             },
-            FindingKind::Format | FindingKind::Damaged => Error::DiskFormat { what, reason },
+            FindingKind::Format | FindingKind::Damaged => Error::DamagedDisk {
+                what,
+                reason: finding.to_string().into(),
+            },
         }
     }
 }

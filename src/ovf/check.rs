@@ -211,5 +211,6 @@ fn said(flaw: Flaw) -> String {
     match flaw {
         Flaw::Format(reason) => format!("it is not a streamOptimized VMDK: {reason}"),
         Flaw::Cut(reason) => format!("it is not whole: {reason}"),
+        Flaw::Damaged(reason) => reason,
     }
 }

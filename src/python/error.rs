@@ -140,7 +140,7 @@ fn build(py: Python<'_>, error: &Error) -> PyResult<PyErr> {
         }
         Error::ManifestMissing { .. } | Error::Unlisted { .. } => plain("ManifestError")?,
         Error::MissingUpload { .. } => plain("MissingUploadError")?,
-        Error::DiskFormat { .. } => plain("DiskFormatError")?,
+        Error::DiskFormat { .. } | Error::DamagedDisk { .. } => plain("DiskFormatError")?,
         Error::UnsafePath { .. } | Error::UnsafeMember { .. } => plain("UnsafePathError")?,
         Error::Package { .. } => plain("PackageError")?,
         Error::Exists { path } => {

@@ -119,6 +119,10 @@ impl Download {
                 what: what.into(),
                 reason: reason.into(),
             },
+            Flaw::Damaged(reason) => Error::DamagedDisk {
+                what: what.into(),
+                reason: reason.into(),
+            },
             Flaw::Cut(reason) => Error::Truncated {
                 what: what.into(),
                 seen,

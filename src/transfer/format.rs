@@ -101,10 +101,11 @@ impl DiskCheck {
             .map_err(|error| Flaw::Format(error.to_string()))?;
         match disk.finding {
             None => Ok(()),
-            Some(finding) if finding.kind == FindingKind::Cut => {
-                Err(Flaw::Cut(finding.place().to_string()))
-            }
-            Some(finding) => Err(Flaw::Format(finding.place().to_string())),
+            Some(finding) => Err(match finding.kind {
+                FindingKind::Format => Flaw::Format(finding.place().to_string()),
+                FindingKind::Cut => Flaw::Cut(finding.place().to_string()),
+                FindingKind::Damaged => Flaw::Damaged(finding.to_string()),
+            }),
         }
     }
 }

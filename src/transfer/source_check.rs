@@ -175,6 +175,10 @@ impl SourceCheck {
         match flaw {
             Flaw::Format(reason) => self.malformed(reason),
             Flaw::Cut(reason) => self.malformed(format!("it is not whole: {reason}")),
+            Flaw::Damaged(reason) => Error::DamagedDisk {
+                what: (&self.what).into(),
+                reason: reason.into(),
+            },
         }
     }
 

@@ -29,6 +29,8 @@ pub(crate) enum Flaw {
     Format(String),
     /// The right format, cut short.
     Cut(String),
+    /// The right format, with a part that is wrong.
+    Damaged(String),
 }
 
 /// When a stream has to be a whole disk.

@@ -199,7 +199,9 @@ def test_the_command(disk: Path, tmp_path: Path) -> None:
     disk.write_bytes(data)
     done = run_command(disk, tmp_path / "other.raw")
     assert done.returncode == 3
+    assert "disk.vmdk: it is damaged: the grain of sector 0 is wrong" in done.stderr
     assert "sectors 0 to 127 of the disk" in done.stderr
+    assert "verify_format" not in done.stderr
 
 
 @traced

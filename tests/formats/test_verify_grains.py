@@ -246,6 +246,7 @@ def test_the_command(disk: Path) -> None:
     at, sector, size = grains_of(bytes(damaged))[0]
     damaged[at + 12 + size // 2] ^= 1
     disk.write_bytes(damaged)
+    assert f"{disk.name}: WRONG (damaged)" in command("--grains", disk).stdout
     done = command("--grains", "--json", disk)
     assert done.returncode == 3
     rows = [json.loads(line) for line in done.stdout.splitlines()]

@@ -113,8 +113,10 @@ def _disk(disk: VerifiedDisk) -> str:
     from nfclease.cli.described import plain
     from nfclease.cli.tables import capacity
 
-    grains = f"{_many(disk.grains, 'grain')} {'WRONG' if disk.flaw else 'right'}"
+    if disk.flaw:
+        return f"{plain(disk.name)}: WRONG ({disk.flaw})"
     held = "" if disk.capacity is None else f" of {capacity(disk.capacity)}"
+    grains = f"{_many(disk.grains, 'grain')} right"
     return f"{plain(disk.name)}: {grains}, {capacity(disk.populated)}{held}"
 
 
