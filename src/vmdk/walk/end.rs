@@ -36,7 +36,7 @@ impl Walk {
                 self.take(&part, grain)?;
             }
             _ if part.iter().any(|byte| *byte != 0) => {
-                return Err(self.cut("it ends amid a grain"));
+                return Err(self.cut("it ends within a grain"));
             }
             _ => {}
         }
