@@ -6,6 +6,7 @@
 mod check;
 mod convert;
 mod pool;
+mod qcow2;
 mod raw;
 mod sink;
 mod worker;
