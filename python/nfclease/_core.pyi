@@ -169,6 +169,16 @@ class Reading:
     def of_conversion(
         source: str, target: str, overwrite: bool, threads: int | None
     ) -> Reading: ...
+    @staticmethod
+    def of_encoding(
+        source: str,
+        target: str,
+        *,
+        overwrite: bool,
+        format: str | None,
+        compression: str,
+        threads: int | None,
+    ) -> Reading: ...
     def work(self) -> Work: ...
     def seen(self) -> int: ...
     def length(self) -> int: ...

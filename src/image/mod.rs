@@ -2,18 +2,22 @@
 //!
 //! [`pool`] hands grains to threads, [`worker`] is one of them. [`check`] walks a stream and has each grain inflated. [`convert`]
 //! makes another file of a stream, [`sink`] of a download: [`raw`] is one kind, which [`writer`] fills.
+//! [`encode`] is the way back: it makes a stream of a raw disk, of one in `qcow2`, or of a stream.
 
 mod check;
 mod convert;
+mod encode;
 mod pool;
 mod qcow2;
 mod raw;
+mod refused;
 mod sink;
 mod worker;
 mod writer;
 
-pub use crate::vmdk::{Finding, FindingKind, Layout};
+pub use crate::vmdk::{Compression, Finding, FindingKind, Layout};
 pub use check::Disk;
 pub(crate) use check::GrainCheck;
 pub use convert::Conversion;
+pub use encode::{Encoding, EncodingOptions, ImageFormat};
 pub use sink::RawSink;

@@ -145,10 +145,7 @@ impl<W: Work> Worker<W> {
             start = grain.end;
             let plain = self.inflater.inflate(data, grain.full, grain.length);
             let plain = plain.map_err(|reason| {
-                let first = grain.sectors.start;
-                let reason = format!("the grain of sector {first} is wrong: {reason}");
-                let finding = Finding::damaged(grain.at, reason);
-                Wrong::Damaged(finding.of_sectors(grain.sectors.clone()))
+                Wrong::Damaged(Finding::grain(grain.at, grain.sectors.clone(), &reason))
             })?;
             let plain = plain.get(..grain.length).unwrap_or(plain);
             let start = grain.sectors.start.saturating_mul(SECTOR);

@@ -6,9 +6,10 @@ use std::path::PathBuf;
 use super::check::Disk;
 use super::pool::GrainPool;
 use super::raw::Raw;
+use super::refused::refused;
 use super::worker::Wrong;
 use crate::error::{Error, Result};
-use crate::vmdk::{Finding, FindingKind, Walk};
+use crate::vmdk::{Finding, Walk};
 
 /// The walk, and the threads that inflate and write.
 pub(super) struct RawWriter {
@@ -72,25 +73,9 @@ impl RawWriter {
         match (self.pool.finish(), walked) {
             (Err(Wrong::Failed(error)), _) => Err(error),
             (Err(Wrong::Damaged(finding)), _) | (Ok(()), Err(finding)) => {
-                Err(self.refused(&finding))
+                Err(refused(&self.name, self.seen, &finding))
             }
             (Ok(()), Ok(())) => Ok(Disk::new(&self.walk, None)),
-        }
-    }
-
-    fn refused(&self, finding: &Finding) -> Error {
-        let what = self.name.as_str().into();
-        match finding.kind {
-            FindingKind::Cut => Error::Truncated {
-                what,
-                seen: self.seen,
-                reason: finding.place().to_string().into(),
-                cause: None,
-            },
-            FindingKind::Format | FindingKind::Damaged => Error::DamagedDisk {
-                what,
-                reason: finding.to_string().into(),
-            },
         }
     }
 }

@@ -1,7 +1,7 @@
 //! Bytes that are read at any place, by many at once: a file, a caller's file object, a URL.
 
 use std::fs::{self, File, Metadata};
-use std::io::{self, Read};
+use std::io::{self, Read, Seek as _, SeekFrom};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -32,6 +32,11 @@ pub trait Stored: Send + Sync {
     fn cost(&self, _offset: u64, _length: u64) -> Cost {
         Cost::Nothing
     }
+    /// Where the first byte from there on is that may be other than zero: a file may have a hole, and says
+    /// where it ends.
+    fn next_data(&self, offset: u64) -> Result<u64> {
+        Ok(offset)
+    }
 }
 
 /// A regular file.
@@ -46,12 +51,39 @@ impl StoredFile {
     pub fn open(path: &Path) -> Result<Self> {
         let file = open_regular(path)?;
         let length = file.metadata().map_err(|e| Error::io(path, e))?.len();
-        Ok(Self {
+        Ok(Self::of(file, path, length))
+    }
+
+    /// Opens a regular file, or a block device.
+    pub fn open_disk(path: &Path) -> Result<Self> {
+        let metadata = fs::metadata(path).map_err(|e| Error::io(path, e))?;
+        if !is_block_device(&metadata) {
+            return Self::open(path);
+        }
+        let mut file = File::open(path).map_err(|e| Error::io(path, e))?;
+        let length = file
+            .seek(SeekFrom::End(0))
+            .map_err(|e| Error::io(path, e))?;
+        Ok(Self::of(file, path, length))
+    }
+
+    fn of(file: File, path: &Path, length: u64) -> Self {
+        Self {
             file: Arc::new(file),
             path: path.to_owned(),
             length,
-        })
+        }
     }
+}
+
+#[cfg(unix)]
+fn is_block_device(metadata: &Metadata) -> bool {
+    std::os::unix::fs::FileTypeExt::is_block_device(&metadata.file_type())
+}
+
+#[cfg(not(unix))]
+fn is_block_device(_metadata: &Metadata) -> bool {
+    false
 }
 
 impl Stored for StoredFile {
@@ -70,6 +102,18 @@ impl Stored for StoredFile {
             at: offset,
             left: length,
         }))
+    }
+
+    #[cfg(any(target_os = "linux", target_os = "macos"))]
+    fn next_data(&self, offset: u64) -> Result<u64> {
+        // The place in the file is nobody's: each reader has its own.
+        match rustix::fs::seek(&self.file, rustix::fs::SeekFrom::Data(offset)) {
+            Ok(next) => Ok(next.max(offset)),
+            // Nothing but a hole is there.
+            Err(rustix::io::Errno::NXIO) => Ok(self.length.max(offset)),
+            // A file system that does not know.
+            Err(_) => Ok(offset),
+        }
     }
 }
 

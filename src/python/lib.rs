@@ -11,6 +11,7 @@ mod address;
 mod arguments;
 mod asyncio;
 mod device;
+mod encoding;
 mod ends;
 mod error;
 mod exit;

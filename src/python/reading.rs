@@ -7,12 +7,13 @@ use std::sync::{Arc, Mutex};
 use pyo3::prelude::*;
 use tokio::sync::oneshot;
 
+use super::encoding;
 use super::error::to_py;
 use super::gil::guarded;
 use super::work::Work;
 use nfclease::error::{Error, Result};
 use nfclease::image::{Conversion, Disk, Finding, FindingKind, Layout};
-use nfclease::io::{Overwrite, Slice, StoredFile, Watched};
+use nfclease::io::{Slice, StoredFile, Watched};
 use nfclease::ovf::{Checked, DiskCheck, FileCheck};
 use nfclease::sync::lock;
 use nfclease::threads;
@@ -35,7 +36,7 @@ type Found = (
 
 /// A disk, every grain of which was looked at.
 #[derive(IntoPyObject)]
-struct DiskRow {
+pub(super) struct DiskRow {
     capacity: Option<u64>,
     populated: u64,
     grains: u64,
@@ -97,7 +98,7 @@ impl Reading {
         Self::of(py, length, move |watched| check.run(watched), found)
     }
 
-    fn of<T: Send + 'static, R: for<'py> IntoPyObject<'py> + 'static>(
+    pub(super) fn of<T: Send + 'static, R: for<'py> IntoPyObject<'py> + 'static>(
         py: Python<'_>,
         length: u64,
         run: impl FnOnce(&Watched) -> Result<T> + Send + 'static,
@@ -146,11 +147,7 @@ impl Reading {
             source: Slice::all(Arc::new(stored)),
             name: source_name,
             target,
-            overwrite: if overwrite {
-                Overwrite::Replace
-            } else {
-                Overwrite::Never
-            },
+            overwrite: encoding::overwrite(overwrite),
             // One is the thread that reads.
             threads: threads.map(|threads| threads.saturating_sub(1)),
         };
@@ -160,6 +157,31 @@ impl Reading {
             length,
             move |watched| conversion.to_raw(watched),
             DiskRow::from,
+        )
+    }
+
+    /// Makes a streamOptimized VMDK of a disk; its work gives what that holds.
+    #[staticmethod]
+    #[pyo3(signature = (source, target, *, overwrite, format, compression, threads))]
+    fn of_encoding(
+        py: Python<'_>,
+        source: PathBuf,
+        target: PathBuf,
+        overwrite: bool,
+        format: Option<&str>,
+        compression: &str,
+        threads: Option<usize>,
+    ) -> PyResult<Self> {
+        let name = source.display().to_string();
+        let options = encoding::options(py, format, compression, threads)?;
+        let open = || Ok(Slice::all(Arc::new(StoredFile::open_disk(&source)?)));
+        encoding::start(
+            py,
+            open,
+            &name,
+            target,
+            encoding::overwrite(overwrite),
+            options,
         )
     }
 

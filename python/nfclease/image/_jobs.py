@@ -7,6 +7,7 @@ import os
 from nfclease import _core
 from nfclease._local.ends import local_path
 from nfclease.appliance._reading import Reading, read_all
+from nfclease.image._encoding import Encoded, Encoding
 from nfclease.image.results import ConvertedImage
 
 TYPE_CHECKING = False
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
     from nfclease.appliance._face import Face
     from nfclease.progress import ProgressOption
 
-_FORMATS = ("raw",)
+_FORMATS = ("raw", "vmdk")
 _MOST_THREADS = 64
 
 
@@ -42,6 +43,8 @@ async def converted(
     overwrite: bool,
     threads: int | None,
     progress: ProgressOption,
+    source_format: str | None,
+    vmdk_compression: str,
 ) -> ConvertedImage:
     """What ``convert`` returns."""
     from nfclease._display.option import checked
@@ -54,8 +57,11 @@ async def converted(
         raise TypeError(f"threads must be an int or None, not {type(threads).__name__}")
     if threads is not None and not 1 <= threads <= _MOST_THREADS:
         raise ValueError(f"threads must be 1 to {_MOST_THREADS}, not {threads}")
+    how = Encoded(source_format=source_format, compression=vmdk_compression)
+    how.check_target(to)
     path = os.fspath(local_path(target))
-    job = _Conversion(os.fspath(local_path(source)), path, overwrite, threads)
+    named = (os.fspath(local_path(source)), path, overwrite, threads)
+    job = Encoding(*named, how) if to == "vmdk" else _Conversion(*named)
     try:
         await read_all(face, None, [job], 1, checked(progress))
     except BaseException as error:

@@ -17,22 +17,34 @@ def convert(
     source: str | os.PathLike[str],
     target: str | os.PathLike[str],
     *,
-    to: Literal["raw"] = "raw",
+    to: Literal["raw", "vmdk"] = "raw",
+    source_format: Literal["raw", "qcow2", "vmdk"] | None = None,
+    vmdk_compression: Literal["libdeflate", "zlib"] = "libdeflate",
     overwrite: bool = False,
     threads: int | None = None,
     progress: ProgressOption = None,
 ) -> ConvertedImage:
-    """Makes an image of another format of a streamOptimized disk, on all cores.
+    """Makes an image of another format of a disk, on all cores.
 
-    The source is read once, from its begin to its end, and checked to the grain on the way (VMware
-    "Virtual Disk Format 5.0"): the target gets its name when all of it was right and is durable;
-    until then it is ``target.part``. A raw image is sparse where the file system can: what the disk
-    has no grain for, and what is zero, takes no room.
+    The source is read once, from its begin to its end. A streamOptimized disk is checked to the
+    grain on the way (VMware "Virtual Disk Format 5.0"): the target gets its name when all of it was
+    right and is durable; until then it is ``target.part``. A raw image is sparse where the file
+    system can: what the disk has no grain for, and what is zero, takes no room.
+
+    With ``to="vmdk"`` a streamOptimized disk is made in VMware's own layout: of a raw disk, of a
+    qcow2 image (QEMU, docs/interop/qcow2.rst, versions 2 and 3), or of such a disk once more. Holes
+    and zeros are left out. The disk's size is rounded up to a multiple of 64 KiB, since some
+    readers go wrong without; that of a streamOptimized source stays, and its descriptor.
 
     Args:
-        source: The path of a ``.vmdk`` as an export writes it.
+        source: The path of a ``.vmdk`` as an export writes it; with ``to="vmdk"`` also of a qcow2
+            image, or of a raw disk: a file, or a block device that nobody writes to.
         target: The path of the new file.
-        to: What it becomes.
+        to: What it becomes. ``raw`` is made of a streamOptimized disk only.
+        source_format: What the source is. None finds it out by its first bytes; a raw disk, which
+            its guest may have given any, must be called ``.raw`` or ``.img`` then.
+        vmdk_compression: What compresses the grains of a ``vmdk``: ``libdeflate``, the faster one,
+            or ``zlib`` at level 1, which gives the very bytes of VMware's own streams.
         overwrite: Whether a file that is there may be replaced, by a whole one.
         threads: 1 to 64 threads, the one that reads included; None for one per processor, 9 at
             most.
@@ -43,13 +55,16 @@ def convert(
         What was made.
 
     Raises:
-        DiskFormatError: The source is no streamOptimized disk, or it is damaged; the message says
-            where, and which sectors of the disk that touches.
+        DiskFormatError: The source is of no format that is read, or of another one than was said;
+            it is damaged, and the message says where and which sectors of the disk that touches; or
+            it is a qcow2 image with a backing file, an external data file, encryption, zstd,
+            extended L2 entries or unknown features, which are not read.
         TruncatedError: It is cut.
         FileExistsError: The target is there, and `overwrite` was not given.
         OSError: A file cannot be read or written.
         TypeError: An argument is of the wrong kind.
-        ValueError: `to` or `threads` is none of those.
+        ValueError: `to`, `source_format`, `vmdk_compression` or `threads` is none of those, or they
+            do not go together; a raw disk is empty.
 
     Examples:
         >>> import os
@@ -57,12 +72,25 @@ def convert(
         >>> made = image.convert("disk.vmdk", "disk.raw")
         >>> made.capacity == os.path.getsize(made.path)
         True
+        >>> back = image.convert("disk.raw", "back.vmdk", to="vmdk")
+        >>> back.capacity == made.capacity
+        True
     """
     from nfclease._backends.blocking import run
     from nfclease.appliance._face import BlockingFace
     from nfclease.image._jobs import converted
 
-    job = converted(BlockingFace(), source, target, to, overwrite, threads, progress)
+    job = converted(
+        BlockingFace(),
+        source,
+        target,
+        to,
+        overwrite,
+        threads,
+        progress,
+        source_format,
+        vmdk_compression,
+    )
     return run(job, "convert", "await convert_async")
 
 
@@ -70,7 +98,9 @@ async def convert_async(
     source: str | os.PathLike[str],
     target: str | os.PathLike[str],
     *,
-    to: Literal["raw"] = "raw",
+    to: Literal["raw", "vmdk"] = "raw",
+    source_format: Literal["raw", "qcow2", "vmdk"] | None = None,
+    vmdk_compression: Literal["libdeflate", "zlib"] = "libdeflate",
     overwrite: bool = False,
     threads: int | None = None,
     progress: ProgressOption = None,
@@ -81,6 +111,8 @@ async def convert_async(
         source: As there.
         target: As there.
         to: As there.
+        source_format: As there.
+        vmdk_compression: As there.
         overwrite: As there.
         threads: As there.
         progress: As there.
@@ -106,5 +138,15 @@ async def convert_async(
     from nfclease.appliance._face import AsyncioFace
     from nfclease.image._jobs import converted
 
-    job = converted(AsyncioFace(), source, target, to, overwrite, threads, progress)
+    job = converted(
+        AsyncioFace(),
+        source,
+        target,
+        to,
+        overwrite,
+        threads,
+        progress,
+        source_format,
+        vmdk_compression,
+    )
     return await without_our_frames(job)

@@ -13,9 +13,10 @@ class ConvertedImage:
 
     Attributes:
         path: Where it is.
-        format: ``raw``.
+        format: ``raw`` or ``vmdk``.
         capacity: Bytes that the disk can hold, which is how long a raw image is.
-        populated: Bytes of it that the source has a grain for.
+        populated: Bytes of it that are stored: in the source's grains, or in those of a ``vmdk`` that was
+            made.
 
     Examples:
         >>> from nfclease import image

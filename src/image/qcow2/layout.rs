@@ -8,6 +8,7 @@ pub(in crate::image) const MAGIC: [u8; 4] = *b"QFI\xfb";
 pub(in crate::image) const HEADER_BYTES: [usize; 2] = [72, 104];
 
 /// Bytes of a cluster as QEMU makes it, and we: as much as a grain.
+#[allow(dead_code, reason = "the reader takes any size")]
 pub(in crate::image) const CLUSTER_BITS: u32 = 16;
 
 /// Of an entry of a table: nobody else refers to what it refers to.
@@ -28,5 +29,5 @@ pub(in crate::image) const COMPRESSED_SECTOR: u64 = 512;
 /// Bits of a compressed cluster's L2 entry that say where it begins; those above have how many sectors
 /// it touches beside the first.
 pub(in crate::image) const fn compressed_offset_bits(cluster_bits: u32) -> u32 {
-    62 - (cluster_bits - 8)
+    62_u32.saturating_sub(cluster_bits.saturating_sub(8))
 }

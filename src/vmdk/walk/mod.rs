@@ -140,6 +140,12 @@ impl Walk {
         self.header.as_ref()
     }
 
+    /// The descriptor and the zeros behind it, once they have come and were checked.
+    pub(crate) fn descriptor(&self) -> Option<&[u8]> {
+        let is_coming = matches!(self.state, State::Header | State::Preamble);
+        (!is_coming).then_some(self.descriptor.as_slice())
+    }
+
     /// How many grains came.
     pub(crate) fn grains(&self) -> u64 {
         self.grains

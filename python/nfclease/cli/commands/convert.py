@@ -10,22 +10,41 @@ if TYPE_CHECKING:
 
     from nfclease.cli.console import Console
 
-HELP = "make a raw image of a disk that was exported"
+HELP = "make a raw image of a disk that was exported, or a VMDK of another disk"
 EPILOG = """\
 The disk is read once and checked to the grain. IMAGE gets its name when all of
 it was right; it is sparse where the file system can.
+With --to vmdk, a streamOptimized VMDK is made of a raw disk, a qcow2 image or a
+VMDK. A raw disk is called .raw or .img, or --source-format says what it is.
 Ends with 3 where the disk is damaged.
 
-example:
+examples:
   nfclease convert running-vm/disk-0.vmdk disk-0.raw
+  nfclease convert --to vmdk disk-0.raw disk-0.vmdk
 """
 
 
 def add(parser: argparse.ArgumentParser) -> None:
     """The options."""
-    parser.add_argument("disk", metavar="DISK", help="a streamOptimized .vmdk")
+    parser.add_argument("disk", metavar="DISK", help="a streamOptimized .vmdk, or what --to takes")
     parser.add_argument("image", metavar="IMAGE", help="the new file")
-    parser.add_argument("--to", choices=("raw",), default="raw", help="its format: raw")
+    parser.add_argument(
+        "--to",
+        choices=("raw", "vmdk"),
+        default="raw",
+        help="its format: raw, which is the default, or vmdk",
+    )
+    parser.add_argument(
+        "--source-format",
+        choices=("raw", "qcow2", "vmdk"),
+        help="what DISK is, else its first bytes say it",
+    )
+    parser.add_argument(
+        "--vmdk-compression",
+        choices=("libdeflate", "zlib"),
+        default="libdeflate",
+        help="libdeflate is fast, zlib gives VMware's own bytes",
+    )
     parser.add_argument("--threads", type=int, metavar="N", help="1 to 64, else one per core")
     parser.add_argument("--overwrite", action="store_true", help="replace a file that is there")
     add_output(parser)
@@ -45,6 +64,8 @@ def run(args: argparse.Namespace, console: Console) -> int:
         args.disk,
         args.image,
         to=args.to,
+        source_format=args.source_format,
+        vmdk_compression=args.vmdk_compression,
         overwrite=args.overwrite,
         threads=args.threads,
         progress=console.progress,

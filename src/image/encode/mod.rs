@@ -1,0 +1,163 @@
+//! A disk becomes a streamOptimized VMDK: raw, qcow2, or such a stream once more.
+//!
+//! [`kind`] says what a source is, [`raw`], [`stream`] and the `qcow2` module read it in [`pieces`], which
+//! [`ring`] has compressed on all cores and hands on in their order.
+
+#![cfg_attr(not(test), deny(clippy::arithmetic_side_effects))]
+
+mod kind;
+pub(super) mod pieces;
+pub(super) mod raw;
+mod ring;
+mod stream;
+
+use std::fs::File;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+pub use self::kind::ImageFormat;
+use self::pieces::Pieces;
+use self::raw::RawDisk;
+use self::stream::StreamDisk;
+use super::check::Disk;
+use super::qcow2::Qcow2;
+use crate::error::{Error, Result};
+use crate::io::staged::Staged;
+use crate::io::{Overwrite, Slice, Watched};
+use crate::vmdk::{Compression, Layout, Shape, StreamWriter};
+
+/// A capacity is a whole number of grains: some readers go wrong where the last one is cut short.
+const UNIT: u64 = crate::vmdk::GRAIN_BYTES as u64;
+
+/// What is asked for.
+#[derive(Debug, Clone)]
+pub struct EncodingOptions {
+    /// What the source is; None finds it out by its first bytes, and by its name where it is raw.
+    pub format: Option<ImageFormat>,
+    /// Bytes of the new disk, a multiple of 512; None is the source's size, rounded up to 64 KiB. A stream
+    /// keeps its own.
+    pub capacity: Option<u64>,
+    /// What compresses the grains.
+    pub compression: Compression,
+    /// Threads beside the one that writes; None is one less than there are cores.
+    pub threads: Option<usize>,
+}
+
+/// A source that was opened, and what is to be made of it.
+pub struct Encoding {
+    disk: Opened,
+    /// How long the source is, in what its progress counts.
+    length: u64,
+    shape: Shape,
+    options: EncodingOptions,
+}
+
+enum Opened {
+    Raw(RawDisk),
+    Qcow2(Box<Qcow2>),
+    Stream(Box<StreamDisk>),
+}
+
+impl Encoding {
+    /// Looks at the source. `name` is what it is called in messages, `target` the name of the new file.
+    pub fn open(
+        source: Slice,
+        name: &str,
+        target: &Path,
+        options: EncodingOptions,
+    ) -> Result<Self> {
+        let length = source.length;
+        let (disk, length, shape) = match kind::of(&source, name, options.format)? {
+            ImageFormat::Vmdk => {
+                let mut disk = StreamDisk::open(&source, name.to_owned())?;
+                let shape = disk.shape()?;
+                (Opened::Stream(Box::new(disk)), length, shape)
+            }
+            ImageFormat::Raw => {
+                let shape = shape(length, name, target, options.capacity)?;
+                (Opened::Raw(RawDisk::new(source)), length, shape)
+            }
+            ImageFormat::Qcow2 => {
+                let disk = Qcow2::open(source, name.to_owned())?;
+                let shape = shape(disk.size(), name, target, options.capacity)?;
+                (Opened::Qcow2(Box::new(disk)), shape.capacity(), shape)
+            }
+        };
+        Ok(Self {
+            disk,
+            length,
+            shape,
+            options,
+        })
+    }
+
+    /// How much will be counted as seen.
+    pub fn length(&self) -> u64 {
+        self.length
+    }
+
+    /// Bytes of the new disk.
+    pub fn capacity(&self) -> u64 {
+        self.shape.capacity()
+    }
+
+    /// Makes the file, which gets its name when it is whole and durable.
+    pub fn run(self, target: &Path, overwrite: Overwrite, watched: &Watched) -> Result<Disk> {
+        let mut staged = Staged::create(target, overwrite, Arc::default())?;
+        let path = staged.path();
+        let made = self.write(staged.file(), &path, watched).and_then(|disk| {
+            staged.sync()?;
+            staged.publish()?;
+            Ok(disk)
+        });
+        made.inspect_err(|_| {
+            // What cannot be removed has `.part` in its name.
+            staged.discard();
+        })
+    }
+
+    fn write(mut self, file: &mut File, path: &Path, watched: &Watched) -> Result<Disk> {
+        let io = |error| Error::io(path, error);
+        let mut writer = StreamWriter::begin(file, &self.shape).map_err(io)?;
+        let mut add = |packed: &_| writer.add(packed).map_err(io);
+        match &mut self.disk {
+            Opened::Raw(disk) => encode(disk, &self.options, watched, &mut add),
+            Opened::Qcow2(disk) => encode(disk.as_mut(), &self.options, watched, &mut add),
+            Opened::Stream(disk) => encode(disk.as_mut(), &self.options, watched, &mut add),
+        }?;
+        writer.finish().map_err(io)?;
+        let grains = writer.grains();
+        Ok(Disk {
+            capacity: Some(self.shape.capacity()),
+            populated: grains.saturating_mul(UNIT),
+            grains,
+            layout: Layout::AtEnd,
+            has_end_marker: true,
+            finding: None,
+        })
+    }
+}
+
+fn encode<D: Pieces>(
+    disk: &mut D,
+    options: &EncodingOptions,
+    watched: &Watched,
+    add: &mut impl FnMut(&crate::vmdk::Packed) -> Result<()>,
+) -> Result<()> {
+    ring::encode(disk, options.compression, options.threads, watched, add)
+}
+
+/// Of a disk of this size.
+fn shape(size: u64, name: &str, target: &Path, capacity: Option<u64>) -> Result<Shape> {
+    let capacity = capacity.unwrap_or_else(|| size.next_multiple_of(UNIT));
+    if size == 0 || capacity < size || !capacity.is_multiple_of(512) {
+        return Err(Error::InvalidArgument {
+            reason: format!(
+                "{name} is a disk of {size} bytes, and cannot become one of {capacity}"
+            )
+            .into(),
+        });
+    }
+    let file = PathBuf::from(target.file_name().unwrap_or_default());
+    Ok(Shape::new(capacity, &file.to_string_lossy()))
+}

@@ -1,0 +1,65 @@
+//! A disk that becomes a streamOptimized VMDK, in a thread of its own.
+
+use std::path::PathBuf;
+
+use pyo3::prelude::*;
+
+use super::gil::guarded;
+use super::reading::{DiskRow, Reading};
+use nfclease::error::{Error, Result};
+use nfclease::image::{Compression, Encoding, EncodingOptions, ImageFormat};
+use nfclease::io::{Overwrite, Slice};
+
+/// What Python's words choose. `threads` counts the one that writes.
+pub(super) fn options(
+    py: Python<'_>,
+    format: Option<&str>,
+    compression: &str,
+    threads: Option<usize>,
+) -> PyResult<EncodingOptions> {
+    let format = match format {
+        None => Ok(None),
+        Some("raw") => Ok(Some(ImageFormat::Raw)),
+        Some("qcow2") => Ok(Some(ImageFormat::Qcow2)),
+        Some("vmdk") => Ok(Some(ImageFormat::Vmdk)),
+        Some(_) => Err(Error::internal("a format is one of three")),
+    };
+    let compression = match compression {
+        "libdeflate" => Ok(Compression::Libdeflate),
+        "zlib" => Ok(Compression::Zlib),
+        _ => Err(Error::internal("a compression is one of two")),
+    };
+    guarded(py, || {
+        Ok(EncodingOptions {
+            format: format?,
+            capacity: None,
+            compression: compression?,
+            threads: threads.map(|threads| threads.saturating_sub(1)),
+        })
+    })
+}
+
+/// Whether a file that is there may be replaced.
+pub(super) fn overwrite(is_allowed: bool) -> Overwrite {
+    if is_allowed {
+        Overwrite::Replace
+    } else {
+        Overwrite::Never
+    }
+}
+
+/// Looks at the source, and starts. `name` is what messages call it.
+pub(super) fn start(
+    py: Python<'_>,
+    source: impl FnOnce() -> Result<Slice> + Send,
+    name: &str,
+    target: PathBuf,
+    overwrite: Overwrite,
+    options: EncodingOptions,
+) -> PyResult<Reading> {
+    let open = || Encoding::open(source()?, name, &target, options);
+    let encoding = guarded(py, open)?;
+    let length = encoding.length();
+    let run = move |watched: &_| encoding.run(&target, overwrite, watched);
+    Reading::of(py, length, run, DiskRow::from)
+}
