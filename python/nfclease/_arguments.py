@@ -205,6 +205,14 @@ def core_file_item(item: Any, after_all: bool = False) -> _core.FileItem:
     return _core.FileItem(create=create, size=size, is_packed=packed, after_all=after_all)
 
 
+def unsized(item: Any) -> Any:
+    """The same item without its size: what is sent for it was made of the file that has that."""
+    if not isinstance(item, vim.OvfManager.FileItem):
+        return item
+    kept = ("deviceId", "path", "compressionMethod", "chunkSize", "cimType", "create")
+    return vim.OvfManager.FileItem(**{name: getattr(item, name) for name in kept})
+
+
 def required_uploads(required: Any) -> Any:
     """The ``deviceId`` of each ``FileItem`` that is required; True and False as they are."""
     if not isinstance(required, Iterable) or isinstance(required, str):

@@ -245,10 +245,11 @@ class AsyncHttpNfcLease(AsyncLeaseSignatures):
         source: Source,
         *,
         progress: ProgressOption = None,
+        convert: bool = False,
     ) -> TransferResult:
         """As ``HttpNfcLease.upload``."""
         return await without_our_frames(
-            transfers.upload(self._shared, self._backend, item, source, progress)
+            transfers.upload(self._shared, self._backend, item, source, progress, convert)
         )
 
     async def upload_all(

@@ -300,6 +300,7 @@ class HttpNfcLease(MirroredLease):
         source: Source,
         *,
         progress: ProgressOption = None,
+        convert: bool = False,
     ) -> TransferResult:
         """Uploads one file of an import and compares the server's sum.
 
@@ -309,6 +310,10 @@ class HttpNfcLease(MirroredLease):
                 ``create``, else POST. Or a ``DeviceUrl``: POST when it is a disk.
             source: A path, bytes, or a binary file object, read from where it stands to its end.
             progress: As for ``download``.
+            convert: Whether the path of a qcow2 image or of a raw disk is taken, too, as
+                ``image.convert`` takes it. A streamOptimized disk is made of it first, in
+                ``TMPDIR``, and removed after the upload: the host wants to know how long it is.
+                Else only such a disk is taken.
 
         Returns:
             What moved, and how far it was verified.
@@ -330,7 +335,7 @@ class HttpNfcLease(MirroredLease):
             >>> lease.upload(item, item.path).verified
             'manifest'
         """
-        operation = transfers.upload(self._nfc_shared, BLOCKING, item, source, progress)
+        operation = transfers.upload(self._nfc_shared, BLOCKING, item, source, progress, convert)
         return run(operation, "upload")
 
     def upload_all(

@@ -39,6 +39,15 @@ pub(super) fn options(
     })
 }
 
+/// Python's word for a format.
+pub(super) fn word(format: ImageFormat) -> &'static str {
+    match format {
+        ImageFormat::Raw => "raw",
+        ImageFormat::Qcow2 => "qcow2",
+        ImageFormat::Vmdk => "vmdk",
+    }
+}
+
 /// Whether a file that is there may be replaced.
 pub(super) fn overwrite(is_allowed: bool) -> Overwrite {
     if is_allowed {

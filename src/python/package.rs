@@ -6,12 +6,14 @@ use std::sync::Arc;
 use pyo3::prelude::*;
 
 use super::address::Address;
+use super::encoding;
 use super::gil;
 use super::local::Source;
 use super::reading::{self, Reading, disk_check};
 use super::stored::StoredEnd;
 use super::work::Work;
-use nfclease::io::{ChecksumType, GzipCount, Slice, SliceSource};
+use nfclease::image::ImageFormat;
+use nfclease::io::{ChecksumType, GzipCount, Overwrite, Slice, SliceSource};
 use nfclease::ovf::{self, DiskCheck, FileCheck};
 
 /// How much is decompressed between two looks for Ctrl-C.
@@ -141,6 +143,26 @@ impl Package {
         };
         let check = gil::guarded(py, check)?;
         Reading::start(py, check)
+    }
+
+    /// What a file is by its first bytes: `vmdk`, `qcow2`, or None where they do not say.
+    fn image_format(&self, py: Python<'_>, href: &str) -> PyResult<Option<&'static str>> {
+        let format = gil::guarded(py, || ImageFormat::found(&self.0.file(href, None, None)?))?;
+        Ok(format.map(encoding::word))
+    }
+
+    /// Makes a streamOptimized VMDK of a disk, which holds so many bytes; None leaves that to the disk.
+    fn encode(
+        &self,
+        py: Python<'_>,
+        href: &str,
+        target: PathBuf,
+        capacity: Option<u64>,
+    ) -> PyResult<Reading> {
+        let mut options = encoding::options(py, None, "libdeflate", None)?;
+        options.capacity = capacity;
+        let open = || self.0.file(href, None, None);
+        encoding::start(py, open, href, target, Overwrite::Never, options)
     }
 
     /// The sum of a file as it is stored.

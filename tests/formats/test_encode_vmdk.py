@@ -1,4 +1,4 @@
-"""`image.convert` to vmdk: other readers find the bytes of the source, and VMware's come out again."""
+"""`image.convert` to vmdk: others read the source's bytes in it, and VMware's come out again."""
 
 from __future__ import annotations
 
@@ -229,7 +229,7 @@ def test_who_says_what_it_is(tmp_path: Path) -> None:
 )
 def test_wrong_words(tmp_path: Path, options: Any) -> None:
     raw_disk(tmp_path / "disk.raw", MIB, {})
-    with pytest.raises(ValueError, match="must be one of|only vmdk is made|is for to='vmdk'"):
+    with pytest.raises(ValueError, match=r"must be one of|only vmdk is made|is for to='vmdk'"):
         image.convert(tmp_path / "disk.raw", tmp_path / "new", **options)
     assert os.listdir(tmp_path) == ["disk.raw"]
 

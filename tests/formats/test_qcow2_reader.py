@@ -1,4 +1,4 @@
-"""qcow2 images as sources: what QEMU made of a disk is read, and what is not read is refused by name."""
+"""qcow2 images as sources: what QEMU made is read, and what is not read is refused by name."""
 
 from __future__ import annotations
 

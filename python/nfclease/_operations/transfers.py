@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
 
 from pyVmomi import vim
@@ -16,6 +17,7 @@ from nfclease._arguments import (
     file_name,
     host_name,
     transferable,
+    unsized,
 )
 from nfclease._backends.base import INTERVAL
 from nfclease._local.ends import length_of, start_from, start_to
@@ -177,17 +179,32 @@ async def upload(
     item: Any,
     source: Source,
     progress: ProgressOption,
+    convert: bool = False,
     *,
     file_checksum_type: str | None = None,
     expected: str | None = None,
 ) -> TransferResult:
-    """One file; with ``expected``, it must have this sum of that type."""
+    """One file; with ``expected``, it must have this sum of that type.
+
+    With ``convert``, a disk of another format goes as the stream that is made of it.
+    """
     progress = checked(progress)
-    transfer = await _start_upload(
-        lease, backend, item, source, file_checksum_type=file_checksum_type, expected=expected
-    )
-    [result] = await _results(backend, [transfer], progress)
-    return result
+
+    async def sent(item: Any, source: Any) -> TransferResult:
+        transfer = await _start_upload(
+            lease, backend, item, source, file_checksum_type=file_checksum_type, expected=expected
+        )
+        [result] = await _results(backend, [transfer], progress)
+        return result
+
+    if not convert:
+        return await sent(item, source)
+    from nfclease._operations.converted import converted
+
+    async with converted(backend, source, lease.moid) as (path, stream):
+        if stream is None:
+            return await sent(item, path)
+        return dataclasses.replace(await sent(unsized(item), stream), path=path)
 
 
 def start_download(

@@ -12,7 +12,7 @@ from nfclease.exceptions import PackageError, ProtocolError
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
-    from typing import Any
+    from typing import Any, Literal
 
     from nfclease.appliance._listed import Line
     from nfclease.appliance._sums import Sums
@@ -30,17 +30,22 @@ class Wanted(NamedTuple):
         name: Its name in the package.
         line: Its line in the manifest file, of several the one that is compared while it is sent;
             None where it has none.
+        converted_from: ``qcow2`` or ``raw``, where a stream is sent that is made of it.
+        stream: The path of that, once it is there.
     """
 
     item: Any
     file: dict[str, Any]
     name: str
     line: Line | None
+    converted_from: Literal["qcow2", "raw"] | None = None
+    stream: str | None = None
 
     @property
     def is_packed(self) -> bool:
         """Whether other bytes are stored than are sent: the manifest file is about the former."""
-        return self.file["chunk_size"] is not None or self.file["compression"] != "identity"
+        is_plain = self.file["chunk_size"] is None and self.file["compression"] == "identity"
+        return not is_plain or self.converted_from is not None
 
     @property
     def is_disk(self) -> bool:
@@ -74,6 +79,8 @@ class Wanted(NamedTuple):
 
     def source(self, package: _core.Package | _core.Incoming) -> _core.Source:
         """What its upload reads. Blocks until a stream comes to it, or a compressed one is read."""
+        if self.stream is not None:
+            return _core.Source.of_path(self.stream)
         if isinstance(package, _core.Incoming):
             return package.source(self.file["href"])
         found: _core.Source = package.source(
@@ -145,6 +152,9 @@ def looked_at(
     for each in wanted:
         size = None if each.is_packed else each.file["size"]
         source = each.source(package)
+        if each.converted_from is not None and each.stream is None:  # a plan makes none
+            sources.append(source)
+            continue
         _, holds = source.look(
             each.name,
             is_disk=each.is_disk,

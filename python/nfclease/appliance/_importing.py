@@ -13,6 +13,7 @@ from nfclease._operations.ready import wait_ready
 from nfclease._operations.transfers import checked
 from nfclease._text import escaped
 from nfclease.appliance._address import is_address
+from nfclease.appliance._converting import Converting
 from nfclease.appliance._face import leased, task_result
 from nfclease.appliance._import_choices import choices_of
 from nfclease.appliance._import_files import looked_at, wanted_of
@@ -30,7 +31,7 @@ from nfclease.exceptions import PackageError
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import os
-    from collections.abc import Mapping
+    from collections.abc import Awaitable, Callable, Mapping
     from typing import Any, TypeAlias
 
     from nfclease._arguments import Urls
@@ -61,6 +62,7 @@ class Job:
     disk_provisioning: str | None
     strict: bool
     pull: bool
+    convert: bool
     ca_file: str | os.PathLike[str] | None
     ssl_thumbprint: str | None
     power_on: bool = False
@@ -97,8 +99,9 @@ async def import_package(face: Face, job: Job) -> ImportResult:
     source = _opened(face, job, whole=not job.pull)
     pool, progress = job.resource_pool, checked(job.progress)
     leased(face, pool.ImportVApp, job.options)  # which refuses wrong options
-    async with source as package:
-        plan = await _planned(face, job, package)
+    converting = Converting(face, is_asked=job.convert)
+    async with source as package, converting:
+        plan = await _planned(face, job, package, converting, makes=True)
         options = {**job.options, "require_uploads": False if job.pull else plan.spec.items}
         place, sending = plan.place, plan.sending
         call = lambda: pool.ImportVApp(plan.spec.import_spec, place.folder, place.host)  # noqa: E731
@@ -128,8 +131,9 @@ async def import_package(face: Face, job: Job) -> ImportResult:
 
 async def plan_package(face: Face, job: Job) -> ImportPlan:
     """All of it that comes before ``ImportVApp``."""
-    async with _opened(face, job, whole=False) as package:
-        plan = await _planned(face, job, package)
+    converting = Converting(face, is_asked=job.convert)
+    async with _opened(face, job, whole=False) as package, converting:
+        plan = await _planned(face, job, package, converting, makes=False)
         return shown(package, plan.place, plan.spec, plan.wanted, plan.proved, plan.notes)
 
 
@@ -138,12 +142,18 @@ def _opened(face: Face, job: Job, *, whole: bool) -> opened:
     check_kinds(job.resource_pool, job.datastore, job.folder, job.host)
     if job.pull and not is_address(job.source):
         raise ValueError("pull=True is for a source that is an https address: the host fetches it")
+    if not isinstance(job.convert, bool):
+        raise TypeError(f"convert must be True or False, not {type(job.convert).__name__}")
+    if job.convert and is_address(job.source):
+        raise ValueError("convert=True is for a package that is here; fetch it first")
     return opened(
         face, job.source, ca_file=job.ca_file, ssl_thumbprint=job.ssl_thumbprint, whole=whole
     )
 
 
-async def _planned(face: Face, job: Job, package: Package) -> _Plan:
+async def _planned(
+    face: Face, job: Job, package: Package, converting: Converting, *, makes: bool
+) -> _Plan:
     descriptor = _core.parse_descriptor(package.descriptor, name=package.descriptor_name)
     choices = choices_of(
         descriptor,
@@ -159,15 +169,18 @@ async def _planned(face: Face, job: Job, package: Package) -> _Plan:
     place = await face.call(
         lambda: place_of(job.resource_pool, job.datastore, job.folder, job.host, choices, networks)
     )
-    text, name = descriptor_text(package.descriptor), package.descriptor_name
+    await converting.find(package, descriptor)
+    text, name = converting.text(descriptor_text(package.descriptor)), package.descriptor_name
     titled = f"{name} (OVF {descriptor['version']})"
     spec = await face.call(lambda: spec_of(place, choices, text, titled))
     wanted = await face.in_thread(lambda: wanted_of(spec.items, descriptor, package, sums))
+    wanted = converting.marked(wanted)
+    make = converting.make if makes else None
     plan = _Plan(
         place=place,
         spec=spec,
         wanted=wanted,
-        sending=await _sending(face, job, package, descriptor, wanted, sums),
+        sending=await _sending(face, job, package, descriptor, wanted, sums, make),
         notes=[
             *package.notes,
             *(f"{name}: {note}" for note in descriptor["notes"]),
@@ -201,6 +214,7 @@ async def _sending(
     descriptor: dict[str, Any],
     wanted: list[Wanted],
     sums: Sums,
+    make: Callable[..., Awaitable[None]] | None,
 ) -> SideBySide | InOrder | Pulled:
     """How the files go, after all was judged that can be before they do."""
     pulled = None
@@ -222,6 +236,9 @@ async def _sending(
         else:
             stored.append(name)
     await check_stored(face, package, sums, stored)
+    if make is not None:
+        verify_size = bool(job.options.get("verify_size", True))
+        await make(package, descriptor, wanted, checked(job.progress), verify_size=verify_size)
     sources = await face.in_thread(lambda: looked_at(wanted, descriptor, package, job.options))
     return pulled or SideBySide(wanted, sources, sums, has_deltas=has_deltas(descriptor))
 
@@ -252,6 +269,7 @@ def _row(wanted: Wanted, result: TransferResult, proved: dict[str, str]) -> Impo
         checksum_type=result.checksum_type,
         verified=result.verified,
         file_checksum_type=proved.get(wanted.name),
+        converted_from=wanted.converted_from,
         seconds=result.seconds,
         attempts=result.attempts,
     )

@@ -29,6 +29,8 @@ class ImportedFile:
             ``stream`` when the server listed none.
         file_checksum_type: ``sha1``, ``sha256`` or ``sha512`` when the file equals its line in the
             package's manifest file, the strongest of several; None when that has no line for it.
+        converted_from: ``qcow2`` or ``raw`` when a streamOptimized disk was made of the file and
+            sent (``convert=True``): size and checksum are those of that disk.
         seconds: From the first request to the last check.
         attempts: How many times it was started.
 
@@ -47,6 +49,7 @@ class ImportedFile:
     file_checksum_type: str | None
     seconds: float
     attempts: int
+    converted_from: Literal["qcow2", "raw"] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

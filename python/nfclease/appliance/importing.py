@@ -37,6 +37,7 @@ def import_vapp(
     strict: bool = False,
     power_on: bool = False,
     pull: bool = False,
+    convert: bool = False,
     ca_file: str | os.PathLike[str] | None = None,
     ssl_thumbprint: str | None = None,
     progress: ProgressOption = None,
@@ -76,6 +77,10 @@ def import_vapp(
         pull: Whether the host fetches the files of an address itself, where it can
             (``capabilities.pullModeSupported``): they do not come by here then. What it got is
             compared with the package's manifest file before the lease is completed.
+        convert: Whether a disk of the package may be a qcow2 image, or a raw disk that is called
+            ``.raw`` or ``.img``. A streamOptimized disk is made of each before the lease is
+            opened, in ``TMPDIR``, and removed at the end; the manifest file's lines are compared
+            with the package's own files. Not for an address or a stream.
         ca_file: PEM file of the CAs to trust for an address; the system's where none is given.
         ssl_thumbprint: Of the certificate of an address's server, which then decides alone.
         progress: As for ``HttpNfcLease.upload_all``.
@@ -94,7 +99,8 @@ def import_vapp(
         PackageError: The package cannot be read, lacks files, contradicts itself, or is refused by
             `strict`.
         UnsafePathError: A file of the descriptor is not in the package.
-        DiskFormatError: A file that is to become a disk is not a whole streamOptimized VMDK.
+        DiskFormatError: A file that is to become a disk is not a whole streamOptimized VMDK, nor
+            with `convert` another disk that is read.
         SizeMismatchError: A file is not as long as the descriptor says.
         ChecksumMismatchError: A file is not what the manifest file says, or not what the server
             received.
@@ -123,6 +129,7 @@ def import_vapp(
         strict=strict,
         power_on=power_on,
         pull=pull,
+        convert=convert,
         ca_file=ca_file,
         ssl_thumbprint=ssl_thumbprint,
         progress=progress,
@@ -147,6 +154,7 @@ async def import_vapp_async(
     strict: bool = False,
     power_on: bool = False,
     pull: bool = False,
+    convert: bool = False,
     ca_file: str | os.PathLike[str] | None = None,
     ssl_thumbprint: str | None = None,
     progress: ProgressOption = None,
@@ -178,6 +186,7 @@ async def import_vapp_async(
         strict=strict,
         power_on=power_on,
         pull=pull,
+        convert=convert,
         ca_file=ca_file,
         ssl_thumbprint=ssl_thumbprint,
         progress=progress,

@@ -34,6 +34,7 @@ def plan_import(
     disk_provisioning: str | None = None,
     strict: bool = False,
     pull: bool = False,
+    convert: bool = False,
     ca_file: str | os.PathLike[str] | None = None,
     ssl_thumbprint: str | None = None,
 ) -> ImportPlan:
@@ -56,6 +57,7 @@ def plan_import(
         disk_provisioning: ``thin``, ``thick`` or another of vSphere's words.
         strict: Whether everything odd about the package is an error.
         pull: Whether the host is to fetch the files itself.
+        convert: Whether disks may be qcow2 images or raw: which they are is looked at, and no more.
         ca_file: PEM file of the CAs to trust for an address.
         ssl_thumbprint: Of the certificate of an address's server.
 
@@ -91,6 +93,7 @@ def plan_import(
         disk_provisioning=disk_provisioning,
         strict=strict,
         pull=pull,
+        convert=convert,
         ca_file=ca_file,
         ssl_thumbprint=ssl_thumbprint,
     )
@@ -111,6 +114,7 @@ async def plan_import_async(
     disk_provisioning: str | None = None,
     strict: bool = False,
     pull: bool = False,
+    convert: bool = False,
     ca_file: str | os.PathLike[str] | None = None,
     ssl_thumbprint: str | None = None,
 ) -> ImportPlan:
@@ -134,6 +138,7 @@ async def plan_import_async(
         disk_provisioning=disk_provisioning,
         strict=strict,
         pull=pull,
+        convert=convert,
         ca_file=ca_file,
         ssl_thumbprint=ssl_thumbprint,
     )

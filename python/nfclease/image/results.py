@@ -15,8 +15,8 @@ class ConvertedImage:
         path: Where it is.
         format: ``raw`` or ``vmdk``.
         capacity: Bytes that the disk can hold, which is how long a raw image is.
-        populated: Bytes of it that are stored: in the source's grains, or in those of a ``vmdk`` that was
-            made.
+        populated: Bytes of it that are stored: in the source's grains, or in those of a ``vmdk``
+            that was made.
 
     Examples:
         >>> from nfclease import image

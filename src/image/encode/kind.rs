@@ -26,16 +26,31 @@ const DESCRIPTOR: &[u8] = b"# Disk Descriptor";
 /// Names of raw disks. qcow2 images are often called `.img`, too.
 const RAW: [&str; 2] = ["raw", "img"];
 
+impl ImageFormat {
+    /// What the first bytes of a file say; None where they say nothing, as those of a raw disk.
+    pub fn found(source: &Slice) -> Result<Option<Self>> {
+        Ok(Self::of(&start_of(source)?))
+    }
+
+    fn of(start: &[u8]) -> Option<Self> {
+        if start.starts_with(VMDK) {
+            Some(Self::Vmdk)
+        } else if start.starts_with(&qcow2::MAGIC) {
+            Some(Self::Qcow2)
+        } else {
+            None
+        }
+    }
+}
+
+fn start_of(source: &Slice) -> Result<Vec<u8>> {
+    source.read(0, source.length.min(32))
+}
+
 /// What it is; else why nobody can say.
 pub(super) fn of(source: &Slice, name: &str, told: Option<ImageFormat>) -> Result<ImageFormat> {
-    let start = source.read(0, source.length.min(32))?;
-    let found = if start.starts_with(VMDK) {
-        Some(ImageFormat::Vmdk)
-    } else if start.starts_with(&qcow2::MAGIC) {
-        Some(ImageFormat::Qcow2)
-    } else {
-        None
-    };
+    let start = start_of(source)?;
+    let found = ImageFormat::of(&start);
     if let Some(told) = told {
         if told != ImageFormat::Raw && found != Some(told) {
             let text = format!(

@@ -149,13 +149,18 @@ fn encode<D: Pieces>(
 
 /// Of a disk of this size.
 fn shape(size: u64, name: &str, target: &Path, capacity: Option<u64>) -> Result<Shape> {
+    if let Some(capacity) = capacity.filter(|capacity| *capacity < size) {
+        let text = format!(
+            "it is a disk of {size} bytes, and the descriptor makes one of only {capacity} of it; \
+             its ovf:capacity is wrong"
+        );
+        return Err(Error::package(name, text));
+    }
     let capacity = capacity.unwrap_or_else(|| size.next_multiple_of(UNIT));
-    if size == 0 || capacity < size || !capacity.is_multiple_of(512) {
+    if size == 0 || !capacity.is_multiple_of(512) {
         return Err(Error::InvalidArgument {
-            reason: format!(
-                "{name} is a disk of {size} bytes, and cannot become one of {capacity}"
-            )
-            .into(),
+            reason: format!("{name} is a disk of {size} bytes, and cannot become one of {capacity}")
+                .into(),
         });
     }
     let file = PathBuf::from(target.file_name().unwrap_or_default());

@@ -42,6 +42,7 @@ def add(parser: argparse.ArgumentParser) -> None:
     add("--power-on", action="store_true", help="switch it on at the end")
     add("--strict", action="store_true", help="refuse a package that is odd in any way")
     add("--pull", action="store_true", help="of a URL: the host fetches the files itself")
+    add("--convert", action="store_true", help="take qcow2 and raw disks, and send VMDKs of them")
     add("--ca-file", metavar="FILE", help="of a URL: PEM file of the CAs to trust")
     add("--ssl-thumbprint", metavar="AA:BB", help="of a URL: the certificate to trust")
     add("--max-concurrency", metavar="N", type=count, help="files that are moved at once")
@@ -91,6 +92,7 @@ def _options(args: argparse.Namespace, place: Place) -> dict[str, Any]:
         "disk_provisioning": args.disk_provisioning,
         "strict": args.strict,
         "pull": args.pull,
+        "convert": args.convert,
         "ca_file": args.ca_file,
         "ssl_thumbprint": args.ssl_thumbprint,
     }

@@ -1,0 +1,254 @@
+"""`convert=True` of an upload and an import: a qcow2 or raw disk arrives as a stream."""
+
+from __future__ import annotations
+
+import logging
+import os
+import random
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import nfclease
+from nfclease import image
+from nfclease.appliance._converting import Converting
+from nfclease.appliance._face import BlockingFace
+from nfclease.simulator import Simulator
+
+from ..support.disks import GRAIN, stream
+from ..support.faces import OpenLease
+from ..support.image_tools import qemu_img
+from ..support.importing import Importing, calls_of
+from ..support.imports import Imported
+from ..support.inventory import unique
+from ..support.leases import disk_of, endings
+from ..support.packages import STREAM_OPTIMIZED, descriptor, manifest, ova, written
+
+MIB = 1 << 20
+SIZE = 3 * MIB
+
+
+@pytest.fixture(autouse=True)
+def spool(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """What is made for an upload is gone at the end of each test."""
+    path = tmp_path / "spool"
+    path.mkdir()
+    monkeypatch.setenv("TMPDIR", str(path))
+    monkeypatch.setattr(tempfile, "tempdir", None)
+    yield path
+    assert os.listdir(path) == []
+
+
+def content(size: int = SIZE) -> bytes:
+    chance = random.Random(9)
+    return chance.randbytes(GRAIN).ljust(size - 3000, b"\0") + b"end".ljust(3000, b".")
+
+
+def made(directory: Path, kind: str, size: int = SIZE) -> bytes:
+    """A disk of this kind."""
+    raw = directory / "made.raw"
+    raw.write_bytes(content(size))
+    if kind == "raw":
+        return raw.read_bytes()
+    qemu_img("convert", "-c", "-f", "raw", "-O", "qcow2", raw, directory / "made.qcow2")
+    return (directory / "made.qcow2").read_bytes()
+
+
+def arrived(open_lease: OpenLease, entity: Any, directory: Path) -> bytes:
+    """The bytes of the disk that a server has now."""
+    with open_lease(entity.ExportVm()) as lease:
+        lease.download(disk_of(lease), directory / "arrived.vmdk")
+    image.convert(directory / "arrived.vmdk", directory / "arrived.raw")
+    return (directory / "arrived.raw").read_bytes()
+
+
+def package_of(name: str, data: bytes, capacity: int = SIZE, *, said: str = "") -> dict[str, bytes]:
+    """A package whose descriptor says, if `said`, which format its disk has."""
+    ovf = descriptor({name: len(data)}, disks=[name], capacity=capacity)
+    if said:
+        ovf = ovf.replace(b"vmdk.html#streamOptimized", said.encode())
+    return {"demo.ovf": ovf, "demo.mf": manifest({"demo.ovf": ovf, name: data}), name: data}
+
+
+@pytest.mark.parametrize("kind", ["qcow2", "raw"])
+@pytest.mark.parametrize("archive", [False, True])
+def test_an_import(
+    open_lease: OpenLease,
+    face: str,
+    demo_vm: Any,
+    tmp_path: Path,
+    kind: str,
+    archive: bool,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """Compared with the manifest file is the package's own file.
+
+    A raw disk's size tells that it is not what the descriptor says, which `strict` refuses.
+    """
+    members = package_of(f"disk.{kind}", made(tmp_path, kind))
+    source = written(tmp_path / "package", members)
+    if archive:
+        source = tmp_path / "demo.ova"
+        source.write_bytes(ova(members))
+    with caplog.at_level(logging.INFO, "nfclease"):
+        imported = Importing(face, demo_vm)
+        result = imported(source, name=unique("converted"), convert=True, strict=kind == "qcow2")
+    [file] = result.files
+    assert (file.name, file.converted_from) == (f"disk.{kind}", kind)
+    assert (file.verified, file.file_checksum_type) == ("manifest", "sha256")
+    assert file.size != len(members[f"disk.{kind}"])
+    assert (
+        f"disk.{kind} is a {kind} disk: a streamOptimized VMDK of {file.size} bytes" in caplog.text
+    )
+    assert arrived(open_lease, result.entity, tmp_path) == content()
+
+
+@pytest.mark.parametrize("face", ["blocking"], indirect=True)
+def test_a_stream_goes_as_it_is(face: str, demo_vm: Any, tmp_path: Path) -> None:
+    data = stream({0: b"x" * GRAIN}, SIZE)
+    source = written(tmp_path / "package", package_of("disk.vmdk", data))
+    result = Importing(face, demo_vm)(source, name=unique("converted"), convert=True)
+    [file] = result.files
+    assert (file.converted_from, file.size) == (None, len(data))
+
+
+@pytest.mark.parametrize("face", ["blocking"], indirect=True)
+def test_a_capacity_of_the_descriptor_s(
+    open_lease: OpenLease, face: str, demo_vm: Any, tmp_path: Path
+) -> None:
+    """The disk in the stream has it, since a server compares both."""
+    source = written(tmp_path / "package", package_of("disk.raw", content(), 5 * MIB))
+    result = Importing(face, demo_vm)(source, name=unique("converted"), convert=True)
+    assert arrived(open_lease, result.entity, tmp_path) == content().ljust(5 * MIB, b"\0")
+
+
+@pytest.mark.parametrize("face", ["blocking"], indirect=True)
+def test_a_descriptor_that_names_the_format(face: str, demo_vm: Any, tmp_path: Path) -> None:
+    said = 'http://www.gnome.org/~markmc/qcow-image-format.html" ovf:populatedSize="7'
+    data = made(tmp_path, "qcow2")
+    source = written(tmp_path / "package", package_of("disk.qcow2", data, said=said))
+    assert nfclease.plan_import(source, demo_vm.resourcePool, convert=True).files
+    assert Importing(face, demo_vm)(source, name=unique("converted"), convert=True).files
+
+
+def test_the_server_is_told_what_is_sent() -> None:
+    """Of the disks that are converted alone, however their tags are written."""
+    converting = Converting(BlockingFace(), is_asked=True)
+    converting._formats = {"file<1": "qcow2"}
+    changed = converting.text(
+        '<Disk ovf:format="a" ovf:fileRef="file&lt;1"/><ovf:Disk\n fileRef = \'file&lt;1\'\n'
+        " format = 'b' /><Disk ovf:format=\"c\" ovf:fileRef=\"file2\"/><DiskSection format='d'>"
+    )
+    assert changed == (
+        f'<Disk ovf:format="{STREAM_OPTIMIZED}" ovf:fileRef="file&lt;1"/><ovf:Disk\n fileRef = '
+        f'\'file&lt;1\'\n format = "{STREAM_OPTIMIZED}" /><Disk ovf:format="c" '
+        "ovf:fileRef=\"file2\"/><DiskSection format='d'>"
+    )
+
+
+REFUSED = {
+    "not asked for": (
+        "disk.qcow2",
+        {"convert": False},
+        nfclease.DiskFormatError,
+        "streamOptimized",
+    ),
+    "raw under the name of a stream": (
+        "disk.vmdk",
+        {},
+        nfclease.DiskFormatError,
+        "streamOptimized",
+    ),
+    "larger": ("disk.raw", {}, nfclease.PackageError, "makes one of only 2097152 of it"),
+    "another file": ("disk.raw", {}, nfclease.ChecksumMismatchError, "the manifest file"),
+    "another size": ("disk.raw", {}, nfclease.SizeMismatchError, r"disk\.raw: its descriptor says"),
+    "damaged": ("disk.qcow2", {}, nfclease.DiskFormatError, r"disk\.qcow2: .*version 9"),
+}
+
+
+@pytest.mark.parametrize("why", REFUSED)
+def test_what_is_refused_before_there_is_a_lease(
+    face: str, demo_vm: Any, simulator: Simulator, tmp_path: Path, why: str
+) -> None:
+    name, options, error, said = REFUSED[why]
+    data = made(tmp_path, "qcow2") if name == "disk.qcow2" else content()
+    if why == "damaged":
+        data = data[:7] + b"\x09" + data[8:]
+    members = package_of(name, data, 2 * MIB if why == "larger" else SIZE)
+    if why == "another file":
+        members[name] = b"x" + data[1:]
+    elif why == "another size":
+        members[name] = data + bytes(512)
+        del members["demo.mf"]
+    with pytest.raises(error, match=said):
+        Importing(face, demo_vm)(
+            written(tmp_path / "package", members),
+            **{"name": unique("refused"), "convert": True, **options},
+        )
+    assert calls_of(simulator, "ImportVApp") == 0
+
+
+def test_what_it_is_not_for(face: str, demo_vm: Any, tmp_path: Path) -> None:
+    imported = Importing(face, demo_vm)
+    with pytest.raises(ValueError, match="convert=True is for a package that is here"):
+        imported("https://127.0.0.1:9/demo.ova", convert=True)
+    pieces = iter([ova(package_of("disk.raw", content()))])
+    with pytest.raises(ValueError, match="read at any place"):
+        imported(pieces, convert=True)
+    with pytest.raises(TypeError, match="convert must be True or False"):
+        imported(tmp_path, convert="qcow2")
+
+
+def test_a_host_that_fails(face: str, demo_vm: Any, simulator: Simulator, tmp_path: Path) -> None:
+    source = written(tmp_path / "package", package_of("disk.raw", content()))
+    simulator.inject("status", code=507)
+    with pytest.raises(nfclease.HttpStatusError):
+        Importing(face, demo_vm)(source, name=unique("failed"), convert=True)
+    assert endings(simulator) == ["HttpNfcLeaseAbort"]
+
+
+@pytest.mark.parametrize("kind", ["qcow2", "raw"])
+def test_an_upload(
+    open_lease: OpenLease, imported: Imported, tmp_path: Path, kind: str, spool: Path
+) -> None:
+    source = tmp_path / f"disk.{kind}"
+    source.write_bytes(made(tmp_path, kind))
+    with open_lease(imported.raw) as lease:
+        entity = lease.wait_ready(10).entity
+        result = lease.upload(imported.item, source, convert=True)
+        assert os.listdir(spool) == []
+    assert result.verified == "manifest"
+    assert (result.path, result.capacity) == (str(source), SIZE)
+    assert arrived(open_lease, entity, tmp_path) == content()
+
+
+def test_an_upload_that_is_not_asked_to(
+    open_lease: OpenLease, imported: Imported, tmp_path: Path
+) -> None:
+    source = tmp_path / "disk.raw"
+    source.write_bytes(content())
+    with (
+        pytest.raises(nfclease.NfcError),
+        open_lease(imported.raw, verify_size=False) as lease,
+    ):
+        lease.wait_ready(10)
+        lease.upload(imported.item, source)
+
+
+@pytest.mark.parametrize("what", ["damaged", "bytes", "missing"])
+def test_an_upload_that_cannot_be(
+    open_lease: OpenLease, simulator: Simulator, imported: Imported, tmp_path: Path, what: str
+) -> None:
+    source: Any = tmp_path / "disk.qcow2"
+    if what == "damaged":
+        source.write_bytes(b"QFI\xfb" + bytes(600))
+    elif what == "bytes":
+        source = content()
+    error = {"damaged": nfclease.DiskFormatError, "bytes": TypeError, "missing": FileNotFoundError}
+    with pytest.raises(error[what]), open_lease(imported.raw) as lease:
+        lease.wait_ready(10)
+        lease.upload(imported.item, source, convert=True)
+    assert endings(simulator) == ["HttpNfcLeaseAbort"]
