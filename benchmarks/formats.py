@@ -1,4 +1,4 @@
-"""What a disk costs that is checked to the grain, or becomes a raw image, beside qemu-img and 7zz.
+"""What a disk costs that is checked to the grain, becomes raw or a stream, beside qemu-img and 7zz.
 
     python -m benchmarks.formats [--disk-mib 2048] [--rounds 5]      # or: make bench-formats
 
@@ -56,10 +56,13 @@ class Cost:
     wall: float
     cpu: float
     peak_mib: float
+    size: int
 
 
 NFCLEASE = (sys.executable, "-m", "nfclease")
 VERIFY, TO_RAW = "verify to the grain", "streamOptimized to raw"
+TO_STREAM = "raw to streamOptimized"
+STREAM_OPTIONS = ("-f", "raw", "-O", "vmdk", "-o", "subformat=streamOptimized")
 TOOLS = (
     Tool(VERIFY, "nfclease", (*NFCLEASE, "verify", "--grains", "--quiet", "{disk}")),
     Tool(VERIFY, "7zz", ("7zz", "t", "-tvmdk", "{disk}")),
@@ -69,9 +72,27 @@ TOOLS = (
         "qemu-img -m 8 -W",
         ("qemu-img", "convert", "-m", "8", "-W", "-f", "vmdk", "-O", "raw", "{disk}", "{image}"),
     ),
+    Tool(
+        TO_STREAM, "nfclease", (*NFCLEASE, "convert", "--quiet", "--to", "vmdk", "{raw}", "{image}")
+    ),
+    Tool(
+        TO_STREAM,
+        "nfclease, zlib",
+        (
+            *(*NFCLEASE, "convert", "--quiet", "--to", "vmdk", "--vmdk-compression", "zlib"),
+            *("{raw}", "{image}"),
+        ),
+    ),
+    Tool(TO_STREAM, "qemu-img", ("qemu-img", "convert", *STREAM_OPTIONS, "{raw}", "{image}")),
+    Tool(TO_STREAM, "vmdk-convert", ("vmdk-convert", "-c", "6", "{raw}", "{image}")),
 )
 #: A job, a tool that it is compared with, what is compared, and the ratio that is aimed at.
-AIMS = ((TO_RAW, "qemu-img -m 8 -W", "cpu", 0.5), (TO_RAW, "qemu-img -m 8 -W", "wall", 0.35))
+AIMS = (
+    (TO_RAW, "qemu-img -m 8 -W", "cpu", 0.5),
+    (TO_RAW, "qemu-img -m 8 -W", "wall", 0.35),
+    (TO_STREAM, "qemu-img", "cpu", 0.45),
+    (TO_STREAM, "qemu-img", "size", 1.03),
+)
 
 
 def sample(path: Path, size: int) -> int:
@@ -109,9 +130,9 @@ def _pieces_of_files() -> Iterator[bytes]:
                         rest = rest[PIECE:]
 
 
-def run(tool: Tool, disk: Path, made: Path) -> Cost:
+def run(tool: Tool, raw: Path, disk: Path, made: Path) -> Cost:
     """One run, whose image is removed by who looks at it."""
-    command = [word.format(disk=disk, image=made) for word in tool.command]
+    command = [word.format(raw=raw, disk=disk, image=made) for word in tool.command]
     begun, peak = time.monotonic(), 0.0
     with tempfile.TemporaryFile() as said:
         process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=said)
@@ -124,7 +145,8 @@ def run(tool: Tool, disk: Path, made: Path) -> Cost:
         said.seek(0)
         if process.returncode:
             raise RuntimeError(f"{tool.name}: {said.read().decode(errors='replace').strip()}")
-    return Cost(wall=wall, cpu=usage.ru_utime + usage.ru_stime, peak_mib=peak)
+    size = made.stat().st_size if made.exists() else 0
+    return Cost(wall=wall, cpu=usage.ru_utime + usage.ru_stime, peak_mib=peak, size=size)
 
 
 def peak_mib(pid: int) -> float:
@@ -135,9 +157,14 @@ def peak_mib(pid: int) -> float:
     return 0.0  # it has ended
 
 
-def same(one: Path, other: Path) -> bool:
-    """Whether two files have the same bytes."""
-    return subprocess.run(["cmp", "--quiet", one, other], check=False).returncode == 0
+def is_right(tool: Tool, raw: Path, made: Path) -> bool:
+    """Whether what a tool made has the bytes of the disk."""
+    if tool.job == TO_RAW:
+        return subprocess.run(["cmp", "--quiet", raw, made], check=False).returncode == 0
+    if tool.job == TO_STREAM:
+        compare = ["qemu-img", "compare", "-q", "-f", "raw", "-F", "vmdk", raw, made]
+        return subprocess.run(compare, check=False).returncode == 0
+    return True
 
 
 def main() -> int:
@@ -158,16 +185,15 @@ def main() -> int:
         return 1
     costs: dict[Tool, list[Cost]] = defaultdict(list)
     with tempfile.TemporaryDirectory(prefix="nfclease-bench-", dir=place) as name:
-        raw, disk, made = (Path(name, each) for each in ("raw", "disk.vmdk", "made"))
+        raw, disk, made = (Path(name, each) for each in ("disk.raw", "disk.vmdk", "made"))
         data = sample(raw, size)
-        options = ("-f", "raw", "-O", "vmdk", "-o", "subformat=streamOptimized")
-        subprocess.run(["qemu-img", "convert", *options, raw, disk], check=True)
+        subprocess.run(["qemu-img", "convert", *STREAM_OPTIONS, raw, disk], check=True)
         populated = image.convert(disk, made).populated
         made.unlink()
         for turn in range(args.rounds):
             for tool in tools[:: -1 if turn % 2 else 1]:
-                costs[tool].append(run(tool, disk, made))
-                if tool.job == TO_RAW and not same(raw, made):
+                costs[tool].append(run(tool, raw, disk, made))
+                if not is_right(tool, raw, made):
                     print(f"FAILED: {tool.name} made another image", file=sys.stderr)
                     return 1
                 made.unlink(missing_ok=True)
@@ -182,15 +208,18 @@ def main() -> int:
 
 def report(costs: dict[Tool, list[Cost]], populated: int) -> None:
     """Prints the rows, then the ratios."""
-    print(f"{'':46} {'CPU-s/GiB of data':>18} {'wall s':>7} {'peak MiB':>9}")
+    print(f"{'':46} {'CPU-s/GiB of data':>18} {'wall s':>7} {'peak MiB':>9} {'size MiB':>9}")
     found: dict[tuple[str, str], dict[str, float]] = {}
     for tool in TOOLS:
         if runs := costs.get(tool):
             cpu, wall = (median(getattr(each, key) for each in runs) for key in ("cpu", "wall"))
-            found[tool.job, tool.name] = {"cpu": cpu, "wall": wall}
+            size = runs[0].size
+            found[tool.job, tool.name] = {"cpu": cpu, "wall": wall, "size": size}
             title = f"{tool.job}, {tool.name}"
             peak = max(each.peak_mib for each in runs)
-            print(f"{title:46} {cpu * GIB / populated:18.2f} {wall:7.2f} {peak:9.0f}")
+            print(
+                f"{title:46} {cpu * GIB / populated:18.2f} {wall:7.2f} {peak:9.0f} {size / MIB:9.0f}"
+            )
     for job, other, key, aim in AIMS:
         if (job, other) in found:
             ratio = found[job, "nfclease"][key] / found[job, other][key]
