@@ -162,7 +162,8 @@ def is_right(tool: Tool, raw: Path, made: Path) -> bool:
     if tool.job == TO_RAW:
         return subprocess.run(["cmp", "--quiet", raw, made], check=False).returncode == 0
     if tool.job == TO_STREAM:
-        compare = ["qemu-img", "compare", "-q", "-f", "raw", "-F", "vmdk", raw, made]
+        formats = ("-f", "raw", "-F", "vmdk")
+        compare = ["qemu-img", "compare", "-q", *formats, str(raw), str(made)]
         return subprocess.run(compare, check=False).returncode == 0
     return True
 
@@ -217,9 +218,8 @@ def report(costs: dict[Tool, list[Cost]], populated: int) -> None:
             found[tool.job, tool.name] = {"cpu": cpu, "wall": wall, "size": size}
             title = f"{tool.job}, {tool.name}"
             peak = max(each.peak_mib for each in runs)
-            print(
-                f"{title:46} {cpu * GIB / populated:18.2f} {wall:7.2f} {peak:9.0f} {size / MIB:9.0f}"
-            )
+            cost = f"{cpu * GIB / populated:18.2f} {wall:7.2f} {peak:9.0f}"
+            print(f"{title:46} {cost} {size / MIB:9.0f}")
     for job, other, key, aim in AIMS:
         if (job, other) in found:
             ratio = found[job, "nfclease"][key] / found[job, other][key]

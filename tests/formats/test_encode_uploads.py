@@ -5,6 +5,9 @@ from __future__ import annotations
 import logging
 import os
 import random
+import signal
+import subprocess
+import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -16,16 +19,20 @@ import nfclease
 from nfclease import image
 from nfclease.appliance._converting import Converting
 from nfclease.appliance._face import BlockingFace
+from nfclease.cli.failure import lines_of
 from nfclease.simulator import Simulator
 
+from ..support.command import govc_environment
 from ..support.disks import GRAIN, stream
 from ..support.faces import OpenLease
+from ..support.failing_calls import traced
 from ..support.image_tools import qemu_img
 from ..support.importing import Importing, calls_of
 from ..support.imports import Imported
 from ..support.inventory import unique
 from ..support.leases import disk_of, endings
 from ..support.packages import STREAM_OPTIMIZED, descriptor, manifest, ova, written
+from ..support.waiting import wait_for
 
 MIB = 1 << 20
 SIZE = 3 * MIB
@@ -188,6 +195,37 @@ def test_what_is_refused_before_there_is_a_lease(
             written(tmp_path / "package", members),
             **{"name": unique("refused"), "convert": True, **options},
         )
+    assert calls_of(simulator, "ImportVApp") == 0
+
+
+def test_a_refusal_says_what_would_help(face: str, demo_vm: Any, tmp_path: Path) -> None:
+    source = written(tmp_path / "package", package_of("disk.qcow2", made(tmp_path, "qcow2")))
+    with pytest.raises(nfclease.DiskFormatError) as refused:
+        Importing(face, demo_vm)(source, name=unique("refused"))
+    said = "it is a qcow2 disk: convert=True sends a VMDK that is made of it"
+    assert getattr(refused.value, "__notes__", []) == [said]
+    assert lines_of(refused.value)[-1] == said.replace("convert=True", "--convert")
+
+
+@traced
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_while_it_is_made(
+    simulator: Simulator, service: Any, tmp_path: Path, spool: Path, number: signal.Signals
+) -> None:
+    """Each read of the disk takes a while here."""
+    source = written(
+        tmp_path / "package", package_of("disk.raw", random.randbytes(8 * MIB), 8 * MIB)
+    )
+    strace = ["strace", "-f", "-qq", "-o", str(tmp_path / "trace"), "-e", "trace=pread64"]
+    strace += ["-e", "inject=pread64:delay_enter=700000", "-P", str(source / "disk.raw")]
+    command = [sys.executable, "-m", "nfclease", "import", str(source), "--convert"]
+    command += ["--pool", "/DC0/host/Cluster/Resources", "--name", unique("broken-off")]
+    environment = os.environ | govc_environment(simulator) | {"TMPDIR": str(spool)}
+    process = subprocess.Popen([*strace, *command], env=environment)
+    wait_for(lambda: any(spool.glob("nfclease-*/*.part")))
+    children = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
+    os.kill(int(children[0]), number)
+    assert process.wait(60) == 128 + number
     assert calls_of(simulator, "ImportVApp") == 0
 
 

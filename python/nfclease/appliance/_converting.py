@@ -12,6 +12,7 @@ from nfclease._arguments import unsized
 from nfclease._local.spools import Spool
 from nfclease._log import extra, logger
 from nfclease._text import escaped
+from nfclease.appliance._import_files import other_format
 from nfclease.appliance._reading import Reading, read_all
 from nfclease.exceptions import SizeMismatchError
 
@@ -26,8 +27,6 @@ if TYPE_CHECKING:
     from nfclease.progress import ProgressOption
 
 _STREAM = "http://www.vmware.com/interfaces/specifications/vmdk.html#streamOptimized"
-#: Names of raw disks, whose bytes do not say what they are.
-_RAW = (".raw", ".img")
 _DISK = re.compile(r"<(?:[\w.-]+:)?Disk\b[^>]*>")
 _FILE_REF = re.compile(r"""\b(?:[\w.-]+:)?fileRef\s*=\s*(?:"([^"]*)"|'([^']*)')""")
 _FORMAT = re.compile(r"""(\b(?:[\w.-]+:)?format\s*=\s*)(?:"[^"]*"|'[^']*')""")
@@ -148,17 +147,10 @@ def _formats(
 ) -> dict[str, Literal["qcow2", "raw"]]:
     """Of the files of disks that are stored whole and are no streams. Blocks."""
     disks = {disk["file_ref"] for disk in descriptor["disks"]}
-    found: dict[str, Literal["qcow2", "raw"]] = {}
+    found = {}
     for file in descriptor["files"]:
-        href = file["href"]
-        is_whole = file["chunk_size"] is None and file["compression"] == "identity"
-        if file["id"] not in disks or not is_whole or package.member_size(href) is None:
-            continue
-        format = package.image_format(href)
-        if format == "qcow2":
+        if file["id"] in disks and (format := other_format(package, file)):
             found[file["id"]] = format
-        elif format is None and href.lower().endswith(_RAW):
-            found[file["id"]] = "raw"
     return found
 
 

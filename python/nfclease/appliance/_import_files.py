@@ -7,7 +7,8 @@ from typing import NamedTuple
 
 from nfclease import _core
 from nfclease._text import escaped
-from nfclease.exceptions import PackageError, ProtocolError
+from nfclease.appliance._notes import add_note
+from nfclease.exceptions import DiskFormatError, PackageError, ProtocolError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
 
 #: ``FileItem.cimType`` of a disk.
 _CIM_DISK = 17
+#: Names of raw disks, whose bytes do not say what they are.
+_RAW = (".raw", ".img")
 
 
 class Wanted(NamedTuple):
@@ -92,6 +95,18 @@ class Wanted(NamedTuple):
         return found
 
 
+def other_format(package: _core.Package, file: Mapping[str, Any]) -> Literal["qcow2", "raw"] | None:
+    """What a disk is that is no stream, as far as its first bytes and its name tell. Blocks."""
+    href = file["href"]
+    is_whole = file["chunk_size"] is None and file["compression"] == "identity"
+    if not is_whole or package.member_size(href) is None:
+        return None
+    format = package.image_format(href)
+    if format is None:
+        return "raw" if href.lower().endswith(_RAW) else None
+    return "qcow2" if format == "qcow2" else None
+
+
 def wanted_of(
     items: Sequence[Any],
     descriptor: dict[str, Any],
@@ -155,14 +170,21 @@ def looked_at(
         if each.converted_from is not None and each.stream is None:  # a plan makes none
             sources.append(source)
             continue
-        _, holds = source.look(
-            each.name,
-            is_disk=each.is_disk,
-            size=size,
-            disk_capacity=capacity,
-            verify_format=options.get("verify_format", True),
-            verify_size=options.get("verify_size", True),
-        )
+        try:
+            _, holds = source.look(
+                each.name,
+                is_disk=each.is_disk,
+                size=size,
+                disk_capacity=capacity,
+                verify_format=options.get("verify_format", True),
+                verify_size=options.get("verify_size", True),
+            )
+        except DiskFormatError as error:
+            if kind := other_format(package, each.file):
+                add_note(
+                    error, f"it is a {kind} disk: convert=True sends a VMDK that is made of it"
+                )
+            raise
         each.check_capacity(descriptor, holds)
         sources.append(source)
     return sources
