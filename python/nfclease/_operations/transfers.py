@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import os
 
 from pyVmomi import vim
@@ -199,12 +198,14 @@ async def upload(
 
     if not convert:
         return await sent(item, source)
+    from dataclasses import replace
+
     from nfclease._operations.converted import converted
 
     async with converted(backend, source, lease.moid) as (path, stream):
         if stream is None:
             return await sent(item, path)
-        return dataclasses.replace(await sent(unsized(item), stream), path=path)
+        return replace(await sent(unsized(item), stream), path=path)
 
 
 def start_download(
