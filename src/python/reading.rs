@@ -35,7 +35,7 @@ type Found = (
 
 /// A disk, every grain of which was looked at.
 #[derive(IntoPyObject)]
-struct DiskRow {
+pub(super) struct DiskRow {
     capacity: Option<u64>,
     populated: u64,
     grains: u64,
@@ -97,7 +97,7 @@ impl Reading {
         Self::of(py, length, move |watched| check.run(watched), found)
     }
 
-    fn of<T: Send + 'static, R: for<'py> IntoPyObject<'py> + 'static>(
+    pub(super) fn of<T: Send + 'static, R: for<'py> IntoPyObject<'py> + 'static>(
         py: Python<'_>,
         length: u64,
         run: impl FnOnce(&Watched) -> Result<T> + Send + 'static,

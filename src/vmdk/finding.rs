@@ -49,6 +49,12 @@ impl Finding {
         Self::new(FindingKind::Damaged, offset, reason)
     }
 
+    /// What is wrong with the data of a grain, whose marker is at this byte.
+    pub(crate) fn grain(offset: u64, sectors: Range<u64>, reason: &str) -> Self {
+        let reason = format!("the grain of sector {} is wrong: {reason}", sectors.start);
+        Self::damaged(offset, reason).of_sectors(sectors)
+    }
+
     pub(crate) fn of_sectors(self, sectors: Range<u64>) -> Self {
         let sectors = Some(sectors);
         Self { sectors, ..self }

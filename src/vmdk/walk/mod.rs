@@ -5,7 +5,7 @@
 //! marker, zeros or just the end.
 
 mod end;
-mod marker;
+pub(super) mod marker;
 mod parts;
 
 use std::ops::Range;
@@ -40,6 +40,17 @@ pub enum Layout {
     AtEnd,
     /// In front, as qemu-img and open-vmdk do.
     InFront,
+}
+
+impl Layout {
+    /// As a header says it.
+    pub(crate) fn of(header: &Header) -> Self {
+        if header.is_in_front() {
+            Self::InFront
+        } else {
+            Self::AtEnd
+        }
+    }
 }
 
 /// A walk over one stream.
@@ -140,6 +151,12 @@ impl Walk {
         self.header.as_ref()
     }
 
+    /// The descriptor and the zeros behind it, once they have come and were checked.
+    pub(crate) fn descriptor(&self) -> Option<&[u8]> {
+        let is_coming = matches!(self.state, State::Header | State::Preamble);
+        (!is_coming).then_some(self.descriptor.as_slice())
+    }
+
     /// How many grains came.
     pub(crate) fn grains(&self) -> u64 {
         self.grains
@@ -147,10 +164,7 @@ impl Walk {
 
     /// How its tables are placed, as its header says.
     pub(crate) fn layout(&self) -> Layout {
-        match &self.header {
-            Some(header) if header.is_in_front() => Layout::InFront,
-            _ => Layout::AtEnd,
-        }
+        self.header.as_ref().map_or(Layout::AtEnd, Layout::of)
     }
 
     /// Whether an end-of-stream marker came.
