@@ -60,6 +60,7 @@ class Cost:
 
 NFCLEASE = (sys.executable, "-m", "nfclease")
 VERIFY, TO_RAW = "verify to the grain", "streamOptimized to raw"
+NORMALISE = "qemu-img's layout to VMware's"
 TOOLS = (
     Tool(VERIFY, "nfclease", (*NFCLEASE, "verify", "--grains", "--quiet", "{disk}")),
     Tool(VERIFY, "7zz", ("7zz", "t", "-tvmdk", "{disk}")),
@@ -69,6 +70,7 @@ TOOLS = (
         "qemu-img -m 8 -W",
         ("qemu-img", "convert", "-m", "8", "-W", "-f", "vmdk", "-O", "raw", "{disk}", "{image}"),
     ),
+    Tool(NORMALISE, "nfclease", (*NFCLEASE, "normalise", "--quiet", "{disk}", "{image}")),
 )
 #: A job, a tool that it is compared with, what is compared, and the ratio that is aimed at.
 AIMS = ((TO_RAW, "qemu-img -m 8 -W", "cpu", 0.5), (TO_RAW, "qemu-img -m 8 -W", "wall", 0.35))

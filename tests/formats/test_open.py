@@ -17,7 +17,7 @@ import pytest
 import nfclease
 from nfclease import image
 
-from ..support.disks import GRAIN, stream
+from ..support.disks import GRAIN, grains_of, stream
 from ..support.failing_calls import traced
 from ..support.genuine import pyvcloud_file
 from ..support.made_disks import CAPACITY, MAKERS, MIB, by_vmware, from_raw, plain_bytes, tool
@@ -195,19 +195,10 @@ def test_a_file_system(tmp_path: Path) -> None:
     assert shown.stdout == (tmp_path / "files" / "notes.txt").read_bytes()
 
 
-def marker_of(data: bytearray, sector: int) -> int:
-    """Where the marker of the grain of that sector is."""
-    at = 128 * 512
-    while struct.unpack_from("<Q", data, at)[0] != sector:
-        value, size, _ = struct.unpack_from("<QII", data, at)
-        at += -(-(12 + size) // 512) * 512 if size else 512 * (1 + value)
-    return at
-
-
 def test_a_damaged_grain(tmp_path: Path) -> None:
     path = by_vmware(tmp_path / "disk.vmdk")
     data = bytearray(path.read_bytes())
-    at = marker_of(data, 3 * 128)
+    [at] = [at for at, sector, _ in grains_of(data) if sector == 3 * 128]
     data[at + 3000] ^= 4
     path.write_bytes(data)
     with image.open(path) as file:

@@ -13,13 +13,17 @@ if TYPE_CHECKING:
 
     from nfclease.appliance.disk_info import DiskInfo
 
+#: Lines of the text in a disk that are shown; a host writes about 20.
+_MOST = 60
+
 
 def disk_lines(disk: DiskInfo, source: str, width: int | None) -> list[str]:
     """Lines about it; None as the width wraps nothing."""
     lines = fields(_summary(disk, source), width)
     lines += ["", f"stored  |{_picture(disk)}|"]
     text = [(plain(name), plain(value)) for name, value in disk.descriptor.items()]
-    return [*lines, "", *fields(text, width)]
+    more = [f"and {len(text) - _MOST} lines more"] if len(text) > _MOST else []
+    return [*lines, "", *fields(text[:_MOST], width), *more]
 
 
 def _summary(disk: DiskInfo, source: str) -> Iterator[tuple[str, str]]:

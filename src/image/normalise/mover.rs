@@ -9,6 +9,7 @@ use crate::image::open::refused;
 use crate::image::pool::GrainPool;
 use crate::image::worker::{Nothing, Wrong};
 use crate::io::sink_writer::SinkWriter;
+use crate::vmdk::descriptor::MOST_SECTORS;
 use crate::vmdk::{Finding, GRAIN, Shape, StreamWriter, Walk};
 
 /// What is read is checked and written at once; tables and directory are made anew.
@@ -91,6 +92,10 @@ impl<'a> Mover<'a> {
             if header.grain != GRAIN {
                 let reason = format!("grains of {} sectors, not {GRAIN}", header.grain);
                 return Err(refused(self.name, &Finding::format(20, reason)));
+            }
+            if header.descriptor_size > MOST_SECTORS {
+                let reason = format!("a text of {} sectors", header.descriptor_size);
+                return Err(refused(self.name, &Finding::format(36, reason)));
             }
             let Some(out) = out.take() else {
                 return Err(Error::internal("a stream begins once"));

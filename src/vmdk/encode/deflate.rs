@@ -6,12 +6,15 @@ use libdeflater::{CompressionLvl, Compressor};
 /// What compresses a grain. Any reader takes either.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Compression {
-    /// libdeflate at level 1: a third of zlib's time for about the same size.
+    /// libdeflate at level 3, a fifth of the time of zlib at level 6 for about the same size.
     #[default]
     Libdeflate,
     /// zlib at level 1, which is what VMware's own streams are made with, to the byte.
     Zlib,
 }
+
+/// Level 1 takes two thirds of its time, and makes streams that are 2 % longer.
+const LEVEL: i32 = 3;
 
 /// How much of a grain tells whether it can be compressed: so many bytes at so many places.
 const SAMPLE: usize = 1024;
@@ -36,7 +39,7 @@ impl Deflater {
     pub(super) fn new(compression: Compression) -> Self {
         match compression {
             Compression::Libdeflate => Self::Libdeflate {
-                fast: Compressor::new(CompressionLvl::new(1).unwrap_or_default()),
+                fast: Compressor::new(CompressionLvl::new(LEVEL).unwrap_or_default()),
                 store: Compressor::new(CompressionLvl::fastest()),
                 sample: Vec::new(),
                 room: Vec::new(),
