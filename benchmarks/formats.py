@@ -63,6 +63,7 @@ NFCLEASE = (sys.executable, "-m", "nfclease")
 VERIFY, TO_RAW = "verify to the grain", "streamOptimized to raw"
 TO_STREAM = "raw to streamOptimized"
 STREAM_OPTIONS = ("-f", "raw", "-O", "vmdk", "-o", "subformat=streamOptimized")
+NORMALISE = "qemu-img's layout to VMware's"
 TOOLS = (
     Tool(VERIFY, "nfclease", (*NFCLEASE, "verify", "--grains", "--quiet", "{disk}")),
     Tool(VERIFY, "7zz", ("7zz", "t", "-tvmdk", "{disk}")),
@@ -85,6 +86,7 @@ TOOLS = (
     ),
     Tool(TO_STREAM, "qemu-img", ("qemu-img", "convert", *STREAM_OPTIONS, "{raw}", "{image}")),
     Tool(TO_STREAM, "vmdk-convert", ("vmdk-convert", "-c", "6", "{raw}", "{image}")),
+    Tool(NORMALISE, "nfclease", (*NFCLEASE, "normalise", "--quiet", "{disk}", "{image}")),
 )
 #: A job, a tool that it is compared with, what is compared, and the ratio that is aimed at.
 AIMS = (

@@ -55,6 +55,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from nfclease._core import __version__
     from nfclease._open_leases import cancel_all
+    from nfclease.appliance.disk_info import DiskInfo
     from nfclease.appliance.export import export_vm, export_vm_async
     from nfclease.appliance.import_plan import ImportPlan, PlannedFile
     from nfclease.appliance.import_result import ImportedFile, ImportResult
@@ -80,6 +81,7 @@ __all__ = [
     "ChecksumMismatchError",
     "ConnectError",
     "DiskFormatError",
+    "DiskInfo",
     "ExportResult",
     "ExportedFile",
     "ForkError",
@@ -154,6 +156,7 @@ _LATER = {
     "AsyncHttpNfcLease": "async_lease",
     "HttpNfcLease": "lease",
     "BlockedError": "inventory.blocked",
+    "DiskInfo": "appliance.disk_info",
     "ExportResult": "appliance.results",
     "ExportedFile": "appliance.results",
     "ImportPlan": "appliance.import_plan",

@@ -3,10 +3,13 @@
 //! [`pool`] hands grains to threads, [`worker`] is one of them. [`check`] walks a stream and has each grain inflated. [`convert`]
 //! makes another file of a stream, [`sink`] of a download: [`raw`] is one kind, which [`writer`] fills.
 //! [`encode`] is the way back: it makes a stream of a raw disk, of one in `qcow2`, or of a stream.
+//! [`open`] reads a disk at any place, by its tables; [`normalise`] gives a stream VMware's layout.
 
 mod check;
 mod convert;
 mod encode;
+mod normalise;
+mod open;
 mod pool;
 mod qcow2;
 mod raw;
@@ -20,4 +23,6 @@ pub use check::Disk;
 pub(crate) use check::GrainCheck;
 pub use convert::Conversion;
 pub use encode::{Encoding, EncodingOptions, ImageFormat};
+pub use normalise::{Rewriting, Rewritten, Treatment};
+pub use open::{About, Extent, Extents, OpenDisk, Stored};
 pub use sink::RawSink;

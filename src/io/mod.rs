@@ -17,6 +17,7 @@ pub(crate) mod part;
 mod reader;
 mod rename;
 pub(crate) mod sink;
+pub(crate) mod sink_writer;
 mod slice;
 pub(crate) mod source;
 pub(crate) mod staged;

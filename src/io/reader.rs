@@ -156,7 +156,7 @@ impl Pump {
     }
 }
 
-fn fill(reader: &mut dyn Reader, buffer: &mut [u8]) -> io::Result<usize> {
+pub(super) fn fill(reader: &mut dyn Reader, buffer: &mut [u8]) -> io::Result<usize> {
     let mut filled = 0_usize;
     while filled < buffer.len() {
         match reader.read(&mut buffer[filled..]) {

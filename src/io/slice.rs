@@ -7,7 +7,11 @@ use super::digests::Digests;
 use super::reader;
 use super::source::{Ends, Feed, HEAD_BYTES, Source, TAIL_BYTES, Watch};
 use super::stored::{Cost, Stored};
+use super::watched::Watched;
 use crate::error::{Error, Result};
+
+/// What is set aside for a read before its bytes are there.
+const MOST_ROOM: u64 = 1024 * 1024;
 
 /// So many bytes at one place of something stored.
 #[derive(Clone)]
@@ -44,18 +48,52 @@ impl Slice {
     pub fn read(&self, offset: u64, length: u64) -> Result<Vec<u8>> {
         let at = self.offset.saturating_add(offset);
         let mut reader = self.stored.open(at, length)?;
-        let mut bytes = Vec::new();
+        // Room for all of it makes one read of it.
+        let mut bytes = Vec::with_capacity(to_usize(length.min(MOST_ROOM)));
         let read = reader.by_ref().take(length).read_to_end(&mut bytes);
         let read = read.map_err(|error| reader.error(error))? as u64;
         if read == length {
             return Ok(bytes);
         }
-        Err(Error::SizeMismatch {
-            what: format!("{} (it changed while it was read)", self.stored.name()).into(),
-            expected: length,
-            actual: read,
-        })
+        Err(self.changed(length, read))
     }
+}
+
+impl Slice {
+    /// Reads all of it once, piece by piece.
+    pub(crate) fn each(
+        &self,
+        watched: &Watched,
+        mut take: impl FnMut(&[u8]) -> Result<()>,
+    ) -> Result<()> {
+        let mut reader = self.stored.open(self.offset, self.length)?;
+        let mut buffer = vec![0; to_usize(MOST_ROOM)];
+        let mut seen = 0_u64;
+        while seen < self.length {
+            watched.goes_on()?;
+            let filled = reader::fill(reader.as_mut(), &mut buffer);
+            let filled = filled.map_err(|error| reader.error(error))?;
+            if filled == 0 {
+                return Err(self.changed(self.length, seen));
+            }
+            take(buffer.get(..filled).unwrap_or_default())?;
+            watched.count(filled as u64);
+            seen = seen.saturating_add(filled as u64);
+        }
+        Ok(())
+    }
+
+    fn changed(&self, expected: u64, actual: u64) -> Error {
+        Error::SizeMismatch {
+            what: format!("{} (it changed while it was read)", self.stored.name()).into(),
+            expected,
+            actual,
+        }
+    }
+}
+
+fn to_usize(number: u64) -> usize {
+    usize::try_from(number).unwrap_or(usize::MAX)
 }
 
 /// A slice as what an upload sends. It can be sent again from its beginning.

@@ -21,7 +21,7 @@ mod utf;
 pub use check::{Checked, DiskCheck, FileCheck, Piece};
 pub use descriptor::{
     Compression, DeploymentOption, Descriptor, Disk, File, Network, Outside, Product, Property,
-    System,
+    System, with_sizes,
 };
 pub use incoming::{Incoming, Seen};
 pub use manifest::{Entry, ManifestFile, algorithm};

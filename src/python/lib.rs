@@ -18,6 +18,7 @@ mod exit;
 mod fileobj;
 mod gil;
 mod hints;
+mod image;
 mod incoming;
 mod lease;
 mod local;
@@ -26,6 +27,7 @@ mod ova_writer;
 mod ovf;
 mod package;
 mod reading;
+mod rewriting;
 mod session;
 mod stored;
 mod transfer;
@@ -47,6 +49,8 @@ mod _core {
     #[pymodule_export]
     use super::exit::{after_fork, finish_at_exit};
     #[pymodule_export]
+    use super::image::{Extents, OpenDisk};
+    #[pymodule_export]
     use super::incoming::Incoming;
     #[pymodule_export]
     use super::lease::Lease;
@@ -60,6 +64,8 @@ mod _core {
     use super::package::Package;
     #[pymodule_export]
     use super::reading::Reading;
+    #[pymodule_export]
+    use super::rewriting::{rewrite_disk, rewrite_member, with_sizes};
     #[pymodule_export]
     use super::session::Session;
     #[pymodule_export]

@@ -4,13 +4,25 @@ use super::finding::Finding;
 use super::header::{Header, SECTOR};
 
 /// In sectors. VMware's has one, others leave room for twenty.
-pub(super) const MOST_SECTORS: u64 = 128;
+pub(crate) const MOST_SECTORS: u64 = 128;
 
 /// The kind of disk that a stream is.
 const KIND: &str = "streamOptimized";
 
+/// What the text says, by its names in their order.
+pub(crate) fn fields(bytes: &[u8]) -> Vec<(String, String)> {
+    let text = bytes.split(|byte| *byte == 0).next().unwrap_or_default();
+    let text = String::from_utf8_lossy(text);
+    let lines = text.lines().map(str::trim);
+    let said = lines.filter(|line| !line.starts_with('#'));
+    let pairs = said.filter_map(|line| line.split_once('='));
+    pairs
+        .map(|(name, value)| (name.trim().into(), value.trim().trim_matches('"').into()))
+        .collect()
+}
+
 /// Checks the text. No name in it is ever opened.
-pub(super) fn check(bytes: &[u8], header: &Header) -> Result<(), Finding> {
+pub(crate) fn check(bytes: &[u8], header: &Header) -> Result<(), Finding> {
     let at = header.descriptor.saturating_mul(SECTOR);
     let end = bytes.iter().position(|byte| *byte == 0);
     let (text, rest) = bytes.split_at(end.unwrap_or(bytes.len()));

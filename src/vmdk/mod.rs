@@ -6,12 +6,13 @@
 
 #![cfg_attr(not(test), deny(clippy::arithmetic_side_effects))]
 
-mod descriptor;
+pub(crate) mod descriptor;
 mod encode;
 mod finding;
 mod grains;
 mod header;
 mod inflate;
+mod reader;
 pub(crate) mod stream;
 mod tables;
 #[cfg(test)]
@@ -19,10 +20,11 @@ pub(crate) mod testing;
 mod walk;
 
 pub use encode::Compression;
-pub(crate) use encode::{GRAIN_BYTES, Packed, Packer, Shape, StreamWriter};
+pub(crate) use encode::{GRAIN, GRAIN_BYTES, Packed, Packer, Shape, StreamWriter};
 pub use finding::{Finding, FindingKind};
 pub(crate) use header::{Header, SECTOR};
 pub(crate) use inflate::Inflater;
+pub(crate) use reader::{ENTRY, Entry, Index, TAIL};
 pub use stream::Content;
 pub(crate) use stream::{Flaw, Rule, StreamCheck};
 pub use walk::Layout;

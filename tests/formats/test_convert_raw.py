@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import json
 import os
-import random
 import shutil
 import signal
 import subprocess
@@ -22,10 +21,8 @@ from nfclease import image
 from ..support.disks import GRAIN, stream
 from ..support.failing_calls import traced
 from ..support.genuine import pyvcloud_file
+from ..support.made_disks import CAPACITY, MIB, by_vmware, grains, plain_bytes
 from ..support.waiting import wait_for
-
-MIB = 1 << 20
-CAPACITY = 70 * MIB + 3 * 512
 
 
 @pytest.fixture(params=["blocking", "asyncio"])
@@ -39,29 +36,9 @@ def convert(request: pytest.FixtureRequest) -> Callable[..., image.ConvertedImag
     return in_a_loop
 
 
-def grains(seed: int = 1) -> dict[int, bytes]:
-    """Text, noise and zeros, in the first and the last grain and in several tables."""
-    chance = random.Random(seed)
-    found = {number: chance.randbytes(GRAIN) for number in (0, 3, 511, 512, 1000)}
-    found[4] = b"text that is compressed well " * 2000
-    found[600] = bytes(GRAIN)
-    found[CAPACITY // GRAIN] = b"the last sectors".ljust(3 * 512, b".")
-    return found
-
-
 @pytest.fixture
 def disk(tmp_path: Path) -> Path:
-    path = tmp_path / "disk.vmdk"
-    path.write_bytes(stream(grains(), CAPACITY))
-    return path
-
-
-def expected() -> bytes:
-    plain = bytearray(CAPACITY)
-    for number, data in grains().items():
-        at = number * GRAIN
-        plain[at : at + len(data)] = data
-    return bytes(plain[:CAPACITY])
+    return by_vmware(tmp_path / "disk.vmdk")
 
 
 @pytest.mark.parametrize("threads", [None, 1, 2, 8])
@@ -72,7 +49,7 @@ def test_each_grain_at_its_place(
     made = convert(disk, target, threads=threads)
     assert (made.path, made.format, made.capacity) == (str(target), "raw", CAPACITY)
     assert made.populated == len(grains()) * GRAIN
-    assert target.read_bytes() == expected()
+    assert target.read_bytes() == plain_bytes()
     assert target.stat().st_blocks * 512 < 2 * MIB
     assert sorted(os.listdir(tmp_path)) == ["disk.raw", "disk.vmdk"]
 
@@ -137,7 +114,7 @@ def test_what_is_there_stays(
         convert(disk, target)
     assert target.read_bytes() == b"old"
     convert(disk, target, overwrite=True)
-    assert target.read_bytes() == expected()
+    assert target.read_bytes() == plain_bytes()
 
 
 @pytest.mark.parametrize(
@@ -190,7 +167,7 @@ def test_the_command(disk: Path, tmp_path: Path) -> None:
     assert done.returncode == 0, done.stderr
     row = json.loads(done.stdout)
     assert (row["command"], row["format"], row["capacity"]) == ("convert", "raw", CAPACITY)
-    assert (tmp_path / "disk.raw").read_bytes() == expected()
+    assert (tmp_path / "disk.raw").read_bytes() == plain_bytes()
     done = run_command(disk, tmp_path / "disk.raw")
     assert done.returncode == 1
     assert "--overwrite" in done.stderr

@@ -20,6 +20,7 @@ import pytest
 import nfclease
 from nfclease import VerifyResult
 
+from ..support.disks import grains_of
 from ..support.genuine import cut_file, pyvcloud_file
 from ..support.genuine_packages import PACKAGES, Genuine
 from ..support.packages import descriptor, ova
@@ -43,22 +44,6 @@ def verify(request: pytest.FixtureRequest) -> Callable[..., VerifyResult]:
 def disk(exported: list[nfclease.TransferResult]) -> Path:
     """A disk that the simulator wrote."""
     return next(Path(file.path) for file in exported if file.path and file.path.endswith(".vmdk"))
-
-
-def grains_of(disk: bytes) -> list[tuple[int, int, int]]:
-    """Where each grain's marker is, its sector on the disk and the size of its data."""
-    at = struct.unpack_from("<Q", disk, 64)[0] * 512
-    found = []
-    while at < len(disk):
-        value, size, kind = struct.unpack_from("<QII", disk, at)
-        if size:
-            found.append((at, value, size))
-            at += -(-(12 + size) // 512) * 512
-        elif kind == 0:
-            break
-        else:
-            at += 512 * (1 + value)
-    return found
 
 
 def test_what_the_simulator_wrote(verify: Callable[..., VerifyResult], disk: Path) -> None:

@@ -40,6 +40,7 @@ from ..tools.site import loads_from_elsewhere, search_from_disk
 ROOT = Path(__file__).parents[2]
 MODULES = [
     "nfclease",
+    "nfclease.appliance.disk_info",
     "nfclease.appliance.export",
     "nfclease.appliance.import_plan",
     "nfclease.appliance.import_result",
@@ -55,6 +56,10 @@ MODULES = [
     "nfclease.exceptions",
     "nfclease.image",
     "nfclease.image.converting",
+    "nfclease.image.mapping",
+    "nfclease.image.normalised",
+    "nfclease.image.normalising",
+    "nfclease.image.opening",
     "nfclease.image.results",
     "nfclease.inventory",
     "nfclease.inventory.finding",

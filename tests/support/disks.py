@@ -62,3 +62,19 @@ def _marker(sectors: int, kind: int) -> bytes:
 
 def _filled(data: bytes) -> bytes:
     return data + bytes(-len(data) % SECTOR)
+
+
+def grains_of(disk: bytes | bytearray) -> list[tuple[int, int, int]]:
+    """Where each grain's marker is, its sector on the disk and the size of its data."""
+    at = struct.unpack_from("<Q", disk, 64)[0] * SECTOR
+    found = []
+    while at + 16 <= len(disk):
+        value, size, kind = struct.unpack_from("<QII", disk, at)
+        if size:
+            found.append((at, value, size))
+            at += -(-(12 + size) // SECTOR) * SECTOR
+        elif kind == 0:
+            break
+        else:
+            at += SECTOR * (1 + value)
+    return found

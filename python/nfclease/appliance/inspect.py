@@ -8,8 +8,12 @@ from itertools import count, takewhile
 from nfclease import _core
 from nfclease._backends.blocking import run
 from nfclease._backends.tracebacks import without_our_frames
+from nfclease._local.ends import local_path
+from nfclease.appliance._address import is_address
 from nfclease.appliance._face import AsyncioFace, BlockingFace
 from nfclease.appliance._opened import opened
+from nfclease.appliance._verified_disk import is_disk
+from nfclease.appliance.disk_info import info_of_disk
 from nfclease.appliance.manifest_file import ManifestFile
 from nfclease.appliance.package_info import (
     PackageDeploymentOption,
@@ -32,6 +36,9 @@ if TYPE_CHECKING:
     from nfclease.appliance._face import Face
 
 __all__ = ["info_of", "inspect", "inspect_async"]
+
+#: What a descriptor says of a disk that is exported.
+_FORMAT = "http://www.vmware.com/interfaces/specifications/vmdk.html#streamOptimized"
 
 
 def info_of(package: _core.Package | _core.Incoming) -> PackageInfo:
@@ -103,11 +110,57 @@ def _tuples(said: dict[str, Any]) -> dict[str, Any]:
     return {key: tuple(v) if isinstance(v, list) else v for key, v in said.items()}
 
 
+def _of_disk(path: str) -> PackageInfo | None:
+    """What a disk by itself says, as a package would say it; None where it is none."""
+    if not is_disk(path):
+        return None
+    image = info_of_disk(_core.OpenDisk.of_path(path))
+    name = os.path.basename(path)
+    file = PackageFile(
+        id=name,
+        href=name,
+        path=name,
+        size=None,
+        stored_size=image.stored_size,
+        chunk_size=None,
+        compression="identity",
+    )
+    disk = PackageDisk(
+        disk_id=name,
+        file_ref=name,
+        capacity=image.capacity,
+        format=_FORMAT,
+        populated_size=image.populated,
+        parent_ref=None,
+    )
+    return PackageInfo(
+        name=name,
+        version="",
+        systems=(),
+        files=(file,),
+        disks=(disk,),
+        networks=(),
+        properties=(),
+        deployment_options=(),
+        products=(),
+        eulas=(),
+        manifest=None,
+        certificate=False,
+        notes=(),
+        image=image,
+    )
+
+
 async def _inspect(
     face: Face, source: Any, ca_file: str | os.PathLike[str] | None, ssl_thumbprint: str | None
 ) -> PackageInfo:
-    source = opened(face, source, ca_file=ca_file, ssl_thumbprint=ssl_thumbprint, whole=False)
-    async with source as package:
+    opening = opened(face, source, ca_file=ca_file, ssl_thumbprint=ssl_thumbprint, whole=False)
+    if isinstance(source, (str, os.PathLike)) and not is_address(source):
+        path = os.fspath(local_path(source))
+        found = await face.in_thread(lambda: _of_disk(path))
+        if found is not None:
+            return found
+    async with opening as package:
         return await face.in_thread(lambda: info_of(package))
 
 
@@ -127,7 +180,8 @@ def inspect(
             directory of one; the ``https://`` address of one of the first two, of which the
             first 64 KiB are read, and 16 KiB where each file of an archive begins; a binary
             file object of an ``.ova``; or its bytes, piece by piece. What cannot seek (a pipe,
-            a server without Range) is read to its descriptor.
+            a server without Range) is read to its descriptor. The path of a ``.vmdk`` is that of
+            a disk by itself, whose header, tables and text are read: the result has ``image``.
         ca_file: PEM file of the CAs to trust for an address; the system's where none is given.
         ssl_thumbprint: Of the certificate of an address's server, which then decides alone.
 
@@ -137,6 +191,7 @@ def inspect(
     Raises:
         TypeError: `source` is of the wrong kind.
         PackageError: It is not a package, or its descriptor contradicts itself.
+        DiskFormatError: It is a disk that is damaged or cut, or no streamOptimized one.
         UnsafePathError: A member of the archive would leave the directory.
         LimitExceededError: The descriptor is longer than 12 MB, the manifest file than 1 MB, or
             deeper than any honest one.

@@ -10,6 +10,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Literal
 
+    from nfclease.appliance.disk_info import DiskInfo
     from nfclease.appliance.manifest_file import ManifestFile
 
 __all__ = [
@@ -182,7 +183,8 @@ class PackageInfo:
 
     Attributes:
         name: The descriptor's file name.
-        version: Of OVF: ``1``, ``2``, or ``0.9`` for what came before the standard.
+        version: Of OVF: ``1``, ``2``, or ``0.9`` for what came before the standard; empty for a
+            disk by itself.
         systems: The VM, or the vApp with what is in it.
         files: The files beside the descriptor, in their order.
         disks: The virtual disks.
@@ -194,6 +196,7 @@ class PackageInfo:
         manifest: The manifest file; None without one, or where it cannot be read.
         certificate: Whether there is a ``.cert`` file; nobody checks it here.
         notes: What is odd about the package, files that are missing among it.
+        image: What is in the disk, where it is no package but a ``.vmdk`` by itself; else None.
 
     Examples:
         >>> info = nfclease.inspect(package)
@@ -202,7 +205,7 @@ class PackageInfo:
     """
 
     name: str
-    version: Literal["0.9", "1", "2"]
+    version: Literal["0.9", "1", "2", ""]
     systems: tuple[PackageSystem, ...]
     files: tuple[PackageFile, ...]
     disks: tuple[PackageDisk, ...]
@@ -214,6 +217,7 @@ class PackageInfo:
     manifest: ManifestFile | None
     certificate: bool
     notes: tuple[str, ...]
+    image: DiskInfo | None = None
 
     def _repr_html_(self) -> str:
         paths = {file.id: file.path or file.href for file in self.files}

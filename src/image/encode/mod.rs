@@ -159,8 +159,10 @@ fn shape(size: u64, name: &str, target: &Path, capacity: Option<u64>) -> Result<
     let capacity = capacity.unwrap_or_else(|| size.next_multiple_of(UNIT));
     if size == 0 || !capacity.is_multiple_of(512) {
         return Err(Error::InvalidArgument {
-            reason: format!("{name} is a disk of {size} bytes, and cannot become one of {capacity}")
-                .into(),
+            reason: format!(
+                "{name} is a disk of {size} bytes, and cannot become one of {capacity}"
+            )
+            .into(),
         });
     }
     let file = PathBuf::from(target.file_name().unwrap_or_default());

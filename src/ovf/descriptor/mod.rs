@@ -7,8 +7,11 @@ mod check;
 mod envelope;
 mod parse;
 mod product;
+mod sizes;
 mod systems;
 mod units;
+
+pub use self::sizes::with_sizes;
 
 /// What is in a package, as its descriptor says.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

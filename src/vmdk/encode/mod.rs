@@ -5,6 +5,7 @@
 
 mod deflate;
 mod descriptor;
+mod moved;
 mod packer;
 mod writer;
 

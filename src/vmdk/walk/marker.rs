@@ -3,13 +3,13 @@
 use crate::vmdk::header::{u32_at, u64_at};
 
 /// Bytes of it: value, size, and the type or the first data.
-pub(super) const MARKER: usize = 16;
+pub(in crate::vmdk) const MARKER: usize = 16;
 
 /// Where a grain's data begins, counted from its marker.
-pub(super) const GRAIN_DATA: usize = 12;
+pub(in crate::vmdk) const GRAIN_DATA: usize = 12;
 
 /// What a marker says.
-pub(super) enum Marker {
+pub(in crate::vmdk) enum Marker {
     Grain { lba: u64, size: usize },
     End,
     Table(u64),
@@ -20,7 +20,7 @@ pub(super) enum Marker {
 }
 
 impl Marker {
-    pub(super) fn parse(bytes: &[u8]) -> Self {
+    pub(in crate::vmdk) fn parse(bytes: &[u8]) -> Self {
         let (value, size, kind) = (u64_at(bytes, 0), u32_at(bytes, 8), u32_at(bytes, 12));
         match (size, kind) {
             (0, 0) => Self::End,

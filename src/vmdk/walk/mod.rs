@@ -5,7 +5,7 @@
 //! marker, zeros or just the end.
 
 mod end;
-mod marker;
+pub(super) mod marker;
 mod parts;
 
 use std::ops::Range;
@@ -40,6 +40,17 @@ pub enum Layout {
     AtEnd,
     /// In front, as qemu-img and open-vmdk do.
     InFront,
+}
+
+impl Layout {
+    /// As a header says it.
+    pub(crate) fn of(header: &Header) -> Self {
+        if header.is_in_front() {
+            Self::InFront
+        } else {
+            Self::AtEnd
+        }
+    }
 }
 
 /// A walk over one stream.
@@ -153,10 +164,7 @@ impl Walk {
 
     /// How its tables are placed, as its header says.
     pub(crate) fn layout(&self) -> Layout {
-        match &self.header {
-            Some(header) if header.is_in_front() => Layout::InFront,
-            _ => Layout::AtEnd,
-        }
+        self.header.as_ref().map_or(Layout::AtEnd, Layout::of)
     }
 
     /// Whether an end-of-stream marker came.

@@ -14,7 +14,14 @@ from typing_extensions import assert_type
 import nfclease
 import nfclease.exceptions
 import nfclease.inventory
-from nfclease import AsyncHttpNfcLease, HttpNfcLease, Transfer, TransferProgress, TransferResult
+from nfclease import (
+    AsyncHttpNfcLease,
+    HttpNfcLease,
+    Transfer,
+    TransferProgress,
+    TransferResult,
+    image,
+)
 from nfclease.simulator import Simulator, SimulatorError
 
 
@@ -144,6 +151,19 @@ async def looked_at() -> list[str]:
     assert_type(found.disks, tuple[nfclease.VerifiedDisk, ...])
     assert_type(nfclease.verify("package", grains=True).disks[0].sectors, tuple[int, int] | None)
     return list((await nfclease.verify_async("out")).problems)
+
+
+async def disks() -> list[image.DiskExtent]:
+    assert_type(nfclease.inspect("a.vmdk").image, nfclease.DiskInfo | None)
+    with image.open(Path("a.ova"), member="a.vmdk") as disk:
+        assert_type(disk, image.DiskReader)
+        assert_type(disk.read(5) + disk.read_at(0, 512), bytes)
+        assert_type(disk.info.picture(ascii_only=True), str)
+        assert_type(disk.size, int)
+    made = assert_type(image.normalise("a.vmdk", "b.vmdk", grains=True), image.Normalised)
+    assert_type(made.files, tuple[image.NormalisedFile, ...])
+    await image.normalise_async("a.ova", Path("b.ova"), overwrite=True, progress=told)
+    return list(image.map("a.vmdk"))
 
 
 async def imported(pool: vim.ResourcePool, net: vim.Network) -> nfclease.ImportResult:

@@ -13,10 +13,12 @@ if TYPE_CHECKING:
     from nfclease import PackageInfo
     from nfclease.cli.console import Console
 
-HELP = "say what is in a package: VMs, disks, networks, properties"
+HELP = "say what is in a package, or in a disk by itself"
 EPILOG = """\
-Reads the descriptor and the headers alone, of a URL a few KB. Nothing is
-verified; nfclease verify does that.
+Of a package the descriptor and the headers are read, of a URL a few KB: VMs,
+disks, networks, properties. Of a .vmdk its header, tables and text are, and a
+picture shows which parts of the disk are stored. Nothing is verified; nfclease
+verify does that.
 
 example:
   nfclease inspect https://example.com/appliance.ova
@@ -25,7 +27,7 @@ example:
 
 def add(parser: argparse.ArgumentParser) -> None:
     """The options."""
-    parser.add_argument("package", metavar="PACKAGE", help=KINDS)
+    parser.add_argument("package", metavar="PACKAGE", help=f"{KINDS}; or a .vmdk")
     parser.add_argument(
         "--all", action="store_true", help="descriptions and hidden properties, too"
     )
@@ -38,6 +40,7 @@ def run(args: argparse.Namespace, console: Console) -> int:
     """Reads its descriptor and headers."""
     from nfclease import inspect
     from nfclease.cli.described import described, licences
+    from nfclease.cli.described_disk import disk_lines
     from nfclease.cli.tables import terminal_width
 
     info = inspect(source_of(args.package, args), **web(args))
@@ -45,9 +48,12 @@ def run(args: argparse.Namespace, console: Console) -> int:
     if console.json:
         console.row(_row(name, info), "")
         return 0
-    lines = (
-        licences(info, width) if args.eula else described(info, name, width, everything=args.all)
-    )
+    if info.image is not None:
+        lines = disk_lines(info.image, name, width)
+    elif args.eula:
+        lines = licences(info, width)
+    else:
+        lines = described(info, name, width, everything=args.all)
     for line in lines:
         console.row({}, line)
     return 0
@@ -57,6 +63,9 @@ def _row(name: str, info: PackageInfo) -> dict[str, Any]:
     """All of it by the names of the API; the default of a password is left out."""
     from dataclasses import asdict
 
+    if info.image is not None:
+        disk = info.image
+        return {"type": "disk", "disk": name, **asdict(disk), "populated": disk.populated}
     row = {"type": "package", "package": name, **asdict(info)}
     for one in row["properties"]:
         one["default"] = None if one["password"] else one["default"]
