@@ -13,6 +13,7 @@ mod file_sink;
 mod gzip;
 mod joined;
 pub mod names;
+mod pairs;
 pub(crate) mod part;
 mod reader;
 mod rename;

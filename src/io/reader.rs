@@ -5,11 +5,13 @@
 
 use std::io::{self, Read};
 use std::path::PathBuf;
+use std::sync::{Arc, OnceLock};
 
 use bytes::Bytes;
 use tokio::sync::{mpsc, oneshot};
 
 use super::digests::Digests;
+use super::pairs::{Meeting, Pairing};
 use super::source::{Feed, Watch};
 use crate::error::{Error, Result};
 use crate::threads;
@@ -19,6 +21,9 @@ const BUFFER_BYTES: usize = 256 * 1024;
 
 /// Buffers in flight for each upload: one being filled, one being sent, two between.
 const BUFFERS: usize = 4;
+
+/// Where the readers of this process meet.
+static MEETING: OnceLock<Arc<Meeting>> = OnceLock::new();
 
 /// A readable local thing, with its name for messages and its own way to report an error.
 pub trait Reader: Read + Send {
@@ -74,6 +79,7 @@ pub(super) fn start(
     let pump = Pump {
         reader,
         length,
+        pairing: Pairing::new(MEETING.get_or_init(Arc::default)),
         digests,
         watch,
         chunks: chunk_sender,
@@ -90,6 +96,7 @@ struct Pump {
     reader: Box<dyn Reader>,
     length: u64,
     digests: Digests,
+    pairing: Pairing,
     watch: Option<Watch>,
     chunks: mpsc::Sender<Bytes>,
     home: mpsc::Sender<Vec<u8>>,
@@ -126,7 +133,7 @@ impl Pump {
             if filled < buffer.len() {
                 return Err(self.wrong_size(sent.saturating_add(filled as u64)));
             }
-            self.digests.update(&buffer);
+            self.pairing.update(&mut self.digests, &mut buffer);
             if let Some(watch) = &mut self.watch {
                 watch(&buffer, &self.digests)?;
             }

@@ -18,6 +18,10 @@ const SLOW: Duration = Duration::from_millis(20);
 /// After so many quick writes in a row the disk counts as quick again.
 const QUICK_WRITES: u32 = 64;
 
+/// After so many bytes the system is told to begin with what it has not on the disk yet: it would wait
+/// for much more, and an export for all of that at its end.
+const BEHIND: u64 = 8 << 20;
+
 /// Writes to one file: in place while the disk is quick, on a thread of its own while it is not.
 ///
 /// A write that nobody waits for any more goes on. `settled` waits for it.
@@ -27,6 +31,8 @@ pub(crate) struct Writes {
     missing: u32,
     /// The file while the disk is slow. Without a descriptor for it, writes stay in place.
     file: Option<Arc<File>>,
+    /// Bytes that the system was not told to put on the disk.
+    behind: u64,
 }
 
 impl Writes {
@@ -36,6 +42,7 @@ impl Writes {
             aside: Aside::new(thread),
             missing: 0,
             file: None,
+            behind: 0,
         }
     }
 
@@ -46,8 +53,9 @@ impl Writes {
 
     /// Writes where the file stands.
     pub(crate) fn write(&mut self, part: &mut Part, bytes: Bytes) -> Wait<'_, Result<()>> {
+        let behind = self.count_behind(bytes.len());
         let Some(file) = self.file.clone() else {
-            let (written, took) = timed(&part.file, &bytes);
+            let (written, took) = timed(&part.file, &bytes, behind);
             self.count(took);
             if self.missing > 0 {
                 self.file = part.file.try_clone().ok().map(Arc::new);
@@ -56,7 +64,7 @@ impl Writes {
         };
         let path = part.path();
         Wait::going(async move {
-            let work = move || timed(&file, &bytes);
+            let work = move || timed(&file, &bytes, behind);
             let (written, took) = self.aside.run(work).await?;
             self.count(took);
             if self.missing == 0 {
@@ -79,6 +87,12 @@ impl Writes {
         }
     }
 
+    /// How much the system is to begin with after this write, if it is time.
+    fn count_behind(&mut self, length: usize) -> Option<u64> {
+        self.behind = self.behind.saturating_add(length as u64);
+        (self.behind >= BEHIND).then(|| std::mem::take(&mut self.behind))
+    }
+
     fn count(&mut self, took: Duration) {
         self.missing = if took >= SLOW {
             QUICK_WRITES
@@ -88,10 +102,33 @@ impl Writes {
     }
 }
 
-fn timed(mut file: &File, bytes: &[u8]) -> (io::Result<()>, Duration) {
+fn timed(mut file: &File, bytes: &[u8], behind: Option<u64>) -> (io::Result<()>, Duration) {
     let started = Instant::now();
-    (file.write_all(bytes), started.elapsed())
+    let written = file.write_all(bytes);
+    if let (Ok(()), Some(behind)) = (&written, behind) {
+        start_writing_back(file, behind);
+    }
+    (written, started.elapsed())
 }
+
+/// Linux begins to write what it is told is not needed; what is not on the disk yet stays in memory.
+#[cfg(target_os = "linux")]
+fn start_writing_back(mut file: &File, length: u64) {
+    use rustix::fs::{Advice, fadvise};
+    if let Ok(end) = io::Seek::stream_position(&mut file) {
+        let start = end.saturating_sub(length);
+        // Where it cannot, all is written at the end.
+        let _ = fadvise(
+            file,
+            start,
+            std::num::NonZero::new(length),
+            Advice::DontNeed,
+        );
+    }
+}
+
+#[cfg(not(target_os = "linux"))]
+fn start_writing_back(_file: &File, _length: u64) {}
 
 #[cfg(test)]
 #[allow(clippy::disallowed_methods, reason = "a test has a runtime of its own")]

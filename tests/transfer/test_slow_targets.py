@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import re
 import subprocess
 import sys
 import threading
@@ -16,7 +17,7 @@ from pyVmomi import vim
 from nfclease.simulator import Simulator
 
 from ..support.faces import OpenLease
-from ..support.failing_calls import traced
+from ..support.failing_calls import run_failing, trace_of, traced
 from ..support.inventory import find, unique
 from ..support.leases import endings
 
@@ -96,3 +97,20 @@ def test_two_on_a_slow_disk(simulator: Simulator, service: Any, tmp_path: Path) 
     said = json.loads(done.stdout)
     assert said["verified"] == ["manifest"] * 3
     assert max(said["shares"]) < 0.5
+
+
+@traced
+def test_the_disk_is_written_while_it_comes(tmp_path: Path) -> None:
+    """By the system: it would begin with much more, and the end would wait for all of that."""
+    target = tmp_path / "out" / "disk.vmdk"
+    target.parent.mkdir()
+    with Simulator(disk_size="40m") as simulator:
+        ended = run_failing("disk", simulator, target, "fadvise64")
+    assert ended.said["verified"] == "manifest", ended.said
+    advice = r"fadvise64\(\d+, (\d+), (\d+), POSIX_FADV_DONTNEED"
+    begun = 0
+    for start, length in re.findall(advice, trace_of(target).read_text()):
+        assert int(start) == begun
+        begun += int(length)
+    size = target.stat().st_size
+    assert size - (9 << 20) < begun <= size
