@@ -8,6 +8,7 @@
 
 mod descriptor;
 mod finding;
+mod front;
 mod grains;
 mod header;
 mod inflate;

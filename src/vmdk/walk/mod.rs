@@ -13,8 +13,9 @@ use std::ops::Range;
 use self::marker::{GRAIN_DATA, MARKER, Marker};
 use super::descriptor;
 use super::finding::Finding;
+use super::front::FrontTables;
 use super::header::{HEADER_BYTES, Header};
-use super::tables::{FrontTables, TABLE_BYTES, Tables};
+use super::tables::{TABLE_BYTES, Tables};
 
 /// Bytes of a sector, as a length.
 const SECTOR_BYTES: usize = HEADER_BYTES;
