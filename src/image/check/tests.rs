@@ -86,6 +86,16 @@ fn is_free_in_front(at: usize, bit: u8, length: usize) -> bool {
     }
 }
 
+/// Which bits are flipped: all eight, and of a byte amid zeros one, another each time.
+fn bits_of(whole: &[u8], at: usize) -> Range<u8> {
+    let around = &whole[at.saturating_sub(8)..whole.len().min(at + 9)];
+    if around.iter().any(|byte| *byte != 0) {
+        return 0..8;
+    }
+    let bit = u8::try_from(at % 8).unwrap();
+    bit..bit + 1
+}
+
 fn each_flipped_bit_is_found(whole: &[u8], is_free: fn(usize, u8, usize) -> bool) {
     let grains = data_of(whole);
     assert_eq!(grains.len(), 3);
@@ -93,7 +103,7 @@ fn each_flipped_bit_is_found(whole: &[u8], is_free: fn(usize, u8, usize) -> bool
     let bits = 8 * grains.iter().map(ExactSizeIterator::len).sum::<usize>();
     for at in (0..disk.len()).filter(|at| !DESCRIPTOR.contains(at)) {
         let grain = grains.iter().position(|data| data.contains(&at));
-        for bit in 0..8 {
+        for bit in bits_of(whole, at) {
             disk[at] ^= 1 << bit;
             if !is_free(at, bit, whole.len()) && check(&disk, 1 << 20, 0).finding.is_none() {
                 let grain = grain.unwrap_or_else(|| panic!("byte {at}, bit {bit}"));
