@@ -8,6 +8,9 @@ BIN := .venv/bin
 # Most tests wait for a clock or a server, not for a processor.
 TEST_PROCESSES ?= 3
 ROUNDS ?= 1
+# What `make fuzz` takes for each target, and which it runs; all without.
+SECONDS ?= 60
+TARGET ?=
 # Where `make bench` draws; SVG=docs/images/throughput.svg is for a machine that does nothing else.
 SVG ?= target/bench.svg
 # What the tests run on: a debug build shares what the Rust tests compile, BUILD=release is what users get.
@@ -18,7 +21,7 @@ SOURCES := $(shell find src python -name '*.rs' -o -name '*.py' -o -name '*.pyi'
 AS_MATURIN = PYO3_BUILD_EXTENSION_MODULE=1 PYO3_CONFIG_FILE="$$(echo $(CURDIR)/target/maturin/pyo3-config-*.txt)"
 MATURIN_VERSION := $(shell sed -n 's/.*"maturin==\([^"]*\)".*/\1/p' pyproject.toml)
 
-.PHONY: help demo dev test test-rust test-python test-versions test-matrix test-busy test-large lint lint-workflows bench bench-check bench-quick bench-calls bench-ova bench-commands bench-formats bench-progress bench-many serve wheel test-wheel test-browser peers docs clean prerequisites
+.PHONY: help demo dev test test-rust test-python test-versions test-matrix test-busy test-large fuzz lint lint-workflows bench bench-check bench-quick bench-calls bench-ova bench-commands bench-formats bench-progress bench-many serve wheel test-wheel test-browser peers docs clean prerequisites
 
 help:  ## Lists the commands.
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
@@ -63,6 +66,10 @@ test-busy: .venv/.dev .venv/.with-$(BUILD) peers  ## The Python tests beside fou
 # What a test that passed has written is removed before the next one writes as much.
 test-large: .venv/.dev .venv/.with-$(BUILD)  ## Archives beyond 8 GiB: minutes, and 10 GB in TMPDIR.
 	NFCLEASE_LARGE_TESTS=1 $(BIN)/python -m pytest -m large -o tmp_path_retention_policy=failed
+
+# Needs a C++ compiler, for libFuzzer.
+fuzz: prerequisites  ## Each reader of foreign bytes on bytes made for it: SECONDS=60 each, TARGET=walk for one.
+	$(PYTHON) tests/fuzz/run.py --cargo $(CARGO) --seconds $(SECONDS) $(TARGET)
 
 test-browser: .venv/.browser .venv/.with-$(BUILD)  ## The notebooks in JupyterLab, in the Chromium of this machine.
 	$(BIN)/python tests/tools/browser.py

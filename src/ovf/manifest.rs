@@ -132,7 +132,7 @@ impl Reading<'_> {
             ));
             return Ok(());
         };
-        let name = parts.name.strip_prefix("./").unwrap_or(parts.name);
+        let name = parts.name.trim_start_matches("./");
         let Some(algorithm) = algorithm(parts.algorithm) else {
             self.note(format!(
                 "line {number}: '{}' is not verified, its algorithm '{}' is not SHA1, SHA256 or SHA512",
@@ -241,6 +241,7 @@ mod tests {
             ("SHA1(a.vmdk)= {}\r\n", "a.vmdk", false),
             ("\u{feff}SHA1(a.vmdk)= {}", "a.vmdk", false),
             ("SHA1(./a.vmdk)= {}", "a.vmdk", false),
+            ("SHA1(././a.vmdk)= {}", "a.vmdk", false),
             ("SHA1(disks/a b.vmdk)= {}", "disks/a b.vmdk", false),
             ("SHA1(a (1)=x).vmdk)= {}", "a (1)=x).vmdk", false),
             ("SHA1 (a.vmdk) = {}", "a.vmdk", true),

@@ -33,14 +33,18 @@ pub(crate) fn check(bytes: &[u8], header: &Header) -> Result<(), Finding> {
         ));
     }
     let text = String::from_utf8_lossy(text);
-    let mut extents = 0_u32;
+    let (mut extents, mut has_kind) = (0_u32, false);
     for line in text.lines().map(str::trim) {
         if let Some((name, value)) = line.split_once('=') {
             check_value(name.trim(), value.trim().trim_matches('"'), at)?;
+            has_kind |= name.trim() == "createType";
         } else if let Some(extent) = line.strip_prefix("RW ").or(line.strip_prefix("RDONLY ")) {
             check_extent(extent, header, at)?;
             extents = extents.saturating_add(1);
         }
+    }
+    if !has_kind {
+        return Err(Finding::format(at, "the descriptor has no createType"));
     }
     match extents {
         1 => Ok(()),

@@ -52,6 +52,8 @@ pub(crate) struct Header {
     pub(crate) descriptor: u64,
     /// How long it may be.
     pub(crate) descriptor_size: u64,
+    /// Where a second grain directory is; 0 without one.
+    pub(crate) redundant: u64,
     /// Where the grain directory is, or `GD_AT_END`.
     pub(crate) directory: u64,
     /// What comes before the first marker.
@@ -75,6 +77,7 @@ impl Header {
             grain: u64_at(sector, 20),
             descriptor: u64_at(sector, 28),
             descriptor_size: u64_at(sector, 36),
+            redundant: u64_at(sector, 48),
             directory: u64_at(sector, 56),
             overhead: u64_at(sector, 64),
         };
@@ -111,6 +114,10 @@ impl Header {
         let is_inside = described.is_some_and(|end| end <= header.overhead);
         if header.descriptor == 0 || !is_inside {
             return refused("it has no descriptor before its grains".into());
+        }
+        if header.is_in_front() && header.redundant >= header.overhead {
+            let at = header.redundant;
+            return refused(format!("its second grain directory is at sector {at}"));
         }
         if sector[79..].iter().any(|byte| *byte != 0) {
             return refused("bytes of its header that nothing uses are not zero".into());

@@ -9,6 +9,7 @@
 pub(crate) mod descriptor;
 mod encode;
 mod finding;
+mod front;
 mod grains;
 mod header;
 mod inflate;

@@ -2,19 +2,17 @@
 
 use std::ops::Range;
 
-use sha2::{Digest as _, Sha256};
-
 use super::finding::Finding;
-use super::header::{HEADER_BYTES, Header, SECTOR, TABLE_ENTRIES, u32_at};
+use super::header::{Header, SECTOR, TABLE_ENTRIES, u32_at};
 
 /// Bytes of a grain table.
 pub(super) const TABLE_BYTES: usize = 2048;
 
 /// Bytes of an entry of table and directory.
-const ENTRY: usize = 4;
+pub(super) const ENTRY: usize = 4;
 
 /// Where a grain is, by its number.
-type Place = (u64, u32);
+pub(super) type Place = (u64, u32);
 
 /// Tables that follow their grains, and the directory that follows them all.
 #[derive(Debug, Default)]
@@ -130,107 +128,13 @@ impl Tables {
     }
 }
 
-/// Tables in front of their grains, as qemu-img and open-vmdk write them. They may be far larger than
-/// what is to be kept: a sum over them is compared with one over the grains.
-#[derive(Debug, Default)]
-pub(super) struct FrontTables {
-    /// The directory as far as it came.
-    directory: Vec<u32>,
-    /// Which table is read, and how many of its entries were.
-    reading: (usize, u64),
-    listed: Places,
-    found: Places,
-}
-
-#[derive(Debug, Default)]
-struct Places {
-    sum: Sha256,
-    count: u64,
-}
-
-impl Places {
-    fn add(&mut self, (number, sector): Place) {
-        self.sum.update(number.to_le_bytes());
-        self.sum.update(sector.to_le_bytes());
-        self.count = self.count.saturating_add(1);
-    }
-}
-
-impl FrontTables {
-    /// A sector before the first marker.
-    pub(super) fn sector(&mut self, sector: u64, bytes: &[u8], header: &Header) {
-        let tables = usize::try_from(header.tables()).unwrap_or(usize::MAX);
-        if sector >= header.directory && self.directory.len() < tables {
-            let left = tables.saturating_sub(self.directory.len());
-            self.directory.extend(entries(bytes).take(left));
-            return;
-        }
-        // An absent table has no sector.
-        while self.directory.get(self.reading.0) == Some(&0) {
-            self.reading = (self.reading.0.saturating_add(1), 0);
-        }
-        let (table, done) = self.reading;
-        let Some(start) = self.directory.get(table) else {
-            return;
-        };
-        let here = u64::from(*start).saturating_add(done.saturating_mul(ENTRY as u64) / SECTOR);
-        if here != sector {
-            return;
-        }
-        let first = (table as u64)
-            .saturating_mul(TABLE_ENTRIES)
-            .saturating_add(done);
-        for (number, entry) in (first..).zip(entries(bytes)) {
-            if entry > 1 || (entry == 1 && !header.has_zero_grains()) {
-                self.listed.add((number, entry));
-            }
-        }
-        let done = done.saturating_add((HEADER_BYTES / ENTRY) as u64);
-        self.reading = if done >= TABLE_ENTRIES {
-            (table.saturating_add(1), 0)
-        } else {
-            (table, done)
-        };
-    }
-
-    /// A grain came.
-    pub(super) fn grain(&mut self, number: u64, sector: u32) {
-        self.found.add((number, sector));
-    }
-
-    /// The grains are over: they must be those that are listed.
-    pub(super) fn ends(self, at: u64) -> Result<(), Finding> {
-        let (listed, found) = (self.listed, self.found);
-        if found.count < listed.count {
-            return Err(Finding::cut(
-                at,
-                format!(
-                    "its grain tables list {} grains, {} are there",
-                    listed.count, found.count
-                ),
-            ));
-        }
-        if found.count != listed.count || found.sum.finalize() != listed.sum.finalize() {
-            return Err(Finding::damaged(
-                header_end(),
-                "its grain tables, which are in front, list other grains than those that follow",
-            ));
-        }
-        Ok(())
-    }
-}
-
-fn header_end() -> u64 {
-    SECTOR
-}
-
 /// The sectors of the disk that a grain has.
 pub(super) fn sectors(number: u64, header: &Header) -> Range<u64> {
     let start = number.saturating_mul(header.grain).min(header.capacity);
     start..start.saturating_add(header.grain).min(header.capacity)
 }
 
-fn entries(bytes: &[u8]) -> impl Iterator<Item = u32> + '_ {
+pub(super) fn entries(bytes: &[u8]) -> impl Iterator<Item = u32> + '_ {
     bytes.chunks_exact(ENTRY).map(|entry| u32_at(entry, 0))
 }
 

@@ -59,23 +59,50 @@ pub(crate) fn at_end() -> Vec<u8> {
     disk
 }
 
-/// One whose tables are in front, as open-vmdk and qemu-img have them; without an end.
-pub(crate) fn in_front() -> Vec<u8> {
-    let (directory_at, tables_at) = (OVERHEAD, OVERHEAD + 1);
-    let mut disk = start(directory_at, tables_at + 12);
-    let directory: Vec<u32> = (0..3_u64)
-        .map(|table| u32::try_from(tables_at + 4 * table).unwrap())
-        .collect();
-    push_entries(&mut disk, &directory);
-    let tables = disk.len();
-    disk.resize(tables + 12 * 512, 0);
-    for number in GRAINS {
-        let entry = tables + usize::try_from(number).unwrap() * 4;
-        let at = sector(&disk).to_le_bytes();
-        disk[entry..entry + 4].copy_from_slice(&at);
-        push_grain(&mut disk, number);
-    }
+/// One in the layout of open-vmdk: its tables are in front, and an end-of-stream marker is last.
+pub(crate) fn open_vmdk() -> Vec<u8> {
+    let mut disk = start(OVERHEAD, OVERHEAD + LISTING);
+    push_listing(&mut disk);
+    fill_listings(&mut disk, &[OVERHEAD]);
+    push_marker(&mut disk, 0, 0);
     disk
+}
+
+/// One in the layout of qemu-img: the tables are in front twice, with room behind them, and zeros are
+/// last.
+pub(crate) fn qemu() -> Vec<u8> {
+    let [one, other] = [OVERHEAD, OVERHEAD + LISTING];
+    let mut disk = start(other, other + LISTING + 3);
+    disk[8] |= 2;
+    disk[48..56].copy_from_slice(&one.to_le_bytes());
+    push_listing(&mut disk);
+    push_listing(&mut disk);
+    disk.resize(disk.len() + 3 * 512, 0);
+    fill_listings(&mut disk, &[one, other]);
+    disk.resize(disk.len() + 512, 0);
+    disk
+}
+
+/// Sectors of a directory and its three tables.
+const LISTING: u64 = 1 + 3 * 4;
+
+/// A directory, and tables that are empty.
+fn push_listing(disk: &mut Vec<u8>) {
+    let at = sector(disk);
+    push_entries(disk, &[at + 1, at + 5, at + 9]);
+    disk.resize(disk.len() + 12 * 512, 0);
+}
+
+/// The grains, which the tables at these places get.
+fn fill_listings(disk: &mut Vec<u8>, listings: &[u64]) {
+    for number in GRAINS {
+        let at = sector(disk).to_le_bytes();
+        for listing in listings {
+            let entry = usize::try_from((listing + 1) * 512 + number * 4).unwrap();
+            disk[entry..entry + 4].copy_from_slice(&at);
+        }
+        push_grain(disk, number);
+    }
 }
 
 fn start(directory: u64, overhead: u64) -> Vec<u8> {

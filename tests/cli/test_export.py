@@ -361,3 +361,20 @@ def test_it_is_a_module_too(nfclease: Command, tmp_path: Path) -> None:
         [sys.executable, "-m", "nfclease", "export", "--help"], capture_output=True, text=True
     )
     assert done.stdout.startswith("usage: nfclease export")
+
+
+def test_images_for_another_hypervisor(nfclease: Command, tmp_path: Path) -> None:
+    done = nfclease("export", "demo-vm", "--format", "raw", "-o", tmp_path / "out", "--json")
+    assert done.code == 0, done.stderr
+    *files, summary = objects(done.stdout)
+    assert [file["format"] for file in files] == ["raw", "raw", "raw", None]
+    assert summary["bytes"] == sum(file["size"] for file in files)
+    assert package_api.verify(tmp_path / "out").ok
+
+
+def test_images_in_an_archive(nfclease: Command, simulator: Simulator, tmp_path: Path) -> None:
+    for target in (tmp_path / "a.ova", Path("-")):
+        done = nfclease("export", "demo-vm", "--format", "raw", "-o", target)
+        assert (done.code, done.stdout) == (2, "")
+        assert "--format is for a directory" in done.stderr
+    assert leases(simulator) == 0

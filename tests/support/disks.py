@@ -12,19 +12,24 @@ _IN_TABLE = 512
 _AT_END = 2**64 - 1
 
 
-def stream(grains: Mapping[int, bytes], capacity: int, *, level: int = 1) -> bytes:
+def stream(
+    grains: Mapping[int, bytes], capacity: int, *, level: int = 1, progress: bool = False
+) -> bytes:
     """A disk that has these grains, by their numbers.
 
     Args:
         grains: The plain bytes of each, filled up with zeros.
         capacity: Of the disk, in bytes, a multiple of 512.
         level: Of the compression; VMware's is 1.
+        progress: Whether a marker of type 4 follows each grain, as some hosts write it. What comes
+            with one is not documented.
     """
     out = bytearray(_header(capacity, _AT_END))
     text = (
         "# Disk DescriptorFile\nversion=1\nCID=12345678\nparentCID=ffffffff\n"
         'createType="streamOptimized"\n\n# Extent description\n'
-        f'RW {capacity // SECTOR} SPARSE "disk.vmdk"\n'
+        f'RW {capacity // SECTOR} SPARSE "disk.vmdk"\n\n'
+        '# The Disk Data Base\n#DDB\n\nddb.adapterType = "lsilogic"\n'
     )
     out += text.encode()
     out += bytes(128 * SECTOR - len(out))
@@ -36,6 +41,8 @@ def stream(grains: Mapping[int, bytes], capacity: int, *, level: int = 1) -> byt
         table[number % _IN_TABLE] = len(out) // SECTOR
         data = zlib.compress(grains[number].ljust(GRAIN, b"\0"), level)
         out += _filled(struct.pack("<QI", number * GRAIN // SECTOR, len(data)) + data)
+        if progress:
+            out += _marker(1, 4) + b"\xa5" * SECTOR
         following = numbers[place + 1] // _IN_TABLE if place + 1 < len(numbers) else None
         if following != number // _IN_TABLE:
             out += _marker(4, 1)

@@ -104,14 +104,19 @@ async def download_each(
     order: Iterable[int],
     progress: ProgressOption,
     *,
+    images: Sequence[str | None],
     file_checksum_type: str | None = None,
 ) -> list[TransferResult]:
-    """These devices, each to its target, as by ``download``; their positions start in `order`."""
+    """These devices, each to its target, as by ``download``; their positions start in `order`.
+
+    `images` has what becomes of each. What is an image is not what came, and has no sum of a file.
+    """
     progress = checked(progress)
 
     async def start(at: int) -> Transfer:
-        options = {"file_checksum_type": file_checksum_type}
-        return _start_download(lease, *targets[at], False, **options)
+        image = images[at]
+        kind = file_checksum_type if image is None else None
+        return _start_download(lease, *targets[at], False, image=image, file_checksum_type=kind)
 
     return await _each(backend, order, start, progress)
 

@@ -80,7 +80,7 @@ class Directory:
 
     def _make(self) -> None:
         with self._lock:
-            self._refuse_left()
+            self.goes_on()
             try:
                 os.mkdir(self._stage)
             except FileNotFoundError:
@@ -88,7 +88,12 @@ class Directory:
                 text = f"{reason}, and only the last level of a directory is made"
                 raise FileNotFoundError(errno.ENOENT, text, self.path) from None
 
-    def _refuse_left(self) -> None:
+    def goes_on(self) -> None:
+        """Ends a thread whose job is over.
+
+        Raises:
+            RuntimeError: It is.
+        """
         if self._is_left:
             raise RuntimeError("nobody waits for this package any more")
 
@@ -118,12 +123,12 @@ class Directory:
 
     def _finish(self, texts: list[bytes]) -> None:
         with self._lock:
-            self._refuse_left()
+            self.goes_on()
             for name, text in zip(self._names, texts, strict=True):
                 _write(os.path.join(self._stage, name), text)
             _sync(self._stage)
             self._check()
-            self._refuse_left()
+            self.goes_on()
             self._place()
             _sync(os.path.dirname(self._final))
             self._remove()

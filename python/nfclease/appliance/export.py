@@ -34,6 +34,7 @@ def export_vm(
     name: str | None = None,
     overwrite: bool = False,
     export_options: Iterable[str] = (),
+    disk_format: Literal["raw"] | None = None,
     progress: ProgressOption = None,
     **options: Unpack[LeaseOptions],
 ) -> ExportResult:
@@ -69,6 +70,11 @@ def export_vm(
             directory with anything else in it is never touched.
         export_options: Of the server's ``OvfManager.ovfExportOption``, such as ``mac`` and
             ``extraconfig``.
+        disk_format: What the disks become. None leaves them as the host sends them, which vSphere
+            imports. ``"raw"`` makes a sparse raw image of each while it comes, for another
+            hypervisor, as ``HttpNfcLease.download`` does: ``NAME-disk-0.raw`` and so on, in a
+            directory. The descriptor has their names, sizes and format, and the sums of the
+            manifest file are theirs, for which each image is read once more.
         progress: As for ``HttpNfcLease.download_all``.
         **options: The keywords of ``HttpNfcLease``, such as ``max_concurrency``.
 
@@ -77,7 +83,8 @@ def export_vm(
 
     Raises:
         TypeError: An argument is of the wrong kind.
-        ValueError: The server has no such export option, or an argument is out of its range.
+        ValueError: The server has no such export option, an argument is out of its range, or
+            `disk_format` is given for an archive.
         FileExistsError: There is something at `target` that is not to be replaced.
         OSError: The package cannot be written there.
         UnsafePathError: The name of a file could leave the package, or two are the same.
@@ -106,6 +113,7 @@ def export_vm(
         name=name,
         overwrite=overwrite,
         export_options=export_options,
+        disk_format=disk_format,
         progress=progress,
         options=options,
     )
@@ -122,6 +130,7 @@ async def export_vm_async(
     name: str | None = None,
     overwrite: bool = False,
     export_options: Iterable[str] = (),
+    disk_format: Literal["raw"] | None = None,
     progress: ProgressOption = None,
     **options: Unpack[LeaseOptions],
 ) -> ExportResult:
@@ -146,6 +155,7 @@ async def export_vm_async(
         name=name,
         overwrite=overwrite,
         export_options=export_options,
+        disk_format=disk_format,
         progress=progress,
         options=options,
     )

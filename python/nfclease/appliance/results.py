@@ -28,6 +28,9 @@ class ExportedFile:
         attempts: How many times its download was started.
         key: ``DeviceUrl.key`` of its device.
         disk: Whether it is a disk.
+        format: What a disk is: ``streamOptimized``, as hosts send it, or ``raw``. Of an image,
+            ``verified`` says how far the stream was proved that it was made of; size and checksum
+            are its own. None for a file that is not a disk.
         capacity: Bytes of the disk, as the lease manifest says, else its stream; None for a file
             that is not a disk.
         populated_size: Bytes of the disk that are in use, likewise: grains of 64 KiB.
@@ -47,6 +50,7 @@ class ExportedFile:
     attempts: int
     key: str
     disk: bool
+    format: str | None = None
     capacity: int | None = None
     populated_size: int | None = None
 

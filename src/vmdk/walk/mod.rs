@@ -13,11 +13,15 @@ use std::ops::Range;
 use self::marker::{GRAIN_DATA, MARKER, Marker};
 use super::descriptor;
 use super::finding::Finding;
+use super::front::FrontTables;
 use super::header::{HEADER_BYTES, Header};
-use super::tables::{FrontTables, TABLE_BYTES, Tables};
+use super::tables::{TABLE_BYTES, Tables};
 
 /// Bytes of a sector, as a length.
 const SECTOR_BYTES: usize = HEADER_BYTES;
+
+/// What a sector has that nothing is stored in.
+const NOTHING: [u8; SECTOR_BYTES] = [0; SECTOR_BYTES];
 
 /// One grain as it is stored.
 #[derive(Debug, Clone)]
@@ -266,6 +270,9 @@ impl Walk {
 
     fn zeros(&self, part: &[u8], from: usize) -> Result<(), Finding> {
         let rest = part.get(from..).unwrap_or_default();
+        if NOTHING.starts_with(rest) {
+            return Ok(());
+        }
         match rest.iter().position(|byte| *byte != 0) {
             None => Ok(()),
             Some(found) => {

@@ -30,19 +30,24 @@ impl Walk {
         let is_read = sector.saturating_sub(header.descriptor) < descriptor::MOST_SECTORS;
         if is_described && is_read {
             self.descriptor.extend_from_slice(part);
-        } else if !is_described && header.is_in_front() {
-            self.front.sector(sector, part, &header);
         } else if !is_described {
-            self.zeros(part, 0)?;
+            let listed = match header.is_in_front() {
+                true => self.front.sector(sector, part, &header),
+                false => 0,
+            };
+            self.zeros(part, listed)?;
         }
         self.preamble_ends(self.at.saturating_add(SECTOR))
     }
 
     /// What comes after the sector that ends here.
-    fn preamble_ends(&self, end: u64) -> Result<State, Finding> {
+    fn preamble_ends(&mut self, end: u64) -> Result<State, Finding> {
         match &self.header {
             Some(header) if end / SECTOR >= header.overhead => {
                 descriptor::check(&self.descriptor, header)?;
+                if header.is_in_front() {
+                    self.front.are_whole(header)?;
+                }
                 Ok(State::Marker(Stage::Grains))
             }
             _ => Ok(State::Preamble),

@@ -15,7 +15,8 @@ HELP = "export a VM to an OVF directory or an .ova, verified"
 EPILOG = """\
 examples:
   nfclease export demo-vm -o demo-vm.ova
-  nfclease export running-vm --snapshot -o running-vm"""
+  nfclease export running-vm --snapshot -o running-vm
+  nfclease export demo-vm --format raw -o demo-vm-raw"""
 
 
 def add(parser: argparse.ArgumentParser) -> None:
@@ -41,6 +42,11 @@ def add(parser: argparse.ArgumentParser) -> None:
         metavar="TYPE",
         help="of the manifest file: sha256, sha1, sha512 or none",
     )
+    add(
+        "--format",
+        choices=("raw",),
+        help="of the disks in a DIR, for another hypervisor than VMware's",
+    )
     add("--export-option", metavar="OPTION", action="append", help="of the server: mac, uuid, ...")
     add("--max-concurrency", metavar="N", type=count, help="files that are moved at once")
     add("--dry-run", action="store_true", help="say what would be done, and do nothing")
@@ -54,6 +60,10 @@ def run(args: argparse.Namespace, console: Console) -> int:
     from nfclease.cli.target import Target
 
     target = Target(args.output, overwrite=args.overwrite)
+    if args.format and target.is_archive:
+        from nfclease.cli.failure import UsageError
+
+        raise UsageError("--format is for a directory: an OVA is for vSphere, which takes streams")
     if target.is_pipe and not args.dry_run:
         target.check_pipe()
         console.take_stdout()
@@ -103,6 +113,7 @@ def _exported(
             name=args.name,
             overwrite=args.overwrite,
             export_options=args.export_option or (),
+            disk_format=args.format,
             progress=console.progress,
             **options,
         )

@@ -1,0 +1,83 @@
+"""What other readers make of a disk is what `image.convert` makes of it, byte for byte."""
+
+from __future__ import annotations
+
+import random
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+import nfclease
+from nfclease import image
+
+from ..support.disks import GRAIN, stream
+from ..support.genuine import pyvcloud_file
+from ..support.judges import JUDGES, Judge, compared, digest_of
+
+MIB = 1 << 20
+
+
+def mixed() -> dict[int, bytes]:
+    """Text, noise that does not shrink, and zeros, in three tables."""
+    chance = random.Random(7)
+    found = {number: chance.randbytes(GRAIN) for number in (0, 3, 511, 1030)}
+    found[4] = b"text that is compressed well " * 2000
+    found[512] = bytes(GRAIN)
+    return found
+
+
+def written(grains: dict[int, bytes], capacity: int) -> Callable[[Path], Path]:
+    def make(folder: Path) -> Path:
+        path = folder / "disk.vmdk"
+        path.write_bytes(stream(grains, capacity))
+        return path
+
+    return make
+
+
+def member(package: str) -> Callable[[Path], Path]:
+    """The one disk of a genuine package."""
+
+    def make(folder: Path) -> Path:
+        archive = pyvcloud_file(package)
+        [name] = [file.href for file in nfclease.inspect(archive).files if "disk" in file.href]
+        path = folder / "disk.vmdk"
+        with path.open("wb") as out:
+            subprocess.run(["tar", "-xOf", str(archive), name], stdout=out, check=True)
+        return path
+
+    return make
+
+
+#: Each disk by what is particular about it, with those who cannot read it.
+DISKS: dict[str, tuple[Callable[[Path], Path], tuple[str, ...]]] = {
+    "mixed": (written(mixed(), 70 * MIB), ()),
+    "all grains": (written({n: bytes([n]) * GRAIN for n in range(16)}, MIB), ()),
+    "no grain": (written({}, 2 * MIB), ()),
+    "genuine": (member("yVM_OS_with_VMTools.ova"), ()),
+    "genuine, no grain": (member("test_vapp_template.ova"), ()),
+}
+
+
+@pytest.mark.timeout(900)  # the first one builds or installs it
+@pytest.mark.parametrize("judge", [j for j in JUDGES if "vmdk" in j.formats], ids=lambda j: j.name)
+@pytest.mark.parametrize("name", DISKS)
+def test_a_disk_as_others_read_it(name: str, judge: Judge, tmp_path: Path) -> None:
+    make, cannot = DISKS[name]
+    if judge.name in cannot:
+        pytest.skip(f"not run: {judge.name} does not read it")
+    disk = make(tmp_path)
+    image.convert(disk, tmp_path / "ours.raw")
+    assert judge.digest(disk, "vmdk") == digest_of(tmp_path / "ours.raw")
+
+
+def test_what_the_simulator_sent(exported: list[nfclease.TransferResult], tmp_path: Path) -> None:
+    """It stands for a host in all other tests: qemu reads its disks too."""
+    disks = [Path(file.path) for file in exported if file.path and file.path.endswith(".vmdk")]
+    assert disks
+    for number, disk in enumerate(disks):
+        raw = tmp_path / f"{number}.raw"
+        image.convert(disk, raw)
+        compared(raw, disk, "vmdk")
