@@ -220,7 +220,7 @@ fn directory_of_footer(
 
 #[cfg(test)]
 mod tests {
-    use super::super::testing::{CAPACITY, GRAIN, GRAINS, at_end, in_front};
+    use super::super::testing::{CAPACITY, GRAIN, GRAINS, at_end, open_vmdk, qemu};
     use super::*;
 
     fn index(disk: &[u8]) -> Result<Index, Finding> {
@@ -248,7 +248,7 @@ mod tests {
 
     #[test]
     fn each_grain_is_where_the_tables_say() {
-        for disk in [at_end(), in_front()] {
+        for disk in [at_end(), open_vmdk(), qemu()] {
             let index = index(&disk).unwrap();
             assert_eq!(index.grains(), CAPACITY.div_ceil(GRAIN));
             let found: Vec<u64> = (0..index.grains())
@@ -268,7 +268,7 @@ mod tests {
 
     #[test]
     fn no_number_leads_out_of_the_stream() {
-        for disk in [at_end(), in_front()] {
+        for disk in [at_end(), open_vmdk(), qemu()] {
             for at in (0..disk.len()).step_by(4) {
                 let mut wrong = disk.clone();
                 for value in [u32::MAX, 1, 2, 0x7fff_ffff] {

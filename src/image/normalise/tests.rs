@@ -51,7 +51,7 @@ fn a_copy_is_the_same() {
 
 #[test]
 fn small_grains_are_refused() {
-    for disk in [testing::at_end(), testing::in_front()] {
+    for disk in [testing::at_end(), testing::open_vmdk(), testing::qemu()] {
         let refused = rewritten(&disk, Treatment::Move).map(|_| ());
         assert!(
             matches!(refused, Err(Error::DamagedDisk { .. })),

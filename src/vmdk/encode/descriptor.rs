@@ -57,6 +57,7 @@ impl Shape {
             grain: GRAIN,
             descriptor: 1,
             descriptor_size: room,
+            redundant: 0,
             directory: GD_AT_END,
             overhead,
         };
@@ -94,8 +95,7 @@ pub(super) fn sector(header: &Header) -> Vec<u8> {
     }
     let entries = u32::try_from(TABLE_ENTRIES).unwrap_or_default();
     bytes.extend(entries.to_le_bytes());
-    // No redundant directory.
-    for number in [0, header.directory, header.overhead] {
+    for number in [header.redundant, header.directory, header.overhead] {
         bytes.extend(number.to_le_bytes());
     }
     // Clean shutdown, line ends, deflate.
