@@ -8,7 +8,7 @@ mod descriptor;
 mod packer;
 mod writer;
 
-pub use deflate::Compression;
+pub use deflate::GrainCompression;
 pub(crate) use descriptor::Shape;
 pub(crate) use packer::{Packed, Packer};
 pub(crate) use writer::StreamWriter;
