@@ -18,11 +18,11 @@ mod sink;
 mod worker;
 mod writer;
 
-pub use crate::vmdk::{Compression, Finding, FindingKind, Layout};
+pub use crate::vmdk::{Finding, FindingKind, GrainCompression, Layout};
 pub use check::Disk;
 pub(crate) use check::GrainCheck;
 pub use convert::Conversion;
-pub use encode::{Encoding, EncodingOptions, ImageFormat};
+pub use encode::{Encoding, EncodingOptions, SourceFormat};
 pub use normalise::{Rewriting, Rewritten, Treatment};
 pub use open::{About, Extent, Extents, OpenDisk, Stored};
 pub use sink::RawSink;

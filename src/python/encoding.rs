@@ -7,7 +7,7 @@ use pyo3::prelude::*;
 use super::gil::guarded;
 use super::reading::{DiskRow, Reading};
 use nfclease::error::{Error, Result};
-use nfclease::image::{Compression, Encoding, EncodingOptions, ImageFormat};
+use nfclease::image::{Encoding, EncodingOptions, GrainCompression, SourceFormat};
 use nfclease::io::{Overwrite, Slice};
 
 /// What Python's words choose. `threads` counts the one that writes.
@@ -19,14 +19,14 @@ pub(super) fn options(
 ) -> PyResult<EncodingOptions> {
     let format = match format {
         None => Ok(None),
-        Some("raw") => Ok(Some(ImageFormat::Raw)),
-        Some("qcow2") => Ok(Some(ImageFormat::Qcow2)),
-        Some("vmdk") => Ok(Some(ImageFormat::Vmdk)),
+        Some("raw") => Ok(Some(SourceFormat::Raw)),
+        Some("qcow2") => Ok(Some(SourceFormat::Qcow2)),
+        Some("vmdk") => Ok(Some(SourceFormat::Vmdk)),
         Some(_) => Err(Error::internal("a format is one of three")),
     };
     let compression = match compression {
-        "libdeflate" => Ok(Compression::Libdeflate),
-        "zlib" => Ok(Compression::Zlib),
+        "libdeflate" => Ok(GrainCompression::Libdeflate),
+        "zlib" => Ok(GrainCompression::Zlib),
         _ => Err(Error::internal("a compression is one of two")),
     };
     guarded(py, || {
@@ -40,11 +40,11 @@ pub(super) fn options(
 }
 
 /// Python's word for a format.
-pub(super) fn word(format: ImageFormat) -> &'static str {
+pub(super) fn word(format: SourceFormat) -> &'static str {
     match format {
-        ImageFormat::Raw => "raw",
-        ImageFormat::Qcow2 => "qcow2",
-        ImageFormat::Vmdk => "vmdk",
+        SourceFormat::Raw => "raw",
+        SourceFormat::Qcow2 => "qcow2",
+        SourceFormat::Vmdk => "vmdk",
     }
 }
 

@@ -12,7 +12,7 @@ use super::local::Source;
 use super::reading::{self, Reading, disk_check};
 use super::stored::StoredEnd;
 use super::work::Work;
-use nfclease::image::ImageFormat;
+use nfclease::image::SourceFormat;
 use nfclease::io::{ChecksumType, GzipCount, Overwrite, Slice, SliceSource};
 use nfclease::ovf::{self, DiskCheck, FileCheck};
 
@@ -147,7 +147,7 @@ impl Package {
 
     /// What a file is by its first bytes: `vmdk`, `qcow2`, or None where they do not say.
     fn image_format(&self, py: Python<'_>, href: &str) -> PyResult<Option<&'static str>> {
-        let format = gil::guarded(py, || ImageFormat::found(&self.0.file(href, None, None)?))?;
+        let format = gil::guarded(py, || SourceFormat::found(&self.0.file(href, None, None)?))?;
         Ok(format.map(encoding::word))
     }
 

@@ -20,7 +20,7 @@ mod tables;
 pub(crate) mod testing;
 mod walk;
 
-pub use encode::Compression;
+pub use encode::GrainCompression;
 pub(crate) use encode::{GRAIN, GRAIN_BYTES, Packed, Packer, Shape, StreamWriter};
 pub use finding::{Finding, FindingKind};
 pub(crate) use header::{Header, SECTOR};

@@ -6,6 +6,7 @@ import asyncio
 import json
 import os
 import random
+import shutil
 import signal
 import subprocess
 from collections.abc import Callable
@@ -116,6 +117,24 @@ def test_two_tebibytes_of_holes(tmp_path: Path) -> None:
     made = image.convert(raw, tmp_path / "disk.vmdk", to="vmdk")
     assert (made.capacity, made.populated) == (2 << 40, 2 * GRAIN)
     assert (tmp_path / "disk.vmdk").stat().st_size < MIB
+    checked_by_qemu(tmp_path / "disk.vmdk", raw)
+
+
+def test_a_block_device(tmp_path: Path) -> None:
+    raw = raw_disk(tmp_path / "disk", 4 * MIB, {0: b"begin", 63: b"end"})
+    attach = ["losetup", "--find", "--show", "--read-only", str(raw)]
+    if not shutil.which("losetup") or os.geteuid() != 0:
+        pytest.skip("not run: no loop device can be made")
+    attached = subprocess.run(attach, capture_output=True, text=True)
+    if attached.returncode:
+        pytest.skip(f"not run: no loop device can be made: {attached.stderr}")
+    device = attached.stdout.strip()
+    try:
+        with pytest.raises(nfclease.DiskFormatError, match="is said to be one"):
+            image.convert(device, tmp_path / "disk.vmdk", to="vmdk")
+        image.convert(device, tmp_path / "disk.vmdk", to="vmdk", source_format="raw")
+    finally:
+        subprocess.run(["losetup", "--detach", device], check=True)
     checked_by_qemu(tmp_path / "disk.vmdk", raw)
 
 

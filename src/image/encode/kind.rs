@@ -8,7 +8,7 @@ use crate::io::Slice;
 
 /// What a disk's file is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum ImageFormat {
+pub enum SourceFormat {
     /// The bytes of the disk.
     Raw,
     /// QEMU's format.
@@ -26,7 +26,7 @@ const DESCRIPTOR: &[u8] = b"# Disk Descriptor";
 /// Names of raw disks. qcow2 images are often called `.img`, too.
 const RAW: [&str; 2] = ["raw", "img"];
 
-impl ImageFormat {
+impl SourceFormat {
     /// What the first bytes of a file say; None where they say nothing, as those of a raw disk.
     pub fn found(source: &Slice) -> Result<Option<Self>> {
         Ok(Self::of(&start_of(source)?))
@@ -48,11 +48,11 @@ fn start_of(source: &Slice) -> Result<Vec<u8>> {
 }
 
 /// What it is; else why nobody can say.
-pub(super) fn of(source: &Slice, name: &str, told: Option<ImageFormat>) -> Result<ImageFormat> {
+pub(super) fn of(source: &Slice, name: &str, told: Option<SourceFormat>) -> Result<SourceFormat> {
     let start = start_of(source)?;
-    let found = ImageFormat::of(&start);
+    let found = SourceFormat::of(&start);
     if let Some(told) = told {
-        if told != ImageFormat::Raw && found != Some(told) {
+        if told != SourceFormat::Raw && found != Some(told) {
             let text = format!(
                 "it is not what it is said to be: it starts with {}",
                 shown(&start)
@@ -73,7 +73,7 @@ pub(super) fn of(source: &Slice, name: &str, told: Option<ImageFormat>) -> Resul
             ),
         )),
         Some(found) => Ok(found),
-        None if RAW.iter().any(|raw| is_called(raw)) => Ok(ImageFormat::Raw),
+        None if RAW.iter().any(|raw| is_called(raw)) => Ok(SourceFormat::Raw),
         None if start.starts_with(DESCRIPTOR) => Err(refused(
             name,
             "it is the descriptor of a disk whose data are in other files, which are not read"

@@ -15,16 +15,16 @@ use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-pub use self::kind::ImageFormat;
+pub use self::kind::SourceFormat;
 use self::pieces::Pieces;
 use self::raw::RawDisk;
 use self::stream::StreamDisk;
 use super::check::Disk;
-use super::qcow2::Qcow2;
+use super::qcow2::Qcow2Disk;
 use crate::error::{Error, Result};
 use crate::io::staged::Staged;
 use crate::io::{Overwrite, Slice, Watched};
-use crate::vmdk::{Compression, Layout, Shape, StreamWriter};
+use crate::vmdk::{GrainCompression, Layout, Shape, StreamWriter};
 
 /// A capacity is a whole number of grains: some readers go wrong where the last one is cut short.
 const UNIT: u64 = crate::vmdk::GRAIN_BYTES as u64;
@@ -33,12 +33,12 @@ const UNIT: u64 = crate::vmdk::GRAIN_BYTES as u64;
 #[derive(Debug, Clone)]
 pub struct EncodingOptions {
     /// What the source is; None finds it out by its first bytes, and by its name where it is raw.
-    pub format: Option<ImageFormat>,
+    pub format: Option<SourceFormat>,
     /// Bytes of the new disk, a multiple of 512; None is the source's size, rounded up to 64 KiB. A stream
     /// keeps its own.
     pub capacity: Option<u64>,
     /// What compresses the grains.
-    pub compression: Compression,
+    pub compression: GrainCompression,
     /// Threads beside the one that writes; None is one less than there are cores.
     pub threads: Option<usize>,
 }
@@ -54,7 +54,7 @@ pub struct Encoding {
 
 enum Opened {
     Raw(RawDisk),
-    Qcow2(Box<Qcow2>),
+    Qcow2(Box<Qcow2Disk>),
     Stream(Box<StreamDisk>),
 }
 
@@ -68,17 +68,17 @@ impl Encoding {
     ) -> Result<Self> {
         let length = source.length;
         let (disk, length, shape) = match kind::of(&source, name, options.format)? {
-            ImageFormat::Vmdk => {
+            SourceFormat::Vmdk => {
                 let mut disk = StreamDisk::open(&source, name.to_owned())?;
                 let shape = disk.shape()?;
                 (Opened::Stream(Box::new(disk)), length, shape)
             }
-            ImageFormat::Raw => {
+            SourceFormat::Raw => {
                 let shape = shape(length, name, target, options.capacity)?;
                 (Opened::Raw(RawDisk::new(source)), length, shape)
             }
-            ImageFormat::Qcow2 => {
-                let disk = Qcow2::open(source, name.to_owned())?;
+            SourceFormat::Qcow2 => {
+                let disk = Qcow2Disk::open(source, name.to_owned())?;
                 let shape = shape(disk.size(), name, target, options.capacity)?;
                 (Opened::Qcow2(Box::new(disk)), shape.capacity(), shape)
             }

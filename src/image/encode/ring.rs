@@ -14,7 +14,7 @@ use crate::error::{Error, Result};
 use crate::io::Watched;
 use crate::sync::lock;
 use crate::threads;
-use crate::vmdk::{Compression, Packed, Packer};
+use crate::vmdk::{GrainCompression, Packed, Packer};
 
 /// Beside the caller's.
 const MOST_THREADS: usize = 8;
@@ -98,7 +98,7 @@ impl<T, R: ReadPiece<T>> Worker<T, R> {
 /// The threads, which end with it.
 struct Ring<D: Pieces> {
     shared: Arc<Shared<D::What>>,
-    compression: Compression,
+    compression: GrainCompression,
     piece_bytes: u64,
     threads: Vec<JoinHandle<()>>,
     /// How many may still be started.
@@ -106,7 +106,7 @@ struct Ring<D: Pieces> {
 }
 
 impl<D: Pieces> Ring<D> {
-    fn new(disk: &D, compression: Compression, threads: usize) -> Self {
+    fn new(disk: &D, compression: GrainCompression, threads: usize) -> Self {
         let state = State {
             waiting: VecDeque::new(),
             done: BTreeMap::new(),
@@ -204,7 +204,7 @@ impl<D: Pieces> Drop for Ring<D> {
 /// Hands all pieces of a disk, compressed, to `write` in their order.
 pub(super) fn encode<D: Pieces>(
     disk: &mut D,
-    compression: Compression,
+    compression: GrainCompression,
     threads: Option<usize>,
     watched: &Watched,
     write: &mut impl FnMut(&Packed) -> Result<()>,

@@ -13,4 +13,4 @@ mod reader;
 mod table;
 
 pub(super) use layout::MAGIC;
-pub(super) use reader::Qcow2;
+pub(super) use reader::Qcow2Disk;

@@ -11,7 +11,7 @@ use crate::image::encode::pieces::{PIECE_BYTES, Piece, Pieces};
 use crate::io::Slice;
 
 /// An image, as far as its tables were looked at.
-pub(in crate::image) struct Qcow2 {
+pub(in crate::image) struct Qcow2Disk {
     source: Slice,
     /// What it is called in messages.
     name: String,
@@ -24,7 +24,7 @@ pub(in crate::image) struct Qcow2 {
     budget: Budget,
 }
 
-impl Qcow2 {
+impl Qcow2Disk {
     /// Reads the header.
     pub(in crate::image) fn open(source: Slice, name: String) -> Result<Self> {
         let start = source.read(0, source.length.min(READ_BYTES))?;
@@ -124,7 +124,7 @@ impl Qcow2 {
     }
 }
 
-impl Pieces for Qcow2 {
+impl Pieces for Qcow2Disk {
     type What = Vec<Extent>;
     type Reader = Clusters;
 
