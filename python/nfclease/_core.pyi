@@ -13,10 +13,12 @@ __all__ = [
     "Address",
     "DeviceUrl",
     "Ends",
+    "Extents",
     "FileItem",
     "Incoming",
     "Lease",
     "ManifestFile",
+    "OpenDisk",
     "OvaWriter",
     "Package",
     "Reading",
@@ -30,7 +32,10 @@ __all__ = [
     "check_number",
     "finish_at_exit",
     "parse_descriptor",
+    "rewrite_disk",
+    "rewrite_member",
     "safe_names",
+    "with_sizes",
 ]
 
 __version__: str

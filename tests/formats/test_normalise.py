@@ -6,6 +6,7 @@ import asyncio
 import json
 import os
 import re
+import signal
 import struct
 import subprocess
 import sys
@@ -21,7 +22,9 @@ import nfclease
 from nfclease import image
 
 from ..support.disks import GRAIN, grains_of
+from ..support.failing_calls import traced
 from ..support.genuine import pyvcloud_file
+from ..support.genuine_packages import PACKAGES
 from ..support.made_disks import (
     CAPACITY,
     MAKERS,
@@ -33,6 +36,7 @@ from ..support.made_disks import (
     tool,
 )
 from ..support.packages import descriptor, manifest, ova
+from ..support.waiting import wait_for
 
 MIB = 1 << 20
 
@@ -174,6 +178,7 @@ def test_damage_in_a_grain_is_found_later(tmp_path: Path) -> None:
 
 def package_of_qemu(tmp_path: Path, kind: str = "sha1") -> dict[str, bytes]:
     """A descriptor, a manifest file, two disks and another file."""
+    tmp_path.mkdir(exist_ok=True)
     disks = {name: by_qemu(tmp_path / name).read_bytes() for name in ("one.vmdk", "two.vmdk")}
     files = {**disks, "notes.nvram": b"nvram" * 100}
     for name in disks:
@@ -314,6 +319,63 @@ def test_what_cannot_be_written_anew(tmp_path: Path) -> None:
         with pytest.raises(nfclease.PackageError, match=match):
             image.normalise(tmp_path / "in.ova", tmp_path / "out.ova")
     assert os.listdir(tmp_path) == ["in.ova"]
+
+
+@pytest.mark.parametrize("name", PACKAGES)
+def test_genuine_packages(tmp_path: Path, name: str) -> None:
+    """Their disks come out as they were, and whatever is odd about the rest does no harm."""
+    source, target = PACKAGES[name].path(), tmp_path / "out.ova"
+    if name == "in chunks":
+        with pytest.raises(nfclease.PackageError, match="chunks"):
+            image.normalise(source, target)
+        return
+    made = image.normalise(source, target, grains=True)
+    result = nfclease.verify(target, grains=True)
+    assert result.ok, result.problems
+    assert len(result.disks) == sum(file.disk for file in made.files) > 0
+    assert all(file.size == file.old_size for file in made.files)
+    before, after = nfclease.inspect(source), nfclease.inspect(target)
+    assert (after.disks, after.systems, after.networks) == (
+        before.disks,
+        before.systems,
+        before.networks,
+    )
+
+
+def test_a_limit_of_the_system(tmp_path: Path) -> None:
+    """A write that fails is an error of the system's, and leaves what was there."""
+    source = by_qemu(tmp_path / "in.vmdk")
+    (tmp_path / "x.ova").write_bytes(b"old")
+    (tmp_path / "in.ova").write_bytes(ova(package_of_qemu(tmp_path / "made")))
+    there = sorted(os.listdir(tmp_path))
+    code = (
+        "import errno, resource, signal, sys; from nfclease import image\n"
+        "signal.signal(signal.SIGXFSZ, signal.SIG_IGN)\n"
+        "resource.setrlimit(resource.RLIMIT_FSIZE, (200_000, 200_000))\n"
+        "try: image.normalise(*sys.argv[1:], overwrite=True)\n"
+        "except OSError as error: print(errno.errorcode[error.errno])"
+    )
+    for paths in ((source, tmp_path / "x.vmdk"), (tmp_path / "in.ova", tmp_path / "x.ova")):
+        done = subprocess.run([sys.executable, "-c", code, *paths], capture_output=True, text=True)
+        assert done.stdout == "EFBIG\n", done.stderr
+        assert sorted(os.listdir(tmp_path)) == there
+    assert (tmp_path / "x.ova").read_bytes() == b"old"
+
+
+@traced
+def test_ctrl_c(tmp_path: Path) -> None:
+    """Each write takes a second here."""
+    source, out = by_qemu(tmp_path / "in.vmdk"), tmp_path / "out"
+    out.mkdir()
+    strace = ["strace", "-f", "-qq", "-o", str(tmp_path / "trace"), "-e", "trace=write"]
+    strace += ["-e", "inject=write:delay_enter=1000000", "-P", str(out / "disk.vmdk.part")]
+    command = [sys.executable, "-m", "nfclease", "normalise", str(source), str(out / "disk.vmdk")]
+    process = subprocess.Popen([*strace, *command])
+    wait_for(lambda: (out / "disk.vmdk.part").exists())
+    children = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
+    os.kill(int(children[0]), signal.SIGINT)
+    assert process.wait(60) == 130
+    assert os.listdir(out) == []
 
 
 def test_wrong_arguments(tmp_path: Path) -> None:

@@ -20,6 +20,7 @@ class NormalisedFile:
         populated: Bytes of the disk that have a grain; None for another file.
 
     Examples:
+        >>> from nfclease import image
         >>> image.normalise("disk.vmdk", "again.vmdk").files[0].populated
         65536
     """

@@ -102,6 +102,7 @@ async def normalise_async(
 
     Examples:
         >>> import asyncio
+        >>> from nfclease import image
         >>> asyncio.run(image.normalise_async("disk.vmdk", "other.vmdk")).files[0].name
         'disk.vmdk'
     """

@@ -66,6 +66,7 @@ class DiskReader(io.BufferedReader):
             ValueError: It is closed.
 
         Examples:
+            >>> from nfclease import image
             >>> with image.open("disk.vmdk") as disk:
             ...     disk.info.grains
             1
@@ -88,6 +89,7 @@ class DiskReader(io.BufferedReader):
             ValueError: A number is negative, or the file is closed.
 
         Examples:
+            >>> from nfclease import image
             >>> with image.open("disk.vmdk") as disk:
             ...     disk.read_at(2, 4), disk.tell()
             (b'boot', 0)

@@ -19,7 +19,7 @@ Ends with 3 where a table is damaged.
 
 example:
   nfclease map running-vm/disk-0.vmdk
-  nfclease map demo-vm.ova --member demo-vm-disk1.vmdk --output json
+  nfclease map demo-vm.ova --member disk-1.vmdk --output json
 """
 
 
