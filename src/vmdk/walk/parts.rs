@@ -31,9 +31,10 @@ impl Walk {
         if is_described && is_read {
             self.descriptor.extend_from_slice(part);
         } else if !is_described {
-            let listed = match header.is_in_front() {
-                true => self.front.sector(sector, part, &header),
-                false => 0,
+            let listed = if header.is_in_front() {
+                self.front.sector(sector, part, &header)
+            } else {
+                0
             };
             self.zeros(part, listed)?;
         }
