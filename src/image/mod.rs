@@ -1,10 +1,12 @@
 //! Disks grain by grain, on all cores: checked, or on their way to another format.
 //!
 //! [`pool`] hands grains to threads, [`worker`] is one of them. [`check`] walks a stream and has each grain inflated. [`convert`]
-//! makes another file of a stream, [`sink`] of a download: [`raw`] is one kind, which [`writer`] fills.
+//! makes another file of a stream, [`sink`] of a download: [`writer`] fills it, [`output`] lists the kinds, [`raw`] and [`qcow2`].
 
 mod check;
 mod convert;
+mod file;
+mod output;
 mod pool;
 mod qcow2;
 mod raw;
@@ -16,4 +18,5 @@ pub use crate::vmdk::{Finding, FindingKind, Layout};
 pub use check::Disk;
 pub(crate) use check::GrainCheck;
 pub use convert::Conversion;
-pub use sink::RawSink;
+pub use output::{Compression, Format};
+pub use sink::ImageSink;

@@ -17,6 +17,7 @@ mod exit;
 mod fileobj;
 mod gil;
 mod hints;
+mod image_format;
 mod incoming;
 mod lease;
 mod local;
@@ -45,6 +46,8 @@ mod _core {
     use super::ends::Ends;
     #[pymodule_export]
     use super::exit::{after_fork, finish_at_exit};
+    #[pymodule_export]
+    use super::image_format::ImageFormat;
     #[pymodule_export]
     use super::incoming::Incoming;
     #[pymodule_export]

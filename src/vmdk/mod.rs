@@ -19,7 +19,7 @@ mod walk;
 
 pub use finding::{Finding, FindingKind};
 pub(crate) use header::{Header, SECTOR};
-pub(crate) use inflate::Inflater;
+pub(crate) use inflate::{Inflater, unwrapped};
 pub use stream::Content;
 pub(crate) use stream::{Flaw, Rule, StreamCheck};
 pub use walk::Layout;

@@ -6,6 +6,7 @@ import os
 
 from nfclease import _core
 from nfclease._local.ends import local_path
+from nfclease._local.images import format_of, image_format
 from nfclease.appliance._reading import Reading, read_all
 from nfclease.image.results import ConvertedImage
 
@@ -16,19 +17,18 @@ if TYPE_CHECKING:
     from nfclease.appliance._face import Face
     from nfclease.progress import ProgressOption
 
-_FORMATS = ("raw",)
 _MOST_THREADS = 64
 
 
 class _Conversion(Reading):
     """A disk that is read to its end while another file is made of it."""
 
-    def __init__(self, source: str, target: str, overwrite: bool, threads: int | None) -> None:
+    def __init__(self, source: str, target: str, image: _core.ImageFormat, **options: Any) -> None:
         super().__init__(source, sums=[])
-        self._target, self._overwrite, self._threads = target, overwrite, threads
+        self._target, self._image, self._options = target, image, options
 
     def _begin(self, package: None) -> _core.Reading:
-        return _core.Reading.of_conversion(self.name, self._target, self._overwrite, self._threads)
+        return _core.Reading.of_conversion(self.name, self._target, self._image, **self._options)
 
     def _keep(self, found: Any) -> None:
         self.disk = found
@@ -38,7 +38,10 @@ async def converted(
     face: Face,
     source: Any,
     target: Any,
-    to: str,
+    *,
+    to: str | None,
+    qcow2_compression: str | None,
+    grains: bool,
     overwrite: bool,
     threads: int | None,
     progress: ProgressOption,
@@ -46,16 +49,17 @@ async def converted(
     """What ``convert`` returns."""
     from nfclease._display.option import checked
 
-    if to not in _FORMATS:
-        raise ValueError(f"to must be one of {', '.join(_FORMATS)}, not {to!r}")
+    path = os.fspath(local_path(target))
+    to = format_of(path) if to is None else to
+    image = image_format("to", to, qcow2_compression, grains=grains)
     if not isinstance(overwrite, bool):
         raise TypeError(f"overwrite must be True or False, not {type(overwrite).__name__}")
     if threads is not None and (not isinstance(threads, int) or isinstance(threads, bool)):
         raise TypeError(f"threads must be an int or None, not {type(threads).__name__}")
     if threads is not None and not 1 <= threads <= _MOST_THREADS:
         raise ValueError(f"threads must be 1 to {_MOST_THREADS}, not {threads}")
-    path = os.fspath(local_path(target))
-    job = _Conversion(os.fspath(local_path(source)), path, overwrite, threads)
+    name = os.fspath(local_path(source))
+    job = _Conversion(name, path, image, overwrite=overwrite, threads=threads)
     try:
         await read_all(face, None, [job], 1, checked(progress))
     except BaseException as error:

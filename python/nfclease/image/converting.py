@@ -17,7 +17,9 @@ def convert(
     source: str | os.PathLike[str],
     target: str | os.PathLike[str],
     *,
-    to: Literal["raw"] = "raw",
+    to: Literal["raw", "qcow2"] | None = None,
+    qcow2_compression: Literal["none", "deflate", "transplant"] | None = None,
+    grains: bool = False,
     overwrite: bool = False,
     threads: int | None = None,
     progress: ProgressOption = None,
@@ -27,12 +29,21 @@ def convert(
     The source is read once, from its begin to its end, and checked to the grain on the way (VMware
     "Virtual Disk Format 5.0"): the target gets its name when all of it was right and is durable;
     until then it is ``target.part``. A raw image is sparse where the file system can: what the disk
-    has no grain for, and what is zero, takes no room.
+    has no grain for, and what is zero, takes no room. A qcow2 image has version 3 and clusters of
+    64 KiB (QEMU, docs/interop/qcow2).
 
     Args:
         source: The path of a ``.vmdk`` as an export writes it.
         target: The path of the new file.
-        to: What it becomes.
+        to: What it becomes: ``"raw"`` or ``"qcow2"``; None goes by the suffix of `target`,
+            ``.raw``, ``.img`` or ``.qcow2``.
+        qcow2_compression: Of a qcow2 image. None or ``"none"``: no compression. ``"deflate"``:
+            compressed as ``qemu-img convert -c`` does, which every reader takes.
+            ``"transplant"``: the compressed data of each grain are moved as they are, which costs
+            nearly nothing. QEMU reads that; readers that keep to a window of 4 KiB do not. The
+            grains are not decompressed, and so not compared with their checksums.
+        grains: Whether a transplant does decompress each grain and compares it with its checksum.
+            Any other conversion does so always.
         overwrite: Whether a file that is there may be replaced, by a whole one.
         threads: 1 to 64 threads, the one that reads included; None for one per processor, 9 at
             most.
@@ -49,7 +60,8 @@ def convert(
         FileExistsError: The target is there, and `overwrite` was not given.
         OSError: A file cannot be read or written.
         TypeError: An argument is of the wrong kind.
-        ValueError: `to` or `threads` is none of those.
+        ValueError: `to`, `qcow2_compression` or `threads` is none of those, or `to` is None and the
+            suffix is another one.
 
     Examples:
         >>> import os
@@ -57,12 +69,24 @@ def convert(
         >>> made = image.convert("disk.vmdk", "disk.raw")
         >>> made.capacity == os.path.getsize(made.path)
         True
+        >>> image.convert("disk.vmdk", "disk.qcow2", qcow2_compression="transplant").format
+        'qcow2'
     """
     from nfclease._backends.blocking import run
     from nfclease.appliance._face import BlockingFace
     from nfclease.image._jobs import converted
 
-    job = converted(BlockingFace(), source, target, to, overwrite, threads, progress)
+    job = converted(
+        BlockingFace(),
+        source,
+        target,
+        to=to,
+        qcow2_compression=qcow2_compression,
+        grains=grains,
+        overwrite=overwrite,
+        threads=threads,
+        progress=progress,
+    )
     return run(job, "convert", "await convert_async")
 
 
@@ -70,7 +94,9 @@ async def convert_async(
     source: str | os.PathLike[str],
     target: str | os.PathLike[str],
     *,
-    to: Literal["raw"] = "raw",
+    to: Literal["raw", "qcow2"] | None = None,
+    qcow2_compression: Literal["none", "deflate", "transplant"] | None = None,
+    grains: bool = False,
     overwrite: bool = False,
     threads: int | None = None,
     progress: ProgressOption = None,
@@ -81,6 +107,8 @@ async def convert_async(
         source: As there.
         target: As there.
         to: As there.
+        qcow2_compression: As there.
+        grains: As there.
         overwrite: As there.
         threads: As there.
         progress: As there.
@@ -106,5 +134,15 @@ async def convert_async(
     from nfclease.appliance._face import AsyncioFace
     from nfclease.image._jobs import converted
 
-    job = converted(AsyncioFace(), source, target, to, overwrite, threads, progress)
+    job = converted(
+        AsyncioFace(),
+        source,
+        target,
+        to=to,
+        qcow2_compression=qcow2_compression,
+        grains=grains,
+        overwrite=overwrite,
+        threads=threads,
+        progress=progress,
+    )
     return await without_our_frames(job)

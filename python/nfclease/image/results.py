@@ -13,7 +13,7 @@ class ConvertedImage:
 
     Attributes:
         path: Where it is.
-        format: ``raw``.
+        format: ``raw`` or ``qcow2``.
         capacity: Bytes that the disk can hold, which is how long a raw image is.
         populated: Bytes of it that the source has a grain for.
 
