@@ -15,6 +15,7 @@ __all__ = [
     "Ends",
     "Extents",
     "FileItem",
+    "ImageFormat",
     "Incoming",
     "Lease",
     "ManifestFile",
@@ -77,9 +78,17 @@ class FileItem:
     ) -> FileItem: ...
 
 @final
+class ImageFormat:
+    def __new__(
+        cls, name: str, *, qcow2_compression: str | None = None, grains: bool = False
+    ) -> ImageFormat: ...
+
+@final
 class Sink:
     @staticmethod
-    def of_path(path: str | PathLike[str], *, overwrite: bool, raw: bool = False) -> Sink: ...
+    def of_path(
+        path: str | PathLike[str], *, overwrite: bool, image: ImageFormat | None = None
+    ) -> Sink: ...
     @staticmethod
     def of_file(end: Any) -> Sink: ...
 
@@ -174,7 +183,7 @@ class Reading:
     def of_disk(path: str, check: str) -> Reading: ...
     @staticmethod
     def of_conversion(
-        source: str, target: str, overwrite: bool, threads: int | None
+        source: str, target: str, image: ImageFormat, overwrite: bool, threads: int | None
     ) -> Reading: ...
     @staticmethod
     def of_encoding(

@@ -182,12 +182,18 @@ class AsyncHttpNfcLease(AsyncLeaseSignatures):
         target: Target,
         *,
         overwrite: bool = False,
-        format: Literal["raw"] | None = None,
+        format: Literal["raw", "qcow2"] | None = None,
+        qcow2_compression: Literal["none", "deflate", "transplant"] | None = None,
         progress: Callback = None,
     ) -> Transfer:
         """As ``HttpNfcLease.start_download``; the transfer is awaited."""
         return self._lease.start_download(
-            device_url, target, overwrite=overwrite, format=format, progress=progress
+            device_url,
+            target,
+            overwrite=overwrite,
+            format=format,
+            qcow2_compression=qcow2_compression,
+            progress=progress,
         )
 
     async def download(
@@ -196,7 +202,8 @@ class AsyncHttpNfcLease(AsyncLeaseSignatures):
         target: Target,
         *,
         overwrite: bool = False,
-        format: Literal["raw"] | None = None,
+        format: Literal["raw", "qcow2"] | None = None,
+        qcow2_compression: Literal["none", "deflate", "transplant"] | None = None,
         progress: ProgressOption = None,
     ) -> TransferResult:
         """As ``HttpNfcLease.download``."""
@@ -208,7 +215,7 @@ class AsyncHttpNfcLease(AsyncLeaseSignatures):
                 target,
                 overwrite,
                 progress,
-                image=format,
+                image={"format": format, "qcow2_compression": qcow2_compression},
             )
         )
 

@@ -168,7 +168,8 @@ class HttpNfcLease(MirroredLease):
         target: Target,
         *,
         overwrite: bool = False,
-        format: Literal["raw"] | None = None,
+        format: Literal["raw", "qcow2"] | None = None,
+        qcow2_compression: Literal["none", "deflate", "transplant"] | None = None,
         progress: Callback = None,
     ) -> Transfer:
         """Starts a download in the background; the arguments are those of ``download``.
@@ -176,8 +177,9 @@ class HttpNfcLease(MirroredLease):
         ``progress`` is a callable or None: it draws no bar. The callable runs in a thread of its
         own. When the transfer fails later, a directory that was made for it is not removed.
         """
+        image = {"format": format, "qcow2_compression": qcow2_compression}
         return transfers.start_download(
-            self._nfc_shared, device_url, target, overwrite, progress, format
+            self._nfc_shared, device_url, target, overwrite, progress, image
         )
 
     def download(
@@ -186,7 +188,8 @@ class HttpNfcLease(MirroredLease):
         target: Target,
         *,
         overwrite: bool = False,
-        format: Literal["raw"] | None = None,
+        format: Literal["raw", "qcow2"] | None = None,
+        qcow2_compression: Literal["none", "deflate", "transplant"] | None = None,
         progress: ProgressOption = None,
     ) -> TransferResult:
         """Downloads one device and verifies it.
@@ -202,9 +205,13 @@ class HttpNfcLease(MirroredLease):
                 object has no name to withhold: what was written before an error stays written.
             overwrite: Whether an existing file is replaced; it stays as it is until the new one is
                 verified.
-            format: ``"raw"`` for a raw image of a disk in place of its stream, sparse where the
-                file system can, at a path. The stream is compared with the server's checksum as
-                always, and each grain with its own.
+            format: ``"raw"`` or ``"qcow2"`` for an image of a disk in place of its stream, at a
+                path. The stream is compared with the server's checksum as always, and each grain
+                with its own, unless it is transplanted. A raw image is sparse where the file
+                system can.
+            qcow2_compression: ``"none"``, ``"deflate"`` or ``"transplant"``, as for
+                ``nfclease.image.convert``. What a transplant moves is not decompressed: where the
+                server has no checksum, ``verify_format="grains"`` compares each grain with its own.
             progress: True for a bar (a table in a notebook, lines in a log; needs
                 ``nfclease[progress]``), or a callable that gets a ``TransferProgress`` at most
                 five times a second. If it raises, the transfer ends with that exception.
@@ -214,6 +221,7 @@ class HttpNfcLease(MirroredLease):
 
         Raises:
             TypeError: An argument is of the wrong kind.
+            ValueError: `format` or `qcow2_compression` is none of those.
             RuntimeError: A coroutine called; it would block its event loop.
             OSError: The local file cannot be written; before any byte is asked for where that can
                 be known.
@@ -228,8 +236,9 @@ class HttpNfcLease(MirroredLease):
             >>> lease.download(device_url, "disk-1.vmdk").verified
             'manifest'
         """
+        image = {"format": format, "qcow2_compression": qcow2_compression}
         operation = transfers.download(
-            self._nfc_shared, BLOCKING, device_url, target, overwrite, progress, image=format
+            self._nfc_shared, BLOCKING, device_url, target, overwrite, progress, image=image
         )
         return run(operation, "download")
 

@@ -5,7 +5,8 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use super::check::Disk;
-use super::writer::RawWriter;
+use super::output::{Format, Output};
+use super::writer::ImageWriter;
 use crate::error::Result;
 use crate::io::staged::Staged;
 use crate::io::{Overwrite, Slice, Watched};
@@ -21,6 +22,8 @@ pub struct Conversion {
     pub name: String,
     /// The new file, which gets its name when all of it is right and durable.
     pub target: PathBuf,
+    /// What it becomes.
+    pub format: Format,
     /// Whether one that is there may be replaced.
     pub overwrite: Overwrite,
     /// Threads beside the one that reads; None is one less than there are cores.
@@ -28,11 +31,13 @@ pub struct Conversion {
 }
 
 impl Conversion {
-    /// Makes a raw image, which is sparse where the file system can.
-    pub fn to_raw(self, watched: &Watched) -> Result<Disk> {
+    /// Makes the image.
+    pub fn run(self, watched: &Watched) -> Result<Disk> {
         let mut staged = Staged::create(&self.target, self.overwrite, Arc::default())?;
         let made = self.fill(&mut staged, watched).and_then(|disk| {
             staged.sync()?;
+            // Who gave it up meanwhile does not expect it.
+            watched.goes_on()?;
             staged.publish()?;
             Ok(disk)
         });
@@ -44,7 +49,8 @@ impl Conversion {
 
     fn fill(&self, staged: &mut Staged, watched: &Watched) -> Result<Disk> {
         let path = staged.path();
-        let mut writer = RawWriter::new(self.name.clone(), staged.file(), path, self.threads)?;
+        let output = Output::new(self.format, staged.file(), path)?;
+        let mut writer = ImageWriter::new(self.name.clone(), output, self.threads);
         let Slice {
             stored,
             offset,

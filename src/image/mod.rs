@@ -1,15 +1,17 @@
 //! Disks grain by grain, on all cores: checked, or on their way to another format.
 //!
 //! [`pool`] hands grains to threads, [`worker`] is one of them. [`check`] walks a stream and has each grain inflated. [`convert`]
-//! makes another file of a stream, [`sink`] of a download: [`raw`] is one kind, which [`writer`] fills.
+//! makes another file of a stream, [`sink`] of a download: [`writer`] fills it, [`output`] lists the kinds, [`raw`] and [`qcow2`].
 //! [`encode`] is the way back: it makes a stream of a raw disk, of one in `qcow2`, or of a stream.
 //! [`open`] reads a disk at any place, by its tables; [`normalise`] gives a stream VMware's layout.
 
 mod check;
 mod convert;
 mod encode;
+mod file;
 mod normalise;
 mod open;
+mod output;
 mod pool;
 mod qcow2;
 mod raw;
@@ -25,4 +27,5 @@ pub use convert::Conversion;
 pub use encode::{Encoding, EncodingOptions, SourceFormat};
 pub use normalise::{Rewriting, Rewritten, Treatment};
 pub use open::{About, Extent, Extents, OpenDisk, Stored};
-pub use sink::RawSink;
+pub use output::{Compression, Format};
+pub use sink::ImageSink;

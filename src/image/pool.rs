@@ -1,5 +1,5 @@
-//! Grains that are inflated on several threads, in no order. What waits is bounded: when all threads
-//! are busy, who brings the next grains works himself.
+//! Grains that are worked on by several threads, in no order. What waits is bounded: when all threads
+//! are busy, who brings the next grains works himself. One thread has all grains of a cluster of 64 KiB.
 
 use std::sync::Arc;
 use std::thread::{JoinHandle, available_parallelism};
@@ -11,6 +11,9 @@ use crate::vmdk::Grain;
 
 /// Compressed bytes that are handed over at once.
 const BATCH_BYTES: usize = 256 * 1024;
+
+/// Where a batch may end: at a cluster of an image.
+const CLUSTER_SECTORS: u64 = 128;
 
 /// Each has a batch, and one waits for it.
 const MOST_THREADS: usize = 8;
@@ -44,6 +47,15 @@ impl<W: Work> GrainPool<W> {
 
     /// Takes the next grain.
     pub(crate) fn add(&mut self, grain: &Grain<'_>) {
+        let before = self
+            .batch
+            .grains
+            .last()
+            .map_or(0, |last| last.sectors.start);
+        let is_next = before / CLUSTER_SECTORS != grain.sectors.start / CLUSTER_SECTORS;
+        if is_next && self.batch.bytes.len() >= BATCH_BYTES {
+            self.hand_over();
+        }
         self.batch.bytes.extend_from_slice(grain.data);
         self.batch.grains.push(Stored {
             at: grain.at,
@@ -52,9 +64,6 @@ impl<W: Work> GrainPool<W> {
             length: grain.length,
             end: self.batch.bytes.len(),
         });
-        if self.batch.bytes.len() >= BATCH_BYTES {
-            self.hand_over();
-        }
     }
 
     fn hand_over(&mut self) {

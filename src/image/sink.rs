@@ -1,4 +1,4 @@
-//! A download that becomes a raw image while it comes.
+//! A download that becomes an image while it comes.
 
 use std::future::Future;
 use std::path::{Path, PathBuf};
@@ -7,7 +7,8 @@ use std::sync::{Arc, Mutex};
 
 use bytes::Bytes;
 
-use super::writer::RawWriter;
+use super::output::{Format, Output};
+use super::writer::ImageWriter;
 use crate::error::{Error, Result};
 use crate::io::staged::Staged;
 use crate::io::{Overwrite, Sink, Wait, again};
@@ -22,16 +23,17 @@ const PIECE: usize = 1024 * 1024;
 struct Image {
     /// What it is called in messages.
     name: String,
+    format: Format,
     staged: Staged,
-    writer: RawWriter,
+    writer: ImageWriter,
 }
 
 impl Image {
-    fn new(name: String, mut staged: Staged) -> Result<Self> {
-        let path = staged.path();
+    fn new(name: String, format: Format, mut staged: Staged) -> Result<Self> {
         Ok(Self {
-            writer: RawWriter::new(name.clone(), staged.file(), path, None)?,
+            writer: writer(&name, format, &mut staged)?,
             name,
+            format,
             staged,
         })
     }
@@ -47,9 +49,8 @@ impl Image {
         // What the old one has under way is over before the file is emptied.
         let _ = self.writer.finish();
         let emptied = again::restart(self.staged.file(), 0);
-        let path = self.staged.path();
-        emptied.map_err(|e| Error::io(&path, e))?;
-        self.writer = RawWriter::new(self.name.clone(), self.staged.file(), path, None)?;
+        emptied.map_err(|e| Error::io(self.staged.path(), e))?;
+        self.writer = writer(&self.name, self.format, &mut self.staged)?;
         Ok(())
     }
 
@@ -65,13 +66,19 @@ impl Image {
     }
 }
 
+fn writer(name: &str, format: Format, staged: &mut Staged) -> Result<ImageWriter> {
+    let path = staged.path();
+    let output = Output::new(format, staged.file(), path)?;
+    Ok(ImageWriter::new(name.to_owned(), output, None))
+}
+
 type Running = Pin<Box<dyn Future<Output = Result<Result<()>>> + Send>>;
 
-/// A raw image at a path, which gets its name when the stream is whole and verified.
+/// An image at a path, which gets its name when the stream is whole and verified.
 ///
 /// Pieces are walked on a thread of its own, and grains inflated and written on others: neither a
 /// slow disk nor the inflating holds up the other transfers.
-pub struct RawSink {
+pub struct ImageSink {
     image: Arc<Mutex<Image>>,
     pending: Vec<Bytes>,
     length: usize,
@@ -80,11 +87,16 @@ pub struct RawSink {
     aside: Aside,
 }
 
-impl RawSink {
+impl ImageSink {
     /// Creates `target.part`, as a file's sink does.
-    pub fn create(target: &Path, overwrite: Overwrite, place: Arc<Place>) -> Result<Self> {
+    pub fn create(
+        target: &Path,
+        format: Format,
+        overwrite: Overwrite,
+        place: Arc<Place>,
+    ) -> Result<Self> {
         let staged = Staged::create(target, overwrite, place)?;
-        let image = Image::new(target.display().to_string(), staged)?;
+        let image = Image::new(target.display().to_string(), format, staged)?;
         Ok(Self {
             image: Arc::new(Mutex::new(image)),
             pending: Vec::new(),
@@ -127,7 +139,7 @@ impl RawSink {
     }
 }
 
-impl Sink for RawSink {
+impl Sink for ImageSink {
     fn write(&mut self, bytes: Bytes) -> Wait<'_, Result<()>> {
         self.length = self.length.saturating_add(bytes.len());
         self.pending.push(bytes);

@@ -1,4 +1,5 @@
-//! One thread's part: batches of grains are inflated, and something is done with the plain bytes.
+//! One thread's part: batches of grains are inflated, and something is done with the plain bytes, or with
+//! the compressed ones.
 
 use std::collections::VecDeque;
 use std::ops::Range;
@@ -6,12 +7,50 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 
 use crate::error::Error;
 use crate::sync::lock;
-use crate::vmdk::{Finding, Inflater, SECTOR};
+use crate::vmdk::{Finding, Inflater, SECTOR, unwrapped};
 
-/// What is done with the plain bytes of a grain.
+/// What is done with a grain.
 pub(crate) trait Work: Clone + Send + 'static {
-    /// Takes one that begins at this byte of the disk; they come in no order.
-    fn grain(&mut self, at: u64, plain: &[u8]) -> Result<(), Error>;
+    /// What is to be done with this one.
+    fn way(&self, _grain: &Compressed<'_>) -> Way {
+        Way::Inflate
+    }
+
+    /// Takes the plain bytes of one that begins at this byte of the disk, and had so many as it was
+    /// stored. Batches come in no order; those of one rise.
+    fn grain(&mut self, at: u64, plain: &[u8], stored: usize) -> Result<(), Error>;
+
+    /// Takes the deflate data of one.
+    fn moved(&mut self, _at: u64, _deflated: &[u8]) -> Result<(), Error> {
+        Err(Error::internal(
+            "only who says so gets a grain as it is stored",
+        ))
+    }
+
+    /// A batch is over, and with it the last cluster that it has a grain of.
+    fn batch_ends(&mut self) -> Result<(), Error> {
+        Ok(())
+    }
+}
+
+/// A grain as it is stored.
+pub(crate) struct Compressed<'a> {
+    /// Plain bytes that it has, and how many of them the disk has.
+    pub(crate) full: usize,
+    pub(crate) length: usize,
+    /// A zlib stream.
+    pub(crate) data: &'a [u8],
+}
+
+/// What is done with a grain.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Way {
+    /// It is inflated.
+    Inflate,
+    /// Its deflate data are taken as they are.
+    Move,
+    /// The same, once they were inflated and compared with the checksum.
+    CheckAndMove,
 }
 
 /// Nothing is: that they are right is all.
@@ -19,7 +58,7 @@ pub(crate) trait Work: Clone + Send + 'static {
 pub(crate) struct Nothing;
 
 impl Work for Nothing {
-    fn grain(&mut self, _at: u64, _plain: &[u8]) -> Result<(), Error> {
+    fn grain(&mut self, _at: u64, _plain: &[u8], _stored: usize) -> Result<(), Error> {
         Ok(())
     }
 }
@@ -46,6 +85,12 @@ pub(super) struct Stored {
     pub(super) full: usize,
     pub(super) length: usize,
     pub(super) end: usize,
+}
+
+impl Stored {
+    fn damaged(&self, reason: &str) -> Wrong {
+        Wrong::Damaged(Finding::grain(self.at, self.sectors.clone(), reason))
+    }
 }
 
 #[derive(Default)]
@@ -143,14 +188,25 @@ impl<W: Work> Worker<W> {
         for grain in &batch.grains {
             let data = batch.bytes.get(start..grain.end).unwrap_or_default();
             start = grain.end;
-            let plain = self.inflater.inflate(data, grain.full, grain.length);
-            let plain = plain.map_err(|reason| {
-                Wrong::Damaged(Finding::grain(grain.at, grain.sectors.clone(), &reason))
-            })?;
-            let plain = plain.get(..grain.length).unwrap_or(plain);
-            let start = grain.sectors.start.saturating_mul(SECTOR);
-            self.work.grain(start, plain).map_err(Wrong::Failed)?;
+            self.one(grain, data)?;
         }
-        Ok(())
+        self.work.batch_ends().map_err(Wrong::Failed)
+    }
+
+    fn one(&mut self, grain: &Stored, data: &[u8]) -> Result<(), Wrong> {
+        let Stored { full, length, .. } = *grain;
+        let at = grain.sectors.start.saturating_mul(SECTOR);
+        let way = self.work.way(&Compressed { full, length, data });
+        if way != Way::Move {
+            let plain = self.inflater.inflate(data, full, length);
+            let plain = plain.map_err(|reason| grain.damaged(&reason))?;
+            if way == Way::Inflate {
+                let plain = plain.get(..length).unwrap_or(plain);
+                let done = self.work.grain(at, plain, data.len());
+                return done.map_err(Wrong::Failed);
+            }
+        }
+        let (deflated, _) = unwrapped(data).map_err(|reason| grain.damaged(&reason))?;
+        self.work.moved(at, deflated).map_err(Wrong::Failed)
     }
 }

@@ -1,62 +1,56 @@
-//! A raw image that grows while its stream comes: each piece is walked, each grain put at its place.
-
-use std::fs::File;
-use std::path::PathBuf;
+//! An image that grows while its stream comes: each piece is walked, each grain put at its place.
 
 use super::check::Disk;
+use super::output::Output;
 use super::pool::GrainPool;
-use super::raw::Raw;
 use super::refused::refused;
 use super::worker::Wrong;
-use crate::error::{Error, Result};
-use crate::vmdk::{Finding, Walk};
+use crate::error::Result;
+use crate::vmdk::{Finding, SECTOR, Walk};
 
 /// The walk, and the threads that inflate and write.
-pub(super) struct RawWriter {
+pub(super) struct ImageWriter {
     /// What the stream is called in messages.
     name: String,
-    file: File,
-    path: PathBuf,
+    output: Output,
     walk: Walk,
-    pool: GrainPool<Raw>,
-    /// Whether the file is as long as the disk.
-    is_sized: bool,
+    pool: GrainPool<Output>,
     seen: u64,
 }
 
-impl RawWriter {
-    /// Into a file that is new; `path` is for messages. `threads` beside the caller's; None is one less
-    /// than there are cores.
-    pub(super) fn new(
-        name: String,
-        file: &File,
-        path: PathBuf,
-        threads: Option<usize>,
-    ) -> Result<Self> {
-        let own = file.try_clone().map_err(|e| Error::io(&path, e))?;
-        Ok(Self {
+impl ImageWriter {
+    /// `threads` beside the caller's; None is one less than there are cores.
+    pub(super) fn new(name: String, output: Output, threads: Option<usize>) -> Self {
+        Self {
             name,
-            pool: GrainPool::new(&Raw::new(file, path.clone())?, threads),
-            file: own,
-            path,
+            pool: GrainPool::new(&output, threads),
+            output,
             walk: Walk::new(),
-            is_sized: false,
             seen: 0,
-        })
+        }
     }
 
     /// Takes the next bytes of the stream; an error as soon as something is known to be wrong.
     pub(super) fn update(&mut self, bytes: &[u8]) -> Result<()> {
+        // The header comes first, by itself: it says how large the image is.
+        let missing = SECTOR.saturating_sub(self.seen);
+        let missing = usize::try_from(missing).unwrap_or(usize::MAX);
+        let (header, rest) = bytes.split_at(missing.min(bytes.len()));
+        if !header.is_empty() {
+            self.walk(header)?;
+            if let Some(header) = self.walk.header() {
+                self.output.begin(header.capacity_bytes())?;
+            }
+        }
+        self.walk(rest)
+    }
+
+    fn walk(&mut self, bytes: &[u8]) -> Result<()> {
         self.seen = self.seen.saturating_add(bytes.len() as u64);
         let pool = &mut self.pool;
         let walked = self.walk.update(bytes, &mut |grain| pool.add(&grain));
         if walked.is_err() || self.pool.is_wrong() {
             return self.judged(walked).map(|_| ());
-        }
-        if let (false, Some(header)) = (self.is_sized, self.walk.header()) {
-            let sized = self.file.set_len(header.capacity_bytes());
-            sized.map_err(|e| Error::io(&self.path, e))?;
-            self.is_sized = true;
         }
         Ok(())
     }
@@ -65,7 +59,9 @@ impl RawWriter {
     pub(super) fn finish(&mut self) -> Result<Disk> {
         let pool = &mut self.pool;
         let walked = self.walk.finish(&mut |grain| pool.add(&grain));
-        self.judged(walked)
+        let disk = self.judged(walked)?;
+        self.output.finish()?;
+        Ok(disk)
     }
 
     /// A grain before the end of the walk may be wrong, too.

@@ -19,6 +19,7 @@ mod fileobj;
 mod gil;
 mod hints;
 mod image;
+mod image_format;
 mod incoming;
 mod lease;
 mod local;
@@ -50,6 +51,8 @@ mod _core {
     use super::exit::{after_fork, finish_at_exit};
     #[pymodule_export]
     use super::image::{Extents, OpenDisk};
+    #[pymodule_export]
+    use super::image_format::ImageFormat;
     #[pymodule_export]
     use super::incoming::Incoming;
     #[pymodule_export]

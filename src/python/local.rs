@@ -11,8 +11,9 @@ use pyo3::pybacked::PyBackedBytes;
 use super::arguments::VerifyFormat;
 use super::fileobj::{FileObjectReader, FileObjectSink};
 use super::gil;
+use super::image_format::ImageFormat;
 use nfclease::error::{Error, Result};
-use nfclease::image::RawSink;
+use nfclease::image::ImageSink;
 use nfclease::io::{self, FileSink, FileSource, MemorySource, Overwrite, ReaderSource};
 use nfclease::sync::lock;
 use nfclease::text::Place;
@@ -61,10 +62,11 @@ pub(crate) struct Sink(Closed<dyn io::Sink>);
 
 #[pymethods]
 impl Sink {
-    /// A file, which has its name when it is whole and verified: the stream, or a raw image of it.
+    /// A file, which has its name when it is whole and verified: the stream, or an image of the disk.
     #[staticmethod]
-    #[pyo3(signature = (path, *, overwrite, raw=false))]
-    fn of_path(path: PathBuf, overwrite: bool, raw: bool) -> Self {
+    #[pyo3(signature = (path, *, overwrite, image=None))]
+    fn of_path(path: PathBuf, overwrite: bool, image: Option<PyRef<'_, ImageFormat>>) -> Self {
+        let format = image.map(|image| image.0);
         let overwrite = if overwrite {
             Overwrite::Replace
         } else {
@@ -72,10 +74,10 @@ impl Sink {
         };
         Self::closed(move |place| {
             let place = Arc::clone(place);
-            if raw {
-                return Ok(Box::new(RawSink::create(&path, overwrite, place)?));
-            }
-            Ok(Box::new(FileSink::create(&path, overwrite, place)?))
+            Ok(match format {
+                Some(format) => Box::new(ImageSink::create(&path, format, overwrite, place)?),
+                None => Box::new(FileSink::create(&path, overwrite, place)?),
+            })
         })
     }
 

@@ -10,6 +10,7 @@ use tokio::sync::oneshot;
 use super::encoding;
 use super::error::to_py;
 use super::gil::guarded;
+use super::image_format::ImageFormat;
 use super::work::Work;
 use nfclease::error::{Error, Result};
 use nfclease::image::{Conversion, Disk, Finding, FindingKind, Layout};
@@ -132,12 +133,13 @@ impl Reading {
         Self::start(py, check)
     }
 
-    /// Makes a raw image of a disk; its work gives what the disk holds.
+    /// Makes an image of a disk; its work gives what the disk holds.
     #[staticmethod]
     fn of_conversion(
         py: Python<'_>,
         source: PathBuf,
         target: PathBuf,
+        image: PyRef<'_, ImageFormat>,
         overwrite: bool,
         threads: Option<usize>,
     ) -> PyResult<Self> {
@@ -147,6 +149,7 @@ impl Reading {
             source: Slice::all(Arc::new(stored)),
             name: source_name,
             target,
+            format: image.0,
             overwrite: encoding::overwrite(overwrite),
             // One is the thread that reads.
             threads: threads.map(|threads| threads.saturating_sub(1)),
@@ -155,7 +158,7 @@ impl Reading {
         Self::of(
             py,
             length,
-            move |watched| conversion.to_raw(watched),
+            move |watched| conversion.run(watched),
             DiskRow::from,
         )
     }

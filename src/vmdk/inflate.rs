@@ -33,13 +33,7 @@ impl Inflater {
         full: usize,
         length: usize,
     ) -> Result<&[u8], String> {
-        let (start, rest) = data
-            .split_first_chunk::<WRAPPER>()
-            .ok_or("it is too short")?;
-        let (deflated, sum) = rest
-            .split_last_chunk::<CHECKSUM>()
-            .ok_or("it is too short")?;
-        check_wrapper(*start)?;
+        let (deflated, sum) = unwrapped(data)?;
         self.plain.resize(full, 0);
         let inflated = self
             .decompressor
@@ -52,12 +46,24 @@ impl Inflater {
             return Err(format!("it has {count} bytes, not {full}"));
         }
         let plain = self.plain.get(..count).unwrap_or_default();
-        let (found, said) = (simd_adler32::adler32(&plain), u32::from_be_bytes(*sum));
+        let (found, said) = (simd_adler32::adler32(&plain), u32::from_be_bytes(sum));
         if found != said {
             return Err(format!("its Adler-32 is {found:08x}, it says {said:08x}"));
         }
         Ok(plain)
     }
+}
+
+/// The deflate data of a grain, and its checksum; else what is wrong with what is around them.
+pub(crate) fn unwrapped(data: &[u8]) -> Result<(&[u8], [u8; CHECKSUM]), String> {
+    let (start, rest) = data
+        .split_first_chunk::<WRAPPER>()
+        .ok_or("it is too short")?;
+    let (deflated, sum) = rest
+        .split_last_chunk::<CHECKSUM>()
+        .ok_or("it is too short")?;
+    check_wrapper(*start)?;
+    Ok((deflated, *sum))
 }
 
 fn check_wrapper([method, flags]: [u8; WRAPPER]) -> Result<(), String> {

@@ -21,10 +21,10 @@ pub(crate) mod testing;
 mod walk;
 
 pub use encode::GrainCompression;
-pub(crate) use encode::{GRAIN, GRAIN_BYTES, Packed, Packer, Shape, StreamWriter};
+pub(crate) use encode::{GRAIN, GRAIN_BYTES, Packed, Packer, Shape, StreamWriter, is_zero};
 pub use finding::{Finding, FindingKind};
 pub(crate) use header::{Header, SECTOR};
-pub(crate) use inflate::Inflater;
+pub(crate) use inflate::{Inflater, unwrapped};
 pub(crate) use reader::{ENTRY, Entry, Index, TAIL};
 pub use stream::Content;
 pub(crate) use stream::{Flaw, Rule, StreamCheck};

@@ -140,7 +140,7 @@ def test_wrong_paths(disk: Path, tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError):
         image.convert(disk, tmp_path / "missing" / "disk.raw")
     with pytest.raises(IsADirectoryError):
-        image.convert(disk, tmp_path)
+        image.convert(disk, tmp_path, to="raw")
     assert os.listdir(tmp_path) == ["disk.vmdk"]
 
 

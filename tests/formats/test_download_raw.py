@@ -40,9 +40,9 @@ def test_it_is_what_the_stream_becomes(
             str(tmp_path / f"{number}.{format}") for number in range(3)
         ]
     for number in range(3):
-        made = image.convert(tmp_path / f"{number}.None", tmp_path / f"{number}.made")
+        made = image.convert(tmp_path / f"{number}.None", tmp_path / f"{number}.img")
         raw = tmp_path / f"{number}.raw"
-        assert raw.read_bytes() == (tmp_path / f"{number}.made").read_bytes()
+        assert raw.read_bytes() == (tmp_path / f"{number}.img").read_bytes()
         assert raw.stat().st_size == made.capacity
     assert endings(simulator) == ["HttpNfcLeaseComplete"] * 2
 

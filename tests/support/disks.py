@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import struct
 import zlib
 from collections.abc import Mapping
@@ -13,7 +14,12 @@ _AT_END = 2**64 - 1
 
 
 def stream(
-    grains: Mapping[int, bytes], capacity: int, *, level: int = 1, progress: bool = False
+    grains: Mapping[int, bytes],
+    capacity: int,
+    *,
+    level: int = 1,
+    grain: int = GRAIN,
+    progress: bool = False,
 ) -> bytes:
     """A disk that has these grains, by their numbers.
 
@@ -21,10 +27,11 @@ def stream(
         grains: The plain bytes of each, filled up with zeros.
         capacity: Of the disk, in bytes, a multiple of 512.
         level: Of the compression; VMware's is 1.
+        grain: The size of one; VMware's is 64 KiB.
         progress: Whether a marker of type 4 follows each grain, as some hosts write it. What comes
             with one is not documented.
     """
-    out = bytearray(_header(capacity, _AT_END))
+    out = bytearray(_header(capacity, _AT_END, grain))
     text = (
         "# Disk DescriptorFile\nversion=1\nCID=12345678\nparentCID=ffffffff\n"
         'createType="streamOptimized"\n\n# Extent description\n'
@@ -34,13 +41,13 @@ def stream(
     out += text.encode()
     out += bytes(128 * SECTOR - len(out))
     tables: dict[int, dict[int, int]] = {}
-    directory = [0] * -(-capacity // (GRAIN * _IN_TABLE))
+    directory = [0] * -(-capacity // (grain * _IN_TABLE))
     numbers = sorted(grains)
     for place, number in enumerate(numbers):
         table = tables.setdefault(number // _IN_TABLE, {})
         table[number % _IN_TABLE] = len(out) // SECTOR
-        data = zlib.compress(grains[number].ljust(GRAIN, b"\0"), level)
-        out += _filled(struct.pack("<QI", number * GRAIN // SECTOR, len(data)) + data)
+        data = _compressed(grains[number].ljust(grain, b"\0"), level)
+        out += _filled(struct.pack("<QI", number * grain // SECTOR, len(data)) + data)
         if progress:
             out += _marker(1, 4) + b"\xa5" * SECTOR
         following = numbers[place + 1] // _IN_TABLE if place + 1 < len(numbers) else None
@@ -51,13 +58,18 @@ def stream(
     listed = _filled(struct.pack(f"<{len(directory)}I", *directory))
     out += _marker(len(listed) // SECTOR, 2)
     at = len(out) // SECTOR
-    out += listed + _marker(1, 3) + _header(capacity, at) + bytes(SECTOR)
+    out += listed + _marker(1, 3) + _header(capacity, at, grain) + bytes(SECTOR)
     return bytes(out)
 
 
-def _header(capacity: int, directory: int) -> bytes:
+@functools.lru_cache(maxsize=16)
+def _compressed(plain: bytes, level: int) -> bytes:
+    return zlib.compress(plain, level)
+
+
+def _header(capacity: int, directory: int, grain: int) -> bytes:
     head = struct.pack(
-        "<4sIIQQQQIQQQ", b"KDMV", 3, 0x30001, capacity // SECTOR, GRAIN // SECTOR,
+        "<4sIIQQQQIQQQ", b"KDMV", 3, 0x30001, capacity // SECTOR, grain // SECTOR,
         1, 20, _IN_TABLE, 0, directory, 128,
     )  # fmt: skip
     return (head + b"\0\n \r\n\1").ljust(SECTOR, b"\0")

@@ -41,7 +41,9 @@ try:
     else:
         with nfclease.HttpNfcLease(vm.ExportVm()) as lease:
             disk = next(url for url in lease.wait_ready(10).deviceUrl if url.disk)
-            options: dict[str, Any] = {"format": "raw"} if what == "image" else {}
+            options: dict[str, Any] = {}
+            if what == "image":  # its suffix is the name of its format
+                options["format"] = os.path.splitext(target)[1][1:]
             got = lease.download(disk, target, overwrite=how == "overwrite", **options)
             said["verified"] = got.verified
 except OSError as error:

@@ -38,21 +38,18 @@ def start_to(
     overwrite: bool,
     start: Callable[..., _core.Transfer],
     *args: object,
-    image: str | None = None,
+    image: _core.ImageFormat | None = None,
     **options: str | None,
 ) -> _Started:
     """Starts a download to a path, to a binary file object, or to what is the core's already.
 
-    ``start`` gets `args`, where the download goes, and `options`. An `image` of the disk is made in
-    place of its stream, of this format.
+    ``start`` gets `args`, where the download goes, and `options`. An image of the disk is made in
+    place of its stream, of the format `image`.
     """
-    if image not in (None, "raw"):
-        raise ValueError(f"format must be 'raw' or None, not {image!r}")
     if isinstance(target, _core.Sink):
         return start(*args, target, **options), None
     if isinstance(target, (str, os.PathLike)):
-        raw = image == "raw"
-        sink = _core.Sink.of_path(local_path(target), overwrite=overwrite, raw=raw)
+        sink = _core.Sink.of_path(local_path(target), overwrite=overwrite, image=image)
         return start(*args, sink, **options), os.fspath(target)
     if image is not None:
         raise TypeError(f"an image is written to a path, not to a {type(target).__name__}")

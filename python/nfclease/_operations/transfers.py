@@ -20,6 +20,7 @@ from nfclease._arguments import (
 )
 from nfclease._backends.base import INTERVAL
 from nfclease._local.ends import length_of, start_from, start_to
+from nfclease._local.images import downloaded_format
 from nfclease._log import calls, extra
 from nfclease._operations import starts
 from nfclease._operations.ready import ready_info
@@ -27,7 +28,7 @@ from nfclease._tracking import Tracked
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Iterable, Sequence
+    from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
     from typing import Any, TypeAlias
 
     from nfclease._arguments import Source, Target, Urls
@@ -36,6 +37,9 @@ if TYPE_CHECKING:
     from nfclease._lease_core import LeaseCore
     from nfclease.progress import Callback, ProgressOption
     from nfclease.transfer import Transfer, TransferResult
+
+    #: The keywords of ``download`` that choose an image.
+    ImageOptions: TypeAlias = Mapping[str, Any]
 
     #: An item, what is sent for it, and the digest to compute of it: its algorithm, and the
     #: hex that it must be, if any.
@@ -50,19 +54,25 @@ async def download(
     overwrite: bool,
     progress: ProgressOption,
     *,
-    image: str | None = None,
+    image: ImageOptions | None = None,
     file_checksum_type: str | None = None,
 ) -> TransferResult:
-    """One device, as its stream or as an image of this format.
+    """One device, as its stream or as an image, which the keywords of ``download`` choose.
 
     A ``file_checksum_type`` has the sum for a manifest file computed in passing.
     """
     from nfclease._local.directory import made_for
 
     progress = checked(progress)
-    options = {"image": image, "file_checksum_type": file_checksum_type}
     with made_for(target):
-        transfer = _start_download(lease, device_url, target, overwrite, **options)
+        transfer = _start_download(
+            lease,
+            device_url,
+            target,
+            overwrite,
+            image=image,
+            file_checksum_type=file_checksum_type,
+        )
         [result] = await _results(backend, [transfer], progress)
     return result
 
@@ -104,7 +114,7 @@ async def download_each(
     order: Iterable[int],
     progress: ProgressOption,
     *,
-    images: Sequence[str | None],
+    images: Sequence[ImageOptions | None],
     file_checksum_type: str | None = None,
 ) -> list[TransferResult]:
     """These devices, each to its target, as by ``download``; their positions start in `order`.
@@ -219,7 +229,7 @@ def start_download(
     target: Target,
     overwrite: bool,
     progress: Callback,
-    image: str | None,
+    image: ImageOptions | None,
 ) -> Transfer:
     """One device, in the background."""
     from nfclease._local.directory import made_for
@@ -263,13 +273,14 @@ def _start_download(
     overwrite: bool,
     url: str | None = None,
     *,
-    image: str | None = None,
+    image: ImageOptions | None = None,
     file_checksum_type: str | None = None,
 ) -> Transfer:
     device, name = core_device_url(device_url, url=url), display_name(device_url)
+    format = downloaded_format(image)
     with lease.faults():
         start, options = lease.native_now().download, {"file_checksum_type": file_checksum_type}
-        core, path = start_to(target, name, overwrite, start, device, image=image, **options)
+        core, path = start_to(target, name, overwrite, start, device, image=format, **options)
     return _transfer(lease, Tracked(core, name, path, file_checksum_type), device_url, url)
 
 

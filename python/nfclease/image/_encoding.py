@@ -49,21 +49,17 @@ class Encoded:
 class Encoding(Reading):
     """A disk that is read while a stream is made of it."""
 
-    def __init__(
-        self, source: str, target: str, overwrite: bool, threads: int | None, how: Encoded
-    ) -> None:
+    def __init__(self, source: str, target: str, how: Encoded, **options: Any) -> None:
         super().__init__(source, sums=[])
-        self._target, self._overwrite, self._threads = target, overwrite, threads
-        self._how = how
+        self._target, self._how, self._options = target, how, options
 
     def _begin(self, package: None) -> _core.Reading:
         return _core.Reading.of_encoding(
             self.name,
             self._target,
-            overwrite=self._overwrite,
             format=self._how.source_format,
             compression=self._how.compression,
-            threads=self._threads,
+            **self._options,
         )
 
     def _keep(self, found: Any) -> None:

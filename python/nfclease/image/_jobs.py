@@ -6,6 +6,7 @@ import os
 
 from nfclease import _core
 from nfclease._local.ends import local_path
+from nfclease._local.images import format_of, image_format
 from nfclease.appliance._reading import Reading, read_all
 from nfclease.image._encoding import Encoded, Encoding
 from nfclease.image.results import ConvertedImage
@@ -17,51 +18,72 @@ if TYPE_CHECKING:
     from nfclease.appliance._face import Face
     from nfclease.progress import ProgressOption
 
-_FORMATS = ("raw", "vmdk")
+TARGETS = ("raw", "qcow2", "vmdk")
 _MOST_THREADS = 64
 
 
 class _Conversion(Reading):
     """A disk that is read to its end while another file is made of it."""
 
-    def __init__(self, source: str, target: str, overwrite: bool, threads: int | None) -> None:
+    def __init__(self, source: str, target: str, image: _core.ImageFormat, **options: Any) -> None:
         super().__init__(source, sums=[])
-        self._target, self._overwrite, self._threads = target, overwrite, threads
+        self._target, self._image, self._options = target, image, options
 
     def _begin(self, package: None) -> _core.Reading:
-        return _core.Reading.of_conversion(self.name, self._target, self._overwrite, self._threads)
+        return _core.Reading.of_conversion(self.name, self._target, self._image, **self._options)
 
     def _keep(self, found: Any) -> None:
         self.disk = found
+
+
+def _image(
+    to: str, how: Encoded, qcow2_compression: str | None, grains: bool
+) -> _core.ImageFormat | None:
+    """What is made of a streamOptimized disk; None where such a disk is made."""
+    if to not in TARGETS:
+        raise ValueError(f"to must be one of {', '.join(TARGETS)}, not {to!r}")
+    how.check_target(to)
+    if to != "vmdk":
+        return image_format("to", to, qcow2_compression, grains=grains)
+    if qcow2_compression is not None:
+        raise ValueError("qcow2_compression is for qcow2, not for vmdk")
+    return None
 
 
 async def converted(
     face: Face,
     source: Any,
     target: Any,
-    to: str,
+    *,
+    to: str | None,
+    source_format: str | None,
+    qcow2_compression: str | None,
+    vmdk_compression: str,
+    grains: bool,
     overwrite: bool,
     threads: int | None,
     progress: ProgressOption,
-    source_format: str | None,
-    vmdk_compression: str,
 ) -> ConvertedImage:
     """What ``convert`` returns."""
     from nfclease._display.option import checked
 
-    if to not in _FORMATS:
-        raise ValueError(f"to must be one of {', '.join(_FORMATS)}, not {to!r}")
+    path = os.fspath(local_path(target))
+    to = format_of(path) if to is None else to
+    how = Encoded(source_format=source_format, compression=vmdk_compression)
+    image = _image(to, how, qcow2_compression, grains)
     if not isinstance(overwrite, bool):
         raise TypeError(f"overwrite must be True or False, not {type(overwrite).__name__}")
     if threads is not None and (not isinstance(threads, int) or isinstance(threads, bool)):
         raise TypeError(f"threads must be an int or None, not {type(threads).__name__}")
     if threads is not None and not 1 <= threads <= _MOST_THREADS:
         raise ValueError(f"threads must be 1 to {_MOST_THREADS}, not {threads}")
-    how = Encoded(source_format=source_format, compression=vmdk_compression)
-    how.check_target(to)
-    path = os.fspath(local_path(target))
-    named = (os.fspath(local_path(source)), path, overwrite, threads)
-    job = Encoding(*named, how) if to == "vmdk" else _Conversion(*named)
+    named = (os.fspath(local_path(source)), path)
+    options = {"overwrite": overwrite, "threads": threads}
+    job: Reading
+    if image is None:
+        job = Encoding(*named, how, **options)
+    else:
+        job = _Conversion(*named, image, **options)
     try:
         await read_all(face, None, [job], 1, checked(progress))
     except BaseException as error:

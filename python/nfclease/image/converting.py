@@ -17,9 +17,11 @@ def convert(
     source: str | os.PathLike[str],
     target: str | os.PathLike[str],
     *,
-    to: Literal["raw", "vmdk"] = "raw",
+    to: Literal["raw", "qcow2", "vmdk"] | None = None,
     source_format: Literal["raw", "qcow2", "vmdk"] | None = None,
+    qcow2_compression: Literal["none", "deflate", "transplant"] | None = None,
     vmdk_compression: Literal["libdeflate", "zlib"] = "libdeflate",
+    grains: bool = False,
     overwrite: bool = False,
     threads: int | None = None,
     progress: ProgressOption = None,
@@ -29,22 +31,31 @@ def convert(
     The source is read once, from its begin to its end. A streamOptimized disk is checked to the
     grain on the way (VMware "Virtual Disk Format 5.0"): the target gets its name when all of it was
     right and is durable; until then it is ``target.part``. A raw image is sparse where the file
-    system can: what the disk has no grain for, and what is zero, takes no room.
+    system can: what the disk has no grain for, and what is zero, takes no room. A qcow2 image has
+    version 3 and clusters of 64 KiB (QEMU, docs/interop/qcow2).
 
     With ``to="vmdk"`` a streamOptimized disk is made in VMware's own layout: of a raw disk, of a
-    qcow2 image (QEMU, docs/interop/qcow2.rst, versions 2 and 3), or of such a disk once more. Holes
-    and zeros are left out. The disk's size is rounded up to a multiple of 64 KiB, since some
-    readers go wrong without; that of a streamOptimized source stays, and its descriptor.
+    qcow2 image (versions 2 and 3), or of such a disk once more. Holes and zeros are left out. The
+    disk's size is rounded up to a multiple of 64 KiB, since some readers go wrong without; that of
+    a streamOptimized source stays, and its descriptor.
 
     Args:
         source: The path of a ``.vmdk`` as an export writes it; with ``to="vmdk"`` also of a qcow2
             image, or of a raw disk: a file, or a block device that nobody writes to.
         target: The path of the new file.
-        to: What it becomes. ``raw`` is made of a streamOptimized disk only.
+        to: What it becomes; None goes by the suffix of `target`: ``.raw``, ``.img``, ``.qcow2`` or
+            ``.vmdk``. Raw and qcow2 images are made of a streamOptimized disk only.
         source_format: What the source is. None finds it out by its first bytes; a raw disk, which
             its guest may have given any, must be called ``.raw`` or ``.img`` then.
+        qcow2_compression: Of a qcow2 image. None or ``"none"``: no compression. ``"deflate"``:
+            compressed as ``qemu-img convert -c`` does, which every reader takes.
+            ``"transplant"``: the compressed data of each grain are moved as they are, which costs
+            nearly nothing. QEMU reads that; readers that keep to a window of 4 KiB do not. The
+            grains are not decompressed, and so not compared with their checksums.
         vmdk_compression: What compresses the grains of a ``vmdk``: ``libdeflate``, the faster one,
             or ``zlib`` at level 1, which gives the very bytes of VMware's own streams.
+        grains: Whether a transplant does decompress each grain and compares it with its checksum.
+            Any other conversion does so always.
         overwrite: Whether a file that is there may be replaced, by a whole one.
         threads: 1 to 64 threads, the one that reads included; None for one per processor, 9 at
             most.
@@ -63,8 +74,9 @@ def convert(
         FileExistsError: The target is there, and `overwrite` was not given.
         OSError: A file cannot be read or written.
         TypeError: An argument is of the wrong kind.
-        ValueError: `to`, `source_format`, `vmdk_compression` or `threads` is none of those, or they
-            do not go together; a raw disk is empty.
+        ValueError: `to`, `source_format`, `qcow2_compression`, `vmdk_compression` or `threads` is
+            none of those, or they do not go together; `to` is None and the suffix is another one;
+            a raw disk is empty.
 
     Examples:
         >>> import os
@@ -72,8 +84,9 @@ def convert(
         >>> made = image.convert("disk.vmdk", "disk.raw")
         >>> made.capacity == os.path.getsize(made.path)
         True
-        >>> back = image.convert("disk.raw", "back.vmdk", to="vmdk")
-        >>> back.capacity == made.capacity
+        >>> image.convert("disk.vmdk", "disk.qcow2", qcow2_compression="transplant").format
+        'qcow2'
+        >>> image.convert("disk.raw", "back.vmdk").capacity == made.capacity
         True
     """
     from nfclease._backends.blocking import run
@@ -84,12 +97,14 @@ def convert(
         BlockingFace(),
         source,
         target,
-        to,
-        overwrite,
-        threads,
-        progress,
-        source_format,
-        vmdk_compression,
+        to=to,
+        source_format=source_format,
+        qcow2_compression=qcow2_compression,
+        vmdk_compression=vmdk_compression,
+        grains=grains,
+        overwrite=overwrite,
+        threads=threads,
+        progress=progress,
     )
     return run(job, "convert", "await convert_async")
 
@@ -98,9 +113,11 @@ async def convert_async(
     source: str | os.PathLike[str],
     target: str | os.PathLike[str],
     *,
-    to: Literal["raw", "vmdk"] = "raw",
+    to: Literal["raw", "qcow2", "vmdk"] | None = None,
     source_format: Literal["raw", "qcow2", "vmdk"] | None = None,
+    qcow2_compression: Literal["none", "deflate", "transplant"] | None = None,
     vmdk_compression: Literal["libdeflate", "zlib"] = "libdeflate",
+    grains: bool = False,
     overwrite: bool = False,
     threads: int | None = None,
     progress: ProgressOption = None,
@@ -112,7 +129,9 @@ async def convert_async(
         target: As there.
         to: As there.
         source_format: As there.
+        qcow2_compression: As there.
         vmdk_compression: As there.
+        grains: As there.
         overwrite: As there.
         threads: As there.
         progress: As there.
@@ -142,11 +161,13 @@ async def convert_async(
         AsyncioFace(),
         source,
         target,
-        to,
-        overwrite,
-        threads,
-        progress,
-        source_format,
-        vmdk_compression,
+        to=to,
+        source_format=source_format,
+        qcow2_compression=qcow2_compression,
+        vmdk_compression=vmdk_compression,
+        grains=grains,
+        overwrite=overwrite,
+        threads=threads,
+        progress=progress,
     )
     return await without_our_frames(job)

@@ -13,7 +13,7 @@ class ConvertedImage:
 
     Attributes:
         path: Where it is.
-        format: ``raw`` or ``vmdk``.
+        format: ``raw``, ``qcow2`` or ``vmdk``.
         capacity: Bytes that the disk can hold, which is how long a raw image is.
         populated: Bytes of it that are stored: in the source's grains, or in those of a ``vmdk``
             that was made.

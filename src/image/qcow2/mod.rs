@@ -1,16 +1,24 @@
-//! qcow2 images: what they are like, and a reader for images of any writer.
+//! qcow2 images: what they are like, a reader for images of any writer, and a writer.
 //!
 //! QEMU, docs/interop/qcow2.rst. [`reader`] walks the tables, [`clusters`] reads what they refer to,
-//! [`budget`] bounds both by the file's length.
+//! [`budget`] bounds both by the file's length. [`writer`] is a grain pool's work.
 
-#![cfg_attr(not(test), deny(clippy::arithmetic_side_effects))]
-
+#[cfg_attr(not(test), deny(clippy::arithmetic_side_effects))]
 mod budget;
+#[cfg_attr(not(test), deny(clippy::arithmetic_side_effects))]
 mod clusters;
+#[cfg_attr(not(test), deny(clippy::arithmetic_side_effects))]
 mod header;
 mod layout;
+#[cfg_attr(not(test), deny(clippy::arithmetic_side_effects))]
 mod reader;
+#[cfg_attr(not(test), deny(clippy::arithmetic_side_effects))]
 mod table;
+// It counts what the walk has checked.
+mod writer;
+mod writer_deflate;
+mod writer_space;
 
 pub(super) use layout::MAGIC;
 pub(super) use reader::Qcow2Disk;
+pub(super) use writer::Qcow2;

@@ -11,7 +11,7 @@ mod writer;
 
 pub use deflate::GrainCompression;
 pub(crate) use descriptor::Shape;
-pub(crate) use packer::{Packed, Packer};
+pub(crate) use packer::{Packed, Packer, is_zero};
 pub(crate) use writer::StreamWriter;
 
 /// Bytes of a grain as VMware writes it.

@@ -61,7 +61,7 @@ impl Packer {
     }
 }
 
-/// Whether nothing but zeros is in it.
-fn is_zero(bytes: &[u8]) -> bool {
+/// Whether nothing but zeros is in it: what a hole has, too.
+pub(crate) fn is_zero(bytes: &[u8]) -> bool {
     bytes.iter().fold(0, |found, byte| found | byte) == 0
 }

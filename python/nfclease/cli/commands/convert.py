@@ -10,17 +10,20 @@ if TYPE_CHECKING:
 
     from nfclease.cli.console import Console
 
-HELP = "make a raw image of a disk that was exported, or a VMDK of another disk"
+HELP = "make an image of a disk that was exported, or a VMDK of another disk"
 EPILOG = """\
 The disk is read once and checked to the grain. IMAGE gets its name when all of
-it was right; it is sparse where the file system can.
-With --to vmdk, a streamOptimized VMDK is made of a raw disk, a qcow2 image or a
-VMDK. A raw disk is called .raw or .img, or --source-format says what it is.
+it was right; a raw image is sparse where the file system can.
+"transplant" moves the compressed data as they are, which is quick: QEMU reads
+that, some other readers do not, and --grains alone decompresses them as a check.
+A streamOptimized VMDK is made of a raw disk, a qcow2 image or a VMDK. A raw disk
+is called .raw or .img, or --source-format says what it is.
 Ends with 3 where the disk is damaged.
 
 examples:
   nfclease convert running-vm/disk-0.vmdk disk-0.raw
-  nfclease convert --to vmdk disk-0.raw disk-0.vmdk
+  nfclease convert --qcow2-compression transplant running-vm/disk-0.vmdk d.qcow2
+  nfclease convert disk-0.raw disk-0.vmdk
 """
 
 
@@ -30,9 +33,8 @@ def add(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("image", metavar="IMAGE", help="the new file")
     parser.add_argument(
         "--to",
-        choices=("raw", "vmdk"),
-        default="raw",
-        help="its format: raw, which is the default, or vmdk",
+        choices=("raw", "qcow2", "vmdk"),
+        help="its format, else by its suffix: .raw .img .qcow2 .vmdk",
     )
     parser.add_argument(
         "--source-format",
@@ -40,10 +42,19 @@ def add(parser: argparse.ArgumentParser) -> None:
         help="what DISK is, else its first bytes say it",
     )
     parser.add_argument(
+        "--qcow2-compression",
+        choices=("none", "deflate", "transplant"),
+        metavar="HOW",
+        help="none (the default), deflate or transplant",
+    )
+    parser.add_argument(
         "--vmdk-compression",
         choices=("libdeflate", "zlib"),
         default="libdeflate",
         help="libdeflate is fast, zlib gives VMware's own bytes",
+    )
+    parser.add_argument(
+        "--grains", action="store_true", help="have a transplant check each grain as well"
     )
     parser.add_argument("--threads", type=int, metavar="N", help="1 to 64, else one per core")
     parser.add_argument("--overwrite", action="store_true", help="replace a file that is there")
@@ -65,7 +76,9 @@ def run(args: argparse.Namespace, console: Console) -> int:
         args.image,
         to=args.to,
         source_format=args.source_format,
+        qcow2_compression=args.qcow2_compression,
         vmdk_compression=args.vmdk_compression,
+        grains=args.grains,
         overwrite=args.overwrite,
         threads=args.threads,
         progress=console.progress,

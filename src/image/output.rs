@@ -1,0 +1,97 @@
+//! The kinds of image that are made of a stream.
+
+use std::fs::File;
+use std::path::PathBuf;
+
+use super::file::ImageFile;
+use super::qcow2::Qcow2;
+use super::raw::Raw;
+use super::worker::{Compressed, Way, Work};
+use crate::error::Result;
+
+/// What becomes of a disk.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Format {
+    /// Each sector at its place, sparse where the file system can.
+    Raw,
+    /// QEMU's, version 3, with clusters of 64 KiB.
+    Qcow2(Compression),
+}
+
+/// How the clusters of a qcow2 image are stored.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Compression {
+    /// As they are.
+    None,
+    /// Compressed with a window of 4 KiB, as QEMU does.
+    Deflate,
+    /// The grains' own deflate streams, whose window has up to 32 KiB.
+    Transplant {
+        /// Whether each is inflated before, and compared with its checksum.
+        checked: bool,
+    },
+}
+
+/// One image while it is written.
+#[derive(Clone)]
+pub(super) enum Output {
+    Raw(Raw),
+    Qcow2(Box<Qcow2>),
+}
+
+impl Output {
+    /// Into a file that is empty; `path` is for messages.
+    pub(super) fn new(format: Format, file: &File, path: PathBuf) -> Result<Self> {
+        let file = ImageFile::new(file, path)?;
+        Ok(match format {
+            Format::Raw => Self::Raw(Raw::new(file)),
+            Format::Qcow2(compression) => Self::Qcow2(Box::new(Qcow2::new(&file, compression))),
+        })
+    }
+
+    /// The disk can hold so many bytes: said before its first grain.
+    pub(super) fn begin(&self, capacity: u64) -> Result<()> {
+        match self {
+            Self::Raw(raw) => raw.begin(capacity),
+            Self::Qcow2(qcow2) => qcow2.begin(capacity),
+        }
+    }
+
+    /// All grains were written.
+    pub(super) fn finish(&self) -> Result<()> {
+        match self {
+            Self::Raw(_) => Ok(()),
+            Self::Qcow2(qcow2) => qcow2.finish(),
+        }
+    }
+}
+
+impl Work for Output {
+    fn way(&self, grain: &Compressed<'_>) -> Way {
+        match self {
+            Self::Raw(raw) => raw.way(grain),
+            Self::Qcow2(qcow2) => qcow2.way(grain),
+        }
+    }
+
+    fn grain(&mut self, at: u64, plain: &[u8], stored: usize) -> Result<()> {
+        match self {
+            Self::Raw(raw) => raw.grain(at, plain, stored),
+            Self::Qcow2(qcow2) => qcow2.grain(at, plain, stored),
+        }
+    }
+
+    fn moved(&mut self, at: u64, deflated: &[u8]) -> Result<()> {
+        match self {
+            Self::Raw(raw) => raw.moved(at, deflated),
+            Self::Qcow2(qcow2) => qcow2.moved(at, deflated),
+        }
+    }
+
+    fn batch_ends(&mut self) -> Result<()> {
+        match self {
+            Self::Raw(raw) => raw.batch_ends(),
+            Self::Qcow2(qcow2) => qcow2.batch_ends(),
+        }
+    }
+}
