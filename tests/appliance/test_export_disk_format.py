@@ -16,6 +16,7 @@ from nfclease.simulator import Simulator
 from ..support.importing import calls_of
 from ..support.jobs import Export
 from ..support.leases import endings
+from ..support.qemu import checked, needs_qemu_img, same
 
 URI = "https://www.qemu.org/docs/master/system/images.html#disk-image-file-formats"
 
@@ -64,6 +65,26 @@ def test_the_package_says_what_is_there(export: Export, demo_vm: Any, tmp_path: 
     assert streams.descriptor == "demo-vm.ovf"
 
 
+@needs_qemu_img
+@pytest.mark.parametrize("compression", [None, "deflate", "transplant"])
+def test_qcow2_images_and_the_way_back(
+    export: Export, demo_vm: Any, compression: Any, tmp_path: Path
+) -> None:
+    options: Any = {"disk_format": "qcow2", "qcow2_compression": compression}
+    result = export(demo_vm, tmp_path / "images", **options)
+    streams = export(demo_vm, tmp_path / "streams")
+    assert nfclease.verify(tmp_path / "images").ok
+    for file, stream in zip(result.files, streams.files, strict=True):
+        if file.disk:
+            path = tmp_path / "images" / file.name
+            assert (file.format, path.suffix, file.verified) == ("qcow2", ".qcow2", "manifest")
+            checked(path)
+            same(path, tmp_path / "streams" / stream.name, formats=("qcow2", "vmdk"))
+    pool = demo_vm.resourcePool
+    imported = nfclease.import_vapp(tmp_path / "images", pool, name="back", convert=True)
+    assert [file.converted_from for file in imported.files] == [*["qcow2"] * 3, None]
+
+
 def test_a_name_of_ones_own_and_no_manifest(export: Export, demo_vm: Any, tmp_path: Path) -> None:
     result = export(demo_vm, tmp_path / "out", disk_format="raw", name="web 1", manifest=None)
     assert [file.name for file in result.files if file.disk] == [
@@ -83,7 +104,7 @@ def test_what_cannot_be_is_said_before_any_call(
     with pytest.raises(ValueError, match="is for a directory"):
         export(demo_vm, io.BytesIO(), disk_format="raw")
     wrong: Any = "vhd"
-    with pytest.raises(ValueError, match="disk_format must be one of raw"):
+    with pytest.raises(ValueError, match="disk_format must be 'raw' or 'qcow2'"):
         export(demo_vm, tmp_path / "out", disk_format=wrong)
     assert calls_of(simulator, "ExportVm") == 0
     assert not list(tmp_path.iterdir())

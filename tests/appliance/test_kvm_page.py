@@ -22,11 +22,11 @@ def test_virt_install_takes_what_was_exported(demo_vm: Any, tmp_path: Path) -> N
     install = program("virt-install")
     every = [line for each in commands(PAGE.read_text(encoding="utf-8")) for line in lines(each)]
     [line] = [line for line in every if line.startswith("virt-install ")]
-    nfclease.export_vm(demo_vm, tmp_path / "demo-vm-raw", disk_format="raw")
+    nfclease.export_vm(demo_vm, tmp_path / "demo-vm-qcow2", disk_format="qcow2")
     command = [install, "--connect", "test:///default", "--print-xml", *shlex.split(line)[1:]]
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=100)
     assert done.returncode == 0, done.stderr
     machine = ElementTree.fromstring(re.sub(r"^[^<]*", "", done.stdout))
     disks = [disk.get("file") for disk in machine.iterfind("devices/disk/source")]
-    there = sorted((tmp_path / "demo-vm-raw").glob("*.raw"))
+    there = sorted((tmp_path / "demo-vm-qcow2").glob("*.qcow2"))
     assert disks == [str(path) for path in there]

@@ -8,6 +8,7 @@ import re
 from dataclasses import replace
 
 from nfclease import _core
+from nfclease._local.images import image_format
 from nfclease.appliance._included import file_name
 from nfclease.exceptions import ProtocolError
 
@@ -20,7 +21,10 @@ if TYPE_CHECKING:
     from nfclease.appliance.results import ExportedFile
 
 #: Each format, and the URI of its specification, which ``ovf:format`` is (DSP0243, 9.1).
-FORMATS = {"raw": "https://www.qemu.org/docs/master/system/images.html#disk-image-file-formats"}
+FORMATS = {
+    "raw": "https://www.qemu.org/docs/master/system/images.html#disk-image-file-formats",
+    "qcow2": "https://www.qemu.org/docs/master/interop/qcow2.html",
+}
 #: What a host sends.
 STREAM = "streamOptimized"
 
@@ -33,17 +37,15 @@ _FORMAT = re.compile(
 )
 
 
-def check_format(disk_format: object, *, is_archive: bool) -> None:
+def check_format(disk_format: object, qcow2_compression: object, *, is_archive: bool) -> None:
     """Refuses what a package cannot have.
 
     Raises:
-        ValueError: No disk becomes that, or the package is an archive.
+        ValueError: No disk becomes that, it is not compressed so, or the package is an archive.
     """
-    if disk_format is None:
+    if disk_format is None and qcow2_compression is None:
         return
-    if disk_format not in FORMATS:
-        known = ", ".join(FORMATS)
-        raise ValueError(f"disk_format must be one of {known} or None, not {disk_format!r}")
+    image_format("disk_format", disk_format, qcow2_compression)
     if is_archive:
         raise ValueError(
             f"disk_format={disk_format!r} is for a directory: an OVA is for vSphere, which takes "

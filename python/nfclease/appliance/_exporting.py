@@ -53,8 +53,16 @@ class Job:
     overwrite: bool
     export_options: Iterable[str]
     disk_format: str | None
+    qcow2_compression: str | None
     progress: ProgressOption
     options: Mapping[str, object]
+
+    @property
+    def image(self) -> Mapping[str, object] | None:
+        """What a disk becomes, in the keywords of ``download``."""
+        if self.disk_format is None:
+            return None
+        return {"format": self.disk_format, "qcow2_compression": self.qcow2_compression}
 
 
 async def export(face: Face, job: Job) -> ExportResult:
@@ -95,7 +103,7 @@ async def export(face: Face, job: Job) -> ExportResult:
                     [(file.device, targets[file.name]) for file in files],
                     order,
                     job.progress,
-                    images=[job.disk_format if file.is_disk else None for file in files],
+                    images=[job.image if file.is_disk else None for file in files],
                     file_checksum_type=job.manifest,
                 )
                 exported = await _exported(face, core, files, results)
@@ -124,12 +132,12 @@ def _package(face: Face, job: Job, vm: str) -> Directory | Ova:
     """The package that the target is to be, by the ending of its name."""
     if not isinstance(job.target, (str, os.PathLike)):
         if callable(getattr(job.target, "write", None)):
-            _converted.check_format(job.disk_format, is_archive=True)
+            _converted.check_format(job.disk_format, job.qcow2_compression, is_archive=True)
             return Ova(face, job.target, job.overwrite, vm)
         kind = type(job.target).__name__
         raise TypeError(f"target must be a path or a binary file object, not {kind}")
     is_archive = os.fspath(job.target).lower().endswith(".ova")
-    _converted.check_format(job.disk_format, is_archive=is_archive)
+    _converted.check_format(job.disk_format, job.qcow2_compression, is_archive=is_archive)
     if is_archive:
         return Ova(face, job.target, job.overwrite, vm)
     return Directory(face, job.target, job.overwrite)

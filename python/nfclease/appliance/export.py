@@ -34,7 +34,8 @@ def export_vm(
     name: str | None = None,
     overwrite: bool = False,
     export_options: Iterable[str] = (),
-    disk_format: Literal["raw"] | None = None,
+    disk_format: Literal["raw", "qcow2"] | None = None,
+    qcow2_compression: Literal["none", "deflate", "transplant"] | None = None,
     progress: ProgressOption = None,
     **options: Unpack[LeaseOptions],
 ) -> ExportResult:
@@ -71,10 +72,11 @@ def export_vm(
         export_options: Of the server's ``OvfManager.ovfExportOption``, such as ``mac`` and
             ``extraconfig``.
         disk_format: What the disks become. None leaves them as the host sends them, which vSphere
-            imports. ``"raw"`` makes a sparse raw image of each while it comes, for another
-            hypervisor, as ``HttpNfcLease.download`` does: ``NAME-disk-0.raw`` and so on, in a
+            imports. ``"raw"`` or ``"qcow2"`` makes an image of each while it comes, for another
+            hypervisor, as ``HttpNfcLease.download`` does: ``NAME-disk-0.qcow2`` and so on, in a
             directory. The descriptor has their names, sizes and format, and the sums of the
             manifest file are theirs, for which each image is read once more.
+        qcow2_compression: Of qcow2 images, as for ``HttpNfcLease.download``.
         progress: As for ``HttpNfcLease.download_all``.
         **options: The keywords of ``HttpNfcLease``, such as ``max_concurrency``.
 
@@ -114,6 +116,7 @@ def export_vm(
         overwrite=overwrite,
         export_options=export_options,
         disk_format=disk_format,
+        qcow2_compression=qcow2_compression,
         progress=progress,
         options=options,
     )
@@ -130,7 +133,8 @@ async def export_vm_async(
     name: str | None = None,
     overwrite: bool = False,
     export_options: Iterable[str] = (),
-    disk_format: Literal["raw"] | None = None,
+    disk_format: Literal["raw", "qcow2"] | None = None,
+    qcow2_compression: Literal["none", "deflate", "transplant"] | None = None,
     progress: ProgressOption = None,
     **options: Unpack[LeaseOptions],
 ) -> ExportResult:
@@ -156,6 +160,7 @@ async def export_vm_async(
         overwrite=overwrite,
         export_options=export_options,
         disk_format=disk_format,
+        qcow2_compression=qcow2_compression,
         progress=progress,
         options=options,
     )

@@ -16,7 +16,7 @@ EPILOG = """\
 examples:
   nfclease export demo-vm -o demo-vm.ova
   nfclease export running-vm --snapshot -o running-vm
-  nfclease export demo-vm --format raw -o demo-vm-raw"""
+  nfclease export demo-vm --format qcow2 -o demo-vm-qcow2"""
 
 
 def add(parser: argparse.ArgumentParser) -> None:
@@ -44,8 +44,14 @@ def add(parser: argparse.ArgumentParser) -> None:
     )
     add(
         "--format",
-        choices=("raw",),
+        choices=("raw", "qcow2"),
         help="of the disks in a DIR, for another hypervisor than VMware's",
+    )
+    add(
+        "--qcow2-compression",
+        choices=("none", "deflate", "transplant"),
+        metavar="HOW",
+        help="none (the default), deflate or transplant: see convert",
     )
     add("--export-option", metavar="OPTION", action="append", help="of the server: mac, uuid, ...")
     add("--max-concurrency", metavar="N", type=count, help="files that are moved at once")
@@ -114,6 +120,7 @@ def _exported(
             overwrite=args.overwrite,
             export_options=args.export_option or (),
             disk_format=args.format,
+            qcow2_compression=args.qcow2_compression,
             progress=console.progress,
             **options,
         )
