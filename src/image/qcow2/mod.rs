@@ -11,6 +11,8 @@ mod header;
 mod layout;
 mod reader;
 mod table;
+#[cfg(test)]
+mod tests;
 
 pub(super) use layout::MAGIC;
 pub(super) use reader::Qcow2Disk;
