@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import os
 import random
@@ -28,11 +29,11 @@ from ..support.faces import OpenLease
 from ..support.failing_calls import traced
 from ..support.image_tools import qemu_img
 from ..support.importing import Importing, calls_of
-from ..support.imports import Imported
+from ..support.imports import Imported, import_spec, import_vm
 from ..support.inventory import unique
 from ..support.leases import disk_of, endings
 from ..support.packages import STREAM_OPTIMIZED, descriptor, manifest, ova, written
-from ..support.waiting import wait_for
+from ..support.waiting import until, wait_for
 
 MIB = 1 << 20
 SIZE = 3 * MIB
@@ -274,6 +275,29 @@ def test_an_upload_that_is_not_asked_to(
     ):
         lease.wait_ready(10)
         lease.upload(imported.item, source)
+
+
+def test_a_task_that_is_cancelled_while_it_is_made(
+    simulator: Simulator, service: Any, demo_vm: Any, tmp_path: Path, spool: Path
+) -> None:
+    source = tmp_path / "disk.raw"
+    source.write_bytes(random.randbytes(MIB) * 64)
+    raw = import_vm(demo_vm, import_spec(service, demo_vm, unique("cancelled")))
+
+    async def cancelled() -> None:
+        async with nfclease.AsyncHttpNfcLease(raw) as lease:
+            info = await lease.wait_ready(10)
+            disk = next(url for url in info.deviceUrl if url.disk)
+            upload = asyncio.ensure_future(lease.upload(disk, source, convert=True))
+            await until(lambda: any(spool.glob("nfclease-*/*.part")))
+            upload.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await upload
+            assert os.listdir(spool) == []
+            await lease.close()
+
+    asyncio.run(cancelled())
+    assert endings(simulator) == ["HttpNfcLeaseAbort"]
 
 
 @pytest.mark.parametrize("what", ["damaged", "bytes", "missing"])

@@ -14,6 +14,8 @@ mod layout;
 mod reader;
 #[cfg_attr(not(test), deny(clippy::arithmetic_side_effects))]
 mod table;
+#[cfg(test)]
+mod tests;
 // It counts what the walk has checked.
 mod writer;
 mod writer_deflate;
