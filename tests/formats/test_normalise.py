@@ -123,7 +123,7 @@ def test_what_is_normal_stays_the_same(tmp_path: Path) -> None:
 def test_sizes(tmp_path: Path, size: int) -> None:
     raw = tmp_path / "raw"
     text = b"".join(b"%9d " % number for number in range(size // 40))
-    raw.write_bytes(text.ljust(size, b"\0") if size else bytes(MIB))
+    raw.write_bytes(text.ljust(size - 3, b"\0") + b"end" if size else bytes(MIB))
     from_raw(raw, tmp_path / "in.vmdk")
     image.normalise(tmp_path / "in.vmdk", tmp_path / "out.vmdk")
     is_normal(tmp_path / "out.vmdk")
