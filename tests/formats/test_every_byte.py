@@ -20,18 +20,18 @@ from ..support.judges import digest_of, program
 
 MIB = 1 << 20
 #: Flips and cuts of each disk; those of a byte that is not zero count most.
-ROUNDS = 500
+ROUNDS = 400
 
 
 def content(path: Path) -> Path:
-    """A disk of 33 MiB and a bit, with data at both its ends."""
+    """A disk of 3 MiB and a bit, with data at both its ends."""
     chance = random.Random(4)
     with path.open("wb") as file:
-        file.truncate(33 * MIB + 512)
+        file.truncate(3 * MIB + 512)
         file.write(b"text of a kind that is compressed well\n" * 500)
         file.seek(5 * GRAIN)
         file.write(chance.randbytes(3000))
-        file.seek(33 * MIB)
+        file.seek(3 * MIB)
         file.write(b"the last sector")
     return path
 
