@@ -1,4 +1,4 @@
-"""What a disk costs that is checked to the grain, or becomes a raw image, beside qemu-img and 7zz.
+"""What a disk costs that is checked to the grain, or becomes an image, beside qemu-img and 7zz.
 
     python -m benchmarks.formats [--disk-mib 2048] [--rounds 5]      # or: make bench-formats
 
@@ -43,6 +43,8 @@ class Tool:
     job: str
     name: str
     command: tuple[str, ...]
+    #: Of the image; None where none is made.
+    format: str | None = None
 
     def missing(self) -> bool:
         """Whether it cannot run here."""
@@ -59,17 +61,44 @@ class Cost:
 
 
 NFCLEASE = (sys.executable, "-m", "nfclease")
+QEMU_IMG = ("qemu-img", "convert", "-m", "8", "-W", "-f", "vmdk")
 VERIFY, TO_RAW = "verify to the grain", "streamOptimized to raw"
+TO_QCOW2, COMPRESSED, TRANSPLANT = (
+    "streamOptimized to qcow2",
+    "to qcow2, compressed",
+    "to qcow2, transplanted",
+)
+
+
+def convert(format: str, *options: str) -> tuple[str, ...]:
+    """Our own command."""
+    return (*NFCLEASE, "convert", "--quiet", "--to", format, *options, "{disk}", "{image}")
+
+
 TOOLS = (
     Tool(VERIFY, "nfclease", (*NFCLEASE, "verify", "--grains", "--quiet", "{disk}")),
     Tool(VERIFY, "7zz", ("7zz", "t", "-tvmdk", "{disk}")),
-    Tool(TO_RAW, "nfclease", (*NFCLEASE, "convert", "--quiet", "{disk}", "{image}")),
+    Tool(TO_RAW, "nfclease", convert("raw"), "raw"),
+    Tool(TO_RAW, "qemu-img -m 8 -W", (*QEMU_IMG, "-O", "raw", "{disk}", "{image}"), "raw"),
+    Tool(TO_QCOW2, "nfclease", convert("qcow2"), "qcow2"),
+    Tool(TO_QCOW2, "qemu-img -m 8 -W", (*QEMU_IMG, "-O", "qcow2", "{disk}", "{image}"), "qcow2"),
+    Tool(COMPRESSED, "nfclease", convert("qcow2", "--qcow2-compression", "deflate"), "qcow2"),
     Tool(
-        TO_RAW,
-        "qemu-img -m 8 -W",
-        ("qemu-img", "convert", "-m", "8", "-W", "-f", "vmdk", "-O", "raw", "{disk}", "{image}"),
+        COMPRESSED,
+        "qemu-img -c -m 8 -W",
+        (*QEMU_IMG, "-c", "-O", "qcow2", "{disk}", "{image}"),
+        "qcow2",
+    ),
+    Tool(TRANSPLANT, "nfclease", convert("qcow2", "--qcow2-compression", "transplant"), "qcow2"),
+    Tool(
+        TRANSPLANT,
+        "nfclease --grains",
+        convert("qcow2", "--qcow2-compression", "transplant", "--grains"),
+        "qcow2",
     ),
 )
+#: A job of ours, and the most of CPU-s for each GiB of data that it is to take.
+MOST = ((TRANSPLANT, 0.5),)
 #: A job, a tool that it is compared with, what is compared, and the ratio that is aimed at.
 AIMS = ((TO_RAW, "qemu-img -m 8 -W", "cpu", 0.5), (TO_RAW, "qemu-img -m 8 -W", "wall", 0.35))
 
@@ -135,9 +164,17 @@ def peak_mib(pid: int) -> float:
     return 0.0  # it has ended
 
 
-def same(one: Path, other: Path) -> bool:
-    """Whether two files have the same bytes."""
-    return subprocess.run(["cmp", "--quiet", one, other], check=False).returncode == 0
+def same(raw: Path, made: Path, format: str) -> bool:
+    """Whether an image has the bytes of the raw disk, and is without a flaw."""
+    paths = [str(raw), str(made)]
+    if format == "raw":
+        judges = [["cmp", "--quiet", *paths]]
+    else:
+        judges = [
+            ["qemu-img", "compare", "-q", "-f", "raw", "-F", format, *paths],
+            ["qemu-img", "check", "-q", "-f", format, str(made)],
+        ]
+    return all(subprocess.run(judge, check=False).returncode == 0 for judge in judges)
 
 
 def main() -> int:
@@ -162,27 +199,31 @@ def main() -> int:
         data = sample(raw, size)
         options = ("-f", "raw", "-O", "vmdk", "-o", "subformat=streamOptimized")
         subprocess.run(["qemu-img", "convert", *options, raw, disk], check=True)
-        populated = image.convert(disk, made).populated
+        populated = image.convert(disk, made, to="raw").populated
         made.unlink()
+        sizes: dict[Tool, int] = {}
         for turn in range(args.rounds):
             for tool in tools[:: -1 if turn % 2 else 1]:
                 costs[tool].append(run(tool, disk, made))
-                if tool.job == TO_RAW and not same(raw, made):
-                    print(f"FAILED: {tool.name} made another image", file=sys.stderr)
+                if tool.format is None:
+                    continue
+                sizes[tool] = made.stat().st_blocks * 512
+                if not turn and not same(raw, made, tool.format):
+                    print(f"FAILED: {tool.job}, {tool.name}: another image", file=sys.stderr)
                     return 1
-                made.unlink(missing_ok=True)
+                made.unlink()
         print(
             f"{size / GIB:.2f} GiB, {data / GIB:.2f} written, {populated / GIB:.2f} in grains, ",
             end="",
         )
         print(f"{disk.stat().st_size / GIB:.2f} GiB as a stream, on {place or 'disk'}")
-    report(costs, populated)
+    report(costs, sizes, populated)
     return 0
 
 
-def report(costs: dict[Tool, list[Cost]], populated: int) -> None:
+def report(costs: dict[Tool, list[Cost]], sizes: dict[Tool, int], populated: int) -> None:
     """Prints the rows, then the ratios."""
-    print(f"{'':46} {'CPU-s/GiB of data':>18} {'wall s':>7} {'peak MiB':>9}")
+    print(f"{'':46} {'CPU-s/GiB of data':>18} {'wall s':>7} {'peak MiB':>9} {'image MiB':>10}")
     found: dict[tuple[str, str], dict[str, float]] = {}
     for tool in TOOLS:
         if runs := costs.get(tool):
@@ -190,7 +231,11 @@ def report(costs: dict[Tool, list[Cost]], populated: int) -> None:
             found[tool.job, tool.name] = {"cpu": cpu, "wall": wall}
             title = f"{tool.job}, {tool.name}"
             peak = max(each.peak_mib for each in runs)
-            print(f"{title:46} {cpu * GIB / populated:18.2f} {wall:7.2f} {peak:9.0f}")
+            row = f"{title:46} {cpu * GIB / populated:18.2f} {wall:7.2f} {peak:9.0f}"
+            print(row, f"{sizes[tool] / MIB:10.0f}" if tool in sizes else "")
+    for job, most in MOST:
+        cost = found[job, "nfclease"]["cpu"] * GIB / populated
+        print(f"{job}, nfclease: {cost:.2f} CPU-s/GiB   aim <= {most:.2f}")
     for job, other, key, aim in AIMS:
         if (job, other) in found:
             ratio = found[job, "nfclease"][key] / found[job, other][key]

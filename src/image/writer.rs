@@ -3,7 +3,7 @@
 use super::check::Disk;
 use super::output::Output;
 use super::pool::GrainPool;
-use super::worker::Wrong;
+use super::worker::{Work as _, Wrong};
 use crate::error::{Error, Result};
 use crate::vmdk::{Finding, FindingKind, SECTOR, Walk};
 
@@ -59,6 +59,9 @@ impl ImageWriter {
         let pool = &mut self.pool;
         let walked = self.walk.finish(&mut |grain| pool.add(&grain));
         let disk = self.judged(walked)?;
+        let end = self.pool.next().saturating_mul(SECTOR);
+        let capacity = disk.capacity.unwrap_or_default();
+        self.output.absent(end..capacity)?;
         self.output.finish()?;
         Ok(disk)
     }

@@ -10,10 +10,11 @@ use tokio::sync::oneshot;
 use super::error::to_py;
 use super::gil::guarded;
 use super::image_format::ImageFormat;
+use super::local::{kind, overwriting};
 use super::work::Work;
 use nfclease::error::{Error, Result};
 use nfclease::image::{Conversion, Disk, Finding, FindingKind, Layout};
-use nfclease::io::{Overwrite, Slice, StoredFile, Watched};
+use nfclease::io::{Slice, StoredFile, Watched};
 use nfclease::ovf::{Checked, DiskCheck, FileCheck};
 use nfclease::sync::lock;
 use nfclease::threads;
@@ -140,6 +141,7 @@ impl Reading {
         target: PathBuf,
         image: PyRef<'_, ImageFormat>,
         overwrite: bool,
+        block_device: bool,
         threads: Option<usize>,
     ) -> PyResult<Self> {
         let source_name = source.display().to_string();
@@ -149,11 +151,7 @@ impl Reading {
             name: source_name,
             target,
             format: image.0,
-            overwrite: if overwrite {
-                Overwrite::Replace
-            } else {
-                Overwrite::Never
-            },
+            kind: kind(overwriting(overwrite), block_device),
             // One is the thread that reads.
             threads: threads.map(|threads| threads.saturating_sub(1)),
         };

@@ -6,7 +6,7 @@ import os
 
 from nfclease import _core
 from nfclease._local.ends import local_path
-from nfclease._local.images import format_of, image_format
+from nfclease._local.images import check_block_device, format_of, image_format
 from nfclease.appliance._reading import Reading, read_all
 from nfclease.image.results import ConvertedImage
 
@@ -42,6 +42,7 @@ async def converted(
     to: str | None,
     qcow2_compression: str | None,
     grains: bool,
+    block_device: bool,
     overwrite: bool,
     threads: int | None,
     progress: ProgressOption,
@@ -50,7 +51,9 @@ async def converted(
     from nfclease._display.option import checked
 
     path = os.fspath(local_path(target))
-    to = format_of(path) if to is None else to
+    if to is None:
+        to = "raw" if block_device else format_of(path)
+    check_block_device(block_device, to)
     image = image_format("to", to, qcow2_compression, grains=grains)
     if not isinstance(overwrite, bool):
         raise TypeError(f"overwrite must be True or False, not {type(overwrite).__name__}")
@@ -59,7 +62,8 @@ async def converted(
     if threads is not None and not 1 <= threads <= _MOST_THREADS:
         raise ValueError(f"threads must be 1 to {_MOST_THREADS}, not {threads}")
     name = os.fspath(local_path(source))
-    job = _Conversion(name, path, image, overwrite=overwrite, threads=threads)
+    options = {"overwrite": overwrite, "block_device": block_device, "threads": threads}
+    job = _Conversion(name, path, image, **options)
     try:
         await read_all(face, None, [job], 1, checked(progress))
     except BaseException as error:

@@ -20,6 +20,7 @@ def convert(
     to: Literal["raw", "qcow2"] | None = None,
     qcow2_compression: Literal["none", "deflate", "transplant"] | None = None,
     grains: bool = False,
+    block_device: bool = False,
     overwrite: bool = False,
     threads: int | None = None,
     progress: ProgressOption = None,
@@ -44,6 +45,10 @@ def convert(
             grains are not decompressed, and so not compared with their checksums.
         grains: Whether a transplant does decompress each grain and compares it with its checksum.
             Any other conversion does so always.
+        block_device: Whether `target` is a block device, which is overwritten with a raw image
+            (Linux): it must hold the disk, and nothing may use it. Where the disk has no grain, it
+            is discarded or gets zeros; what is behind the disk stays. After an error it has a part
+            of the disk, of which a log record tells.
         overwrite: Whether a file that is there may be replaced, by a whole one.
         threads: 1 to 64 threads, the one that reads included; None for one per processor, 9 at
             most.
@@ -61,7 +66,7 @@ def convert(
         OSError: A file cannot be read or written.
         TypeError: An argument is of the wrong kind.
         ValueError: `to`, `qcow2_compression` or `threads` is none of those, or `to` is None and the
-            suffix is another one.
+            suffix is another one, or a block device is to get something other than raw.
 
     Examples:
         >>> import os
@@ -83,6 +88,7 @@ def convert(
         to=to,
         qcow2_compression=qcow2_compression,
         grains=grains,
+        block_device=block_device,
         overwrite=overwrite,
         threads=threads,
         progress=progress,
@@ -97,6 +103,7 @@ async def convert_async(
     to: Literal["raw", "qcow2"] | None = None,
     qcow2_compression: Literal["none", "deflate", "transplant"] | None = None,
     grains: bool = False,
+    block_device: bool = False,
     overwrite: bool = False,
     threads: int | None = None,
     progress: ProgressOption = None,
@@ -109,6 +116,7 @@ async def convert_async(
         to: As there.
         qcow2_compression: As there.
         grains: As there.
+        block_device: As there.
         overwrite: As there.
         threads: As there.
         progress: As there.
@@ -141,6 +149,7 @@ async def convert_async(
         to=to,
         qcow2_compression=qcow2_compression,
         grains=grains,
+        block_device=block_device,
         overwrite=overwrite,
         threads=threads,
         progress=progress,
