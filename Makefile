@@ -98,7 +98,7 @@ bench-ova: .venv/.dev .venv/.with-release peers  ## A package to an .ova and bac
 bench-commands: .venv/.dev .venv/.with-release peers  ## The same jobs by govc and by the command line.
 	$(BIN)/python -m benchmarks.commands
 
-bench-formats: .venv/.dev .venv/.with-release  ## A disk checked to the grain, made raw, and made a stream, beside qemu-img and 7zz.
+bench-formats: .venv/.dev .venv/.with-release  ## Disks checked to the grain, made raw, qcow2 and streams, beside qemu-img and 7zz.
 	$(BIN)/python -m benchmarks.formats
 
 bench-many: .venv/.dev .venv/.with-release  ## Eight limited disks, memory by streams, 64 leases: wall time, MiB, keep-alive.

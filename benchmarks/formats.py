@@ -1,4 +1,4 @@
-"""What a disk costs that is checked to the grain, becomes raw or a stream, beside qemu-img and 7zz.
+"""What a disk costs that is checked to the grain, or becomes another file, beside qemu-img and 7zz.
 
     python -m benchmarks.formats [--disk-mib 2048] [--rounds 5]      # or: make bench-formats
 
@@ -43,6 +43,8 @@ class Tool:
     job: str
     name: str
     command: tuple[str, ...]
+    #: Of the image; None where none is made.
+    format: str | None = None
 
     def missing(self) -> bool:
         """Whether it cannot run here."""
@@ -56,38 +58,63 @@ class Cost:
     wall: float
     cpu: float
     peak_mib: float
-    size: int
 
 
 NFCLEASE = (sys.executable, "-m", "nfclease")
+QEMU_IMG = ("qemu-img", "convert", "-m", "8", "-W", "-f", "vmdk")
 VERIFY, TO_RAW = "verify to the grain", "streamOptimized to raw"
-TO_STREAM = "raw to streamOptimized"
+TO_QCOW2, COMPRESSED, TRANSPLANT = (
+    "streamOptimized to qcow2",
+    "to qcow2, compressed",
+    "to qcow2, transplanted",
+)
+TO_STREAM, NORMALISE = "raw to streamOptimized", "qemu-img's layout to VMware's"
 STREAM_OPTIONS = ("-f", "raw", "-O", "vmdk", "-o", "subformat=streamOptimized")
-NORMALISE = "qemu-img's layout to VMware's"
+
+
+def convert(format: str, *options: str, source: str = "{disk}") -> tuple[str, ...]:
+    """Our own command."""
+    return (*NFCLEASE, "convert", "--quiet", "--to", format, *options, source, "{image}")
+
+
 TOOLS = (
     Tool(VERIFY, "nfclease", (*NFCLEASE, "verify", "--grains", "--quiet", "{disk}")),
     Tool(VERIFY, "7zz", ("7zz", "t", "-tvmdk", "{disk}")),
-    Tool(TO_RAW, "nfclease", (*NFCLEASE, "convert", "--quiet", "{disk}", "{image}")),
+    Tool(TO_RAW, "nfclease", convert("raw"), "raw"),
+    Tool(TO_RAW, "qemu-img -m 8 -W", (*QEMU_IMG, "-O", "raw", "{disk}", "{image}"), "raw"),
+    Tool(TO_QCOW2, "nfclease", convert("qcow2"), "qcow2"),
+    Tool(TO_QCOW2, "qemu-img -m 8 -W", (*QEMU_IMG, "-O", "qcow2", "{disk}", "{image}"), "qcow2"),
+    Tool(COMPRESSED, "nfclease", convert("qcow2", "--qcow2-compression", "deflate"), "qcow2"),
     Tool(
-        TO_RAW,
-        "qemu-img -m 8 -W",
-        ("qemu-img", "convert", "-m", "8", "-W", "-f", "vmdk", "-O", "raw", "{disk}", "{image}"),
+        COMPRESSED,
+        "qemu-img -c -m 8 -W",
+        (*QEMU_IMG, "-c", "-O", "qcow2", "{disk}", "{image}"),
+        "qcow2",
     ),
+    Tool(TRANSPLANT, "nfclease", convert("qcow2", "--qcow2-compression", "transplant"), "qcow2"),
     Tool(
-        TO_STREAM, "nfclease", (*NFCLEASE, "convert", "--quiet", "--to", "vmdk", "{raw}", "{image}")
+        TRANSPLANT,
+        "nfclease --grains",
+        convert("qcow2", "--qcow2-compression", "transplant", "--grains"),
+        "qcow2",
     ),
+    Tool(TO_STREAM, "nfclease", convert("vmdk", source="{raw}"), "vmdk"),
     Tool(
         TO_STREAM,
         "nfclease, zlib",
-        (
-            *(*NFCLEASE, "convert", "--quiet", "--to", "vmdk", "--vmdk-compression", "zlib"),
-            *("{raw}", "{image}"),
-        ),
+        convert("vmdk", "--vmdk-compression", "zlib", source="{raw}"),
+        "vmdk",
     ),
-    Tool(TO_STREAM, "qemu-img", ("qemu-img", "convert", *STREAM_OPTIONS, "{raw}", "{image}")),
-    Tool(TO_STREAM, "vmdk-convert", ("vmdk-convert", "-c", "6", "{raw}", "{image}")),
-    Tool(NORMALISE, "nfclease", (*NFCLEASE, "normalise", "--quiet", "{disk}", "{image}")),
+    Tool(
+        TO_STREAM, "qemu-img", ("qemu-img", "convert", *STREAM_OPTIONS, "{raw}", "{image}"), "vmdk"
+    ),
+    Tool(TO_STREAM, "vmdk-convert", ("vmdk-convert", "-c", "6", "{raw}", "{image}"), "vmdk"),
+    Tool(NORMALISE, "nfclease", (*NFCLEASE, "normalise", "--quiet", "{disk}", "{image}"), "vmdk"),
 )
+#: A job of ours, and the most of CPU-s for each GiB of data that it is to take.
+MOST = ((VERIFY, 1.6), (TRANSPLANT, 0.5), (NORMALISE, 0.5))
+#: MiB that any of them is to have at most.
+MOST_MIB = 64
 #: A job, a tool that it is compared with, what is compared, and the ratio that is aimed at.
 AIMS = (
     (TO_RAW, "qemu-img -m 8 -W", "cpu", 0.5),
@@ -147,8 +174,7 @@ def run(tool: Tool, raw: Path, disk: Path, made: Path) -> Cost:
         said.seek(0)
         if process.returncode:
             raise RuntimeError(f"{tool.name}: {said.read().decode(errors='replace').strip()}")
-    size = made.stat().st_size if made.exists() else 0
-    return Cost(wall=wall, cpu=usage.ru_utime + usage.ru_stime, peak_mib=peak, size=size)
+    return Cost(wall=wall, cpu=usage.ru_utime + usage.ru_stime, peak_mib=peak)
 
 
 def peak_mib(pid: int) -> float:
@@ -159,15 +185,17 @@ def peak_mib(pid: int) -> float:
     return 0.0  # it has ended
 
 
-def is_right(tool: Tool, raw: Path, made: Path) -> bool:
-    """Whether what a tool made has the bytes of the disk."""
-    if tool.job == TO_RAW:
-        return subprocess.run(["cmp", "--quiet", raw, made], check=False).returncode == 0
-    if tool.job == TO_STREAM:
-        formats = ("-f", "raw", "-F", "vmdk")
-        compare = ["qemu-img", "compare", "-q", *formats, str(raw), str(made)]
-        return subprocess.run(compare, check=False).returncode == 0
-    return True
+def same(raw: Path, made: Path, format: str) -> bool:
+    """Whether an image has the bytes of the raw disk, and is without a flaw."""
+    paths = [str(raw), str(made)]
+    if format == "raw":
+        judges = [["cmp", "--quiet", *paths]]
+    else:
+        judges = [
+            ["qemu-img", "compare", "-q", "-f", "raw", "-F", format, *paths],
+            ["qemu-img", "check", "-q", "-f", format, str(made)],
+        ]
+    return all(subprocess.run(judge, check=False).returncode == 0 for judge in judges)
 
 
 def main() -> int:
@@ -191,37 +219,46 @@ def main() -> int:
         raw, disk, made = (Path(name, each) for each in ("disk.raw", "disk.vmdk", "made"))
         data = sample(raw, size)
         subprocess.run(["qemu-img", "convert", *STREAM_OPTIONS, raw, disk], check=True)
-        populated = image.convert(disk, made).populated
+        populated = image.convert(disk, made, to="raw").populated
         made.unlink()
+        sizes: dict[Tool, int] = {}
         for turn in range(args.rounds):
             for tool in tools[:: -1 if turn % 2 else 1]:
                 costs[tool].append(run(tool, raw, disk, made))
-                if not is_right(tool, raw, made):
-                    print(f"FAILED: {tool.name} made another image", file=sys.stderr)
+                if tool.format is None:
+                    continue
+                sizes[tool] = made.stat().st_blocks * 512
+                if not turn and not same(raw, made, tool.format):
+                    print(f"FAILED: {tool.job}, {tool.name}: another image", file=sys.stderr)
                     return 1
-                made.unlink(missing_ok=True)
+                made.unlink()
         print(
             f"{size / GIB:.2f} GiB, {data / GIB:.2f} written, {populated / GIB:.2f} in grains, ",
             end="",
         )
         print(f"{disk.stat().st_size / GIB:.2f} GiB as a stream, on {place or 'disk'}")
-    report(costs, populated)
+    report(costs, sizes, populated)
     return 0
 
 
-def report(costs: dict[Tool, list[Cost]], populated: int) -> None:
+def report(costs: dict[Tool, list[Cost]], sizes: dict[Tool, int], populated: int) -> None:
     """Prints the rows, then the ratios."""
-    print(f"{'':46} {'CPU-s/GiB of data':>18} {'wall s':>7} {'peak MiB':>9} {'size MiB':>9}")
+    print(f"{'':46} {'CPU-s/GiB of data':>18} {'wall s':>7} {'peak MiB':>9} {'image MiB':>10}")
     found: dict[tuple[str, str], dict[str, float]] = {}
     for tool in TOOLS:
         if runs := costs.get(tool):
             cpu, wall = (median(getattr(each, key) for each in runs) for key in ("cpu", "wall"))
-            size = runs[0].size
+            size = sizes.get(tool, 0)
             found[tool.job, tool.name] = {"cpu": cpu, "wall": wall, "size": size}
             title = f"{tool.job}, {tool.name}"
             peak = max(each.peak_mib for each in runs)
-            cost = f"{cpu * GIB / populated:18.2f} {wall:7.2f} {peak:9.0f}"
-            print(f"{title:46} {cost} {size / MIB:9.0f}")
+            row = f"{title:46} {cpu * GIB / populated:18.2f} {wall:7.2f} {peak:9.0f}"
+            print(row, f"{size / MIB:10.0f}" if size else "")
+    for job, most in MOST:
+        cost = found[job, "nfclease"]["cpu"] * GIB / populated
+        print(f"{job}, nfclease: {cost:.2f} CPU-s/GiB   aim <= {most:.2f}")
+    ours = max(run.peak_mib for tool, runs in costs.items() if "nfclease" in tool.name for run in runs)
+    print(f"nfclease, peak: {ours:.0f} MiB   aim <= {MOST_MIB}")
     for job, other, key, aim in AIMS:
         if (job, other) in found:
             ratio = found[job, "nfclease"][key] / found[job, other][key]

@@ -15,7 +15,7 @@ from nfclease.exceptions import ProtocolError
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import os
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
     from typing import Any, Literal, Protocol, TypeAlias, TypedDict
 
     class Writable(Protocol):
@@ -31,6 +31,12 @@ if TYPE_CHECKING:
         def tell(self) -> int: ...
 
     Target: TypeAlias = str | os.PathLike[str] | Writable
+    #: Other paths of a download, and their formats; None is the stream.
+    Also: TypeAlias = (
+        Mapping[str | os.PathLike[str], Literal["raw", "qcow2"] | None]
+        | Mapping[str, Literal["raw", "qcow2"] | None]
+        | None
+    )
     Source: TypeAlias = str | os.PathLike[str] | bytes | bytearray | memoryview | Readable
 
     #: From a ``DeviceUrl`` to the address to use in place of its own.

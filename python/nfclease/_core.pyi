@@ -87,8 +87,14 @@ class ImageFormat:
 class Sink:
     @staticmethod
     def of_path(
-        path: str | PathLike[str], *, overwrite: bool, image: ImageFormat | None = None
+        path: str | PathLike[str],
+        *,
+        overwrite: bool,
+        image: ImageFormat | None = None,
+        block_device: bool = False,
     ) -> Sink: ...
+    @staticmethod
+    def of_several(sinks: Sequence[Sink]) -> Sink: ...
     @staticmethod
     def of_file(end: Any) -> Sink: ...
 
@@ -183,7 +189,12 @@ class Reading:
     def of_disk(path: str, check: str) -> Reading: ...
     @staticmethod
     def of_conversion(
-        source: str, target: str, image: ImageFormat, overwrite: bool, threads: int | None
+        source: str,
+        target: str,
+        image: ImageFormat,
+        overwrite: bool,
+        block_device: bool,
+        threads: int | None,
     ) -> Reading: ...
     @staticmethod
     def of_encoding(

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from pyVmomi import vim, vmodl
     from typing_extensions import Self, Unpack
 
-    from nfclease._arguments import LeaseOptions, Source, Target, Urls
+    from nfclease._arguments import Also, LeaseOptions, Source, Target, Urls
     from nfclease._lease_core import LeaseCore
     from nfclease.progress import Callback, ProgressOption
     from nfclease.transfer import Transfer, TransferResult
@@ -184,6 +184,8 @@ class AsyncHttpNfcLease(AsyncLeaseSignatures):
         overwrite: bool = False,
         format: Literal["raw", "qcow2"] | None = None,
         qcow2_compression: Literal["none", "deflate", "transplant"] | None = None,
+        also: Also = None,
+        block_device: bool = False,
         progress: Callback = None,
     ) -> Transfer:
         """As ``HttpNfcLease.start_download``; the transfer is awaited."""
@@ -193,6 +195,8 @@ class AsyncHttpNfcLease(AsyncLeaseSignatures):
             overwrite=overwrite,
             format=format,
             qcow2_compression=qcow2_compression,
+            also=also,
+            block_device=block_device,
             progress=progress,
         )
 
@@ -204,6 +208,8 @@ class AsyncHttpNfcLease(AsyncLeaseSignatures):
         overwrite: bool = False,
         format: Literal["raw", "qcow2"] | None = None,
         qcow2_compression: Literal["none", "deflate", "transplant"] | None = None,
+        also: Also = None,
+        block_device: bool = False,
         progress: ProgressOption = None,
     ) -> TransferResult:
         """As ``HttpNfcLease.download``."""
@@ -215,7 +221,12 @@ class AsyncHttpNfcLease(AsyncLeaseSignatures):
                 target,
                 overwrite,
                 progress,
-                image={"format": format, "qcow2_compression": qcow2_compression},
+                image={
+                    "format": format,
+                    "qcow2_compression": qcow2_compression,
+                    "also": also,
+                    "block_device": block_device,
+                },
             )
         )
 

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     from typing_extensions import Self
 
-    from nfclease._arguments import Source, Target, Urls
+    from nfclease._arguments import Also, Source, Target, Urls
     from nfclease.progress import Callback, ProgressOption
     from nfclease.transfer import Transfer, TransferResult
 
@@ -170,6 +170,8 @@ class HttpNfcLease(MirroredLease):
         overwrite: bool = False,
         format: Literal["raw", "qcow2"] | None = None,
         qcow2_compression: Literal["none", "deflate", "transplant"] | None = None,
+        also: Also = None,
+        block_device: bool = False,
         progress: Callback = None,
     ) -> Transfer:
         """Starts a download in the background; the arguments are those of ``download``.
@@ -177,7 +179,12 @@ class HttpNfcLease(MirroredLease):
         ``progress`` is a callable or None: it draws no bar. The callable runs in a thread of its
         own. When the transfer fails later, a directory that was made for it is not removed.
         """
-        image = {"format": format, "qcow2_compression": qcow2_compression}
+        image = {
+            "format": format,
+            "qcow2_compression": qcow2_compression,
+            "also": also,
+            "block_device": block_device,
+        }
         return transfers.start_download(
             self._nfc_shared, device_url, target, overwrite, progress, image
         )
@@ -190,6 +197,8 @@ class HttpNfcLease(MirroredLease):
         overwrite: bool = False,
         format: Literal["raw", "qcow2"] | None = None,
         qcow2_compression: Literal["none", "deflate", "transplant"] | None = None,
+        also: Also = None,
+        block_device: bool = False,
         progress: ProgressOption = None,
     ) -> TransferResult:
         """Downloads one device and verifies it.
@@ -212,6 +221,12 @@ class HttpNfcLease(MirroredLease):
             qcow2_compression: ``"none"``, ``"deflate"`` or ``"transplant"``, as for
                 ``nfclease.image.convert``. What a transplant moves is not decompressed: where the
                 server has no checksum, ``verify_format="grains"`` compares each grain with its own.
+            also: Other paths that the same download is written to, and the format of each, None
+                for the stream: ``{"disk.qcow2": "qcow2"}``. They get their names when all are
+                verified, or none does.
+            block_device: Whether `target` is a block device, which is overwritten with a raw image
+                (Linux): it must hold the disk, and nothing may use it. After an error it has a part
+                of the disk, and is in ``files_left``.
             progress: True for a bar (a table in a notebook, lines in a log; needs
                 ``nfclease[progress]``), or a callable that gets a ``TransferProgress`` at most
                 five times a second. If it raises, the transfer ends with that exception.
@@ -221,7 +236,8 @@ class HttpNfcLease(MirroredLease):
 
         Raises:
             TypeError: An argument is of the wrong kind.
-            ValueError: `format` or `qcow2_compression` is none of those.
+            ValueError: `format`, `also` or `qcow2_compression` is none of those, or a block device
+                is to get something other than raw.
             RuntimeError: A coroutine called; it would block its event loop.
             OSError: The local file cannot be written; before any byte is asked for where that can
                 be known.
@@ -236,7 +252,12 @@ class HttpNfcLease(MirroredLease):
             >>> lease.download(device_url, "disk-1.vmdk").verified
             'manifest'
         """
-        image = {"format": format, "qcow2_compression": qcow2_compression}
+        image = {
+            "format": format,
+            "qcow2_compression": qcow2_compression,
+            "also": also,
+            "block_device": block_device,
+        }
         operation = transfers.download(
             self._nfc_shared, BLOCKING, device_url, target, overwrite, progress, image=image
         )

@@ -5,14 +5,13 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use super::check::Disk;
-use super::output::{Format, Output};
-use super::writer::ImageWriter;
+use super::output::Format;
+use super::target::{Kind, Target};
 use crate::error::Result;
-use crate::io::staged::Staged;
-use crate::io::{Overwrite, Slice, Watched};
+use crate::io::{Slice, Watched};
 
-/// Read at once.
-const BUFFER_BYTES: usize = 1024 * 1024;
+/// Read at once: what is moved on is still in a processor's own cache.
+const BUFFER_BYTES: usize = 256 * 1024;
 
 /// What is to be made of what.
 pub struct Conversion {
@@ -20,12 +19,12 @@ pub struct Conversion {
     pub source: Slice,
     /// What it is called in messages.
     pub name: String,
-    /// The new file, which gets its name when all of it is right and durable.
+    /// The new file, which gets its name when all of it is right and durable, or a device.
     pub target: PathBuf,
+    /// Which of them.
+    pub kind: Kind,
     /// What it becomes.
     pub format: Format,
-    /// Whether one that is there may be replaced.
-    pub overwrite: Overwrite,
     /// Threads beside the one that reads; None is one less than there are cores.
     pub threads: Option<usize>,
 }
@@ -33,24 +32,22 @@ pub struct Conversion {
 impl Conversion {
     /// Makes the image.
     pub fn run(self, watched: &Watched) -> Result<Disk> {
-        let mut staged = Staged::create(&self.target, self.overwrite, Arc::default())?;
-        let made = self.fill(&mut staged, watched).and_then(|disk| {
-            staged.sync()?;
+        let mut target = Target::create(&self.target, self.kind, Arc::default())?;
+        let made = self.fill(&mut target, watched).and_then(|disk| {
+            target.sync()?;
             // Who gave it up meanwhile does not expect it.
             watched.goes_on()?;
-            staged.publish()?;
+            target.publish()?;
             Ok(disk)
         });
         made.inspect_err(|_| {
-            // What cannot be removed has `.part` in its name.
-            staged.discard();
+            // What cannot be removed has `.part` in its name, or is a device, of which is told.
+            target.discard();
         })
     }
 
-    fn fill(&self, staged: &mut Staged, watched: &Watched) -> Result<Disk> {
-        let path = staged.path();
-        let output = Output::new(self.format, staged.file(), path)?;
-        let mut writer = ImageWriter::new(self.name.clone(), output, self.threads);
+    fn fill(&self, target: &mut Target, watched: &Watched) -> Result<Disk> {
+        let mut writer = target.writer(&self.name, self.format, self.threads)?;
         let Slice {
             stored,
             offset,

@@ -2,10 +2,14 @@
 
 use std::fs::File;
 use std::io;
+use std::ops::Range;
 use std::path::PathBuf;
 use std::sync::Arc;
 
 use crate::error::{Error, Result};
+
+/// Zeros that are written at once.
+const ZEROS: usize = 1024 * 1024;
 
 /// An open file, and its path for messages.
 #[derive(Clone)]
@@ -29,14 +33,45 @@ impl ImageFile {
         write_at(&self.file, bytes, at).map_err(|e| self.failed(e))
     }
 
+    /// Makes these bytes of a device read as zeros, without writing them where it can.
+    pub(super) fn zero(&self, bytes: Range<u64>) -> Result<()> {
+        let length = bytes.end.saturating_sub(bytes.start);
+        if length == 0 || zeroed(&self.file, bytes.start, length) {
+            return Ok(());
+        }
+        let zeros = vec![0; ZEROS];
+        let mut at = bytes.start;
+        while at < bytes.end {
+            let left = usize::try_from(bytes.end.saturating_sub(at)).unwrap_or(ZEROS);
+            let now = zeros.get(..left).unwrap_or(&zeros);
+            self.write(now, at)?;
+            at = at.saturating_add(now.len() as u64);
+        }
+        Ok(())
+    }
+
     /// Makes it so long; what is new is a hole.
     pub(super) fn set_len(&self, length: u64) -> Result<()> {
         self.file.set_len(length).map_err(|e| self.failed(e))
     }
 
-    fn failed(&self, error: io::Error) -> Error {
+    pub(super) fn failed(&self, error: io::Error) -> Error {
         Error::io(&self.path, error)
     }
+}
+
+/// Has the device do it: a discard that leaves zeros, or its own way to write them.
+#[cfg(target_os = "linux")]
+fn zeroed(file: &File, at: u64, length: u64) -> bool {
+    use rustix::fs::{FallocateFlags, fallocate};
+    let ways = [FallocateFlags::PUNCH_HOLE, FallocateFlags::ZERO_RANGE];
+    let mut flags = ways.iter().map(|way| *way | FallocateFlags::KEEP_SIZE);
+    flags.any(|flags| fallocate(file, flags, at, length).is_ok())
+}
+
+#[cfg(not(target_os = "linux"))]
+fn zeroed(_file: &File, _at: u64, _length: u64) -> bool {
+    false
 }
 
 #[cfg(unix)]

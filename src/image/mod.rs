@@ -1,12 +1,14 @@
 //! Disks grain by grain, on all cores: checked, or on their way to another format.
 //!
 //! [`pool`] hands grains to threads, [`worker`] is one of them. [`check`] walks a stream and has each grain inflated. [`convert`]
-//! makes another file of a stream, [`sink`] of a download: [`writer`] fills it, [`output`] lists the kinds, [`raw`] and [`qcow2`].
+//! makes another file of a stream, [`sink`] of a download: [`target`] is where that goes, [`writer`] fills it, [`output`] lists the formats, [`raw`] and [`qcow2`].
 //! [`encode`] is the way back: it makes a stream of a raw disk, of one in `qcow2`, or of a stream.
 //! [`open`] reads a disk at any place, by its tables; [`normalise`] gives a stream VMware's layout.
 
 mod check;
 mod convert;
+#[cfg(target_os = "linux")]
+mod device;
 mod encode;
 mod file;
 mod normalise;
@@ -17,6 +19,7 @@ mod qcow2;
 mod raw;
 mod refused;
 mod sink;
+mod target;
 mod worker;
 mod writer;
 
@@ -29,3 +32,4 @@ pub use normalise::{Rewriting, Rewritten, Treatment};
 pub use open::{About, Extent, Extents, OpenDisk, Stored};
 pub use output::{Compression, Format};
 pub use sink::ImageSink;
+pub use target::Kind;

@@ -1,13 +1,15 @@
 //! The kinds of image that are made of a stream.
 
 use std::fs::File;
+use std::ops::Range;
 use std::path::PathBuf;
 
 use super::file::ImageFile;
 use super::qcow2::Qcow2;
 use super::raw::Raw;
+use super::target::Size;
 use super::worker::{Compressed, Way, Work};
-use crate::error::Result;
+use crate::error::{Error, Result};
 
 /// What becomes of a disk.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -44,9 +46,22 @@ impl Output {
     pub(super) fn new(format: Format, file: &File, path: PathBuf) -> Result<Self> {
         let file = ImageFile::new(file, path)?;
         Ok(match format {
-            Format::Raw => Self::Raw(Raw::new(file)),
+            Format::Raw => Self::Raw(Raw::new(file, None)),
             Format::Qcow2(compression) => Self::Qcow2(Box::new(Qcow2::new(&file, compression))),
         })
+    }
+
+    /// Onto a device of this size.
+    pub(super) fn of_device(
+        format: Format,
+        file: &File,
+        path: PathBuf,
+        size: Size,
+    ) -> Result<Self> {
+        match format {
+            Format::Raw => Ok(Self::Raw(Raw::new(ImageFile::new(file, path)?, Some(size)))),
+            Format::Qcow2(_) => Err(Error::internal("a device gets a raw image")),
+        }
     }
 
     /// The disk can hold so many bytes: said before its first grain.
@@ -85,6 +100,13 @@ impl Work for Output {
         match self {
             Self::Raw(raw) => raw.moved(at, deflated),
             Self::Qcow2(qcow2) => qcow2.moved(at, deflated),
+        }
+    }
+
+    fn absent(&mut self, bytes: Range<u64>) -> Result<()> {
+        match self {
+            Self::Raw(raw) => raw.absent(bytes),
+            Self::Qcow2(qcow2) => qcow2.absent(bytes),
         }
     }
 

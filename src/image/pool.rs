@@ -24,6 +24,8 @@ pub(crate) struct GrainPool<W: Work> {
     /// Who brings the grains.
     own: Worker<W>,
     batch: Batch,
+    /// The sector after the last grain.
+    next: u64,
     threads: Vec<JoinHandle<()>>,
     /// How many may still be started.
     to_start: usize,
@@ -39,6 +41,7 @@ impl<W: Work> GrainPool<W> {
         Self {
             own: Worker::new(&shared, work),
             batch: Batch::default(),
+            next: 0,
             threads: Vec::new(),
             to_start: threads.min(MOST_THREADS),
             shared,
@@ -47,6 +50,18 @@ impl<W: Work> GrainPool<W> {
 
     /// Takes the next grain.
     pub(crate) fn add(&mut self, grain: &Grain<'_>) {
+        let stored = Stored {
+            at: grain.at,
+            sectors: grain.sectors.clone(),
+            absent: self.next..grain.sectors.start,
+            full: grain.full,
+            length: grain.length,
+            end: grain.data.len(),
+        };
+        self.next = grain.sectors.end;
+        if self.own.moves(&stored, grain.data) {
+            return;
+        }
         let before = self
             .batch
             .grains
@@ -57,13 +72,13 @@ impl<W: Work> GrainPool<W> {
             self.hand_over();
         }
         self.batch.bytes.extend_from_slice(grain.data);
-        self.batch.grains.push(Stored {
-            at: grain.at,
-            sectors: grain.sectors.clone(),
-            full: grain.full,
-            length: grain.length,
-            end: self.batch.bytes.len(),
-        });
+        let end = self.batch.bytes.len();
+        self.batch.grains.push(Stored { end, ..stored });
+    }
+
+    /// The sector after the last grain that came.
+    pub(crate) fn next(&self) -> u64 {
+        self.next
     }
 
     fn hand_over(&mut self) {

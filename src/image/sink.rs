@@ -7,11 +7,11 @@ use std::sync::{Arc, Mutex};
 
 use bytes::Bytes;
 
-use super::output::{Format, Output};
+use super::output::Format;
+use super::target::{Kind, Target};
 use super::writer::ImageWriter;
-use crate::error::{Error, Result};
-use crate::io::staged::Staged;
-use crate::io::{Overwrite, Sink, Wait, again};
+use crate::error::Result;
+use crate::io::{Sink, Wait};
 use crate::sync::lock;
 use crate::text::Place;
 use crate::threads::Aside;
@@ -24,17 +24,20 @@ struct Image {
     /// What it is called in messages.
     name: String,
     format: Format,
-    staged: Staged,
+    target: Target,
     writer: ImageWriter,
+    /// Whether all is written and durable.
+    is_prepared: bool,
 }
 
 impl Image {
-    fn new(name: String, format: Format, mut staged: Staged) -> Result<Self> {
+    fn new(name: String, format: Format, mut target: Target) -> Result<Self> {
         Ok(Self {
-            writer: writer(&name, format, &mut staged)?,
+            writer: target.writer(&name, format, None)?,
             name,
             format,
-            staged,
+            target,
+            is_prepared: false,
         })
     }
 
@@ -48,28 +51,32 @@ impl Image {
     fn forget(&mut self) -> Result<()> {
         // What the old one has under way is over before the file is emptied.
         let _ = self.writer.finish();
-        let emptied = again::restart(self.staged.file(), 0);
-        emptied.map_err(|e| Error::io(self.staged.path(), e))?;
-        self.writer = writer(&self.name, self.format, &mut self.staged)?;
+        self.is_prepared = false;
+        self.target.restart()?;
+        self.writer = self.target.writer(&self.name, self.format, None)?;
+        Ok(())
+    }
+
+    fn prepare(&mut self) -> Result<()> {
+        self.writer.finish()?;
+        self.target.sync()?;
+        self.is_prepared = true;
         Ok(())
     }
 
     fn commit(&mut self) -> Result<()> {
-        self.writer.finish()?;
-        self.staged.sync()?;
-        self.staged.publish()
+        if !self.is_prepared {
+            self.prepare()?;
+        }
+        self.target.publish()
     }
 
     fn discard(&mut self) -> Vec<PathBuf> {
-        let _ = self.writer.finish();
-        self.staged.discard()
+        if !self.is_prepared {
+            let _ = self.writer.finish();
+        }
+        self.target.discard()
     }
-}
-
-fn writer(name: &str, format: Format, staged: &mut Staged) -> Result<ImageWriter> {
-    let path = staged.path();
-    let output = Output::new(format, staged.file(), path)?;
-    Ok(ImageWriter::new(name.to_owned(), output, None))
 }
 
 type Running = Pin<Box<dyn Future<Output = Result<Result<()>>> + Send>>;
@@ -88,15 +95,10 @@ pub struct ImageSink {
 }
 
 impl ImageSink {
-    /// Creates `target.part`, as a file's sink does.
-    pub fn create(
-        target: &Path,
-        format: Format,
-        overwrite: Overwrite,
-        place: Arc<Place>,
-    ) -> Result<Self> {
-        let staged = Staged::create(target, overwrite, place)?;
-        let image = Image::new(target.display().to_string(), format, staged)?;
+    /// Creates `target.part`, as a file's sink does, or opens a device.
+    pub fn create(path: &Path, format: Format, kind: Kind, place: Arc<Place>) -> Result<Self> {
+        let target = Target::create(path, kind, place)?;
+        let image = Image::new(path.display().to_string(), format, target)?;
         Ok(Self {
             image: Arc::new(Mutex::new(image)),
             pending: Vec::new(),
@@ -133,6 +135,13 @@ impl ImageSink {
         }
     }
 
+    /// Works on the image when all that came was handed over.
+    async fn ends(&mut self, work: fn(&mut Image) -> Result<()>) -> Result<()> {
+        self.flush().await?;
+        self.settled().await?;
+        self.work(work).await?
+    }
+
     fn forget_pending(&mut self) {
         (self.running, self.length) = (None, 0);
         self.pending.clear();
@@ -154,12 +163,17 @@ impl Sink for ImageSink {
         Wait::going(async { self.work(Image::forget).await? })
     }
 
+    fn prepare(&mut self) -> Wait<'_, Result<()>> {
+        Wait::going(self.ends(Image::prepare))
+    }
+
     fn commit(&mut self) -> Wait<'_, Result<()>> {
-        Wait::going(async {
-            self.flush().await?;
-            self.settled().await?;
-            self.work(Image::commit).await?
-        })
+        Wait::going(self.ends(Image::commit))
+    }
+
+    fn retract(&mut self) -> Wait<'_, Vec<PathBuf>> {
+        let retract = |image: &mut Image| image.target.retract();
+        Wait::going(async move { self.work(retract).await.unwrap_or_default() })
     }
 
     fn discard(&mut self) -> Wait<'_, Vec<PathBuf>> {

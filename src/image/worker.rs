@@ -27,6 +27,11 @@ pub(crate) trait Work: Clone + Send + 'static {
         ))
     }
 
+    /// These bytes of the disk have no grain.
+    fn absent(&mut self, _bytes: Range<u64>) -> Result<(), Error> {
+        Ok(())
+    }
+
     /// A batch is over, and with it the last cluster that it has a grain of.
     fn batch_ends(&mut self) -> Result<(), Error> {
         Ok(())
@@ -82,6 +87,8 @@ pub(super) struct Batch {
 pub(super) struct Stored {
     pub(super) at: u64,
     pub(super) sectors: Range<u64>,
+    /// Sectors before it that have none.
+    pub(super) absent: Range<u64>,
     pub(super) full: usize,
     pub(super) length: usize,
     pub(super) end: usize,
@@ -136,10 +143,15 @@ impl Shared {
     }
 }
 
+/// Grains that are moved as they are before the work may put together what it knows of them.
+const MOVED_AT_ONCE: u64 = 512;
+
 /// One thread's part.
 pub(super) struct Worker<W> {
     shared: Arc<Shared>,
     inflater: Inflater,
+    /// Grains that were moved as they are.
+    moved: u64,
     pub(super) work: W,
 }
 
@@ -148,6 +160,7 @@ impl<W: Work> Worker<W> {
         Self {
             shared: Arc::clone(shared),
             inflater: Inflater::new(),
+            moved: 0,
             work: work.clone(),
         }
     }
@@ -183,6 +196,27 @@ impl<W: Work> Worker<W> {
         self.shared.state().spare.push(batch);
     }
 
+    /// Takes a grain that is moved as it is: handing it to another thread would cost more than that.
+    pub(super) fn moves(&mut self, grain: &Stored, data: &[u8]) -> bool {
+        if self.way(grain, data) != Way::Move {
+            return false;
+        }
+        self.moved = self.moved.saturating_add(1);
+        let mut done = self.one(grain, data);
+        if done.is_ok() && self.moved.is_multiple_of(MOVED_AT_ONCE) {
+            done = self.work.batch_ends().map_err(Wrong::Failed);
+        }
+        if let Err(wrong) = done {
+            self.shared.keep(wrong);
+        }
+        true
+    }
+
+    fn way(&self, grain: &Stored, data: &[u8]) -> Way {
+        let Stored { full, length, .. } = *grain;
+        self.work.way(&Compressed { full, length, data })
+    }
+
     fn each(&mut self, batch: &Batch) -> Result<(), Wrong> {
         let mut start = 0;
         for grain in &batch.grains {
@@ -195,8 +229,12 @@ impl<W: Work> Worker<W> {
 
     fn one(&mut self, grain: &Stored, data: &[u8]) -> Result<(), Wrong> {
         let Stored { full, length, .. } = *grain;
+        let way = self.way(grain, data);
         let at = grain.sectors.start.saturating_mul(SECTOR);
-        let way = self.work.way(&Compressed { full, length, data });
+        let absent = grain.absent.start.saturating_mul(SECTOR)..at;
+        if !absent.is_empty() {
+            self.work.absent(absent).map_err(Wrong::Failed)?;
+        }
         if way != Way::Move {
             let plain = self.inflater.inflate(data, full, length);
             let plain = plain.map_err(|reason| grain.damaged(&reason))?;

@@ -4,7 +4,7 @@ use super::check::Disk;
 use super::output::Output;
 use super::pool::GrainPool;
 use super::refused::refused;
-use super::worker::Wrong;
+use super::worker::{Work as _, Wrong};
 use crate::error::Result;
 use crate::vmdk::{Finding, SECTOR, Walk};
 
@@ -60,6 +60,9 @@ impl ImageWriter {
         let pool = &mut self.pool;
         let walked = self.walk.finish(&mut |grain| pool.add(&grain));
         let disk = self.judged(walked)?;
+        let end = self.pool.next().saturating_mul(SECTOR);
+        let capacity = disk.capacity.unwrap_or_default();
+        self.output.absent(end..capacity)?;
         self.output.finish()?;
         Ok(disk)
     }

@@ -42,6 +42,24 @@ impl FileSink {
         again::restart(file.file(), 0).map_err(|e| Error::io(file.path(), e))
     }
 
+    /// Works on the file when all writes are over, on a thread of its own.
+    async fn end(
+        &mut self,
+        work: impl FnOnce(&mut Staged) -> Result<()> + Send + 'static,
+    ) -> Result<()> {
+        self.file()?;
+        let Some(mut file) = self.file.take() else {
+            return Ok(());
+        };
+        let work = move || {
+            let done = work(&mut file);
+            (file, done)
+        };
+        let (file, done) = self.writes.aside().run(work).await?;
+        self.file = Some(file);
+        done
+    }
+
     fn remove(&mut self) -> Vec<PathBuf> {
         self.file.as_mut().map_or_else(Vec::new, Staged::discard)
     }
@@ -83,20 +101,16 @@ impl Sink for FileSink {
         })
     }
 
+    fn prepare(&mut self) -> Wait<'_, Result<()>> {
+        Wait::going(self.end(|file| file.sync()))
+    }
+
     fn commit(&mut self) -> Wait<'_, Result<()>> {
-        Wait::going(async {
-            self.file()?;
-            let Some(mut file) = self.file.take() else {
-                return Ok(());
-            };
-            let work = move || {
-                let published = file.sync().and_then(|()| file.publish());
-                (file, published)
-            };
-            let (file, published) = self.writes.aside().run(work).await?;
-            self.file = Some(file);
-            published
-        })
+        Wait::going(self.end(|file| file.sync().and_then(|()| file.publish())))
+    }
+
+    fn retract(&mut self) -> Wait<'_, Vec<PathBuf>> {
+        Wait::over(self.file.as_mut().map_or_else(Vec::new, Staged::retract))
     }
 
     fn discard(&mut self) -> Wait<'_, Vec<PathBuf>> {

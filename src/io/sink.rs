@@ -35,6 +35,17 @@ pub trait Sink: Send {
     fn digest(&mut self, _checksum_type: ChecksumType) -> Wait<'_, Result<Option<String>>> {
         Wait::over(Ok(None))
     }
+    /// Does all of a commit but what makes the bytes visible: of several sinks, each does so before
+    /// the first is committed.
+    fn prepare(&mut self) -> Wait<'_, Result<()>> {
+        Wait::over(Ok(()))
+    }
+
+    /// Takes back what a commit made visible, since that of another sink failed; returns what stays.
+    fn retract(&mut self) -> Wait<'_, Vec<PathBuf>> {
+        Wait::over(Vec::new())
+    }
+
     /// Makes the bytes durable and visible; called once, after verification, and waited for to its
     /// end whatever happens meanwhile.
     fn commit(&mut self) -> Wait<'_, Result<()>>;

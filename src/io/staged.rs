@@ -29,6 +29,7 @@ pub(crate) struct Staged {
     target: PathBuf,
     name: OsString,
     overwrite: Overwrite,
+    is_published: bool,
 }
 
 impl Staged {
@@ -62,6 +63,7 @@ impl Staged {
             target: target.to_owned(),
             name: name.to_owned(),
             overwrite,
+            is_published: false,
         })
     }
 
@@ -106,6 +108,7 @@ impl Staged {
         }
         self.name()?;
         self.part.keep();
+        self.is_published = true;
         // No error: the file is there, whole and verified, and what it replaced is gone.
         if let Err(e) = self.part.directory.sync() {
             let (target, directory) = (self.target.display(), self.part.directory.path().display());
@@ -147,6 +150,26 @@ impl Staged {
             );
         }
         Ok(())
+    }
+
+    /// Takes its name back once it has it; returns it where it stays, since it replaced another file,
+    /// or since it cannot be removed.
+    pub(crate) fn retract(&mut self) -> Vec<PathBuf> {
+        if !std::mem::take(&mut self.is_published) {
+            return Vec::new();
+        }
+        let is_alone = self.overwrite == Overwrite::Never;
+        let removed = match self.part.has(&self.name) {
+            Ok(true) if is_alone => self.part.directory.remove(&self.name),
+            Ok(false) => return Vec::new(),
+            Ok(true) => Err(io::ErrorKind::AlreadyExists.into()),
+            Err(e) => Err(e),
+        };
+        removed
+            .err()
+            .map(|_| self.target.clone())
+            .into_iter()
+            .collect()
     }
 
     /// Removes it, unless it has its name; returns what may still be there.

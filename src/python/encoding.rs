@@ -48,15 +48,6 @@ pub(super) fn word(format: SourceFormat) -> &'static str {
     }
 }
 
-/// Whether a file that is there may be replaced.
-pub(super) fn overwrite(is_allowed: bool) -> Overwrite {
-    if is_allowed {
-        Overwrite::Replace
-    } else {
-        Overwrite::Never
-    }
-}
-
 /// Looks at the source, and starts. `name` is what messages call it.
 pub(super) fn start(
     py: Python<'_>,

@@ -245,6 +245,7 @@ fn errno_of(py: Python<'_>, kind: io::ErrorKind) -> Option<i32> {
         io::ErrorKind::InvalidInput => "EINVAL",
         io::ErrorKind::NotFound => "ENOENT",
         io::ErrorKind::StorageFull => "ENOSPC",
+        io::ErrorKind::ResourceBusy => "EBUSY",
         io::ErrorKind::WouldBlock => "EAGAIN",
         _ => return None,
     };

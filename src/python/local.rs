@@ -13,8 +13,10 @@ use super::fileobj::{FileObjectReader, FileObjectSink};
 use super::gil;
 use super::image_format::ImageFormat;
 use nfclease::error::{Error, Result};
-use nfclease::image::ImageSink;
-use nfclease::io::{self, FileSink, FileSource, MemorySource, Overwrite, ReaderSource};
+use nfclease::image::{ImageSink, Kind};
+use nfclease::io::{
+    self, FileSink, FileSource, MemorySource, Overwrite, ReaderSource, SeveralSinks,
+};
 use nfclease::sync::lock;
 use nfclease::text::Place;
 use nfclease::transfer::{Depth, Described, Format, SourceCheck};
@@ -56,6 +58,24 @@ impl<T: ?Sized> Closed<T> {
     }
 }
 
+/// Whether a file that is there may be replaced.
+pub(super) fn overwriting(overwrite: bool) -> Overwrite {
+    if overwrite {
+        Overwrite::Replace
+    } else {
+        Overwrite::Never
+    }
+}
+
+/// What an image goes to.
+pub(super) fn kind(overwrite: Overwrite, block_device: bool) -> Kind {
+    if block_device {
+        Kind::BlockDevice
+    } else {
+        Kind::File(overwrite)
+    }
+}
+
 /// Where one download goes.
 #[pyclass(frozen, module = "nfclease._core")]
 pub(crate) struct Sink(Closed<dyn io::Sink>);
@@ -64,20 +84,32 @@ pub(crate) struct Sink(Closed<dyn io::Sink>);
 impl Sink {
     /// A file, which has its name when it is whole and verified: the stream, or an image of the disk.
     #[staticmethod]
-    #[pyo3(signature = (path, *, overwrite, image=None))]
-    fn of_path(path: PathBuf, overwrite: bool, image: Option<PyRef<'_, ImageFormat>>) -> Self {
+    #[pyo3(signature = (path, *, overwrite, image=None, block_device=false))]
+    fn of_path(
+        path: PathBuf,
+        overwrite: bool,
+        image: Option<PyRef<'_, ImageFormat>>,
+        block_device: bool,
+    ) -> Self {
         let format = image.map(|image| image.0);
-        let overwrite = if overwrite {
-            Overwrite::Replace
-        } else {
-            Overwrite::Never
-        };
+        let overwrite = overwriting(overwrite);
+        let kind = kind(overwrite, block_device);
         Self::closed(move |place| {
             let place = Arc::clone(place);
             Ok(match format {
-                Some(format) => Box::new(ImageSink::create(&path, format, overwrite, place)?),
+                Some(format) => Box::new(ImageSink::create(&path, format, kind, place)?),
                 None => Box::new(FileSink::create(&path, overwrite, place)?),
             })
+        })
+    }
+
+    /// Several of these for one download: none has its name before all can.
+    #[staticmethod]
+    fn of_several(sinks: Vec<Py<Self>>) -> Self {
+        Self::closed(move |place| {
+            let opened = sinks.iter().map(|sink| sink.get().open(place));
+            let opened = opened.collect::<Result<_>>()?;
+            Ok(Box::new(SeveralSinks::new(opened)))
         })
     }
 

@@ -9,10 +9,9 @@ use pyo3::types::PyBytes;
 use super::error::to_py;
 use super::fileobj::FileObjectSink;
 use super::gil;
-use super::local::Sink;
+use super::local::{Sink, overwriting};
 use super::work::Work;
 use nfclease::error::Error;
-use nfclease::io::Overwrite;
 use nfclease::ovf;
 use nfclease::text::Place;
 use nfclease::transfer::Engine;
@@ -32,11 +31,7 @@ impl OvaWriter {
     #[new]
     #[pyo3(signature = (path, *, overwrite, vm=""))]
     fn new(py: Python<'_>, path: PathBuf, overwrite: bool, vm: &str) -> PyResult<Self> {
-        let overwrite = if overwrite {
-            Overwrite::Replace
-        } else {
-            Overwrite::Never
-        };
+        let overwrite = overwriting(overwrite);
         let place = Arc::new(Place {
             vm: vm.into(),
             ..Place::default()

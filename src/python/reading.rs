@@ -11,6 +11,7 @@ use super::encoding;
 use super::error::to_py;
 use super::gil::guarded;
 use super::image_format::ImageFormat;
+use super::local::{kind, overwriting};
 use super::work::Work;
 use nfclease::error::{Error, Result};
 use nfclease::image::{Conversion, Disk, Finding, FindingKind, Layout};
@@ -141,6 +142,7 @@ impl Reading {
         target: PathBuf,
         image: PyRef<'_, ImageFormat>,
         overwrite: bool,
+        block_device: bool,
         threads: Option<usize>,
     ) -> PyResult<Self> {
         let source_name = source.display().to_string();
@@ -150,7 +152,7 @@ impl Reading {
             name: source_name,
             target,
             format: image.0,
-            overwrite: encoding::overwrite(overwrite),
+            kind: kind(overwriting(overwrite), block_device),
             // One is the thread that reads.
             threads: threads.map(|threads| threads.saturating_sub(1)),
         };
@@ -178,14 +180,7 @@ impl Reading {
         let name = source.display().to_string();
         let options = encoding::options(py, format, compression, threads)?;
         let open = || Ok(Slice::all(Arc::new(StoredFile::open_disk(&source)?)));
-        encoding::start(
-            py,
-            open,
-            &name,
-            target,
-            encoding::overwrite(overwrite),
-            options,
-        )
+        encoding::start(py, open, &name, target, overwriting(overwrite), options)
     }
 
     /// What is waited for; taken once.

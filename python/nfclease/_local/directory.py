@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 
 from nfclease._local.ends import local_path
 
@@ -27,17 +27,22 @@ def made(directory: str | os.PathLike[str]) -> Iterator[None]:
 
 
 @contextmanager
-def made_for(target: Any) -> Iterator[None]:
-    """The same for the directory of one file; a file object has none.
+def made_for(*targets: Any) -> Iterator[None]:
+    """The same for the directories of files; a file object has none.
 
     What is wrong with one that is there is the transfer's to say.
 
     Raises:
         OSError: It cannot be made, or its parent is missing.
     """
-    named = os.fspath(target) if isinstance(target, (str, os.PathLike)) else ""
-    path = os.path.dirname(named) if isinstance(named, str) else ""  # bytes are refused later
-    with _removed_after_error(path, bool(path) and _made_or_there(path)):
+    with ExitStack() as made_now:
+        for target in targets:
+            named = os.fspath(target) if isinstance(target, (str, os.PathLike)) else ""
+            path = (
+                os.path.dirname(named) if isinstance(named, str) else ""
+            )  # bytes are refused later
+            is_new = bool(path) and _made_or_there(path)
+            made_now.enter_context(_removed_after_error(path, is_new))
         yield
 
 

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any, TypeAlias
 
+    from nfclease._local.images import Wanted
     from nfclease._local.turns import End
 
     #: A transfer, and the path at its local end where it has one.
@@ -38,20 +39,20 @@ def start_to(
     overwrite: bool,
     start: Callable[..., _core.Transfer],
     *args: object,
-    image: _core.ImageFormat | None = None,
+    wanted: Wanted | None = None,
     **options: str | None,
 ) -> _Started:
     """Starts a download to a path, to a binary file object, or to what is the core's already.
 
-    ``start`` gets `args`, where the download goes, and `options`. An image of the disk is made in
-    place of its stream, of the format `image`.
+    ``start`` gets `args`, where the download goes, and `options`. What is `wanted` may be an image
+    of the disk in place of its stream, or several files.
     """
     if isinstance(target, _core.Sink):
         return start(*args, target, **options), None
     if isinstance(target, (str, os.PathLike)):
-        sink = _core.Sink.of_path(local_path(target), overwrite=overwrite, image=image)
+        sink = _sink(target, overwrite, wanted) if wanted else _file(target, overwrite)
         return start(*args, sink, **options), os.fspath(target)
-    if image is not None:
+    if wanted is not None and wanted.needs_a_path():
         raise TypeError(f"an image is written to a path, not to a {type(target).__name__}")
     if callable(getattr(target, "write", None)):
         refuse_text("target", target, "wb")
@@ -60,6 +61,26 @@ def start_to(
         end = TargetEnd(target, name)
         return _of(end, lambda: start(*args, _core.Sink.of_file(end), **options)), None
     raise TypeError(f"target must be a path or a binary file object, not {type(target).__name__}")
+
+
+def _sink(target: str | os.PathLike[str], overwrite: bool, wanted: Wanted) -> _core.Sink:
+    """Where one download goes, with all its targets."""
+    first = _file(target, overwrite, wanted.image, wanted.block_device)
+    if not wanted.also:
+        return first
+    others = [_file(path, overwrite, image) for path, image in wanted.also]
+    return _core.Sink.of_several([first, *others])
+
+
+def _file(
+    path: str | os.PathLike[str],
+    overwrite: bool,
+    image: _core.ImageFormat | None = None,
+    block_device: bool = False,
+) -> _core.Sink:
+    return _core.Sink.of_path(
+        local_path(path), overwrite=overwrite, image=image, block_device=block_device
+    )
 
 
 def start_from(

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
+from typing import NamedTuple
 
 from nfclease import _core
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Mapping
     from typing import Any
 
 FORMATS = ("raw", "qcow2")
@@ -31,16 +32,62 @@ def format_of(path: str | os.PathLike[str]) -> str:
     return _SUFFIXES[suffix]
 
 
-def downloaded_format(options: Mapping[str, Any] | None) -> _core.ImageFormat | None:
-    """What a download becomes by its keywords; None for the stream itself.
+class Wanted(NamedTuple):
+    """What a download becomes: nothing of it, and it is the stream."""
+
+    #: Of the target; None for the stream.
+    image: _core.ImageFormat | None = None
+    #: Whether the target is a block device.
+    block_device: bool = False
+    #: Other targets, and what goes there.
+    also: tuple[tuple[str, _core.ImageFormat | None], ...] = ()
+
+    def other_paths(self) -> list[str]:
+        """Those beside the target."""
+        return [path for path, _ in self.also]
+
+    def needs_a_path(self) -> bool:
+        """Whether a file object will not do."""
+        return bool(self.image or self.block_device or self.also)
+
+
+def wanted(
+    *, format: Any, qcow2_compression: Any, block_device: Any, also: Mapping[Any, Any] | None
+) -> Wanted:
+    """The same by the keywords of ``download``.
 
     Raises:
-        ValueError: As of :func:`image_format`.
+        ValueError: As of :func:`image_format`; or a block device gets something other than raw.
+        TypeError: A keyword is of the wrong kind.
     """
-    name, compression = (options or {}).get("format"), (options or {}).get("qcow2_compression")
-    if name is None and compression is None:
-        return None
-    return image_format("format", name, compression)
+    if also is not None and not isinstance(also, Mapping):
+        raise TypeError(f"also must be a dict of paths and formats, not {type(also).__name__}")
+    others = {os.fspath(path): name for path, name in (also or {}).items()}
+    if qcow2_compression is not None and "qcow2" not in (format, *others.values()):
+        raise ValueError("qcow2_compression is for qcow2, which neither format nor also says")
+    check_block_device(block_device, format)
+
+    def image(argument: str, name: Any) -> _core.ImageFormat | None:
+        if name is None:
+            return None
+        compression = qcow2_compression if name == "qcow2" else None
+        return image_format(argument, name, compression)
+
+    places = tuple((path, image("a format in also", name)) for path, name in others.items())
+    return Wanted(image("format", format), block_device, places)
+
+
+def check_block_device(block_device: Any, format: Any) -> None:
+    """Refuses what cannot be written to one.
+
+    Raises:
+        TypeError: It is not True or False.
+        ValueError: The format is not raw.
+    """
+    if not isinstance(block_device, bool):
+        raise TypeError(f"block_device must be True or False, not {type(block_device).__name__}")
+    if block_device and format != "raw":
+        raise ValueError(f"a block device gets a raw image, not {format!r}")
 
 
 def image_format(

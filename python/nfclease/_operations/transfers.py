@@ -20,7 +20,7 @@ from nfclease._arguments import (
 )
 from nfclease._backends.base import INTERVAL
 from nfclease._local.ends import length_of, start_from, start_to
-from nfclease._local.images import downloaded_format
+from nfclease._local.images import Wanted, wanted
 from nfclease._log import calls, extra
 from nfclease._operations import starts
 from nfclease._operations.ready import ready_info
@@ -64,13 +64,14 @@ async def download(
     from nfclease._local.directory import made_for
 
     progress = checked(progress)
-    with made_for(target):
+    becomes = Wanted() if image is None else wanted(**image)
+    with made_for(target, *becomes.other_paths()):
         transfer = _start_download(
             lease,
             device_url,
             target,
             overwrite,
-            image=image,
+            becomes=becomes,
             file_checksum_type=file_checksum_type,
         )
         [result] = await _results(backend, [transfer], progress)
@@ -229,14 +230,15 @@ def start_download(
     target: Target,
     overwrite: bool,
     progress: Callback,
-    image: ImageOptions | None,
+    image: ImageOptions,
 ) -> Transfer:
     """One device, in the background."""
     from nfclease._local.directory import made_for
 
     progress = _checked_callback(progress)
-    with made_for(target):
-        transfer = _start_download(lease, device_url, target, overwrite, image=image)
+    becomes = wanted(**image)
+    with made_for(target, *becomes.other_paths()):
+        transfer = _start_download(lease, device_url, target, overwrite, becomes=becomes)
     return _called_back(transfer, progress)
 
 
@@ -273,14 +275,13 @@ def _start_download(
     overwrite: bool,
     url: str | None = None,
     *,
-    image: ImageOptions | None = None,
+    becomes: Wanted | None = None,
     file_checksum_type: str | None = None,
 ) -> Transfer:
     device, name = core_device_url(device_url, url=url), display_name(device_url)
-    format = downloaded_format(image)
     with lease.faults():
         start, options = lease.native_now().download, {"file_checksum_type": file_checksum_type}
-        core, path = start_to(target, name, overwrite, start, device, image=format, **options)
+        core, path = start_to(target, name, overwrite, start, device, wanted=becomes, **options)
     return _transfer(lease, Tracked(core, name, path, file_checksum_type), device_url, url)
 
 

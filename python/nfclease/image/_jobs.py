@@ -6,7 +6,7 @@ import os
 
 from nfclease import _core
 from nfclease._local.ends import local_path
-from nfclease._local.images import format_of, image_format
+from nfclease._local.images import check_block_device, format_of, image_format
 from nfclease.appliance._reading import Reading, read_all
 from nfclease.image._encoding import Encoded, Encoding
 from nfclease.image.results import ConvertedImage
@@ -60,6 +60,7 @@ async def converted(
     qcow2_compression: str | None,
     vmdk_compression: str,
     grains: bool,
+    block_device: bool,
     overwrite: bool,
     threads: int | None,
     progress: ProgressOption,
@@ -68,7 +69,9 @@ async def converted(
     from nfclease._display.option import checked
 
     path = os.fspath(local_path(target))
-    to = format_of(path) if to is None else to
+    if to is None:
+        to = "raw" if block_device else format_of(path)
+    check_block_device(block_device, to)
     how = Encoded(source_format=source_format, compression=vmdk_compression)
     image = _image(to, how, qcow2_compression, grains)
     if not isinstance(overwrite, bool):
@@ -83,7 +86,7 @@ async def converted(
     if image is None:
         job = Encoding(*named, how, **options)
     else:
-        job = _Conversion(*named, image, **options)
+        job = _Conversion(*named, image, block_device=block_device, **options)
     try:
         await read_all(face, None, [job], 1, checked(progress))
     except BaseException as error:

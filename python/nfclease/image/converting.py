@@ -22,6 +22,7 @@ def convert(
     qcow2_compression: Literal["none", "deflate", "transplant"] | None = None,
     vmdk_compression: Literal["libdeflate", "zlib"] = "libdeflate",
     grains: bool = False,
+    block_device: bool = False,
     overwrite: bool = False,
     threads: int | None = None,
     progress: ProgressOption = None,
@@ -56,6 +57,10 @@ def convert(
             or ``zlib`` at level 1, which gives the very bytes of VMware's own streams.
         grains: Whether a transplant does decompress each grain and compares it with its checksum.
             Any other conversion does so always.
+        block_device: Whether `target` is a block device, which is overwritten with a raw image
+            (Linux): it must hold the disk, and nothing may use it. Where the disk has no grain, it
+            is discarded or gets zeros; what is behind the disk stays. After an error it has a part
+            of the disk, of which a log record tells.
         overwrite: Whether a file that is there may be replaced, by a whole one.
         threads: 1 to 64 threads, the one that reads included; None for one per processor, 9 at
             most.
@@ -76,7 +81,7 @@ def convert(
         TypeError: An argument is of the wrong kind.
         ValueError: `to`, `source_format`, `qcow2_compression`, `vmdk_compression` or `threads` is
             none of those, or they do not go together; `to` is None and the suffix is another one;
-            a raw disk is empty.
+            a block device is to get something other than raw; a raw disk is empty.
 
     Examples:
         >>> import os
@@ -102,6 +107,7 @@ def convert(
         qcow2_compression=qcow2_compression,
         vmdk_compression=vmdk_compression,
         grains=grains,
+        block_device=block_device,
         overwrite=overwrite,
         threads=threads,
         progress=progress,
@@ -118,6 +124,7 @@ async def convert_async(
     qcow2_compression: Literal["none", "deflate", "transplant"] | None = None,
     vmdk_compression: Literal["libdeflate", "zlib"] = "libdeflate",
     grains: bool = False,
+    block_device: bool = False,
     overwrite: bool = False,
     threads: int | None = None,
     progress: ProgressOption = None,
@@ -132,6 +139,7 @@ async def convert_async(
         qcow2_compression: As there.
         vmdk_compression: As there.
         grains: As there.
+        block_device: As there.
         overwrite: As there.
         threads: As there.
         progress: As there.
@@ -166,6 +174,7 @@ async def convert_async(
         qcow2_compression=qcow2_compression,
         vmdk_compression=vmdk_compression,
         grains=grains,
+        block_device=block_device,
         overwrite=overwrite,
         threads=threads,
         progress=progress,

@@ -204,3 +204,109 @@ fn number(value: u64) -> u32 {
 fn too_large() -> Error {
     Error::internal("the tables of a disk fit into memory")
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashMap;
+    use std::fs::File;
+    use std::os::unix::fs::FileExt as _;
+
+    use super::*;
+
+    const TIB: u64 = 1 << 40;
+
+    fn space(capacity: u64) -> (File, Space) {
+        let file = tempfile::tempfile().unwrap();
+        let image = ImageFile::new(&file, "disk".into()).unwrap();
+        (file, Space::new(image, capacity).unwrap())
+    }
+
+    fn numbers<const N: usize>(file: &File, at: u64, count: u64) -> Vec<u64> {
+        let mut bytes = vec![0; usize::try_from(count).unwrap() * N];
+        file.read_exact_at(&mut bytes, at).unwrap();
+        let value = |entry: &[u8]| {
+            entry
+                .iter()
+                .fold(0, |value, byte| value << 8 | u64::from(*byte))
+        };
+        bytes.chunks(N).map(value).collect()
+    }
+
+    /// How often each cluster is counted, by the file alone.
+    fn counted(file: &File) -> Vec<u64> {
+        let table = numbers::<8>(file, 48, 1)[0];
+        let clusters = numbers::<4>(file, 56, 1)[0];
+        let blocks = numbers::<8>(file, table, clusters * ENTRIES);
+        let length = file.metadata().unwrap().len() / CLUSTER;
+        let mut found = Vec::new();
+        for at in blocks.into_iter().filter(|at| *at > 0) {
+            found.extend(numbers::<2>(file, at, COUNTS));
+        }
+        assert!(
+            found[usize::try_from(length).unwrap()..]
+                .iter()
+                .all(|count| *count == 0)
+        );
+        found.truncate(usize::try_from(length).unwrap());
+        found
+    }
+
+    #[test]
+    fn every_cluster_is_counted_as_often_as_it_is_used() {
+        let (file, mut space) = space(10 * TIB);
+        let mut used: HashMap<u64, u64> = HashMap::new();
+        let mut ends = Vec::new();
+        for number in 0..70_000_u64 {
+            let length = match number % 3 {
+                0 => CLUSTER,
+                1 => 1 + number * 7919 % (CLUSTER - 1),
+                _ => 100,
+            };
+            let at = match length {
+                CLUSTER => space.cluster().unwrap(),
+                _ => space.packed(length).unwrap(),
+            };
+            for cluster in at / CLUSTER..=(at + length - 1) / CLUSTER {
+                *used.entry(cluster).or_default() += 1;
+            }
+            ends.push((at, at + length));
+        }
+        let tables = [0, 7, 20_479].map(|number| space.table(number).unwrap());
+        assert_eq!(space.table(7).unwrap(), tables[1]);
+        space.finish().unwrap();
+        ends.sort_unstable();
+        assert!(
+            ends.windows(2).all(|two| two[0].1 <= two[1].0),
+            "no byte twice"
+        );
+        let counted = counted(&file);
+        assert!(counted.len() as u64 > COUNTS, "more than one block");
+        let mut alone = 0;
+        for (cluster, count) in (0..).zip(&counted) {
+            alone += u64::from(!used.contains_key(&cluster));
+            let times = used.get(&cluster).copied().unwrap_or(1);
+            assert_eq!(*count, times, "cluster {cluster}");
+        }
+        // The header, a refcount table of a cluster, an L1 table of three, two blocks, and L2 tables.
+        assert_eq!(alone, 1 + 1 + 3 + 2 + 3);
+        let listed = numbers::<8>(&file, numbers::<8>(&file, 40, 1)[0], 20_480);
+        let here = |at: &&u64| **at > 0;
+        assert_eq!(listed.iter().filter(here).count(), 3);
+        assert_eq!(listed[7], tables[1] | COPIED);
+    }
+
+    #[test]
+    fn the_largest_disk_has_room_for_its_tables() {
+        let (_, space) = space(64 * TIB);
+        assert_eq!(space.tables.len(), 131_072);
+        let most = 64 * TIB / CLUSTER + 131_072 + space.next;
+        assert!(most.div_ceil(COUNTS - 1) <= space.blocks_clusters * ENTRIES);
+    }
+
+    #[test]
+    fn what_is_beyond_the_disk_has_no_table() {
+        let (_, mut space) = space(CLUSTER);
+        assert!(space.table(0).is_ok());
+        assert!(space.table(1).is_err());
+    }
+}

@@ -56,6 +56,9 @@ def add(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--grains", action="store_true", help="have a transplant check each grain as well"
     )
+    parser.add_argument(
+        "--block-device", action="store_true", help="IMAGE is a block device, to be overwritten"
+    )
     parser.add_argument("--threads", type=int, metavar="N", help="1 to 64, else one per core")
     parser.add_argument("--overwrite", action="store_true", help="replace a file that is there")
     add_output(parser)
@@ -79,6 +82,7 @@ def run(args: argparse.Namespace, console: Console) -> int:
         qcow2_compression=args.qcow2_compression,
         vmdk_compression=args.vmdk_compression,
         grains=args.grains,
+        block_device=args.block_device,
         overwrite=args.overwrite,
         threads=args.threads,
         progress=console.progress,
