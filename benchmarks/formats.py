@@ -257,7 +257,9 @@ def report(costs: dict[Tool, list[Cost]], sizes: dict[Tool, int], populated: int
     for job, most in MOST:
         cost = found[job, "nfclease"]["cpu"] * GIB / populated
         print(f"{job}, nfclease: {cost:.2f} CPU-s/GiB   aim <= {most:.2f}")
-    ours = max(run.peak_mib for tool, runs in costs.items() if "nfclease" in tool.name for run in runs)
+    ours = max(
+        run.peak_mib for tool, runs in costs.items() if "nfclease" in tool.name for run in runs
+    )
     print(f"nfclease, peak: {ours:.0f} MiB   aim <= {MOST_MIB}")
     for job, other, key, aim in AIMS:
         if (job, other) in found:

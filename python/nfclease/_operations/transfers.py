@@ -115,7 +115,7 @@ async def download_each(
     order: Iterable[int],
     progress: ProgressOption,
     *,
-    images: Sequence[ImageOptions | None],
+    images: Sequence[_core.ImageFormat | None],
     file_checksum_type: str | None = None,
 ) -> list[TransferResult]:
     """These devices, each to its target, as by ``download``; their positions start in `order`.
@@ -125,9 +125,11 @@ async def download_each(
     progress = checked(progress)
 
     async def start(at: int) -> Transfer:
-        image = images[at]
-        kind = file_checksum_type if image is None else None
-        return _start_download(lease, *targets[at], False, image=image, file_checksum_type=kind)
+        (device_url, target), becomes = targets[at], Wanted(images[at])
+        kind = file_checksum_type if images[at] is None else None
+        return _start_download(
+            lease, device_url, target, False, becomes=becomes, file_checksum_type=kind
+        )
 
     return await _each(backend, order, start, progress)
 

@@ -37,16 +37,24 @@ _FORMAT = re.compile(
 )
 
 
-def check_format(disk_format: object, qcow2_compression: object, *, is_archive: bool) -> None:
-    """Refuses what a package cannot have.
+def image_of(disk_format: Any, qcow2_compression: Any) -> _core.ImageFormat | None:
+    """What a disk becomes; None for the stream itself.
 
     Raises:
-        ValueError: No disk becomes that, it is not compressed so, or the package is an archive.
+        ValueError: No disk becomes that, or it is not compressed so.
     """
     if disk_format is None and qcow2_compression is None:
-        return
-    image_format("disk_format", disk_format, qcow2_compression)
-    if is_archive:
+        return None
+    return image_format("disk_format", disk_format, qcow2_compression)
+
+
+def check_archive(disk_format: str | None) -> None:
+    """Refuses images in an archive.
+
+    Raises:
+        ValueError: There are to be some.
+    """
+    if disk_format is not None:
         raise ValueError(
             f"disk_format={disk_format!r} is for a directory: an OVA is for vSphere, which takes "
             "streams; give a target that does not end in .ova"

@@ -57,13 +57,6 @@ class Job:
     progress: ProgressOption
     options: Mapping[str, object]
 
-    @property
-    def image(self) -> Mapping[str, object] | None:
-        """What a disk becomes, in the keywords of ``download``."""
-        if self.disk_format is None:
-            return None
-        return {"format": self.disk_format, "qcow2_compression": self.qcow2_compression}
-
 
 async def export(face: Face, job: Job) -> ExportResult:
     """The whole job. What can be wrong on this side is an error before any call."""
@@ -73,6 +66,7 @@ async def export(face: Face, job: Job) -> ExportResult:
     is_wanted = _included.choice(job.include)
     export_options = _checked_options(job.export_options)
     check_algorithm(job.manifest)
+    image = _converted.image_of(job.disk_format, job.qcow2_compression)
     names = _Names(job)
     async with _package(face, job, subject.vm_moid()) as package:
         vm = await subject.vm()
@@ -103,7 +97,7 @@ async def export(face: Face, job: Job) -> ExportResult:
                     [(file.device, targets[file.name]) for file in files],
                     order,
                     job.progress,
-                    images=[job.image if file.is_disk else None for file in files],
+                    images=[image if file.is_disk else None for file in files],
                     file_checksum_type=job.manifest,
                 )
                 exported = await _exported(face, core, files, results)
@@ -132,13 +126,12 @@ def _package(face: Face, job: Job, vm: str) -> Directory | Ova:
     """The package that the target is to be, by the ending of its name."""
     if not isinstance(job.target, (str, os.PathLike)):
         if callable(getattr(job.target, "write", None)):
-            _converted.check_format(job.disk_format, job.qcow2_compression, is_archive=True)
+            _converted.check_archive(job.disk_format)
             return Ova(face, job.target, job.overwrite, vm)
         kind = type(job.target).__name__
         raise TypeError(f"target must be a path or a binary file object, not {kind}")
-    is_archive = os.fspath(job.target).lower().endswith(".ova")
-    _converted.check_format(job.disk_format, job.qcow2_compression, is_archive=is_archive)
-    if is_archive:
+    if os.fspath(job.target).lower().endswith(".ova"):
+        _converted.check_archive(job.disk_format)
         return Ova(face, job.target, job.overwrite, vm)
     return Directory(face, job.target, job.overwrite)
 

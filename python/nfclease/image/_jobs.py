@@ -81,7 +81,7 @@ async def converted(
     if threads is not None and not 1 <= threads <= _MOST_THREADS:
         raise ValueError(f"threads must be 1 to {_MOST_THREADS}, not {threads}")
     named = (os.fspath(local_path(source)), path)
-    options = {"overwrite": overwrite, "threads": threads}
+    options: dict[str, Any] = {"overwrite": overwrite, "threads": threads}
     job: Reading
     if image is None:
         job = Encoding(*named, how, **options)
