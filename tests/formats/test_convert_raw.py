@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 import os
 import random
@@ -26,17 +25,6 @@ from ..support.waiting import wait_for
 
 MIB = 1 << 20
 CAPACITY = 70 * MIB + 3 * 512
-
-
-@pytest.fixture(params=["blocking", "asyncio"])
-def convert(request: pytest.FixtureRequest) -> Callable[..., image.ConvertedImage]:
-    if request.param == "blocking":
-        return image.convert
-
-    def in_a_loop(*args: Any, **options: Any) -> image.ConvertedImage:
-        return asyncio.run(image.convert_async(*args, **options))
-
-    return in_a_loop
 
 
 def grains(seed: int = 1) -> dict[int, bytes]:
