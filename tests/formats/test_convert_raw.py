@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 import os
 import shutil
@@ -25,15 +24,6 @@ from ..support.made_disks import CAPACITY, MIB, by_vmware, grains, plain_bytes
 from ..support.waiting import wait_for
 
 
-@pytest.fixture(params=["blocking", "asyncio"])
-def convert(request: pytest.FixtureRequest) -> Callable[..., image.ConvertedImage]:
-    if request.param == "blocking":
-        return image.convert
-
-    def in_a_loop(*args: Any, **options: Any) -> image.ConvertedImage:
-        return asyncio.run(image.convert_async(*args, **options))
-
-    return in_a_loop
 
 
 @pytest.fixture

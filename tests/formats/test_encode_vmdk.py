@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 import os
 import random
@@ -30,17 +29,6 @@ from ..support.image_tools import checked_by_qemu, qemu_img, run_convert
 from ..support.waiting import wait_for
 
 MIB = 1 << 20
-
-
-@pytest.fixture(params=["blocking", "asyncio"])
-def convert(request: pytest.FixtureRequest) -> Callable[..., image.ConvertedImage]:
-    if request.param == "blocking":
-        return image.convert
-
-    def in_a_loop(*args: Any, **options: Any) -> image.ConvertedImage:
-        return asyncio.run(image.convert_async(*args, **options))
-
-    return in_a_loop
 
 
 def raw_disk(path: Path, size: int, grains: dict[int, bytes]) -> Path:

@@ -26,6 +26,7 @@ class Spool:
     def __init__(self) -> None:
         self._directory: tempfile.TemporaryDirectory[str] | None = None
         self._work: list[_core.Reading] = []
+        self._is_removed = False
 
     def next_path(self) -> str:
         """Where the next stream goes."""
@@ -36,10 +37,13 @@ class Spool:
     def started(self, work: _core.Reading) -> _core.Reading:
         """What fills that path, and is stopped before it is removed."""
         self._work.append(work)
+        if self._is_removed:  # it was begun in a thread that nobody waits for any more
+            work.cancel()
         return work
 
     def remove(self) -> None:
         """Stops what is under way, and removes all. Blocks."""
+        self._is_removed = True
         for work in self._work:
             work.cancel()
         until = time.monotonic() + _PATIENCE

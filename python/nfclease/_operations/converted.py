@@ -38,10 +38,20 @@ class converted:  # noqa: N801 - used as a function
         if await self._backend.for_call(lambda: is_stream(source)):
             return None
         path = spool.next_path()
-        start = lambda: _core.Reading.of_encoding(  # noqa: E731
-            source, path, overwrite=False, format=None, compression="libdeflate", threads=None
-        )
-        work = spool.started(await self._backend.for_call(start))
+
+        def start() -> _core.Reading:
+            return spool.started(
+                _core.Reading.of_encoding(
+                    source,
+                    path,
+                    overwrite=False,
+                    format=None,
+                    compression="libdeflate",
+                    threads=None,
+                )
+            )
+
+        work = await self._backend.for_call(start)
         logger().info(
             "%s: a streamOptimized VMDK is made of it first, as %s",
             *(source, path),

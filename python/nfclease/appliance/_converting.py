@@ -19,7 +19,6 @@ from nfclease.exceptions import SizeMismatchError
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from types import TracebackType
     from typing import Any, Literal
 
     from nfclease.appliance._face import Face
@@ -49,12 +48,7 @@ class Converting:
     async def __aenter__(self) -> Converting:
         return self
 
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        cause: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    async def __aexit__(self, _kind: object, cause: BaseException | None, _at: object) -> None:
         if self._formats:
             await self._face.cleanup(self._spool.remove, cause)
 

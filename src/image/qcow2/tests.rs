@@ -7,7 +7,7 @@ use std::sync::Arc;
 use libdeflater::{CompressionLvl, Compressor};
 
 use super::Qcow2Disk;
-use super::layout::COMPRESSED;
+use super::layout::{COMPRESSED, COPIED};
 use crate::error::Result;
 use crate::image::encode::pieces::{Pieces, ReadPiece};
 use crate::io::{Reader, Slice, Stored};
@@ -63,7 +63,7 @@ fn image() -> Vec<u8> {
         let at = table * CLUSTER + index * 8;
         bytes[at..at + 8].copy_from_slice(&value.to_be_bytes());
     };
-    let cluster = |number: u64| (1 << 63) | (number * CLUSTER as u64);
+    let cluster = |number: u64| COPIED | (number * CLUSTER as u64);
     entry(1, 0, cluster(2));
     for (index, place) in [(0, 3), (7, 4), (20, 5)] {
         entry(2, index, cluster(place));
