@@ -15,7 +15,7 @@ mod sink;
 mod worker;
 mod writer;
 
-pub use crate::vmdk::{Compression, Finding, FindingKind, Layout};
+pub use crate::vmdk::{Finding, FindingKind, GrainCompression, Layout};
 pub use check::Disk;
 pub(crate) use check::GrainCheck;
 pub use convert::Conversion;

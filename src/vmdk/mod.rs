@@ -19,7 +19,7 @@ mod tables;
 pub(crate) mod testing;
 mod walk;
 
-pub use encode::Compression;
+pub use encode::GrainCompression;
 pub(crate) use encode::{GRAIN, Packed, Packer, Shape, StreamWriter};
 pub use finding::{Finding, FindingKind};
 pub(crate) use header::{Header, SECTOR};

@@ -1,7 +1,7 @@
 //! Grains on their way from one stream to another, as they are; the last one is filled up where it is
 //! shorter than a grain, which some readers take for damage.
 
-use crate::vmdk::{Compression, Finding, GRAIN, Grain, Inflater, Packed, Packer};
+use crate::vmdk::{Finding, GRAIN, Grain, GrainCompression, Inflater, Packed, Packer};
 
 /// What came and is not written.
 pub(super) struct Grains {
@@ -20,7 +20,7 @@ impl Grains {
             whole: Vec::new(),
             open: Packed::default(),
             inflater: Inflater::new(),
-            packer: Packer::new(Compression::default()),
+            packer: Packer::new(GrainCompression::default()),
             wrong: None,
         }
     }

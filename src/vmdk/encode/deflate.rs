@@ -5,7 +5,7 @@ use libdeflater::{CompressionLvl, Compressor};
 
 /// What compresses a grain. Any reader takes either.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Compression {
+pub enum GrainCompression {
     /// libdeflate at level 3, a fifth of the time of zlib at level 6 for about the same size.
     #[default]
     Libdeflate,
@@ -36,15 +36,15 @@ pub(super) enum Deflater {
 }
 
 impl Deflater {
-    pub(super) fn new(compression: Compression) -> Self {
+    pub(super) fn new(compression: GrainCompression) -> Self {
         match compression {
-            Compression::Libdeflate => Self::Libdeflate {
+            GrainCompression::Libdeflate => Self::Libdeflate {
                 fast: Compressor::new(CompressionLvl::new(LEVEL).unwrap_or_default()),
                 store: Compressor::new(CompressionLvl::fastest()),
                 sample: Vec::new(),
                 room: Vec::new(),
             },
-            Compression::Zlib => Self::Zlib(Compress::new(flate2::Compression::new(1), true)),
+            GrainCompression::Zlib => Self::Zlib(Compress::new(flate2::Compression::new(1), true)),
         }
     }
 
@@ -127,7 +127,7 @@ mod tests {
         half[GRAIN_BYTES / 2..].fill(b'x');
         let text = b"some text, again and again. ".repeat(GRAIN_BYTES / 28 + 1);
         let grains = [noise(GRAIN_BYTES), half, text[..GRAIN_BYTES].to_vec()];
-        for compression in [Compression::Libdeflate, Compression::Zlib] {
+        for compression in [GrainCompression::Libdeflate, GrainCompression::Zlib] {
             let mut deflater = Deflater::new(compression);
             for plain in &grains {
                 let mut data = b"before".to_vec();
@@ -143,7 +143,7 @@ mod tests {
 
     #[test]
     fn only_noise_is_stored() {
-        let mut deflater = Deflater::new(Compression::Libdeflate);
+        let mut deflater = Deflater::new(GrainCompression::Libdeflate);
         let mut length = |plain: &[u8]| {
             let mut data = Vec::new();
             deflater.deflate(plain, &mut data).unwrap();

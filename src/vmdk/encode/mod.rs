@@ -9,7 +9,7 @@ mod moved;
 mod packer;
 mod writer;
 
-pub use deflate::Compression;
+pub use deflate::GrainCompression;
 pub(crate) use descriptor::Shape;
 pub(crate) use packer::{Packed, Packer};
 pub(crate) use writer::StreamWriter;

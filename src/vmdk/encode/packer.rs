@@ -1,6 +1,6 @@
 //! Grains with their markers, filled up to whole sectors: what stands in a stream one behind the other.
 
-use super::deflate::{Compression, Deflater};
+use super::deflate::{Deflater, GrainCompression};
 use super::{GRAIN, GRAIN_BYTES};
 use crate::vmdk::header::HEADER_BYTES;
 
@@ -25,7 +25,7 @@ impl Packed {
 pub(crate) struct Packer(Deflater);
 
 impl Packer {
-    pub(crate) fn new(compression: Compression) -> Self {
+    pub(crate) fn new(compression: GrainCompression) -> Self {
         Self(Deflater::new(compression))
     }
 

@@ -136,7 +136,7 @@ fn too_large() -> io::Error {
 
 #[cfg(test)]
 mod tests {
-    use super::super::{Compression, GRAIN_BYTES, Packer};
+    use super::super::{GRAIN_BYTES, GrainCompression, Packer};
     use super::*;
     use crate::vmdk::{Inflater, Walk};
 
@@ -152,7 +152,7 @@ mod tests {
     fn written(numbers: &[u64]) -> Vec<u8> {
         let mut out = Vec::new();
         let mut writer = StreamWriter::begin(&mut out, &Shape::new(CAPACITY, "a.vmdk")).unwrap();
-        let mut own = Packer::new(Compression::Libdeflate);
+        let mut own = Packer::new(GrainCompression::Libdeflate);
         for number in numbers {
             let mut packed = Packed::default();
             own.pack(*number, &plain(*number), &mut packed).unwrap();
@@ -188,7 +188,7 @@ mod tests {
         let mut packed = Packed::default();
         let mut bytes = vec![0; 3 * GRAIN_BYTES];
         bytes[2 * GRAIN_BYTES - 1] = 1;
-        let mut own = Packer::new(Compression::Zlib);
+        let mut own = Packer::new(GrainCompression::Zlib);
         own.pack(7, &bytes, &mut packed).unwrap();
         assert_eq!(packed.grains, [(8, 0)]);
     }
