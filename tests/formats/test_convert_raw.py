@@ -24,8 +24,6 @@ from ..support.made_disks import CAPACITY, MIB, by_vmware, grains, plain_bytes
 from ..support.waiting import wait_for
 
 
-
-
 @pytest.fixture
 def disk(tmp_path: Path) -> Path:
     return by_vmware(tmp_path / "disk.vmdk")

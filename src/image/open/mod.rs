@@ -3,6 +3,8 @@
 //! Header, footer and descriptor are read when it is opened; of tables and grains only those that are
 //! asked for, and some are kept.
 
+#![cfg_attr(not(test), deny(clippy::arithmetic_side_effects))]
+
 mod about;
 mod cache;
 mod extents;

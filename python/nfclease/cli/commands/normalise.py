@@ -13,9 +13,9 @@ if TYPE_CHECKING:
 HELP = "give disks that another tool wrote VMware's layout"
 EPILOG = """\
 qemu-img and open-vmdk write streamOptimized disks that ESXi, ovftool and 7-Zip
-may refuse. The data of their grains is moved as it is, so that this costs little
-more than a copy. In a package, sizes and sums are made anew.
-Ends with 3 where a disk is damaged, or a file is not what the manifest file says.
+may refuse. The data of their grains is moved as it is, so that this costs
+little more than a copy. In a package, sizes and sums are made anew.
+Ends with 3 where a disk is damaged, or a file is not the one that is listed.
 
 example:
   nfclease normalise running-vm/disk-0.vmdk disk-0.vmdk
