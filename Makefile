@@ -93,6 +93,7 @@ bench-commands: .venv/.dev .venv/.with-release peers  ## The same jobs by govc a
 
 bench-formats: .venv/.dev .venv/.with-release  ## A disk checked to the grain, and made raw and qcow2, beside qemu-img and 7zz.
 	$(BIN)/python -m benchmarks.formats
+	$(BIN)/python -m benchmarks.downloads
 
 bench-many: .venv/.dev .venv/.with-release  ## Eight limited disks, memory by streams, 64 leases: wall time, MiB, keep-alive.
 	$(BIN)/python -m benchmarks.many

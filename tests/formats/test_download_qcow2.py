@@ -90,8 +90,8 @@ def test_a_damaged_stream_leaves_nothing(
     ("options", "said"),
     [
         ({"format": "vhd"}, "format must be 'raw' or 'qcow2', not 'vhd'"),
-        ({"qcow2_compression": "deflate"}, "format must be"),
-        ({"format": "raw", "qcow2_compression": "deflate"}, "is for qcow2, not for raw"),
+        ({"qcow2_compression": "deflate"}, "neither format nor also says"),
+        ({"format": "raw", "qcow2_compression": "deflate"}, "neither format nor also says"),
         ({"format": "qcow2", "qcow2_compression": "zstd"}, "qcow2_compression must be 'none'"),
     ],
 )
