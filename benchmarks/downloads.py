@@ -17,11 +17,11 @@ from statistics import median
 from typing import Any
 
 from pyVim.connect import Disconnect
-from pyVmomi import vim
 
 from nfclease import HttpNfcLease
 from nfclease.simulator import Simulator
 
+from .machines import demo_vm
 from .rounds import SHARED_MEMORY
 from .scenarios import MIB
 
@@ -61,9 +61,7 @@ def main() -> None:
         tempfile.TemporaryDirectory(prefix="nfclease-bench-", dir=folder) as directory,
     ):
         service = simulator.connect()
-        views: Any = service.content.viewManager
-        view = views.CreateContainerView(service.content.rootFolder, [vim.VirtualMachine], True)
-        [machine] = [each for each in view.view if each.name == "demo-vm"]
+        machine = demo_vm(service)
         path = Path(directory, "disk")
         _, data = download(machine, path, {})  # the engine, the simulator's sums
         for turn in range(args.rounds):

@@ -38,7 +38,6 @@ async def converted(
     face: Face,
     source: Any,
     target: Any,
-    *,
     to: str | None,
     qcow2_compression: str | None,
     grains: bool,

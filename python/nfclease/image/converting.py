@@ -81,18 +81,8 @@ def convert(
     from nfclease.appliance._face import BlockingFace
     from nfclease.image._jobs import converted
 
-    job = converted(
-        BlockingFace(),
-        source,
-        target,
-        to=to,
-        qcow2_compression=qcow2_compression,
-        grains=grains,
-        block_device=block_device,
-        overwrite=overwrite,
-        threads=threads,
-        progress=progress,
-    )
+    options = (to, qcow2_compression, grains, block_device, overwrite, threads, progress)
+    job = converted(BlockingFace(), source, target, *options)
     return run(job, "convert", "await convert_async")
 
 
@@ -142,16 +132,6 @@ async def convert_async(
     from nfclease.appliance._face import AsyncioFace
     from nfclease.image._jobs import converted
 
-    job = converted(
-        AsyncioFace(),
-        source,
-        target,
-        to=to,
-        qcow2_compression=qcow2_compression,
-        grains=grains,
-        block_device=block_device,
-        overwrite=overwrite,
-        threads=threads,
-        progress=progress,
-    )
+    options = (to, qcow2_compression, grains, block_device, overwrite, threads, progress)
+    job = converted(AsyncioFace(), source, target, *options)
     return await without_our_frames(job)
