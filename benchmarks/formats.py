@@ -159,7 +159,7 @@ def run(tool: Tool, disk: Path, made: Path) -> Cost:
 def opens(disk: Path) -> bool:
     """Whether 7zz takes the disk."""
     listed = ["7zz", "l", "-tvmdk", str(disk)]
-    return subprocess.run(listed, stdout=subprocess.DEVNULL, check=False).returncode == 0
+    return subprocess.run(listed, capture_output=True, check=False).returncode == 0
 
 
 def peak_mib(pid: int) -> float:

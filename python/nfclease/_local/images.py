@@ -40,7 +40,7 @@ class Wanted:
         also: Other targets, and what goes there.
     """
 
-    __slots__ = ("also", "block_device", "image")
+    __slots__ = ("also", "block_device", "image", "needs_a_path", "other_paths")
 
     def __init__(
         self,
@@ -49,14 +49,9 @@ class Wanted:
         also: tuple[tuple[str, _core.ImageFormat | None], ...] = (),
     ) -> None:
         self.image, self.block_device, self.also = image, block_device, also
-
-    def other_paths(self) -> list[str]:
-        """Those beside the target."""
-        return [path for path, _ in self.also]
-
-    def needs_a_path(self) -> bool:
-        """Whether a file object will not do."""
-        return bool(self.image or self.block_device or self.also)
+        self.other_paths = [path for path, _ in also]
+        #: Whether a file object will not do.
+        self.needs_a_path = bool(image or block_device or also)
 
 
 def wanted(
