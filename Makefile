@@ -100,6 +100,7 @@ bench-commands: .venv/.dev .venv/.with-release peers  ## The same jobs by govc a
 
 bench-formats: .venv/.dev .venv/.with-release  ## Disks checked to the grain, made raw, qcow2 and streams, beside qemu-img and 7zz.
 	$(BIN)/python -m benchmarks.formats
+	$(BIN)/python -m benchmarks.downloads
 
 bench-many: .venv/.dev .venv/.with-release  ## Eight limited disks, memory by streams, 64 leases: wall time, MiB, keep-alive.
 	$(BIN)/python -m benchmarks.many

@@ -19,11 +19,11 @@ from pathlib import Path
 from typing import Any
 
 from pyVim.connect import Disconnect
-from pyVmomi import vim
 
 from nfclease import HttpNfcLease, TransferProgress
 from nfclease.simulator import Simulator
 
+from .machines import demo_vm
 from .rounds import SHARED_MEMORY
 
 MIB = 1 << 20
@@ -89,9 +89,7 @@ def main() -> None:
         tempfile.TemporaryDirectory(prefix="nfclease-bench-", dir=folder) as directory,
     ):
         service = simulator.connect()
-        views: Any = service.content.viewManager
-        view = views.CreateContainerView(service.content.rootFolder, [vim.VirtualMachine], True)
-        [vm] = [vm for vm in view.view if vm.name == "demo-vm"]
+        vm = demo_vm(service)
         path, stderr = Path(directory, "disk"), sys.stderr
         export(vm, path, None)  # the engine, the simulator's sums
         threading.Thread(target=compute, args=[stop], daemon=True).start()

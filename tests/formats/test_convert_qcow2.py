@@ -17,7 +17,7 @@ import pytest
 import nfclease
 from nfclease import image
 
-from ..support.disks import GRAIN, stream
+from ..support.disks import GRAIN, damaged, stream
 from ..support.failing_calls import traced
 from ..support.genuine import cut_file
 from ..support.genuine_packages import PACKAGES
@@ -195,16 +195,7 @@ def member(package: Path) -> bytes:
 @pytest.mark.parametrize("where", ["table", "end", "header", "grain"])
 def test_a_damaged_disk_leaves_nothing(tmp_path: Path, mode: Any, where: str) -> None:
     source = made(tmp_path, grains(600), 600 * GRAIN)
-    data = bytearray(source.read_bytes())
-    if where == "grain":
-        data[data.index(b"\x78\x01", 128 * 512 + 12) + 100] ^= 4
-    elif where == "table":
-        data[-4 * 512 - 2048] ^= 1
-    elif where == "header":
-        data[2] ^= 1
-    else:
-        del data[-512:]
-    source.write_bytes(data)
+    source.write_bytes(damaged(source.read_bytes(), where))
     (tmp_path / "disk.qcow2").write_bytes(b"old")
     options: dict[str, Any] = {"qcow2_compression": mode, "overwrite": True}
     if mode == "transplant":

@@ -17,7 +17,7 @@ import pytest
 import nfclease
 from nfclease import image
 
-from ..support.disks import GRAIN, stream
+from ..support.disks import GRAIN, damaged, stream
 from ..support.failing_calls import traced
 from ..support.genuine import pyvcloud_file
 from ..support.made_disks import CAPACITY, MIB, by_vmware, grains, plain_bytes
@@ -75,16 +75,7 @@ def test_beside_qemu_img(name: str, disk: Path, tmp_path: Path) -> None:
 def test_a_damaged_disk_leaves_nothing(
     convert: Callable[..., image.ConvertedImage], disk: Path, tmp_path: Path, where: str
 ) -> None:
-    data = bytearray(disk.read_bytes())
-    if where == "grain":
-        data[128 * 512 + 3000] ^= 4
-    elif where == "table":
-        data[-4 * 512 - 2048] ^= 1
-    elif where == "header":
-        data[2] ^= 1
-    else:
-        del data[-512:]
-    disk.write_bytes(data)
+    disk.write_bytes(damaged(disk.read_bytes(), where))
     (tmp_path / "disk.raw").write_bytes(b"old")
     error = nfclease.TruncatedError if where == "end" else nfclease.DiskFormatError
     with pytest.raises(error, match=r"disk\.vmdk"):

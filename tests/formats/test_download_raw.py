@@ -105,12 +105,13 @@ def test_what_cannot_be(open_lease: OpenLease, demo_vm: Any, tmp_path: Path) -> 
 
 
 @traced
-def test_a_full_disk(simulator: Simulator, tmp_path: Path) -> None:
+@pytest.mark.parametrize("format", ["raw", "qcow2"])
+def test_a_full_disk(simulator: Simulator, tmp_path: Path, format: str) -> None:
     """The first write of a grain that fails ends it, and nothing stays."""
     out = tmp_path / "out"
     out.mkdir()
-    fault, part = "pwrite64:error=ENOSPC:when=5+", out / "disk.raw.part"
-    ended = run_failing("image", simulator, out / "disk.raw", fault, only=part)
+    fault, part = "pwrite64:error=ENOSPC:when=5+", out / f"disk.{format}.part"
+    ended = run_failing("image", simulator, out / f"disk.{format}", fault, only=part)
     assert ended.said["errno"] == errno.ENOSPC
     assert os.listdir(out) == []
     assert endings(simulator) == ["HttpNfcLeaseAbort"]

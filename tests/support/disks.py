@@ -62,6 +62,20 @@ def stream(
     return bytes(out)
 
 
+def damaged(disk: bytes, where: str) -> bytes:
+    """A stream with a bit of its first grain, last table or header changed, or without its end."""
+    data = bytearray(disk)
+    if where == "grain":
+        data[128 * SECTOR + 100] ^= 4
+    elif where == "table":
+        data[-4 * SECTOR - 2048] ^= 1
+    elif where == "header":
+        data[2] ^= 1
+    else:
+        del data[-SECTOR:]
+    return bytes(data)
+
+
 @functools.lru_cache(maxsize=16)
 def _compressed(plain: bytes, level: int) -> bytes:
     return zlib.compress(plain, level)

@@ -52,7 +52,7 @@ def start_to(
     if isinstance(target, (str, os.PathLike)):
         sink = _sink(target, overwrite, wanted) if wanted else _file(target, overwrite)
         return start(*args, sink, **options), os.fspath(target)
-    if wanted is not None and wanted.needs_a_path():
+    if wanted is not None and wanted.needs_a_path:
         raise TypeError(f"an image is written to a path, not to a {type(target).__name__}")
     if callable(getattr(target, "write", None)):
         refuse_text("target", target, "wb")

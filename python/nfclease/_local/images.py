@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from typing import NamedTuple
 
 from nfclease import _core
 
@@ -32,23 +31,27 @@ def format_of(path: str | os.PathLike[str]) -> str:
     return _SUFFIXES[suffix]
 
 
-class Wanted(NamedTuple):
-    """What a download becomes: nothing of it, and it is the stream."""
+class Wanted:
+    """What a download becomes: nothing of it, and it is the stream.
 
-    #: Of the target; None for the stream.
-    image: _core.ImageFormat | None = None
-    #: Whether the target is a block device.
-    block_device: bool = False
-    #: Other targets, and what goes there.
-    also: tuple[tuple[str, _core.ImageFormat | None], ...] = ()
+    Args:
+        image: What the target becomes; None for the stream.
+        block_device: Whether the target is a block device.
+        also: Other targets, and what goes there.
+    """
 
-    def other_paths(self) -> list[str]:
-        """Those beside the target."""
-        return [path for path, _ in self.also]
+    __slots__ = ("also", "block_device", "image", "needs_a_path", "other_paths")
 
-    def needs_a_path(self) -> bool:
-        """Whether a file object will not do."""
-        return bool(self.image or self.block_device or self.also)
+    def __init__(
+        self,
+        image: _core.ImageFormat | None = None,
+        block_device: bool = False,
+        also: tuple[tuple[str, _core.ImageFormat | None], ...] = (),
+    ) -> None:
+        self.image, self.block_device, self.also = image, block_device, also
+        self.other_paths = [path for path, _ in also]
+        #: Whether a file object will not do.
+        self.needs_a_path = bool(image or block_device or also)
 
 
 def wanted(

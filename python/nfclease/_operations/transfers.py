@@ -65,7 +65,7 @@ async def download(
 
     progress = checked(progress)
     becomes = Wanted() if image is None else wanted(**image)
-    with made_for(target, *becomes.other_paths()):
+    with made_for(target, *becomes.other_paths):
         transfer = _start_download(
             lease,
             device_url,
@@ -239,7 +239,7 @@ def start_download(
 
     progress = _checked_callback(progress)
     becomes = wanted(**image)
-    with made_for(target, *becomes.other_paths()):
+    with made_for(target, *becomes.other_paths):
         transfer = _start_download(lease, device_url, target, overwrite, becomes=becomes)
     return _called_back(transfer, progress)
 

@@ -12,9 +12,6 @@ from functools import partial
 
 from nfclease._backends.base import CLEANUP_TIMEOUT, INTERVAL
 from nfclease._backends.blocking import BLOCKING, run
-from nfclease._opening import opener
-from nfclease._operations import ending
-from nfclease._pyvmomi.session import request_context
 from nfclease.appliance._making import Making
 from nfclease.appliance._threads import Thread, cleaning
 
@@ -99,6 +96,7 @@ class AsyncioFace:
 
     def __init__(self) -> None:
         from nfclease._backends.asyncio import Asyncio
+        from nfclease._pyvmomi.session import request_context
 
         self.backend: Asyncio = Asyncio(request_context)
 
@@ -119,6 +117,7 @@ class AsyncioFace:
         seconds: float = CLEANUP_TIMEOUT,
     ) -> None:
         from nfclease._backends.asyncio import in_thread, undisturbed
+        from nfclease._pyvmomi.session import request_context
 
         thread = cleaning(call)
         if not self.backend.may_wait(cause):
@@ -148,11 +147,16 @@ class leased:  # noqa: N801 - used as a function
     def __init__(
         self, face: Face, call: Callable[[], vim.HttpNfcLease], options: Mapping[str, object]
     ) -> None:
+        # A job on files alone needs none of pyvmomi, which takes a tenth of a second to load.
+        from nfclease._opening import opener
+
         self._face = face
         self._open = opener(call, options)
         self._lease: HttpNfcLease | None = None
 
     async def __aenter__(self) -> LeaseCore:
+        from nfclease._operations import ending
+
         def undo(lease: HttpNfcLease, cause: BaseException | None) -> None:
             run(ending.abort(lease._nfc_shared, BLOCKING, cause))
 
@@ -165,6 +169,8 @@ class leased:  # noqa: N801 - used as a function
         cause: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
+        from nfclease._operations import ending
+
         if self._lease is not None:
             await ending.exit_block(self._lease._nfc_shared, self._face.backend, cause)
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import atexit
 import os
+import sys
 import threading
 import time
 
 from nfclease._log import logger
-from nfclease._pyvmomi.session import request_context
 from nfclease._text import escaped, reason_of
 
 TYPE_CHECKING = False
@@ -24,12 +24,21 @@ _EXIT_TIMEOUT = 30.0
 _cleaning: set[Thread] = set()
 
 
+def _request_context() -> Callable[[], None]:
+    """That of pyvmomi, which has none before it is loaded."""
+    if "pyVmomi" not in sys.modules:
+        return lambda: None
+    from nfclease._pyvmomi.session import request_context
+
+    return request_context()
+
+
 class Thread:
     """A call in a thread; the interpreter's exit waits for it only where it is clean-up."""
 
     def __init__(self, call: Callable[[], Any], *, is_cleanup: bool = False) -> None:
         self.ended = threading.Event()
-        self._call, self._bring = call, request_context()
+        self._call, self._bring = call, _request_context()
         self._value: Any = None
         self._error: BaseException | None = None
         if is_cleanup:

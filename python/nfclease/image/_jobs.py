@@ -54,7 +54,6 @@ async def converted(
     face: Face,
     source: Any,
     target: Any,
-    *,
     to: str | None,
     source_format: str | None,
     qcow2_compression: str | None,

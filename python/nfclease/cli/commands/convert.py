@@ -14,15 +14,15 @@ HELP = "make an image of a disk that was exported, or a VMDK of another disk"
 EPILOG = """\
 The disk is read once and checked to the grain. IMAGE gets its name when all of
 it was right; a raw image is sparse where the file system can.
-"transplant" moves the compressed data as they are, which is quick: QEMU reads
-that, some other readers do not, and --grains alone decompresses them as a check.
+"transplant" moves compressed data as they are, which is quick: QEMU reads
+that, some other readers do not, and --grains alone decompresses as a check.
 A streamOptimized VMDK is made of a raw disk, a qcow2 image or a VMDK. A raw disk
 is called .raw or .img, or --source-format says what it is.
 Ends with 3 where the disk is damaged.
 
 examples:
   nfclease convert running-vm/disk-0.vmdk disk-0.raw
-  nfclease convert --qcow2-compression transplant running-vm/disk-0.vmdk d.qcow2
+  nfclease convert --qcow2-compression transplant vm/disk-0.vmdk disk-0.qcow2
   nfclease convert disk-0.raw disk-0.vmdk
 """
 
