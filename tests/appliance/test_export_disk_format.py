@@ -14,6 +14,7 @@ from nfclease import image
 from nfclease.simulator import Simulator
 
 from ..support.importing import calls_of
+from ..support.inventory import unique
 from ..support.jobs import Export
 from ..support.leases import endings
 from ..support.qemu import checked, needs_qemu_img, same
@@ -81,7 +82,7 @@ def test_qcow2_images_and_the_way_back(
             checked(path)
             same(path, tmp_path / "streams" / stream.name, formats=("qcow2", "vmdk"))
     pool = demo_vm.resourcePool
-    imported = nfclease.import_vapp(tmp_path / "images", pool, name="back", convert=True)
+    imported = nfclease.import_vapp(tmp_path / "images", pool, name=unique("back"), convert=True)
     assert [file.converted_from for file in imported.files] == [*["qcow2"] * 3, None]
 
 
@@ -106,16 +107,21 @@ def test_what_cannot_be_is_said_before_any_call(
     wrong: Any = "vhd"
     with pytest.raises(ValueError, match="disk_format must be 'raw' or 'qcow2'"):
         export(demo_vm, tmp_path / "out", disk_format=wrong)
+    with pytest.raises(ValueError, match="qcow2_compression is for qcow2"):
+        export(demo_vm, tmp_path / "out", disk_format="raw", qcow2_compression="deflate")
+    with pytest.raises(ValueError, match="disk_format must be"):
+        export(demo_vm, tmp_path / "out", qcow2_compression="deflate")
     assert calls_of(simulator, "ExportVm") == 0
     assert not list(tmp_path.iterdir())
 
 
+@pytest.mark.parametrize("format", ["raw", "qcow2"])
 def test_a_damaged_stream_leaves_nothing(
-    export: Export, demo_vm: Any, simulator: Simulator, tmp_path: Path
+    export: Export, demo_vm: Any, simulator: Simulator, tmp_path: Path, format: Any
 ) -> None:
     simulator.inject("flip", offset=100_000)
     with pytest.raises((nfclease.ChecksumMismatchError, nfclease.DiskFormatError)):
-        export(demo_vm, tmp_path / "out", disk_format="raw", max_retries=0)
+        export(demo_vm, tmp_path / "out", disk_format=format, max_retries=0)
     assert not list(tmp_path.iterdir())
     assert endings(simulator) == ["HttpNfcLeaseAbort"]
 

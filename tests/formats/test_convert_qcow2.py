@@ -236,7 +236,7 @@ def test_a_cut_package_is_refused(tmp_path: Path) -> None:
     [
         ("disk.vhd", {}, ValueError, r"ends in none of \.raw, \.img, \.qcow2"),
         ("disk", {}, ValueError, "to="),
-        ("disk.qcow2", {"to": "vhd"}, ValueError, "to must be 'raw' or 'qcow2'"),
+        ("disk.qcow2", {"to": "vhd"}, ValueError, "to must be one of raw, qcow2, vmdk"),
         ("disk.qcow2", {"qcow2_compression": "zstd"}, ValueError, "qcow2_compression must be"),
         ("disk.raw", {"qcow2_compression": "deflate"}, ValueError, "is for qcow2, not for raw"),
         ("disk.qcow2", {"grains": 1}, TypeError, "grains must be"),
