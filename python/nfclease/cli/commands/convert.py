@@ -22,7 +22,7 @@ Ends with 3 where the disk is damaged.
 
 examples:
   nfclease convert running-vm/disk-0.vmdk disk-0.raw
-  nfclease convert --qcow2-compression transplant vm/disk-0.vmdk disk-0.qcow2
+  nfclease convert --qcow2-compression deflate running-vm/disk-0.vmdk 0.qcow2
   nfclease convert disk-0.raw disk-0.vmdk
 """
 
