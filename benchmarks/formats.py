@@ -25,6 +25,8 @@ from statistics import median
 
 from nfclease import image
 
+from .format_tools import AIMS, MOST, MOST_MIB, STREAM_OPTIONS, TOOLS, Tool
+from .memory import cache
 from .rounds import SHARED_MEMORY
 from .scenarios import MIB
 
@@ -36,19 +38,14 @@ PIECE = 4 * MIB
 LOOK = 0.01
 
 
-@dataclass(frozen=True)
-class Tool:
-    """One tool at one job."""
+class Files:
+    """The same disk in several formats, and what a tool makes of one."""
 
-    job: str
-    name: str
-    command: tuple[str, ...]
-    #: Of the image; None where none is made.
-    format: str | None = None
-
-    def missing(self) -> bool:
-        """Whether it cannot run here."""
-        return shutil.which(self.command[0]) is None
+    def __init__(self, folder: Path) -> None:
+        self.raw, self.qemu = folder / "disk.raw", folder / "qemu.vmdk"
+        #: In VMware's layout, which 7zz wants.
+        self.disk = folder / "disk.vmdk"
+        self.image = folder / "image"
 
 
 @dataclass(frozen=True)
@@ -58,70 +55,6 @@ class Cost:
     wall: float
     cpu: float
     peak_mib: float
-
-
-NFCLEASE = (sys.executable, "-m", "nfclease")
-QEMU_IMG = ("qemu-img", "convert", "-m", "8", "-W", "-f", "vmdk")
-VERIFY, TO_RAW = "verify to the grain", "streamOptimized to raw"
-TO_QCOW2, COMPRESSED, TRANSPLANT = (
-    "streamOptimized to qcow2",
-    "to qcow2, compressed",
-    "to qcow2, transplanted",
-)
-TO_STREAM, NORMALISE = "raw to streamOptimized", "qemu-img's layout to VMware's"
-STREAM_OPTIONS = ("-f", "raw", "-O", "vmdk", "-o", "subformat=streamOptimized")
-
-
-def convert(format: str, *options: str, source: str = "{disk}") -> tuple[str, ...]:
-    """Our own command."""
-    return (*NFCLEASE, "convert", "--quiet", "--to", format, *options, source, "{image}")
-
-
-TOOLS = (
-    Tool(VERIFY, "nfclease", (*NFCLEASE, "verify", "--grains", "--quiet", "{disk}")),
-    Tool(VERIFY, "7zz", ("7zz", "t", "-tvmdk", "{disk}")),
-    Tool(TO_RAW, "nfclease", convert("raw"), "raw"),
-    Tool(TO_RAW, "qemu-img -m 8 -W", (*QEMU_IMG, "-O", "raw", "{disk}", "{image}"), "raw"),
-    Tool(TO_QCOW2, "nfclease", convert("qcow2"), "qcow2"),
-    Tool(TO_QCOW2, "qemu-img -m 8 -W", (*QEMU_IMG, "-O", "qcow2", "{disk}", "{image}"), "qcow2"),
-    Tool(COMPRESSED, "nfclease", convert("qcow2", "--qcow2-compression", "deflate"), "qcow2"),
-    Tool(
-        COMPRESSED,
-        "qemu-img -c -m 8 -W",
-        (*QEMU_IMG, "-c", "-O", "qcow2", "{disk}", "{image}"),
-        "qcow2",
-    ),
-    Tool(TRANSPLANT, "nfclease", convert("qcow2", "--qcow2-compression", "transplant"), "qcow2"),
-    Tool(
-        TRANSPLANT,
-        "nfclease --grains",
-        convert("qcow2", "--qcow2-compression", "transplant", "--grains"),
-        "qcow2",
-    ),
-    Tool(TO_STREAM, "nfclease", convert("vmdk", source="{raw}"), "vmdk"),
-    Tool(
-        TO_STREAM,
-        "nfclease, zlib",
-        convert("vmdk", "--vmdk-compression", "zlib", source="{raw}"),
-        "vmdk",
-    ),
-    Tool(
-        TO_STREAM, "qemu-img", ("qemu-img", "convert", *STREAM_OPTIONS, "{raw}", "{image}"), "vmdk"
-    ),
-    Tool(TO_STREAM, "vmdk-convert", ("vmdk-convert", "-c", "6", "{raw}", "{image}"), "vmdk"),
-    Tool(NORMALISE, "nfclease", (*NFCLEASE, "normalise", "--quiet", "{disk}", "{image}"), "vmdk"),
-)
-#: A job of ours, and the most of CPU-s for each GiB of data that it is to take.
-MOST = ((VERIFY, 1.6), (TRANSPLANT, 0.5), (NORMALISE, 0.5))
-#: MiB that any of them is to have at most.
-MOST_MIB = 64
-#: A job, a tool that it is compared with, what is compared, and the ratio that is aimed at.
-AIMS = (
-    (TO_RAW, "qemu-img -m 8 -W", "cpu", 0.5),
-    (TO_RAW, "qemu-img -m 8 -W", "wall", 0.35),
-    (TO_STREAM, "qemu-img", "cpu", 0.45),
-    (TO_STREAM, "qemu-img", "size", 1.03),
-)
 
 
 def sample(path: Path, size: int) -> int:
@@ -159,9 +92,9 @@ def _pieces_of_files() -> Iterator[bytes]:
                         rest = rest[PIECE:]
 
 
-def run(tool: Tool, raw: Path, disk: Path, made: Path) -> Cost:
-    """One run, whose image is removed by who looks at it."""
-    command = [word.format(raw=raw, disk=disk, image=made) for word in tool.command]
+def run(tool: Tool, files: Files) -> Cost:
+    """One run, whose image is removed before the next."""
+    command = [word.format_map(vars(files)) for word in tool.command]
     begun, peak = time.monotonic(), 0.0
     with tempfile.TemporaryFile() as said:
         process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=said)
@@ -175,12 +108,6 @@ def run(tool: Tool, raw: Path, disk: Path, made: Path) -> Cost:
         if process.returncode:
             raise RuntimeError(f"{tool.name}: {said.read().decode(errors='replace').strip()}")
     return Cost(wall=wall, cpu=usage.ru_utime + usage.ru_stime, peak_mib=peak)
-
-
-def opens(disk: Path) -> bool:
-    """Whether 7zz takes the disk."""
-    listed = ["7zz", "l", "-tvmdk", str(disk)]
-    return subprocess.run(listed, capture_output=True, check=False).returncode == 0
 
 
 def peak_mib(pid: int) -> float:
@@ -222,30 +149,30 @@ def main() -> int:
         return 1
     costs: dict[Tool, list[Cost]] = defaultdict(list)
     with tempfile.TemporaryDirectory(prefix="nfclease-bench-", dir=place) as name:
-        raw, disk, made = (Path(name, each) for each in ("disk.raw", "disk.vmdk", "made"))
-        data = sample(raw, size)
-        subprocess.run(["qemu-img", "convert", *STREAM_OPTIONS, raw, disk], check=True)
-        populated = image.convert(disk, made, to="raw").populated
-        made.unlink()
+        files = Files(Path(name))
+        data = sample(files.raw, size)
+        subprocess.run(["qemu-img", "convert", *STREAM_OPTIONS, files.raw, files.qemu], check=True)
+        image.normalise(files.qemu, files.disk)
+        populated = image.convert(files.disk, files.image, to="raw").populated
         sizes: dict[Tool, int] = {}
-        if shutil.which("7zz") and not opens(disk):
-            print("7zz: not run (it cannot open what this qemu-img writes)")
-            tools = [tool for tool in tools if tool.name != "7zz"]
-        for turn in range(args.rounds):
-            for tool in tools[:: -1 if turn % 2 else 1]:
-                costs[tool].append(run(tool, raw, disk, made))
-                if tool.format is None:
-                    continue
-                sizes[tool] = made.stat().st_blocks * 512
-                if not turn and not same(raw, made, tool.format):
-                    print(f"FAILED: {tool.job}, {tool.name}: another image", file=sys.stderr)
-                    return 1
-                made.unlink()
+        with cache(Path()) as memory:
+            for turn in range(args.rounds):
+                for tool in tools[:: -1 if turn % 2 else 1]:
+                    files.image.unlink(missing_ok=True)
+                    if memory is not None:
+                        memory.fill()
+                    costs[tool].append(run(tool, files))
+                    if tool.format is None:
+                        continue
+                    sizes[tool] = files.image.stat().st_blocks * 512
+                    if not turn and not same(files.raw, files.image, tool.format):
+                        print(f"FAILED: {tool.job}, {tool.name}: another image", file=sys.stderr)
+                        return 1
         print(
             f"{size / GIB:.2f} GiB, {data / GIB:.2f} written, {populated / GIB:.2f} in grains, ",
             end="",
         )
-        print(f"{disk.stat().st_size / GIB:.2f} GiB as a stream, on {place or 'disk'}")
+        print(f"{files.disk.stat().st_size / GIB:.2f} GiB as a stream, on {place or 'disk'}")
     report(costs, sizes, populated)
     return 0
 

@@ -34,6 +34,15 @@ pub enum Compression {
     },
 }
 
+impl Format {
+    /// How many threads pay beside the caller's; None for as many as there are. A transplant is nearly all
+    /// writes, and a file takes one at a time.
+    pub(super) fn threads(self) -> Option<usize> {
+        let is_moved = self == Self::Qcow2(Compression::Transplant { checked: false });
+        is_moved.then_some(0)
+    }
+}
+
 /// One image while it is written.
 #[derive(Clone)]
 pub(super) enum Output {

@@ -80,6 +80,7 @@ impl Target {
                 Output::of_device(format, &device.file, path, device.size.clone())?
             }
         };
+        let threads = threads.or(format.threads());
         Ok(ImageWriter::new(name.to_owned(), output, threads))
     }
 
