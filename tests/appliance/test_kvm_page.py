@@ -11,7 +11,7 @@ from xml.etree import ElementTree
 
 import nfclease
 
-from ..support.judges import program
+from ..support.qemu import program
 from ..support.shell_blocks import commands, lines
 
 PAGE = Path(__file__).parents[2] / "docs" / "kvm.md"

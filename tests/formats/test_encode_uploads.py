@@ -27,12 +27,12 @@ from ..support.command import govc_environment
 from ..support.disks import GRAIN, stream
 from ..support.faces import OpenLease
 from ..support.failing_calls import traced
-from ..support.image_tools import qemu_img
 from ..support.importing import Importing, calls_of
 from ..support.imports import Imported, import_spec, import_vm
 from ..support.inventory import unique
 from ..support.leases import disk_of, endings
 from ..support.packages import STREAM_OPTIMIZED, descriptor, manifest, ova, written
+from ..support.qemu import qemu_img
 from ..support.waiting import until, wait_for
 
 MIB = 1 << 20

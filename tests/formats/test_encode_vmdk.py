@@ -17,6 +17,7 @@ import pytest
 import nfclease
 from nfclease import image
 
+from ..support.convert_command import run_convert
 from ..support.disks import GRAIN, stream
 from ..support.failing_calls import traced
 from ..support.genuine import (
@@ -25,7 +26,7 @@ from ..support.genuine import (
     go_module_file,
     pyvcloud_file,
 )
-from ..support.image_tools import checked_by_qemu, qemu_img, run_convert
+from ..support.qemu import compared, qemu_img
 from ..support.waiting import wait_for
 
 MIB = 1 << 20
@@ -96,7 +97,7 @@ def test_beside_qemu_img(tmp_path: Path, size: int, content: str) -> None:
     made = image.convert(raw, tmp_path / "disk.vmdk", to="vmdk")
     assert made.capacity == -(-size // GRAIN) * GRAIN
     assert made.populated == {"nothing": 0, "everything": made.capacity, "the end": GRAIN}[content]
-    checked_by_qemu(tmp_path / "disk.vmdk", raw)
+    compared(tmp_path / "disk.vmdk", raw)
 
 
 def test_two_tebibytes_of_holes(tmp_path: Path) -> None:
@@ -105,7 +106,7 @@ def test_two_tebibytes_of_holes(tmp_path: Path) -> None:
     made = image.convert(raw, tmp_path / "disk.vmdk", to="vmdk")
     assert (made.capacity, made.populated) == (2 << 40, 2 * GRAIN)
     assert (tmp_path / "disk.vmdk").stat().st_size < MIB
-    checked_by_qemu(tmp_path / "disk.vmdk", raw)
+    compared(tmp_path / "disk.vmdk", raw)
 
 
 def test_a_block_device(tmp_path: Path) -> None:
@@ -123,7 +124,7 @@ def test_a_block_device(tmp_path: Path) -> None:
         image.convert(device, tmp_path / "disk.vmdk", to="vmdk", source_format="raw")
     finally:
         subprocess.run(["losetup", "--detach", device], check=True)
-    checked_by_qemu(tmp_path / "disk.vmdk", raw)
+    compared(tmp_path / "disk.vmdk", raw)
 
 
 def genuine(tmp_path: Path, name: str) -> Path:
@@ -170,7 +171,7 @@ def test_a_stream_of_qemu_img_gets_vmware_s_layout(tmp_path: Path) -> None:
     options = ["-f", "raw", "-O", "vmdk", "-o", "subformat=streamOptimized"]
     qemu_img("convert", *options, raw, tmp_path / "theirs.vmdk")
     image.convert(tmp_path / "theirs.vmdk", tmp_path / "ours.vmdk", to="vmdk")
-    checked_by_qemu(tmp_path / "ours.vmdk", raw)
+    compared(tmp_path / "ours.vmdk", raw)
     data = (tmp_path / "ours.vmdk").read_bytes()
     assert data[56:64] == b"\xff" * 8  # the directory is at the end
     assert data[-512:] == bytes(512)
@@ -218,7 +219,7 @@ def test_who_says_what_it_is(tmp_path: Path) -> None:
     source = tmp_path / "disk"
     source.write_bytes(b"QFI\xfb" + bytes(GRAIN - 4))
     image.convert(source, tmp_path / "new.vmdk", to="vmdk", source_format="raw")
-    checked_by_qemu(tmp_path / "new.vmdk", source)
+    compared(tmp_path / "new.vmdk", source)
     for format in ("qcow2", "vmdk"):
         with pytest.raises(nfclease.DiskFormatError):
             image.convert(source, tmp_path / "other.vmdk", to="vmdk", source_format=format)
@@ -270,7 +271,7 @@ def test_the_command(tmp_path: Path) -> None:
     assert done.returncode == 0, done.stderr
     row = json.loads(done.stdout)
     assert (row["format"], row["capacity"], row["populated"]) == ("vmdk", MIB, GRAIN)
-    checked_by_qemu(tmp_path / "disk.vmdk", raw)
+    compared(tmp_path / "disk.vmdk", raw)
     (tmp_path / "disk").write_bytes(raw.read_bytes())
     done = run_convert("--to", "vmdk", tmp_path / "disk", tmp_path / "other.vmdk")
     assert done.returncode == 3

@@ -16,7 +16,8 @@ import nfclease
 from nfclease import image
 
 from ..support.disks import GRAIN, stream
-from ..support.judges import digest_of, program
+from ..support.judges import digest_of
+from ..support.qemu import program
 
 MIB = 1 << 20
 #: Flips and cuts of each disk; those of a byte that is not zero count most.

@@ -15,7 +15,8 @@ from nfclease import image
 
 from ..support.disks import GRAIN, stream
 from ..support.genuine import pyvcloud_file
-from ..support.judges import JUDGES, Judge, compared, digest_of
+from ..support.judges import JUDGES, Judge, digest_of
+from ..support.qemu import compared
 
 MIB = 1 << 20
 
@@ -101,4 +102,4 @@ def test_what_the_simulator_sent(exported: list[nfclease.TransferResult], tmp_pa
     for number, disk in enumerate(disks):
         raw = tmp_path / f"{number}.raw"
         image.convert(disk, raw)
-        compared(raw, disk, "vmdk")
+        compared(disk, raw)

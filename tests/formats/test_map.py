@@ -16,8 +16,9 @@ from nfclease import image
 
 from ..support.disks import GRAIN, stream
 from ..support.genuine import pyvcloud_file
-from ..support.made_disks import CAPACITY, MAKERS, MIB, by_vmware, grains, tool
+from ..support.made_disks import CAPACITY, MAKERS, MIB, by_vmware, grains
 from ..support.packages import ova, package
+from ..support.qemu import program
 
 
 @pytest.fixture(params=MAKERS)
@@ -26,7 +27,7 @@ def disk(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
 
 
 def by_qemu_img(disk: Path) -> list[dict[str, Any]]:
-    command = [tool("qemu-img"), "map", "--output=json", "-f", "vmdk", str(disk)]
+    command = [program("qemu-img"), "map", "--output=json", "-f", "vmdk", str(disk)]
     done = subprocess.run(command, check=True, capture_output=True)
     found: list[dict[str, Any]] = json.loads(done.stdout)
     return found

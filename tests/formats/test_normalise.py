@@ -28,8 +28,8 @@ from ..support.made_disks import (
     from_raw,
     grains,
     plain_bytes,
-    tool,
 )
+from ..support.qemu import program
 from ..support.waiting import wait_for
 
 MIB = 1 << 20
@@ -41,12 +41,12 @@ def compressed_grains(disk: bytes) -> dict[int, bytes]:
 
 
 def same_content(one: Path, other: Path) -> None:
-    compare = [tool("qemu-img"), "compare", "-f", "vmdk", "-F", "vmdk", str(one), str(other)]
+    compare = [program("qemu-img"), "compare", "-f", "vmdk", "-F", "vmdk", str(one), str(other)]
     subprocess.run(compare, check=True, capture_output=True)
 
 
 def sevenzip_opens(disk: Path) -> bool:
-    done = subprocess.run([tool("7zz"), "t", "-tvmdk", str(disk)], capture_output=True)
+    done = subprocess.run([program("7zz"), "t", "-tvmdk", str(disk)], capture_output=True)
     return done.returncode == 0
 
 

@@ -11,7 +11,7 @@ import nfclease
 from nfclease import image
 
 from ..support.disks import GRAIN, SECTOR, stream
-from ..support.judges import compared
+from ..support.qemu import compared
 from ..support.qemu_samples import qemu_sample
 
 MIB = 1 << 20
@@ -102,7 +102,7 @@ def test_what_a_host_wrote_of_16_gib(tmp_path: Path) -> None:
     [row] = result.disks
     assert row.capacity == 16 << 30
     image.convert(disk, tmp_path / "disk.raw")
-    compared(tmp_path / "disk.raw", disk, "vmdk")
+    compared(disk, tmp_path / "disk.raw")
 
 
 def test_what_a_fuzzer_found_in_qemu(tmp_path: Path) -> None:

@@ -20,8 +20,9 @@ from nfclease import image
 from ..support.disks import GRAIN, grains_of, stream
 from ..support.failing_calls import traced
 from ..support.genuine import pyvcloud_file
-from ..support.made_disks import CAPACITY, MAKERS, MIB, by_vmware, from_raw, plain_bytes, tool
+from ..support.made_disks import CAPACITY, MAKERS, MIB, by_vmware, from_raw, plain_bytes
 from ..support.packages import ova, package
+from ..support.qemu import program
 
 
 @pytest.fixture(params=MAKERS)
@@ -182,7 +183,7 @@ def test_a_file_system(tmp_path: Path) -> None:
     (tmp_path / "files").mkdir()
     (tmp_path / "files" / "notes.txt").write_text("kept\n" * 30_000)
     subprocess.run(
-        [tool("mkfs.ext4"), "-q", "-L", "inside", "-d", tmp_path / "files", raw], check=True
+        [program("mkfs.ext4"), "-q", "-L", "inside", "-d", tmp_path / "files", raw], check=True
     )
     from_raw(raw, disk)
     with image.open(disk) as file:
@@ -190,9 +191,9 @@ def test_a_file_system(tmp_path: Path) -> None:
         assert file.read_at(1024 + 120, 16).rstrip(b"\0") == b"inside"
         assert file.read() == raw.read_bytes()
     image.convert(disk, out)
-    subprocess.run([tool("fsck.ext4"), "-fn", out], check=True, capture_output=True)
+    subprocess.run([program("fsck.ext4"), "-fn", out], check=True, capture_output=True)
     shown = subprocess.run(
-        [tool("debugfs"), "-R", "cat notes.txt", out], check=True, capture_output=True
+        [program("debugfs"), "-R", "cat notes.txt", out], check=True, capture_output=True
     )
     assert shown.stdout == (tmp_path / "files" / "notes.txt").read_bytes()
 

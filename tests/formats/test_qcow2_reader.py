@@ -14,7 +14,7 @@ import nfclease
 from nfclease import image
 
 from ..support.disks import GRAIN
-from ..support.image_tools import checked_by_qemu, qemu_img
+from ..support.qemu import compared, qemu_img
 
 MIB = 1 << 20
 SIZE = 34 * MIB + 512
@@ -50,7 +50,7 @@ def test_what_qemu_makes(
     qemu_img("convert", "-f", "raw", *options, *(["-c"] if compressed else []), raw, qcow2)
     made = image.convert(qcow2, vmdk, to="vmdk")
     assert made.capacity == -(-SIZE // GRAIN) * GRAIN
-    checked_by_qemu(vmdk, raw)
+    compared(vmdk, raw)
     image.convert(raw, tmp_path / "of-raw.vmdk", to="vmdk")
     # The same disk, so the same bytes: but for the name in the descriptor.
     assert vmdk.stat().st_size == (tmp_path / "of-raw.vmdk").stat().st_size
@@ -63,7 +63,7 @@ def test_preallocated(raw: Path, tmp_path: Path, preallocation: str) -> None:
     qemu_img("create", "-f", "qcow2", "-o", f"preallocation={preallocation}", qcow2, 40 * MIB)
     made = image.convert(qcow2, tmp_path / "disk.vmdk", to="vmdk")
     assert (made.capacity, made.populated) == (40 * MIB, 0)
-    checked_by_qemu(tmp_path / "disk.vmdk", qcow2, "qcow2")
+    compared(tmp_path / "disk.vmdk", qcow2, formats=("vmdk", "qcow2"))
 
 
 def test_a_large_disk_with_little_in_it(tmp_path: Path) -> None:
@@ -73,7 +73,7 @@ def test_a_large_disk_with_little_in_it(tmp_path: Path) -> None:
     made = image.convert(qcow2, tmp_path / "disk.vmdk", to="vmdk")
     assert (made.capacity, made.populated) == (2 << 40, 0)
     assert time.monotonic() - begun < 20
-    checked_by_qemu(tmp_path / "disk.vmdk", qcow2, "qcow2")
+    compared(tmp_path / "disk.vmdk", qcow2, formats=("vmdk", "qcow2"))
 
 
 def test_snapshots_are_not_the_disk(raw: Path, tmp_path: Path) -> None:
@@ -81,7 +81,7 @@ def test_snapshots_are_not_the_disk(raw: Path, tmp_path: Path) -> None:
     qemu_img("convert", "-f", "raw", "-O", "qcow2", raw, qcow2)
     qemu_img("snapshot", "-c", "before", qcow2)
     image.convert(qcow2, tmp_path / "disk.vmdk", to="vmdk")
-    checked_by_qemu(tmp_path / "disk.vmdk", raw)
+    compared(tmp_path / "disk.vmdk", raw)
 
 
 REFUSED = {

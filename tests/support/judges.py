@@ -19,10 +19,9 @@ from pathlib import Path
 import pytest
 
 from .genuine import CACHE
+from .qemu import TIMEOUT, program
 
 HERE = Path(__file__).resolve().parents[1] / "judges"
-#: More than any of them takes for a disk of a test.
-TIMEOUT = 300
 
 
 @dataclass(frozen=True)
@@ -62,27 +61,6 @@ def digest_of(path: Path) -> str:
         while piece := file.read(1 << 20):
             digest.update(piece)
     return digest.hexdigest()
-
-
-def compared(ours: Path, disk: Path, format: str) -> None:
-    """What qemu reads of the disk is our raw image, and the file is in order.
-
-    ``check`` alone takes files that nobody can read.
-    """
-    qemu = program("qemu-img")
-    check = [qemu, "check", "-f", format, str(disk)]
-    subprocess.run(check, check=True, capture_output=True, timeout=TIMEOUT)
-    compare = [qemu, "compare", "-f", format, "-F", "raw", str(disk), str(ours)]
-    done = subprocess.run(compare, capture_output=True, text=True, timeout=TIMEOUT)
-    assert done.returncode == 0, done.stdout + done.stderr
-
-
-def program(*names: str) -> str:
-    """The path of a program, by the first of its names that is there."""
-    found = next(filter(None, map(shutil.which, names)), None)
-    if found is None:
-        pytest.skip(f"not run: no {names[0]}")
-    return found
 
 
 def by_7zip(disk: Path, format: str) -> list[str]:

@@ -1,15 +1,13 @@
-"""The same disk by several makers, and what each tool is called."""
+"""The same disk by several makers."""
 
 from __future__ import annotations
 
 import random
-import shutil
 import subprocess
 from pathlib import Path
 
-import pytest
-
 from .disks import GRAIN, stream
+from .qemu import program
 
 MIB = 1 << 20
 #: Three tables, and a last grain that is cut short by the end of the disk.
@@ -35,14 +33,6 @@ def plain_bytes() -> bytes:
     return bytes(plain[:CAPACITY])
 
 
-def tool(name: str) -> str:
-    """A program that judges; without it the test is not run."""
-    found = shutil.which(name) or shutil.which(name, path="/usr/sbin:/sbin")
-    if found is None:
-        pytest.skip(f"not run: no {name}")
-    return found
-
-
 def by_vmware(path: Path) -> Path:
     """In VMware's layout, with tables behind their grains."""
     path.write_bytes(stream(grains(), CAPACITY))
@@ -61,7 +51,7 @@ def by_qemu(path: Path) -> Path:
 def from_raw(raw: Path, path: Path) -> None:
     """Has qemu-img make a stream of a raw image."""
     options = ["-f", "raw", "-O", "vmdk", "-o", "subformat=streamOptimized"]
-    subprocess.run([tool("qemu-img"), "convert", *options, str(raw), str(path)], check=True)
+    subprocess.run([program("qemu-img"), "convert", *options, str(raw), str(path)], check=True)
 
 
 MAKERS = {"vmware": by_vmware, "qemu": by_qemu}
