@@ -1,20 +1,18 @@
-//! What is wrong with a stream, as an error.
+//! What is wrong with a disk, as an error.
 
 use crate::error::Error;
-use crate::vmdk::{Finding, FindingKind};
+use crate::vmdk::Finding;
 
-/// Of the stream that is called so in messages, after so many bytes of it.
-pub(super) fn refused(name: &str, seen: u64, finding: &Finding) -> Error {
-    match finding.kind {
-        FindingKind::Cut => Error::Truncated {
-            what: name.into(),
-            seen,
-            reason: finding.place().to_string().into(),
-            cause: None,
-        },
-        FindingKind::Format | FindingKind::Damaged => Error::DamagedDisk {
-            what: name.into(),
-            reason: finding.to_string().into(),
-        },
+/// Of the stream that is called so in messages. One that is cut was stored so: to read it again helps
+/// nobody.
+pub(super) fn refused(name: &str, finding: &Finding) -> Error {
+    damaged(name, finding.to_string())
+}
+
+/// Of a disk of any format.
+pub(super) fn damaged(name: &str, reason: impl AsRef<str>) -> Error {
+    Error::DamagedDisk {
+        what: name.into(),
+        reason: reason.as_ref().to_owned().into(),
     }
 }

@@ -72,7 +72,7 @@ impl ImageWriter {
         match (self.pool.finish(), walked) {
             (Err(Wrong::Failed(error)), _) => Err(error),
             (Err(Wrong::Damaged(finding)), _) | (Ok(()), Err(finding)) => {
-                Err(refused(&self.name, self.seen, &finding))
+                Err(refused(&self.name, &finding))
             }
             (Ok(()), Ok(())) => Ok(Disk::new(&self.walk, None)),
         }

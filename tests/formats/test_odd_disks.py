@@ -110,6 +110,6 @@ def test_what_a_fuzzer_found_in_qemu(tmp_path: Path) -> None:
     disk = qemu_sample("afl9.vmdk")
     for grains in (False, True):
         assert not nfclease.verify(disk, grains=grains).ok
-    with pytest.raises((nfclease.DiskFormatError, nfclease.TruncatedError)):
+    with pytest.raises(nfclease.DiskFormatError):
         image.convert(disk, tmp_path / "disk.raw")
     assert not list(tmp_path.iterdir())

@@ -72,10 +72,10 @@ def convert(
 
     Raises:
         DiskFormatError: The source is of no format that is read, or of another one than was said;
-            it is damaged, and the message says where and which sectors of the disk that touches; or
+            it is damaged or cut, and the message says where and which sectors that touches; or
             it is a qcow2 image with a backing file, an external data file, encryption, zstd,
             extended L2 entries or unknown features, which are not read.
-        TruncatedError: It is cut.
+        TruncatedError: A raw disk or a qcow2 image became shorter while it was read.
         FileExistsError: The target is there, and `overwrite` was not given.
         OSError: A file cannot be read or written.
         TypeError: An argument is of the wrong kind.

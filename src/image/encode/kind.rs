@@ -2,8 +2,9 @@
 
 use std::path::Path;
 
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::image::qcow2;
+use crate::image::refused::damaged;
 use crate::io::Slice;
 
 /// What a disk's file is.
@@ -57,7 +58,7 @@ pub(super) fn of(source: &Slice, name: &str, told: Option<SourceFormat>) -> Resu
                 "it is not what it is said to be: it starts with {}",
                 shown(&start)
             );
-            return Err(refused(name, text));
+            return Err(damaged(name, text));
         }
         return Ok(told);
     }
@@ -65,7 +66,7 @@ pub(super) fn of(source: &Slice, name: &str, told: Option<SourceFormat>) -> Resu
     let is_called = |what: &str| suffix.eq_ignore_ascii_case(what);
     match found {
         // The first bytes of a raw disk are its guest's.
-        Some(_) if is_called("raw") => Err(refused(
+        Some(_) if is_called("raw") => Err(damaged(
             name,
             format!(
                 "it is called raw and starts with {}, as another format does; say which it is",
@@ -74,12 +75,11 @@ pub(super) fn of(source: &Slice, name: &str, told: Option<SourceFormat>) -> Resu
         )),
         Some(found) => Ok(found),
         None if RAW.iter().any(|raw| is_called(raw)) => Ok(SourceFormat::Raw),
-        None if start.starts_with(DESCRIPTOR) => Err(refused(
+        None if start.starts_with(DESCRIPTOR) => Err(damaged(
             name,
-            "it is the descriptor of a disk whose data are in other files, which are not read"
-                .into(),
+            "it is the descriptor of a disk whose data are in other files, which are not read",
         )),
-        None => Err(refused(
+        None => Err(damaged(
             name,
             format!(
                 "it starts with {}, and is neither a streamOptimized VMDK nor a qcow2 image; a raw \
@@ -93,11 +93,4 @@ pub(super) fn of(source: &Slice, name: &str, told: Option<SourceFormat>) -> Resu
 fn shown(start: &[u8]) -> String {
     let start = start.get(..16).unwrap_or(start);
     format!("\"{}\"", start.escape_ascii())
-}
-
-fn refused(name: &str, reason: String) -> Error {
-    Error::DamagedDisk {
-        what: name.into(),
-        reason: reason.into(),
-    }
 }

@@ -97,7 +97,7 @@ impl StreamDisk {
         match walked {
             Ok(false) => {}
             Ok(true) => self.end = Some(Ok(())),
-            Err(finding) => self.end = Some(Err(refused(&self.name, self.seen, &finding))),
+            Err(finding) => self.end = Some(Err(refused(&self.name, &finding))),
         }
     }
 }
@@ -147,7 +147,7 @@ impl ReadPiece<Vec<Stored>> for Grains {
             let read = self.inflater.inflate(&grain.data, grain.full, grain.length);
             let read = read.map_err(|reason| {
                 let finding = Finding::grain(grain.at, grain.sectors.clone(), &reason);
-                refused(&self.name, grain.at, &finding)
+                refused(&self.name, &finding)
             })?;
             let read = read.get(..grain.length).unwrap_or(read);
             let start = grain.sectors.start.saturating_mul(SECTOR);

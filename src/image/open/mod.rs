@@ -14,6 +14,7 @@ use std::sync::{Arc, Mutex};
 
 use self::cache::Cache;
 use crate::error::{Error, Result};
+use crate::image::refused::refused;
 use crate::io::Slice;
 use crate::sync::lock;
 use crate::vmdk::descriptor::{self, MOST_SECTORS};
@@ -184,14 +185,6 @@ impl OpenDisk {
 
     fn refused(&self, finding: &Finding) -> Error {
         refused(&self.name, finding)
-    }
-}
-
-/// That it is cut is no matter of a second try, as it is where a stream comes from a server.
-pub(super) fn refused(name: &str, finding: &Finding) -> Error {
-    Error::DamagedDisk {
-        what: name.into(),
-        reason: finding.to_string().into(),
     }
 }
 

@@ -4,10 +4,10 @@ use libdeflater::Decompressor;
 
 use super::budget::MOST_DEFLATED;
 use super::header::Header;
-use super::reader::refused;
 use crate::error::Result;
 use crate::image::encode::pieces::{Piece, ReadPiece};
 use crate::image::encode::raw::read_at;
+use crate::image::refused::damaged;
 use crate::io::Slice;
 
 /// Clusters that are stored one behind the other, or one that is compressed.
@@ -104,9 +104,9 @@ impl Clusters {
                     Err(_) => "cannot be decompressed".into(),
                 };
                 let (offset, sector) = (extent.offset, extent.at / 512);
-                Err(refused(
+                Err(damaged(
                     &self.name,
-                    &format!(
+                    format!(
                         "it is damaged: the compressed cluster at byte {offset} {what} \
                          (sector {sector} of the disk)"
                     ),

@@ -8,6 +8,7 @@ use super::layout::{COMPRESSED, COMPRESSED_SECTOR, COPIED, OFFSET, ZERO, compres
 use super::table::TableReader;
 use crate::error::{Error, Result};
 use crate::image::encode::pieces::{PIECE_BYTES, Piece, Pieces};
+use crate::image::refused::damaged;
 use crate::io::Slice;
 
 /// An image, as far as its tables were looked at.
@@ -29,7 +30,7 @@ impl Qcow2Disk {
     pub(in crate::image) fn open(source: Slice, name: String) -> Result<Self> {
         let start = source.read(0, source.length.min(READ_BYTES))?;
         let header =
-            Header::parse(&start, source.length).map_err(|reason| refused(&name, &reason))?;
+            Header::parse(&start, source.length).map_err(|reason| damaged(&name, &reason))?;
         Ok(Self {
             l1: TableReader::new(source.clone()),
             l2: TableReader::new(source.clone()),
@@ -117,9 +118,9 @@ impl Qcow2Disk {
 
     fn damaged(&self, what: &str) -> Error {
         let (first, length) = (self.at / 512, self.source.length);
-        refused(
+        damaged(
             &self.name,
-            &format!("it is damaged: {what}, of {length} (sector {first} of the disk)"),
+            format!("it is damaged: {what}, of {length} (sector {first} of the disk)"),
         )
     }
 }
@@ -167,12 +168,4 @@ impl Pieces for Qcow2Disk {
 /// Where the unit begins that a byte is in.
 fn begin(at: u64, unit: u64) -> u64 {
     at.saturating_sub(at.checked_rem(unit).unwrap_or(0))
-}
-
-/// What is wrong with an image.
-pub(super) fn refused(name: &str, reason: &str) -> Error {
-    Error::DamagedDisk {
-        what: name.into(),
-        reason: reason.into(),
-    }
 }
