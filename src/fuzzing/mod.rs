@@ -5,6 +5,7 @@
 
 mod answers;
 mod disks;
+mod images;
 mod memory;
 mod packages;
 #[cfg(test)]
@@ -14,13 +15,15 @@ mod tests;
 pub type Target = fn(&[u8]);
 
 /// All targets by their names, which their folders in `tests/fuzz/corpus` have too.
-pub const TARGETS: [(&str, Target); 8] = [
+pub const TARGETS: [(&str, Target); 10] = [
     ("answer", answers::answer),
     ("archive", packages::archive),
     ("descriptor", packages::descriptor),
     ("gzip", packages::gzip),
     ("header", disks::header),
     ("manifest", packages::manifest),
+    ("open", images::open),
     ("package", packages::package),
+    ("qcow2", images::qcow2),
     ("walk", disks::walk),
 ];

@@ -11,7 +11,7 @@ pub(super) mod raw;
 mod ring;
 mod stream;
 
-use std::fs::File;
+use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -105,8 +105,11 @@ impl Encoding {
     pub fn run(self, target: &Path, overwrite: Overwrite, watched: &Watched) -> Result<Disk> {
         let mut staged = Staged::create(target, overwrite, Arc::default())?;
         let path = staged.path();
-        let made = self.write(staged.file(), &path, watched).and_then(|disk| {
+        let written = self.write_to(staged.file(), &path, watched);
+        let made = written.and_then(|disk| {
             staged.sync()?;
+            // Who gave it up meanwhile does not expect it.
+            watched.goes_on()?;
             staged.publish()?;
             Ok(disk)
         });
@@ -116,9 +119,15 @@ impl Encoding {
         })
     }
 
-    fn write(mut self, file: &mut File, path: &Path, watched: &Watched) -> Result<Disk> {
+    /// Writes the stream; `path` is for messages.
+    pub(crate) fn write_to(
+        mut self,
+        out: impl Write,
+        path: &Path,
+        watched: &Watched,
+    ) -> Result<Disk> {
         let io = |error| Error::io(path, error);
-        let mut writer = StreamWriter::begin(file, &self.shape).map_err(io)?;
+        let mut writer = StreamWriter::begin(out, &self.shape).map_err(io)?;
         let mut add = |packed: &_| writer.add(packed).map_err(io);
         match &mut self.disk {
             Opened::Raw(disk) => encode(disk, &self.options, watched, &mut add),
