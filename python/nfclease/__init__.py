@@ -145,10 +145,13 @@ if "logging" in sys.modules:  # else the first lease makes it
 
 
 @atexit.register  # now, not with the first lease: what a script registers later runs before it
-def _abort_at_exit() -> None:
+def _end_at_exit() -> None:
     open_leases = sys.modules.get("nfclease._open_leases")
+    core = sys.modules.get("nfclease._core")
     if open_leases is not None:
         open_leases.abort_at_exit()
+    elif core is not None:  # of files alone: no thread of its own comes back to Python from now on
+        core.finish_at_exit(0.0)
 
 
 #: Loaded by who uses it: pyVmomi is most of it, and not every script has an event loop.

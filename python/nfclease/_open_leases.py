@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import time
 import warnings
 from weakref import WeakValueDictionary
@@ -108,7 +107,3 @@ def _abort_all(
             works.append((lease.moid, lease.native.abort(reason, cause)))
     outcomes = [(moid, work.wait(max(0.0, until - time.monotonic()))) for moid, work in works]
     return [moid for moid, outcome in outcomes if outcome in (None, "abort_failed")]
-
-
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_core.after_fork)

@@ -48,7 +48,7 @@ mod _core {
     #[pymodule_export]
     use super::ends::Ends;
     #[pymodule_export]
-    use super::exit::{after_fork, finish_at_exit};
+    use super::exit::finish_at_exit;
     #[pymodule_export]
     use super::image::{Extents, OpenDisk};
     #[pymodule_export]
@@ -76,11 +76,17 @@ mod _core {
     #[pymodule_export]
     use super::work::Work;
 
+    use super::exit::after_fork;
     use pyo3::prelude::*;
+    use pyo3::types::IntoPyDict as _;
 
     #[pymodule_init]
     fn init(module: &Bound<'_, PyModule>) -> PyResult<()> {
         nfclease::log::install();
+        if let Some(register) = module.py().import("os")?.getattr_opt("register_at_fork")? {
+            let forked = [("after_in_child", wrap_pyfunction!(after_fork, module)?)];
+            register.call((), Some(&forked.into_py_dict(module.py())?))?;
+        }
         module.add("__version__", env!("CARGO_PKG_VERSION"))
     }
 }

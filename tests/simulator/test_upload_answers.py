@@ -10,7 +10,7 @@ import pytest
 from nfclease.simulator import Simulator
 from nfclease.simulator.inventory.vmdk import StreamOptimizedDisk
 
-from .support.calls import manifest, request
+from .support.calls import manifest, request, wait_until
 from .support.imports import CREATE, VMDK, open_import, url_of
 
 STREAM = b"".join(StreamOptimizedDisk(1 << 20).chunks())
@@ -47,6 +47,21 @@ def test_chunked(simulator: Simulator, urls: Any) -> None:
     assert manifest(lease)[disk.key].size == len(STREAM)
     simulator.reset()
     assert request("POST", disk.url, iter(pieces), VMDK)[0].status == 500
+
+
+def test_a_fault_that_is_cleared_holds_nothing_later(simulator: Simulator, urls: Any) -> None:
+    """It was taken before, and comes to its place afterwards."""
+    _, disk, _ = urls
+    simulator.set(chunked_uploads=True)
+    simulator.inject("stall", method="POST", after_bytes=len(STREAM) // 2)
+
+    def pieces() -> Iterator[bytes]:
+        yield STREAM[:100]
+        wait_until(lambda: any(one["bytes_received"] for one in simulator.requests()))
+        simulator.clear()
+        yield STREAM[100:]
+
+    assert request("POST", disk.url, pieces(), VMDK)[0].status == 200
 
 
 def test_a_disk_as_octets(simulator: Simulator, urls: Any) -> None:

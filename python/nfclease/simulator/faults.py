@@ -151,6 +151,7 @@ class Fault:
     count: int | None
     params: dict[str, Any]
     hits: int = 0
+    cleared: asyncio.Event = dataclasses.field(default_factory=asyncio.Event)
 
     def fits(self, facts: dict[str, str], named: bool) -> bool:
         """Whether it applies to something with these facts."""
@@ -169,8 +170,8 @@ class Faults:
     def __init__(self) -> None:
         self._ids = itertools.count(1)
         self.active: list[Fault] = []
-        #: What is held until a fault with these parameters is cleared.
-        self._held: list[tuple[dict[str, Any], asyncio.Event]] = []
+        #: Those that were not cleared; some are used up, and still hold what took them.
+        self._standing: list[Fault] = []
 
     def inject(
         self,
@@ -203,6 +204,7 @@ class Faults:
         _check(kind, count, params)
         added = Fault(next(self._ids), kind, part, wanted, count, params)
         self.active.append(added)
+        self._standing.append(added)
         return added.id
 
     def take(self, kind: str, facts: dict[str, str], named: bool = True) -> dict[str, Any] | None:
@@ -227,15 +229,15 @@ class Faults:
         if seconds is not None:
             await asyncio.sleep(seconds)
             return
-        cleared = asyncio.Event()
-        self._held.append((params, cleared))
-        await cleared.wait()
+        # What took it before it was cleared may come here afterwards.
+        for fault in self._standing:
+            if fault.params is params:
+                await fault.cleared.wait()
 
     def clear(self, fault_id: int | None = None) -> None:
         """Removes one fault, or all, and lets go on what they hold."""
-        kept = [f.params for f in self.active if fault_id not in (None, f.id)]
-        for params, cleared in self._held:
-            if not any(params is other for other in kept):
-                cleared.set()
-        self._held = [held for held in self._held if not held[1].is_set()]
-        self.active = [f for f in self.active if fault_id is not None and f.id != fault_id]
+        for fault in self._standing:
+            if fault_id in (None, fault.id):
+                fault.cleared.set()
+        self._standing = [fault for fault in self._standing if not fault.cleared.is_set()]
+        self.active = [fault for fault in self.active if not fault.cleared.is_set()]
