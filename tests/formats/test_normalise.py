@@ -160,12 +160,14 @@ def test_damage_in_a_grain_is_found_later(tmp_path: Path) -> None:
 
 
 @traced
-def test_ctrl_c(tmp_path: Path) -> None:
-    """Each write takes a second here."""
+@pytest.mark.parametrize("call", ["openat", "write"])
+def test_ctrl_c(tmp_path: Path, call: str) -> None:
+    """It takes a second here: while the job starts, or while it runs."""
     source, out = by_qemu(tmp_path / "in.vmdk"), tmp_path / "out"
     out.mkdir()
-    strace = ["strace", "-f", "-qq", "-o", str(tmp_path / "trace"), "-e", "trace=write"]
-    strace += ["-e", "inject=write:delay_enter=1000000", "-P", str(out / "disk.vmdk.part")]
+    strace = ["strace", "-f", "-qq", "-o", str(tmp_path / "trace"), "-e", f"trace={call}"]
+    delay = "delay_exit" if call == "openat" else "delay_enter"
+    strace += ["-e", f"inject={call}:{delay}=1000000", "-P", str(out / "disk.vmdk.part")]
     command = [sys.executable, "-m", "nfclease", "normalise", str(source), str(out / "disk.vmdk")]
     process = subprocess.Popen([*strace, *command])
     wait_for(lambda: (out / "disk.vmdk.part").exists())

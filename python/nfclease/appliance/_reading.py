@@ -53,6 +53,8 @@ class Reading:
         #: Why it could not be read.
         self.error: Exception | None = None
         self._is_done = False
+        #: Who waits for its start may be interrupted, and the thread that starts it goes on.
+        self._is_starting = self._is_cancelled = False
 
     def is_capacity(self, total: int) -> bool:
         """Whether its size in the descriptor cannot be meant as one, but as what disks can hold."""
@@ -61,10 +63,16 @@ class Reading:
 
     def start(self, package: _core.Package | _core.Incoming | None) -> None:
         """Starts to read it, of a stream as soon as it comes."""
+        self._is_starting = True
         try:
-            self._core = self._begin(package)
+            if not self._is_cancelled:
+                self._core = self._begin(package)
         except (PackageError, UnsafePathError) as error:
             self.error, self._is_done = error, True
+        finally:
+            if self._is_cancelled:
+                self.cancel()
+            self._is_starting = False
 
     def _begin(self, package: Any) -> _core.Reading:
         """What is read; a file that is in no package has a class of its own."""
@@ -91,12 +99,13 @@ class Reading:
         self.pieces, self.flaw, self.disk = found
 
     def cancel(self) -> None:
+        self._is_cancelled = True
         if self._core is not None:
             self._core.cancel()
 
     def settle(self) -> None:
         """Waits until it has let go of its files."""
-        while not self.has_ended():
+        while self._is_starting or not self.has_ended():
             time.sleep(_LONGEST)
 
     def done(self) -> bool:

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
     from nfclease.cli.console import Console
 
-HELP = "make an image of a disk that was exported, or a VMDK of another disk"
+HELP = "make a raw image, a qcow2 image or a VMDK of a disk"
 EPILOG = """\
 The disk is read once and checked to the grain. IMAGE gets its name when all of
 it was right; a raw image is sparse where the file system can.
@@ -23,7 +23,7 @@ Ends with 3 where the disk is damaged.
 examples:
   nfclease convert running-vm/disk-0.vmdk disk-0.raw
   nfclease convert --qcow2-compression deflate running-vm/disk-0.vmdk 0.qcow2
-  nfclease convert disk-0.raw disk-0.vmdk
+  nfclease convert disk-0.raw new.vmdk
 """
 
 
@@ -34,12 +34,14 @@ def add(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--to",
         choices=("raw", "qcow2", "vmdk"),
-        help="its format, else by its suffix: .raw .img .qcow2 .vmdk",
+        metavar="FORMAT",
+        help="raw, qcow2 or vmdk; else the suffix of IMAGE says it",
     )
     parser.add_argument(
         "--source-format",
         choices=("raw", "qcow2", "vmdk"),
-        help="what DISK is, else its first bytes say it",
+        metavar="FORMAT",
+        help="of DISK, else its first bytes say it",
     )
     parser.add_argument(
         "--qcow2-compression",
@@ -51,7 +53,8 @@ def add(parser: argparse.ArgumentParser) -> None:
         "--vmdk-compression",
         choices=("libdeflate", "zlib"),
         default="libdeflate",
-        help="libdeflate is fast, zlib gives VMware's own bytes",
+        metavar="HOW",
+        help="libdeflate (the default), or zlib for VMware's own bytes",
     )
     parser.add_argument(
         "--grains", action="store_true", help="have a transplant check each grain as well"
