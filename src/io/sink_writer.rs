@@ -43,6 +43,12 @@ impl SinkWriter {
         self.sink.expect(bytes)
     }
 
+    /// Makes all of it durable.
+    pub(crate) fn prepare(&mut self) -> Result<()> {
+        self.hand_over()?;
+        wait(self.sink.prepare())
+    }
+
     /// Makes all of it durable and visible; says how many bytes there are, and their sum.
     pub(crate) fn commit(&mut self) -> Result<(u64, Option<String>)> {
         self.hand_over()?;

@@ -8,6 +8,7 @@ import signal
 import struct
 import subprocess
 import sys
+import time
 import zlib
 from collections.abc import Callable
 from pathlib import Path
@@ -171,6 +172,7 @@ def test_ctrl_c(tmp_path: Path, call: str) -> None:
     command = [sys.executable, "-m", "nfclease", "normalise", str(source), str(out / "disk.vmdk")]
     process = subprocess.Popen([*strace, *command])
     wait_for(lambda: (out / "disk.vmdk.part").exists())
+    time.sleep(0.5)
     children = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
     os.kill(int(children[0]), signal.SIGINT)
     assert process.wait(60) == 130

@@ -55,6 +55,7 @@ impl Rewriting {
         let mut out = SinkWriter::new(sink, self.written_sum);
         let written = self.write(&mut out, watched);
         let written = written.and_then(|(read_sums, disk)| {
+            out.prepare()?;
             // Who stopped it meanwhile wants no new file.
             watched.goes_on()?;
             let (size, written_sum) = out.commit()?;

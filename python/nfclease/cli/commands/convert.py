@@ -16,8 +16,8 @@ The disk is read once and checked to the grain. IMAGE gets its name when all of
 it was right; a raw image is sparse where the file system can.
 "transplant" moves compressed data as they are, which is quick: QEMU reads
 that, some other readers do not, and --grains alone decompresses as a check.
-A streamOptimized VMDK is made of a raw disk, a qcow2 image or a VMDK. A raw disk
-is called .raw or .img, or --source-format says what it is.
+A streamOptimized VMDK is made of a raw disk, a qcow2 image or a VMDK. A raw
+disk is called .raw or .img, or --source-format says what it is.
 Ends with 3 where the disk is damaged.
 
 examples:
