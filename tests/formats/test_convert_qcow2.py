@@ -299,12 +299,11 @@ def test_ctrl_c(tmp_path: Path) -> None:
     out.mkdir()
     source = made(tmp_path, {n: text(GRAIN) for n in range(4)}, 100 * GRAIN)
     part = out / "disk.qcow2.part"
-    strace = ["strace", "-f", "-qq", "-o", str(tmp_path / "trace"), "-e", "trace=pwrite64"]
+    strace = ["strace", "-D", "-f", "-qq", "-o", str(tmp_path / "trace"), "-e", "trace=pwrite64"]
     strace += ["-e", "inject=pwrite64:delay_enter=1000000", "-P", str(part)]
     command = [sys.executable, "-m", "nfclease", "convert", "--threads", "1"]
     process = subprocess.Popen([*strace, *command, str(source), str(out / "disk.qcow2")])
     wait_for(lambda: part.exists())
-    children = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
-    os.kill(int(children[0]), signal.SIGINT)
+    process.send_signal(signal.SIGINT)
     assert process.wait(60) == 130
     assert os.listdir(out) == []

@@ -164,12 +164,11 @@ def test_ctrl_c(disk: Path, tmp_path: Path) -> None:
     """Nothing stays of what was not whole. Each write takes a second here."""
     out = tmp_path / "out"
     out.mkdir()
-    strace = ["strace", "-f", "-qq", "-o", str(tmp_path / "trace"), "-e", "trace=pwrite64"]
+    strace = ["strace", "-D", "-f", "-qq", "-o", str(tmp_path / "trace"), "-e", "trace=pwrite64"]
     strace += ["-e", "inject=pwrite64:delay_enter=1000000", "-P", str(out / "disk.raw.part")]
     command = [sys.executable, "-m", "nfclease", "convert", "--threads", "1"]
     process = subprocess.Popen([*strace, *command, str(disk), str(out / "disk.raw")])
     wait_for(lambda: (out / "disk.raw.part").exists())
-    children = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
-    os.kill(int(children[0]), signal.SIGINT)
+    process.send_signal(signal.SIGINT)
     assert process.wait(60) == 130
     assert os.listdir(out) == []

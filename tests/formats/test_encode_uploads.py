@@ -217,15 +217,14 @@ def test_a_signal_while_it_is_made(
     source = written(
         tmp_path / "package", package_of("disk.raw", random.randbytes(8 * MIB), 8 * MIB)
     )
-    strace = ["strace", "-f", "-qq", "-o", str(tmp_path / "trace"), "-e", "trace=pread64"]
+    strace = ["strace", "-D", "-f", "-qq", "-o", str(tmp_path / "trace"), "-e", "trace=pread64"]
     strace += ["-e", "inject=pread64:delay_enter=700000", "-P", str(source / "disk.raw")]
     command = [sys.executable, "-m", "nfclease", "import", str(source), "--convert"]
     command += ["--pool", "/DC0/host/Cluster/Resources", "--name", unique("broken-off")]
     environment = os.environ | govc_environment(simulator) | {"TMPDIR": str(spool)}
     process = subprocess.Popen([*strace, *command], env=environment)
     wait_for(lambda: any(spool.glob("nfclease-*/*.part")))
-    children = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
-    os.kill(int(children[0]), number)
+    process.send_signal(number)
     assert process.wait(60) == 128 + number
     assert calls_of(simulator, "ImportVApp") == 0
 

@@ -288,11 +288,10 @@ def test_ctrl_c(tmp_path: Path) -> None:
     raw = raw_disk(tmp_path / "disk.raw", 66 * MIB, mixed())
     out = tmp_path / "out"
     out.mkdir()
-    strace = ["strace", "-f", "-qq", "-o", str(tmp_path / "trace"), "-e", "trace=write"]
+    strace = ["strace", "-D", "-f", "-qq", "-o", str(tmp_path / "trace"), "-e", "trace=write"]
     strace += ["-e", "inject=write:delay_enter=1000000", "-P", str(out / "disk.vmdk.part")]
     process = run_convert("--to", "vmdk", raw, out / "disk.vmdk", under=strace)
     wait_for(lambda: (out / "disk.vmdk.part").exists())
-    children = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
-    os.kill(int(children[0]), signal.SIGINT)
+    process.send_signal(signal.SIGINT)
     assert process.wait(60) == 130
     assert os.listdir(out) == []
