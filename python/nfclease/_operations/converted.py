@@ -1,4 +1,4 @@
-"""An upload of a disk that is no stream: one is made of it first."""
+"""An upload of a raw or qcow2 disk: a streamOptimized VMDK is made of it first."""
 
 from __future__ import annotations
 

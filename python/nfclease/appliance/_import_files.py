@@ -96,7 +96,7 @@ class Wanted(NamedTuple):
 
 
 def other_format(package: _core.Package, file: Mapping[str, Any]) -> Literal["qcow2", "raw"] | None:
-    """What a disk is that is no stream, as far as its first bytes and its name tell. Blocks."""
+    """The format of a disk that is not a stream, by its first bytes and its name. Blocks."""
     href = file["href"]
     is_whole = file["chunk_size"] is None and file["compression"] == "identity"
     if not is_whole or package.member_size(href) is None:

@@ -196,7 +196,7 @@ class PackageInfo:
         manifest: The manifest file; None without one, or where it cannot be read.
         certificate: Whether there is a ``.cert`` file; nobody checks it here.
         notes: What is odd about the package, files that are missing among it.
-        image: What is in the disk, where it is no package but a ``.vmdk`` by itself; else None.
+        image: What is in the disk, where a ``.vmdk`` by itself was inspected; else None.
 
     Examples:
         >>> info = nfclease.inspect(package)

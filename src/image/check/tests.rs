@@ -86,7 +86,7 @@ fn is_free_in_front(at: usize, bit: u8, length: usize) -> bool {
     }
 }
 
-/// Which bits are flipped: all eight, and of a byte amid zeros one, another each time.
+/// Which bits of a byte are flipped: all eight. Between zeros it is one, a different one each time.
 fn bits_of(whole: &[u8], at: usize) -> Range<u8> {
     let around = &whole[at.saturating_sub(8)..whole.len().min(at + 9)];
     if around.iter().any(|byte| *byte != 0) {
