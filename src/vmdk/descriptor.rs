@@ -9,10 +9,18 @@ pub(crate) const MOST_SECTORS: u64 = 128;
 /// The kind of disk that a stream is.
 const KIND: &str = "streamOptimized";
 
+/// The most bytes that qemu-img leaves of an older text: it writes a new CID of 1 to 8 digits in
+/// place, so the text may be 7 shorter, and one of those bytes is the zero that ends it.
+const MOST_LEFT: usize = 6;
+
+/// The text, which ends at the first zero.
+pub(crate) fn text(bytes: &[u8]) -> &[u8] {
+    bytes.split(|byte| *byte == 0).next().unwrap_or_default()
+}
+
 /// What the text says, by its names in their order.
 pub(crate) fn fields(bytes: &[u8]) -> Vec<(String, String)> {
-    let text = bytes.split(|byte| *byte == 0).next().unwrap_or_default();
-    let text = String::from_utf8_lossy(text);
+    let text = String::from_utf8_lossy(text(bytes));
     let lines = text.lines().map(str::trim);
     let said = lines.filter(|line| !line.starts_with('#'));
     let pairs = said.filter_map(|line| line.split_once('='));
@@ -24,9 +32,8 @@ pub(crate) fn fields(bytes: &[u8]) -> Vec<(String, String)> {
 /// Checks the text. No name in it is ever opened.
 pub(crate) fn check(bytes: &[u8], header: &Header) -> Result<(), Finding> {
     let at = header.descriptor.saturating_mul(SECTOR);
-    let end = bytes.iter().position(|byte| *byte == 0);
-    let (text, rest) = bytes.split_at(end.unwrap_or(bytes.len()));
-    if rest.iter().any(|byte| *byte != 0) {
+    let text = text(bytes);
+    if !is_left_of(text, bytes.get(text.len()..).unwrap_or_default()) {
         return Err(Finding::damaged(
             at,
             "bytes behind the descriptor are not zero",
@@ -53,6 +60,15 @@ pub(crate) fn check(bytes: &[u8], header: &Header) -> Result<(), Finding> {
             format!("the descriptor names {extents} extents; a stream has one"),
         )),
     }
+}
+
+/// Whether the bytes behind a text are zero, but for the end of the same text, a bit longer.
+fn is_left_of(text: &[u8], behind: &[u8]) -> bool {
+    let Some(last) = behind.iter().rposition(|byte| *byte != 0) else {
+        return true;
+    };
+    // The zero that ends the text is the first of them.
+    last <= MOST_LEFT && behind.get(1..=last).is_some_and(|left| text.ends_with(left))
 }
 
 fn check_value(name: &str, value: &str, at: u64) -> Result<(), Finding> {

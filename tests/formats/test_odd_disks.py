@@ -11,6 +11,7 @@ import nfclease
 from nfclease import image
 
 from ..support.disks import GRAIN, SECTOR, stream
+from ..support.made_disks import by_qemu, plain_bytes
 from ..support.qemu import compared
 from ..support.qemu_samples import qemu_sample
 
@@ -64,6 +65,48 @@ def test_grains_that_grow(tmp_path: Path) -> None:
     assert nfclease.verify(disk, grains=True).ok
     image.convert(disk, tmp_path / "disk.raw")
     assert (tmp_path / "disk.raw").read_bytes() == plain(grains, MIB)
+
+
+def shorter_cid(disk: bytes, digits: int) -> bytes:
+    """As qemu-img writes a CID of so many digits over the first of 8: the rest moves up."""
+    before = disk[SECTOR : 21 * SECTOR]
+    at = before.index(b"CID=") + 4
+    old = before[: before.index(b"\0")]
+    new = old[:at] + b"7" * digits + old[old.index(b"\n", at) :] + b"\0"
+    return disk[:SECTOR] + new + disk[SECTOR + len(new) :]
+
+
+@pytest.mark.parametrize("digits", range(1, 9))
+def test_the_end_of_an_older_descriptor(digits: int, tmp_path: Path) -> None:
+    """One of 250 disks of qemu-img has such bytes behind its descriptor."""
+    disk = tmp_path / "disk.vmdk"
+    data = by_qemu(disk).read_bytes()
+    at = data.index(b"CID=")
+    end = data.index(b"\n", at)
+    whole = data[: at + 4] + data[at + 4 : end].rjust(8, b"0") + data[end : 21 * SECTOR]
+    data = whole[: 21 * SECTOR] + data[21 * SECTOR :]
+    disk.write_bytes(shorter_cid(data, digits))
+    result = nfclease.verify(disk, grains=True)
+    assert result.ok, result.problems
+    made = nfclease.inspect(disk).image
+    assert made is not None
+    assert made.descriptor["CID"] == "7" * digits
+    image.normalise(disk, tmp_path / "normal.vmdk")
+    normal = (tmp_path / "normal.vmdk").read_bytes()[SECTOR : 21 * SECTOR]
+    assert not normal[normal.index(b"\0") :].strip(b"\0")
+    image.convert(disk, tmp_path / "disk.raw")
+    assert (tmp_path / "disk.raw").read_bytes() == plain_bytes()
+
+
+@pytest.mark.parametrize("left", [b"\n", b"tail", b'8"\n', b'\0"\n', b'147483647"\n'])
+def test_other_bytes_behind_a_descriptor(left: bytes, tmp_path: Path) -> None:
+    disk = tmp_path / "disk.vmdk"
+    data = bytearray(by_qemu(disk).read_bytes())
+    end = data.index(b"\0", SECTOR) + 1
+    data[end : end + len(left)] = left
+    disk.write_bytes(data)
+    result = nfclease.verify(disk, grains=True)
+    assert result.ok == (left == b"\n"), result.problems
 
 
 def test_markers_of_progress(tmp_path: Path) -> None:

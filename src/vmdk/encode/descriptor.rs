@@ -1,6 +1,7 @@
 //! How long a new stream's disk is, and the descriptor inside it.
 
 use super::GRAIN;
+use crate::vmdk::descriptor::text as text_in;
 use crate::vmdk::header::{GD_AT_END, Header, SECTOR, TABLE_ENTRIES};
 
 /// Sectors that a new descriptor has. Tools that add a line to it do not look whether there is room.
@@ -36,13 +37,10 @@ impl Shape {
     pub(crate) fn again(header: &Header, descriptor: &[u8]) -> Self {
         let (capacity, room) = (header.capacity, header.descriptor_size);
         let is_theirs = header.descriptor == 1 && !header.is_in_front();
+        let text = text_in(descriptor);
         if is_theirs && (1..OVERHEAD).contains(&room) && header.overhead == OVERHEAD {
-            return Self::of(capacity, room, OVERHEAD, descriptor.to_vec());
+            return Self::of(capacity, room, OVERHEAD, text.to_vec());
         }
-        let end = descriptor.iter().rposition(|byte| *byte != 0);
-        let text = end
-            .and_then(|end| descriptor.get(..=end))
-            .unwrap_or_default();
         let room = (text.len() as u64).div_ceil(SECTOR).max(ROOM);
         let overhead = room.saturating_add(1).next_multiple_of(GRAIN);
         Self::of(capacity, room, overhead, text.to_vec())
