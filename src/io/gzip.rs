@@ -172,6 +172,8 @@ mod tests {
     use flate2::Compression;
     use flate2::write::GzEncoder;
 
+    use std::future::poll_fn;
+
     use super::*;
     use crate::io::ChecksumType;
     use crate::io::StoredFile;
@@ -214,7 +216,7 @@ mod tests {
                 .start(Digests::new(ChecksumType::Sha1, None), "test", None)
                 .unwrap();
             let mut sent = Vec::new();
-            while let Some(piece) = feed.chunks.recv().await {
+            while let Some(piece) = poll_fn(&mut feed.next).await {
                 sent.extend_from_slice(&piece);
             }
             assert!(sent == bytes && feed.end.await.unwrap().is_ok());

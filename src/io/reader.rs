@@ -1,7 +1,8 @@
-//! A source that is read: a thread that fills and hashes recycled buffers ahead of the socket.
+//! A source that is read: a thread that fills recycled buffers ahead of the socket.
 //!
 //! Measured against streams that allocate or hop per chunk, this is the cheapest way to feed an
-//! upload: the digest runs on the reader's core while the socket's core encrypts.
+//! upload. Of an upload that is alone the digest runs on the reader's core while the socket's core
+//! encrypts.
 
 use std::io::{self, Read};
 use std::path::PathBuf;
@@ -11,7 +12,7 @@ use bytes::Bytes;
 use tokio::sync::{mpsc, oneshot};
 
 use super::digests::Digests;
-use super::pairs::{Meeting, Pairing};
+use super::lanes::{Giver, Lanes};
 use super::source::{Feed, Watch};
 use crate::error::{Error, Result};
 use crate::threads;
@@ -22,8 +23,8 @@ const BUFFER_BYTES: usize = 256 * 1024;
 /// Buffers in flight for each upload: one being filled, one being sent, two between.
 const BUFFERS: usize = 4;
 
-/// Where the readers of this process meet.
-static MEETING: OnceLock<Arc<Meeting>> = OnceLock::new();
+/// Of this process.
+static LANES: OnceLock<Arc<Lanes>> = OnceLock::new();
 
 /// A readable local thing, with its name for messages and its own way to report an error.
 pub trait Reader: Read + Send {
@@ -59,8 +60,8 @@ impl Drop for Buffer {
     }
 }
 
-/// Starts the thread, from the reader's next byte. Each piece is hashed and checked before it is
-/// handed over.
+/// Starts the thread, from the reader's next byte. Each piece is checked before it is handed over,
+/// and in the digests before it is sent.
 pub(super) fn start(
     reader: Box<dyn Reader>,
     length: u64,
@@ -68,7 +69,7 @@ pub(super) fn start(
     what: &str,
     watch: Option<Watch>,
 ) -> Result<Feed> {
-    let (chunk_sender, chunks) = mpsc::channel(BUFFERS);
+    let (pieces, mut taker) = LANES.get_or_init(Arc::default).open(digests);
     let (end_sender, end) = oneshot::channel();
     let (home, returned) = mpsc::channel(BUFFERS);
     for _ in 0..BUFFERS {
@@ -79,26 +80,25 @@ pub(super) fn start(
     let pump = Pump {
         reader,
         length,
-        pairing: Pairing::new(MEETING.get_or_init(Arc::default)),
-        digests,
         watch,
-        chunks: chunk_sender,
+        pieces,
         home,
         returned,
         what: what.to_owned(),
     };
     threads::spawn("nfclease-reader", move || pump.run(end_sender))
         .map_err(|e| Error::io(name, e))?;
-    Ok(Feed { chunks, end })
+    Ok(Feed {
+        next: Box::new(move |cx| taker.poll(cx)),
+        end,
+    })
 }
 
 struct Pump {
     reader: Box<dyn Reader>,
     length: u64,
-    digests: Digests,
-    pairing: Pairing,
     watch: Option<Watch>,
-    chunks: mpsc::Sender<Bytes>,
+    pieces: Giver,
     home: mpsc::Sender<Vec<u8>>,
     returned: mpsc::Receiver<Vec<u8>>,
     what: String,
@@ -107,17 +107,13 @@ struct Pump {
 impl Pump {
     fn run(mut self, end: oneshot::Sender<Result<String>>) {
         let read = self.read_all();
-        let Self {
-            reader,
-            digests,
-            chunks,
-            ..
-        } = self;
+        let Self { reader, pieces, .. } = self;
         // Who is told of the end may use the source again.
         drop(reader);
+        let sum = read.and_then(|()| pieces.add(&[], Digests::first));
         // Nobody listens after a cancelled upload.
-        let _ = end.send(read.map(|()| digests.first()));
-        drop(chunks);
+        let _ = end.send(sum);
+        drop(pieces);
     }
 
     fn read_all(&mut self) -> Result<()> {
@@ -133,24 +129,31 @@ impl Pump {
             if filled < buffer.len() {
                 return Err(self.wrong_size(sent.saturating_add(filled as u64)));
             }
-            self.pairing.update(&mut self.digests, &mut buffer);
-            if let Some(watch) = &mut self.watch {
-                watch(&buffer, &self.digests)?;
-            }
             sent = sent.saturating_add(filled as u64);
-            let data = Bytes::from_owner(Buffer {
-                bytes: buffer,
-                home: self.home.clone(),
-            });
-            self.chunks
-                .blocking_send(data)
-                .map_err(|_| Error::Cancelled)?;
+            self.give(buffer, sent == self.length)?;
         }
         match self.reader.read(&mut [0u8; 1]) {
             Ok(0) => Ok(()),
             Ok(_) => Err(self.wrong_size(sent.saturating_add(1))),
             Err(e) => Err(self.reader.error(e)),
         }
+    }
+
+    /// Hands a buffer over, once it was looked at. The last one is looked at with its digests.
+    fn give(&mut self, buffer: Vec<u8>, is_last: bool) -> Result<()> {
+        let is_digested = is_last || self.pieces.is_alone();
+        let watch = &mut self.watch;
+        if is_digested {
+            let all = |all: &Digests| look(watch, &buffer, is_last.then_some(all));
+            self.pieces.add(&buffer, all)??;
+        } else {
+            look(watch, &buffer, None)?;
+        }
+        let piece = Buffer {
+            bytes: buffer,
+            home: self.home.clone(),
+        };
+        self.pieces.give(Bytes::from_owner(piece), is_digested)
     }
 
     fn wrong_size(&self, actual: u64) -> Error {
@@ -161,6 +164,10 @@ impl Pump {
             actual,
         }
     }
+}
+
+fn look(watch: &mut Option<Watch>, piece: &[u8], all: Option<&Digests>) -> Result<()> {
+    watch.as_mut().map_or(Ok(()), |watch| watch(piece, all))
 }
 
 pub(super) fn fill(reader: &mut dyn Reader, buffer: &mut [u8]) -> io::Result<usize> {

@@ -157,6 +157,7 @@ impl Source for SliceSource {
 #[allow(clippy::disallowed_methods, reason = "a test has a runtime of its own")]
 mod tests {
     use std::fs;
+    use std::future::poll_fn;
 
     use super::*;
     use crate::io::ChecksumType;
@@ -167,7 +168,7 @@ mod tests {
             .start(Digests::new(ChecksumType::Sha1, None), "test", None)
             .unwrap();
         let mut bytes = Vec::new();
-        while let Some(piece) = feed.chunks.recv().await {
+        while let Some(piece) = poll_fn(&mut feed.next).await {
             bytes.extend_from_slice(&piece);
         }
         (bytes, feed.end.await.unwrap())

@@ -3,9 +3,10 @@
 use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
+use std::task::{Context, Poll};
 
 use bytes::Bytes;
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::oneshot;
 
 use super::digests::Digests;
 use super::reader::{self, Reader};
@@ -30,11 +31,14 @@ pub trait Source: Send {
 
 /// A source that runs. Whoever fills it waits while nobody takes, and stops when it is dropped.
 pub struct Feed {
-    /// The pieces in order. Closed after the last, or early when reading failed.
-    pub(crate) chunks: mpsc::Receiver<Bytes>,
-    /// The first digest of everything, or why it could not be read. It is there before `chunks` closes.
+    /// The pieces in order. Nothing comes after the last, or earlier when reading failed.
+    pub(crate) next: Next,
+    /// The first digest of everything, or why it could not be read. It is there before nothing comes.
     pub(crate) end: oneshot::Receiver<Result<String>>,
 }
+
+/// Polls for the next piece.
+pub(crate) type Next = Box<dyn FnMut(&mut Context<'_>) -> Poll<Option<Bytes>> + Send + Sync>;
 
 /// The first 512 and the last 1024 bytes of a source.
 #[derive(Debug, Clone, Default)]
@@ -69,9 +73,9 @@ fn bytes_of(count: u64) -> usize {
     usize::try_from(count).unwrap_or(usize::MAX)
 }
 
-/// Sees every piece before it is handed over, and may refuse it. It gets the digests of all up to the
-/// end of the piece too.
-pub(crate) type Watch = Box<dyn FnMut(&[u8], &Digests) -> Result<()> + Send>;
+/// Sees every piece before it is handed over, and may refuse it. With the last one it gets the digests
+/// of all.
+pub(crate) type Watch = Box<dyn FnMut(&[u8], Option<&Digests>) -> Result<()> + Send>;
 
 /// A regular file.
 pub struct FileSource {
@@ -229,6 +233,9 @@ impl Reader for Memory {
 #[allow(clippy::disallowed_methods, reason = "a test has a runtime of its own")]
 mod tests {
     use std::fs;
+    use std::future::poll_fn;
+
+    use tokio::sync::mpsc;
 
     use super::*;
     use crate::io::ChecksumType;
@@ -242,7 +249,7 @@ mod tests {
     async fn all_of(source: &mut dyn Source) -> (Vec<u8>, Result<String>) {
         let mut feed = source.start(sha1(), "test", None).unwrap();
         let mut bytes = Vec::new();
-        while let Some(piece) = feed.chunks.recv().await {
+        while let Some(piece) = poll_fn(&mut feed.next).await {
             bytes.extend_from_slice(&piece);
         }
         (bytes, feed.end.await.unwrap())
@@ -296,14 +303,15 @@ mod tests {
             _what: &str,
             mut watch: Option<Watch>,
         ) -> Result<Feed> {
-            let (sender, chunks) = mpsc::channel(1);
+            let (sender, mut pieces) = mpsc::channel(1);
             let (told, end) = oneshot::channel();
             let mut left = self.0.clone();
             tokio::spawn(async move {
                 while !left.is_empty() {
                     let piece = left.split_to(left.len().min(1000));
                     digests.update(&piece);
-                    let watched = watch.as_mut().map(|watch| watch(&piece, &digests));
+                    let all = left.is_empty().then_some(&digests);
+                    let watched = watch.as_mut().map(|watch| watch(&piece, all));
                     if watched.is_some_and(|watched| watched.is_err()) {
                         return;
                     }
@@ -313,7 +321,8 @@ mod tests {
                 }
                 let _ = told.send(Ok(digests.first()));
             });
-            Ok(Feed { chunks, end })
+            let next = Box::new(move |cx: &mut Context<'_>| pieces.poll_recv(cx));
+            Ok(Feed { next, end })
         }
     }
 

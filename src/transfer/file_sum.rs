@@ -57,7 +57,6 @@ impl FileSum {
 pub(super) struct Comparing {
     wanted: Option<FileSum>,
     what: Arc<str>,
-    left: u64,
     told: Computed,
 }
 
@@ -69,25 +68,20 @@ impl Comparing {
     /// Begins with a source of this length; an empty one is compared here.
     pub(super) fn begin(job: &Job, length: u64) -> Result<(Self, Option<Computed>)> {
         let told = Computed::default();
-        let mut comparing = Self {
+        let comparing = Self {
             wanted: job.file_sum.clone(),
             what: Arc::clone(&job.what),
-            left: length,
             told: told.clone(),
         };
         if length == 0 {
-            comparing.update(0, &job.digests())?;
+            comparing.compare(&job.digests())?;
         }
         let asked = comparing.wanted.is_some();
         Ok((comparing, asked.then_some(told)))
     }
 
-    /// So many bytes more, which are in the digests.
-    pub(super) fn update(&mut self, bytes: u64, digests: &Digests) -> Result<()> {
-        self.left = self.left.saturating_sub(bytes);
-        if self.left > 0 {
-            return Ok(());
-        }
+    /// All is in the digests.
+    pub(super) fn compare(&self, digests: &Digests) -> Result<()> {
         let Some((wanted, actual)) = self.wanted.as_ref().zip(digests.also()) else {
             return Ok(());
         };

@@ -6,11 +6,11 @@ use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
-use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
 use super::progress::Progress;
 use crate::http::{BodyAborted, BodyStream};
+use crate::io::Next;
 use crate::sync::lock;
 
 /// A host that has taken the last byte may still be closing the disk.
@@ -52,7 +52,7 @@ impl Sending {
     }
 
     /// What the connection pulls the pieces from.
-    pub(super) fn body(self: &Arc<Self>, mut pieces: mpsc::Receiver<Bytes>) -> BodyStream {
+    pub(super) fn body(self: &Arc<Self>, mut pieces: Next) -> BodyStream {
         let (sending, until_dropped) = (Arc::clone(self), self.let_go.clone().drop_guard());
         let next = move |cx: &mut Context<'_>| {
             let _ = &until_dropped;
@@ -60,7 +60,7 @@ impl Sending {
             if sending.is_whole() {
                 return Poll::Ready(None);
             }
-            pieces.poll_recv(cx).map(|piece| Some(sending.pass(piece)))
+            pieces(cx).map(|piece| Some(sending.pass(piece)))
         };
         BodyStream::new(self.length, Box::new(next))
     }
@@ -134,13 +134,21 @@ mod tests {
     use super::*;
     use std::task::Waker;
 
+    use tokio::sync::mpsc;
+
+    /// Sends pieces, and what polls for them.
+    fn channel() -> (mpsc::Sender<Bytes>, Next) {
+        let (sender, mut pieces) = mpsc::channel(2);
+        (sender, Box::new(move |cx| pieces.poll_recv(cx)))
+    }
+
     fn piece(body: &mut BodyStream) -> Poll<Option<Result<Bytes, BodyAborted>>> {
         (body.next)(&mut Context::from_waker(Waker::noop()))
     }
 
     #[test]
     fn a_body_ends_with_its_length_and_is_let_go() {
-        let (sender, pieces) = mpsc::channel(2);
+        let (sender, pieces) = channel();
         let sending = Sending::new(3, Arc::new(Progress::new(Some(3))));
         let mut body = sending.body(pieces);
         assert!(piece(&mut body).is_pending() && sending.has_started());
@@ -154,7 +162,7 @@ mod tests {
 
     #[test]
     fn a_source_that_ends_early_breaks_the_connection_off() {
-        let (sender, pieces) = mpsc::channel(2);
+        let (sender, pieces) = channel();
         let sending = Sending::new(3, Arc::new(Progress::new(Some(3))));
         let mut body = sending.body(pieces);
         sender.try_send(Bytes::from_static(b"ab")).unwrap();

@@ -232,15 +232,15 @@ impl<S: LeaseServer> Exchange for Put<'_, S> {
     async fn attempt(&mut self, connection: Connection) -> Result<(Moved, Verified)> {
         let upload = self.upload;
         let (mut check, content) = upload.check.begin();
-        let (mut comparing, file_checksum) = Comparing::begin(&upload.job, self.source.length())?;
-        let watch = Box::new(move |bytes: &[u8], digests: &Digests| {
+        let (comparing, file_checksum) = Comparing::begin(&upload.job, self.source.length())?;
+        let watch = Box::new(move |bytes: &[u8], all: Option<&Digests>| {
             check.update(bytes)?;
-            comparing.update(bytes.len() as u64, digests)
+            all.map_or(Ok(()), |digests| comparing.compare(digests))
         });
         let (digests, what) = (upload.job.digests(), &upload.job.what);
         let feed = self.source.start(digests, what, Some(watch))?;
         self.end = Some(feed.end);
-        let body = self.sending.body(feed.chunks);
+        let body = self.sending.body(feed.next);
         let answer = upload.send(body, connection, &self.sending).await;
         if self.sending.was_cut() {
             self.digest().await?;

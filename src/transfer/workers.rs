@@ -6,19 +6,22 @@
 
 use std::future::Future;
 use std::io;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 use tokio::runtime::{Builder, Handle, Runtime};
 use tokio::task::JoinHandle;
 use tokio_util::sync::{CancellationToken, DropGuard};
 
 use crate::error::{Error, Result};
+use crate::sync::lock;
 use crate::threads;
 
 /// The threads, until it is dropped.
 #[derive(Debug)]
 pub(super) struct Workers {
     all: Vec<Worker>,
+    /// Held while one is chosen: two transfers that start at once would take the same.
+    choosing: Mutex<()>,
     /// Ends the threads, and what still runs on them. It waits for none.
     _stop: DropGuard,
 }
@@ -35,6 +38,7 @@ impl Workers {
         let stop = CancellationToken::new();
         let workers = Self {
             all: Vec::new(),
+            choosing: Mutex::default(),
             _stop: stop.clone().drop_guard(),
         };
         (0..count).try_fold(workers, |mut workers, _| {
@@ -60,15 +64,20 @@ impl Workers {
         F::Output: Send,
         T: Send + 'static,
     {
-        let load = |worker: &&Worker| Arc::strong_count(&worker.load);
-        let worker = self.all.iter().min_by_key(load);
-        let worker = worker.ok_or_else(|| Error::internal("an engine has a thread"))?;
-        let load = Arc::clone(&worker.load);
-        Ok(worker.handle.spawn(async move {
+        let (handle, load) = self.least()?;
+        Ok(handle.spawn(async move {
             let output = future.await;
             drop(load);
             then(output)
         }))
+    }
+
+    fn least(&self) -> Result<(&Handle, Arc<()>)> {
+        let _choosing = lock(&self.choosing);
+        let load = |worker: &&Worker| Arc::strong_count(&worker.load);
+        let worker = self.all.iter().min_by_key(load);
+        let worker = worker.ok_or_else(|| Error::internal("an engine has a thread"))?;
+        Ok((&worker.handle, Arc::clone(&worker.load)))
     }
 }
 
@@ -76,4 +85,26 @@ impl Workers {
 fn run(runtime: Runtime, stop: &CancellationToken) {
     runtime.block_on(stop.cancelled());
     runtime.shutdown_background();
+}
+
+#[cfg(test)]
+mod tests {
+    use std::thread;
+
+    use super::*;
+
+    #[test]
+    fn transfers_that_start_at_once_are_spread() {
+        let workers = Workers::start(4).unwrap();
+        for _ in 0..200 {
+            let taken: Vec<_> = thread::scope(|scope| {
+                let start = || scope.spawn(|| workers.least().unwrap().1);
+                let all: Vec<_> = (0..4).map(|_| start()).collect();
+                all.into_iter().map(|each| each.join().unwrap()).collect()
+            });
+            let loads = workers.all.iter().map(|each| Arc::strong_count(&each.load));
+            assert!(loads.max() == Some(2), "one has two, another none");
+            drop(taken);
+        }
+    }
 }

@@ -68,7 +68,10 @@ fn is_left_of(text: &[u8], behind: &[u8]) -> bool {
         return true;
     };
     // The zero that ends the text is the first of them.
-    last <= MOST_LEFT && behind.get(1..=last).is_some_and(|left| text.ends_with(left))
+    last <= MOST_LEFT
+        && behind
+            .get(1..=last)
+            .is_some_and(|left| text.ends_with(left))
 }
 
 fn check_value(name: &str, value: &str, at: u64) -> Result<(), Finding> {
