@@ -35,9 +35,11 @@ dev: .venv/.with-edits  ## After an edit of Rust, for a run of .venv/bin/python 
 
 test: lint lint-workflows test-rust test-python test-versions  ## Runs every check and every test, all set-up included.
 
+# Two crates of the tests have a Cargo.lock of their own, which must go with the dependencies of this one.
 lint: .venv/.dev .venv/.with-$(BUILD)  ## Formatting, lints and types of both languages.
 	$(CARGO) fmt --all --check
 	$(AS_MATURIN) $(CARGO) clippy --locked --workspace --all-targets -- -D warnings
+	@for crate in fuzz judges; do $(CARGO) tree --quiet --locked --manifest-path tests/$$crate/Cargo.toml > /dev/null || exit 1; done
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy python/nfclease tests benchmarks examples
