@@ -2,7 +2,7 @@
 
 use std::ops::RangeInclusive;
 
-use super::layout::{HEADER_BYTES, MAGIC};
+use super::layout::{ENTRY, HEADER_BYTES, MAGIC};
 
 /// Bytes of a header that anything is read of.
 pub(super) const READ_BYTES: u64 = 112;
@@ -15,9 +15,6 @@ const MOST_BYTES: u64 = 64 << 40;
 
 /// Largest L1 table, as QEMU has it.
 const MOST_L1_BYTES: u64 = 32 << 20;
-
-/// Bytes of an entry of L1 and L2.
-pub(super) const ENTRY: u64 = 8;
 
 /// Incompatible features, by their bits. A dirty image has wrong reference counts, which no reader needs.
 const DIRTY: u64 = 1;
