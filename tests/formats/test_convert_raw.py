@@ -5,9 +5,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
-import signal
 import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -17,11 +15,11 @@ import pytest
 import nfclease
 from nfclease import image
 
+from ..support.convert_command import interrupted, run_convert
 from ..support.disks import GRAIN, damaged, stream
 from ..support.failing_calls import traced
 from ..support.genuine import pyvcloud_file
 from ..support.made_disks import CAPACITY, MIB, by_vmware, grains, plain_bytes
-from ..support.waiting import wait_for
 
 
 @pytest.fixture
@@ -135,24 +133,19 @@ def test_a_descriptor_that_names_another_file(disk: Path, tmp_path: Path) -> Non
     assert os.listdir(tmp_path) == ["disk.vmdk"]
 
 
-def run_command(*arguments: object) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "nfclease", "convert", *map(str, arguments)]
-    return subprocess.run(command, capture_output=True, text=True, timeout=60)
-
-
 def test_the_command(disk: Path, tmp_path: Path) -> None:
-    done = run_command("--json", disk, tmp_path / "disk.raw")
+    done = run_convert("--json", disk, tmp_path / "disk.raw")
     assert done.returncode == 0, done.stderr
     row = json.loads(done.stdout)
     assert (row["command"], row["format"], row["capacity"]) == ("convert", "raw", CAPACITY)
     assert (tmp_path / "disk.raw").read_bytes() == plain_bytes()
-    done = run_command(disk, tmp_path / "disk.raw")
+    done = run_convert(disk, tmp_path / "disk.raw")
     assert done.returncode == 1
     assert "--overwrite" in done.stderr
     data = bytearray(disk.read_bytes())
     data[128 * 512 + 3000] ^= 4
     disk.write_bytes(data)
-    done = run_command(disk, tmp_path / "other.raw")
+    done = run_convert(disk, tmp_path / "other.raw")
     assert done.returncode == 3
     assert "disk.vmdk: it is damaged: the grain of sector 0 is wrong" in done.stderr
     assert "sectors 0 to 127 of the disk" in done.stderr
@@ -161,14 +154,4 @@ def test_the_command(disk: Path, tmp_path: Path) -> None:
 
 @traced
 def test_ctrl_c(disk: Path, tmp_path: Path) -> None:
-    """Nothing stays of what was not whole. Each write takes a second here."""
-    out = tmp_path / "out"
-    out.mkdir()
-    strace = ["strace", "-D", "-f", "-qq", "-o", str(tmp_path / "trace"), "-e", "trace=pwrite64"]
-    strace += ["-e", "inject=pwrite64:delay_enter=1000000", "-P", str(out / "disk.raw.part")]
-    command = [sys.executable, "-m", "nfclease", "convert", "--threads", "1"]
-    process = subprocess.Popen([*strace, *command, str(disk), str(out / "disk.raw")])
-    wait_for(lambda: (out / "disk.raw.part").exists())
-    process.send_signal(signal.SIGINT)
-    assert process.wait(60) == 130
-    assert os.listdir(out) == []
+    interrupted("--threads", 1, disk, target=tmp_path / "out" / "disk.raw", write="pwrite64")
