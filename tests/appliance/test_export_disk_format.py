@@ -109,7 +109,7 @@ def test_what_cannot_be_is_said_before_any_call(
         export(demo_vm, tmp_path / "out", disk_format=wrong)
     with pytest.raises(ValueError, match="qcow2_compression is for qcow2"):
         export(demo_vm, tmp_path / "out", disk_format="raw", qcow2_compression="deflate")
-    with pytest.raises(ValueError, match="disk_format must be"):
+    with pytest.raises(ValueError, match="is for disk_format='qcow2', which is not given"):
         export(demo_vm, tmp_path / "out", qcow2_compression="deflate")
     assert calls_of(simulator, "ExportVm") == 0
     assert not list(tmp_path.iterdir())

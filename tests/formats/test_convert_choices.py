@@ -79,6 +79,11 @@ def test_the_command(tmp_path: Path) -> None:
     done = run_convert(source, tmp_path / "disk.vhd")
     assert done.returncode == 1, done.stderr
     assert ".qcow2" in done.stderr
+    assert "say with --to what it shall be" in done.stderr
+    done = run_convert("--vmdk-compression", "zlib", source, tmp_path / "disk.raw")
+    assert "--vmdk-compression is for --to vmdk, not for 'raw'" in done.stderr
+    done = run_convert("--qcow2-compression", "none", source, tmp_path / "disk.raw")
+    assert "--qcow2-compression is for qcow2, not for raw" in done.stderr
     done = run_convert("--to", "qcow2", source, tmp_path / "other")
     assert done.returncode == 0, done.stderr
     same(tmp_path / "other", source, formats=("qcow2", "vmdk"))
