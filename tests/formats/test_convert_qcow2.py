@@ -15,7 +15,7 @@ import nfclease
 from nfclease import image
 
 from ..support.disks import GRAIN, damaged, stream
-from ..support.genuine import cut_file
+from ..support.genuine import cut_file, disk_of_package
 from ..support.genuine_packages import PACKAGES
 from ..support.qemu import checked, needs_qemu_img, same
 
@@ -176,14 +176,8 @@ def test_disks_that_others_wrote(tmp_path: Path, mode: Any, disk: str) -> None:
         subprocess.run(["qemu-img", "convert", *options, path, str(source)], check=True)
         (tmp_path / "disk.vmdk").unlink()
     else:
-        source.write_bytes(member(PACKAGES[disk].path()))
+        disk_of_package(PACKAGES[disk].path(), source)
     judge(source, tmp_path, mode)
-
-
-def member(package: Path) -> bytes:
-    """The disk of a package."""
-    [name] = [file.href for file in nfclease.inspect(package).files if file.href.endswith("vmdk")]
-    return subprocess.run(["tar", "-xOf", package, name], capture_output=True, check=True).stdout
 
 
 @modes
@@ -216,8 +210,7 @@ def test_what_a_transplant_does_not_find(tmp_path: Path) -> None:
 @needs_qemu_img
 def test_a_cut_package_is_refused(tmp_path: Path) -> None:
     """A genuine disk that was cut."""
-    source = tmp_path / "cut.vmdk"
-    source.write_bytes(member(cut_file()))
+    source = disk_of_package(cut_file(), tmp_path / "cut.vmdk")
     mode: Any
     for mode in MODES:
         with pytest.raises(nfclease.DiskFormatError, match="not whole"):

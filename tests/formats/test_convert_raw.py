@@ -18,7 +18,7 @@ from nfclease import image
 from ..support.convert_command import interrupted, run_convert
 from ..support.disks import GRAIN, damaged, stream
 from ..support.failing_calls import traced
-from ..support.genuine import pyvcloud_file
+from ..support.genuine import disk_of_package, pyvcloud_file
 from ..support.made_disks import CAPACITY, MIB, by_vmware, grains, plain_bytes
 
 
@@ -53,10 +53,7 @@ def test_beside_qemu_img(name: str, disk: Path, tmp_path: Path) -> None:
         pytest.skip("not run: no qemu-img")
     source = tmp_path / "source.vmdk"
     if name == "genuine":
-        package = pyvcloud_file("yVM_OS_with_VMTools.ova")
-        [disk_file] = [file for file in nfclease.inspect(package).files if "disk" in file.href]
-        with source.open("wb") as file:
-            subprocess.run(["tar", "-xOf", package, disk_file.href], stdout=file, check=True)
+        disk_of_package(pyvcloud_file("yVM_OS_with_VMTools.ova"), source)
     else:
         options = ["-O", "vmdk", "-o", "subformat=streamOptimized"]
         subprocess.run(["qemu-img", "convert", *options, str(disk), str(source)], check=True)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
 from pathlib import Path
 
 import pytest
@@ -13,6 +12,7 @@ from nfclease import image
 from ..support.genuine import (
     VCD_PROVIDER,
     VCLOUD_DIRECTOR,
+    disk_of_package,
     go_module_file,
     pyvcloud_file,
 )
@@ -29,10 +29,7 @@ def genuine(tmp_path: Path, name: str) -> Path:
         package = go_module_file(VCD_PROVIDER, "test-resources/test_vapp_template.ova", digest)
     else:
         package = pyvcloud_file(name)
-    [disk] = [file.href for file in nfclease.inspect(package).files if file.href.endswith("vmdk")]
-    with (tmp_path / "genuine.vmdk").open("wb") as file:
-        subprocess.run(["tar", "-xOf", package, disk], stdout=file, check=True)
-    return tmp_path / "genuine.vmdk"
+    return disk_of_package(package, tmp_path / "genuine.vmdk")
 
 
 @pytest.mark.parametrize(

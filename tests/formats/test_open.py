@@ -17,7 +17,7 @@ from nfclease import image
 
 from ..support.disks import GRAIN, stream
 from ..support.failing_calls import traced
-from ..support.genuine import pyvcloud_file
+from ..support.genuine import disk_of_package, pyvcloud_file
 from ..support.made_disks import CAPACITY, MAKERS, MIB, from_raw, plain_bytes
 from ..support.packages import ova, package
 from ..support.qemu import program
@@ -164,10 +164,7 @@ def test_a_genuine_disk_in_its_archive(tmp_path: Path) -> None:
         assert file.read_at(510, 2) == b"\x55\xaa"
         start, sectors = struct.unpack("<II", file.read_at(446 + 8, 8))
         assert 0 < start < start + sectors <= file.size // 512
-        with (tmp_path / "disk.vmdk").open("wb") as disk:
-            name = file.name.rpartition(": ")[2]
-            subprocess.run(["tar", "-xOf", archive, name], stdout=disk, check=True)
-        image.convert(tmp_path / "disk.vmdk", tmp_path / "disk.raw")
+        image.convert(disk_of_package(archive, tmp_path / "disk.vmdk"), tmp_path / "disk.raw")
         with (tmp_path / "disk.raw").open("rb") as raw:
             while expected := raw.read(8 * MIB):
                 assert file.read(8 * MIB) == expected
