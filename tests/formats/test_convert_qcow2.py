@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import random
 import struct
-import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +16,7 @@ from nfclease import image
 from ..support.disks import GRAIN, damaged, stream
 from ..support.genuine import cut_file, disk_of_package
 from ..support.genuine_packages import PACKAGES
-from ..support.qemu import checked, needs_qemu_img, same
+from ..support.qemu import checked, needs_qemu_img, same, stream_by_qemu
 
 KIB, MIB = 1 << 10, 1 << 20
 MODES = [None, "none", "deflate", "transplant"]
@@ -170,11 +169,9 @@ def test_more_than_one_refcount_block(tmp_path: Path, mode: Any) -> None:
 def test_disks_that_others_wrote(tmp_path: Path, mode: Any, disk: str) -> None:
     source = tmp_path / "source.vmdk"
     if disk == "qemu":
-        made(tmp_path, grains(300), 300 * GRAIN)
-        options = ["-O", "vmdk", "-o", "subformat=streamOptimized"]
-        path = str(tmp_path / "disk.vmdk")
-        subprocess.run(["qemu-img", "convert", *options, path, str(source)], check=True)
-        (tmp_path / "disk.vmdk").unlink()
+        first = made(tmp_path, grains(300), 300 * GRAIN)
+        stream_by_qemu(first, source, format="vmdk")
+        first.unlink()
     else:
         disk_of_package(PACKAGES[disk].path(), source)
     judge(source, tmp_path, mode)

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
-import subprocess
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -20,6 +18,7 @@ from ..support.disks import GRAIN, damaged, stream
 from ..support.failing_calls import traced
 from ..support.genuine import disk_of_package, pyvcloud_file
 from ..support.made_disks import CAPACITY, MIB, by_vmware, grains, plain_bytes
+from ..support.qemu import needs_qemu_img, qemu_img, same, stream_by_qemu
 
 
 @pytest.fixture
@@ -47,22 +46,17 @@ def test_a_disk_without_a_grain(tmp_path: Path) -> None:
     assert (tmp_path / "empty.raw").read_bytes() == bytes(2 * MIB)
 
 
+@needs_qemu_img
 @pytest.mark.parametrize("name", ["genuine", "made by qemu"])
 def test_beside_qemu_img(name: str, disk: Path, tmp_path: Path) -> None:
-    if not shutil.which("qemu-img"):
-        pytest.skip("not run: no qemu-img")
     source = tmp_path / "source.vmdk"
     if name == "genuine":
         disk_of_package(pyvcloud_file("yVM_OS_with_VMTools.ova"), source)
     else:
-        options = ["-O", "vmdk", "-o", "subformat=streamOptimized"]
-        subprocess.run(["qemu-img", "convert", *options, str(disk), str(source)], check=True)
+        stream_by_qemu(disk, source, format="vmdk")
     image.convert(source, tmp_path / "ours.raw")
-    subprocess.run(
-        ["qemu-img", "convert", "-O", "raw", str(source), str(tmp_path / "theirs.raw")], check=True
-    )
-    same = ["qemu-img", "compare", "-f", "raw", "-F", "raw"]
-    subprocess.run([*same, str(tmp_path / "ours.raw"), str(tmp_path / "theirs.raw")], check=True)
+    qemu_img("convert", "-O", "raw", source, tmp_path / "theirs.raw")
+    same(tmp_path / "ours.raw", tmp_path / "theirs.raw", formats=("raw", "raw"))
     assert (tmp_path / "ours.raw").stat().st_size == (tmp_path / "theirs.raw").stat().st_size
 
 

@@ -18,7 +18,7 @@ from ..support.convert_command import interrupted, run_convert
 from ..support.disks import GRAIN, stream
 from ..support.failing_calls import traced
 from ..support.loop_device import loop_device
-from ..support.qemu import compared, qemu_img
+from ..support.qemu import compared, stream_by_qemu
 
 MIB = 1 << 20
 
@@ -111,8 +111,7 @@ def test_a_block_device(tmp_path: Path) -> None:
 
 def test_a_stream_of_qemu_img_gets_vmware_s_layout(tmp_path: Path) -> None:
     raw = raw_disk(tmp_path / "disk.raw", 33 * MIB, {0: b"begin", 520: b"x" * GRAIN})
-    options = ["-f", "raw", "-O", "vmdk", "-o", "subformat=streamOptimized"]
-    qemu_img("convert", *options, raw, tmp_path / "theirs.vmdk")
+    stream_by_qemu(raw, tmp_path / "theirs.vmdk")
     image.convert(tmp_path / "theirs.vmdk", tmp_path / "ours.vmdk", to="vmdk")
     compared(tmp_path / "ours.vmdk", raw)
     data = (tmp_path / "ours.vmdk").read_bytes()

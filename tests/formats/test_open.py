@@ -18,9 +18,9 @@ from nfclease import image
 from ..support.disks import GRAIN, stream
 from ..support.failing_calls import traced
 from ..support.genuine import disk_of_package, pyvcloud_file
-from ..support.made_disks import CAPACITY, MAKERS, MIB, from_raw, plain_bytes
+from ..support.made_disks import CAPACITY, MAKERS, MIB, plain_bytes
 from ..support.packages import ova, package
-from ..support.qemu import program
+from ..support.qemu import program, stream_by_qemu
 
 
 @pytest.fixture(params=MAKERS)
@@ -180,7 +180,7 @@ def test_a_file_system(tmp_path: Path) -> None:
     subprocess.run(
         [program("mkfs.ext4"), "-q", "-L", "inside", "-d", tmp_path / "files", raw], check=True
     )
-    from_raw(raw, disk)
+    stream_by_qemu(raw, disk)
     with image.open(disk) as file:
         assert file.read_at(1024 + 56, 2) == b"\x53\xef"
         assert file.read_at(1024 + 120, 16).rstrip(b"\0") == b"inside"
