@@ -3,8 +3,8 @@
 use super::check::Disk;
 use super::output::Output;
 use super::pool::GrainPool;
-use super::refused::refused;
-use super::worker::{Work as _, Wrong};
+use super::refused::judged;
+use super::worker::Work as _;
 use crate::error::Result;
 use crate::vmdk::{Finding, SECTOR, Walk};
 
@@ -67,14 +67,8 @@ impl ImageWriter {
         Ok(disk)
     }
 
-    /// A grain before the end of the walk may be wrong, too.
-    fn judged(&mut self, walked: std::result::Result<(), Finding>) -> Result<Disk> {
-        match (self.pool.finish(), walked) {
-            (Err(Wrong::Failed(error)), _) => Err(error),
-            (Err(Wrong::Damaged(finding)), _) | (Ok(()), Err(finding)) => {
-                Err(refused(&self.name, &finding))
-            }
-            (Ok(()), Ok(())) => Ok(Disk::new(&self.walk, None)),
-        }
+    fn judged(&mut self, walked: Result<(), Finding>) -> Result<Disk> {
+        judged(&self.name, self.pool.finish(), walked)?;
+        Ok(Disk::new(&self.walk, None))
     }
 }

@@ -35,6 +35,7 @@ pub trait Sink: Send {
     fn digest(&mut self, _checksum_type: ChecksumType) -> Wait<'_, Result<Option<String>>> {
         Wait::over(Ok(None))
     }
+
     /// Does all of a commit but what makes the bytes visible: of several sinks, each does so before
     /// the first is committed.
     fn prepare(&mut self) -> Wait<'_, Result<()>> {

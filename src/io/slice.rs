@@ -57,9 +57,7 @@ impl Slice {
         }
         Err(self.changed(length, read))
     }
-}
 
-impl Slice {
     /// Reads all of it once, piece by piece.
     pub(crate) fn each(
         &self,

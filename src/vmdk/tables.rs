@@ -134,7 +134,8 @@ pub(super) fn sectors(number: u64, header: &Header) -> Range<u64> {
     start..start.saturating_add(header.grain).min(header.capacity)
 }
 
-pub(super) fn entries(bytes: &[u8]) -> impl Iterator<Item = u32> + '_ {
+/// The entries of a table or a directory.
+pub(crate) fn entries(bytes: &[u8]) -> impl Iterator<Item = u32> + '_ {
     bytes.chunks_exact(ENTRY).map(|entry| u32_at(entry, 0))
 }
 

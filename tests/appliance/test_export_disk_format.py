@@ -105,11 +105,11 @@ def test_what_cannot_be_is_said_before_any_call(
     with pytest.raises(ValueError, match="is for a directory"):
         export(demo_vm, io.BytesIO(), disk_format="raw")
     wrong: Any = "vhd"
-    with pytest.raises(ValueError, match="disk_format must be 'raw' or 'qcow2'"):
+    with pytest.raises(ValueError, match="disk_format must be one of raw, qcow2"):
         export(demo_vm, tmp_path / "out", disk_format=wrong)
     with pytest.raises(ValueError, match="qcow2_compression is for qcow2"):
         export(demo_vm, tmp_path / "out", disk_format="raw", qcow2_compression="deflate")
-    with pytest.raises(ValueError, match="disk_format must be"):
+    with pytest.raises(ValueError, match="is for disk_format='qcow2', which is not given"):
         export(demo_vm, tmp_path / "out", qcow2_compression="deflate")
     assert calls_of(simulator, "ExportVm") == 0
     assert not list(tmp_path.iterdir())
@@ -135,6 +135,6 @@ def test_a_damaged_stream_leaves_nothing(
     ],
 )
 def test_the_attribute_in_each_form(text: bytes) -> None:
-    from nfclease.appliance._converted import _FORMAT
+    from nfclease.appliance._disk_images import _FORMAT
 
     assert _FORMAT.sub(rb'\g<1>"y"', text).count(b'"y"') == 1

@@ -229,6 +229,7 @@ def test_a_vapp(nfclease: Command, tmp_path: Path) -> None:
         (["demo-vm", "-o", "out", "--checksum", "md5"], 2, "invalid choice"),
         (["demo-vm", "-o", "out", "--max-concurrency", "0"], 2, "must be 1 to 64, not 0"),
         (["demo-vm", "-o", "out", "--max-concurrency", "²"], 2, "is not a number of files"),
+        (["demo-vm", "-o", "out", "--qcow2-compression", "none"], 1, "is for --format qcow2"),
         (["demo-vm"], 2, "-o/--output"),
     ],
 )

@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-import json
 import os
 import random
-import signal
 import struct
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -18,11 +14,9 @@ import nfclease
 from nfclease import image
 
 from ..support.disks import GRAIN, damaged, stream
-from ..support.failing_calls import traced
-from ..support.genuine import cut_file
+from ..support.genuine import cut_file, disk_of_package
 from ..support.genuine_packages import PACKAGES
-from ..support.qemu import checked, needs_qemu_img, same
-from ..support.waiting import wait_for
+from ..support.qemu import checked, needs_qemu_img, same, stream_by_qemu
 
 KIB, MIB = 1 << 10, 1 << 20
 MODES = [None, "none", "deflate", "transplant"]
@@ -175,20 +169,12 @@ def test_more_than_one_refcount_block(tmp_path: Path, mode: Any) -> None:
 def test_disks_that_others_wrote(tmp_path: Path, mode: Any, disk: str) -> None:
     source = tmp_path / "source.vmdk"
     if disk == "qemu":
-        made(tmp_path, grains(300), 300 * GRAIN)
-        options = ["-O", "vmdk", "-o", "subformat=streamOptimized"]
-        path = str(tmp_path / "disk.vmdk")
-        subprocess.run(["qemu-img", "convert", *options, path, str(source)], check=True)
-        (tmp_path / "disk.vmdk").unlink()
+        first = made(tmp_path, grains(300), 300 * GRAIN)
+        stream_by_qemu(first, source, format="vmdk")
+        first.unlink()
     else:
-        source.write_bytes(member(PACKAGES[disk].path()))
+        disk_of_package(PACKAGES[disk].path(), source)
     judge(source, tmp_path, mode)
-
-
-def member(package: Path) -> bytes:
-    """The disk of a package."""
-    [name] = [file.href for file in nfclease.inspect(package).files if file.href.endswith("vmdk")]
-    return subprocess.run(["tar", "-xOf", package, name], capture_output=True, check=True).stdout
 
 
 @modes
@@ -221,89 +207,9 @@ def test_what_a_transplant_does_not_find(tmp_path: Path) -> None:
 @needs_qemu_img
 def test_a_cut_package_is_refused(tmp_path: Path) -> None:
     """A genuine disk that was cut."""
-    source = tmp_path / "cut.vmdk"
-    source.write_bytes(member(cut_file()))
+    source = disk_of_package(cut_file(), tmp_path / "cut.vmdk")
     mode: Any
     for mode in MODES:
         with pytest.raises(nfclease.DiskFormatError, match="not whole"):
             image.convert(source, tmp_path / "disk.qcow2", qcow2_compression=mode)
     assert os.listdir(tmp_path) == ["cut.vmdk"]
-
-
-@pytest.mark.parametrize(
-    ("name", "options", "error", "said"),
-    [
-        ("disk.vhd", {}, ValueError, r"ends in none of \.raw, \.img, \.qcow2"),
-        ("disk", {}, ValueError, "to="),
-        ("disk.qcow2", {"to": "vhd"}, ValueError, "to must be one of raw, qcow2, vmdk"),
-        ("disk.qcow2", {"qcow2_compression": "zstd"}, ValueError, "qcow2_compression must be"),
-        ("disk.raw", {"qcow2_compression": "deflate"}, ValueError, "is for qcow2, not for raw"),
-        ("disk.qcow2", {"grains": 1}, TypeError, "grains must be"),
-    ],
-)
-def test_wrong_arguments(
-    tmp_path: Path, name: str, options: Any, error: type[Exception], said: str
-) -> None:
-    source = made(tmp_path, {}, MIB)
-    with pytest.raises(error, match=said):
-        image.convert(source, tmp_path / name, **options)
-    assert os.listdir(tmp_path) == ["disk.vmdk"]
-
-
-@pytest.mark.parametrize(
-    ("name", "options", "format"),
-    [
-        ("a.img", {}, "raw"),
-        ("a.RAW", {}, "raw"),
-        ("a.qcow2", {}, "qcow2"),
-        ("a.raw", {"to": "qcow2"}, "qcow2"),
-        ("a.qcow2", {"to": "raw"}, "raw"),
-        ("a", {"to": "qcow2"}, "qcow2"),
-    ],
-)
-def test_the_format_goes_by_the_suffix(
-    tmp_path: Path, name: str, options: Any, format: str
-) -> None:
-    source = made(tmp_path, {0: text(GRAIN)}, MIB)
-    result = image.convert(source, tmp_path / name, **options)
-    assert result.format == format
-    start = (tmp_path / name).read_bytes()[:4]
-    assert (start == b"QFI\xfb") == (format == "qcow2")
-
-
-def run_command(*arguments: object) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "nfclease", "convert", *map(str, arguments)]
-    return subprocess.run(command, capture_output=True, text=True, timeout=60)
-
-
-@needs_qemu_img
-def test_the_command(tmp_path: Path) -> None:
-    source, target = made(tmp_path, grains(50), 50 * GRAIN), tmp_path / "disk.qcow2"
-    done = run_command("--json", "--qcow2-compression", "transplant", "--grains", source, target)
-    assert done.returncode == 0, done.stderr
-    row = json.loads(done.stdout)
-    assert (row["format"], row["capacity"]) == ("qcow2", 50 * GRAIN)
-    assert checked(target)["compressed-clusters"] > 0
-    done = run_command(source, tmp_path / "disk.vhd")
-    assert done.returncode == 1, done.stderr
-    assert ".qcow2" in done.stderr
-    done = run_command("--to", "qcow2", source, tmp_path / "other")
-    assert done.returncode == 0, done.stderr
-    same(tmp_path / "other", source, formats=("qcow2", "vmdk"))
-
-
-@traced
-def test_ctrl_c(tmp_path: Path) -> None:
-    """Nothing stays of what was not whole. Each write takes a second here."""
-    out = tmp_path / "out"
-    out.mkdir()
-    source = made(tmp_path, {n: text(GRAIN) for n in range(4)}, 100 * GRAIN)
-    part = out / "disk.qcow2.part"
-    strace = ["strace", "-D", "-f", "-qq", "-o", str(tmp_path / "trace"), "-e", "trace=pwrite64"]
-    strace += ["-e", "inject=pwrite64:delay_enter=1000000", "-P", str(part)]
-    command = [sys.executable, "-m", "nfclease", "convert", "--threads", "1"]
-    process = subprocess.Popen([*strace, *command, str(source), str(out / "disk.qcow2")])
-    wait_for(lambda: part.exists())
-    process.send_signal(signal.SIGINT)
-    assert process.wait(60) == 130
-    assert os.listdir(out) == []

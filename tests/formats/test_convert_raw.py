@@ -4,10 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
-import signal
-import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -17,11 +13,12 @@ import pytest
 import nfclease
 from nfclease import image
 
+from ..support.convert_command import interrupted, run_convert
 from ..support.disks import GRAIN, damaged, stream
 from ..support.failing_calls import traced
-from ..support.genuine import pyvcloud_file
+from ..support.genuine import disk_of_package, pyvcloud_file
 from ..support.made_disks import CAPACITY, MIB, by_vmware, grains, plain_bytes
-from ..support.waiting import wait_for
+from ..support.qemu import needs_qemu_img, qemu_img, same, stream_by_qemu
 
 
 @pytest.fixture
@@ -49,25 +46,17 @@ def test_a_disk_without_a_grain(tmp_path: Path) -> None:
     assert (tmp_path / "empty.raw").read_bytes() == bytes(2 * MIB)
 
 
+@needs_qemu_img
 @pytest.mark.parametrize("name", ["genuine", "made by qemu"])
 def test_beside_qemu_img(name: str, disk: Path, tmp_path: Path) -> None:
-    if not shutil.which("qemu-img"):
-        pytest.skip("not run: no qemu-img")
     source = tmp_path / "source.vmdk"
     if name == "genuine":
-        package = pyvcloud_file("yVM_OS_with_VMTools.ova")
-        [disk_file] = [file for file in nfclease.inspect(package).files if "disk" in file.href]
-        with source.open("wb") as file:
-            subprocess.run(["tar", "-xOf", package, disk_file.href], stdout=file, check=True)
+        disk_of_package(pyvcloud_file("yVM_OS_with_VMTools.ova"), source)
     else:
-        options = ["-O", "vmdk", "-o", "subformat=streamOptimized"]
-        subprocess.run(["qemu-img", "convert", *options, str(disk), str(source)], check=True)
+        stream_by_qemu(disk, source, format="vmdk")
     image.convert(source, tmp_path / "ours.raw")
-    subprocess.run(
-        ["qemu-img", "convert", "-O", "raw", str(source), str(tmp_path / "theirs.raw")], check=True
-    )
-    same = ["qemu-img", "compare", "-f", "raw", "-F", "raw"]
-    subprocess.run([*same, str(tmp_path / "ours.raw"), str(tmp_path / "theirs.raw")], check=True)
+    qemu_img("convert", "-O", "raw", source, tmp_path / "theirs.raw")
+    same(tmp_path / "ours.raw", tmp_path / "theirs.raw", formats=("raw", "raw"))
     assert (tmp_path / "ours.raw").stat().st_size == (tmp_path / "theirs.raw").stat().st_size
 
 
@@ -135,24 +124,19 @@ def test_a_descriptor_that_names_another_file(disk: Path, tmp_path: Path) -> Non
     assert os.listdir(tmp_path) == ["disk.vmdk"]
 
 
-def run_command(*arguments: object) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "nfclease", "convert", *map(str, arguments)]
-    return subprocess.run(command, capture_output=True, text=True, timeout=60)
-
-
 def test_the_command(disk: Path, tmp_path: Path) -> None:
-    done = run_command("--json", disk, tmp_path / "disk.raw")
+    done = run_convert("--json", disk, tmp_path / "disk.raw")
     assert done.returncode == 0, done.stderr
     row = json.loads(done.stdout)
     assert (row["command"], row["format"], row["capacity"]) == ("convert", "raw", CAPACITY)
     assert (tmp_path / "disk.raw").read_bytes() == plain_bytes()
-    done = run_command(disk, tmp_path / "disk.raw")
+    done = run_convert(disk, tmp_path / "disk.raw")
     assert done.returncode == 1
     assert "--overwrite" in done.stderr
     data = bytearray(disk.read_bytes())
     data[128 * 512 + 3000] ^= 4
     disk.write_bytes(data)
-    done = run_command(disk, tmp_path / "other.raw")
+    done = run_convert(disk, tmp_path / "other.raw")
     assert done.returncode == 3
     assert "disk.vmdk: it is damaged: the grain of sector 0 is wrong" in done.stderr
     assert "sectors 0 to 127 of the disk" in done.stderr
@@ -161,14 +145,4 @@ def test_the_command(disk: Path, tmp_path: Path) -> None:
 
 @traced
 def test_ctrl_c(disk: Path, tmp_path: Path) -> None:
-    """Nothing stays of what was not whole. Each write takes a second here."""
-    out = tmp_path / "out"
-    out.mkdir()
-    strace = ["strace", "-D", "-f", "-qq", "-o", str(tmp_path / "trace"), "-e", "trace=pwrite64"]
-    strace += ["-e", "inject=pwrite64:delay_enter=1000000", "-P", str(out / "disk.raw.part")]
-    command = [sys.executable, "-m", "nfclease", "convert", "--threads", "1"]
-    process = subprocess.Popen([*strace, *command, str(disk), str(out / "disk.raw")])
-    wait_for(lambda: (out / "disk.raw.part").exists())
-    process.send_signal(signal.SIGINT)
-    assert process.wait(60) == 130
-    assert os.listdir(out) == []
+    interrupted("--threads", 1, disk, target=tmp_path / "out" / "disk.raw", write="pwrite64")

@@ -87,10 +87,10 @@ def test_a_damaged_stream_leaves_nothing(
 @pytest.mark.parametrize(
     ("options", "said"),
     [
-        ({"format": "vhd"}, "format must be 'raw' or 'qcow2', not 'vhd'"),
+        ({"format": "vhd"}, "format must be one of raw, qcow2, not 'vhd'"),
         ({"qcow2_compression": "deflate"}, "neither format nor also says"),
         ({"format": "raw", "qcow2_compression": "deflate"}, "neither format nor also says"),
-        ({"format": "qcow2", "qcow2_compression": "zstd"}, "qcow2_compression must be 'none'"),
+        ({"format": "qcow2", "qcow2_compression": "zstd"}, "qcow2_compression must be one of none"),
     ],
 )
 def test_words_that_are_unknown(

@@ -17,7 +17,7 @@ from nfclease import image
 
 from ..support.disks import GRAIN, stream
 from ..support.judges import digest_of
-from ..support.qemu import program
+from ..support.qemu import program, stream_by_qemu
 
 MIB = 1 << 20
 #: Flips and cuts of each disk; those of a byte that is not zero count most.
@@ -37,12 +37,6 @@ def content(path: Path) -> Path:
     return path
 
 
-def by_qemu(raw: Path, disk: Path) -> None:
-    options = ["-f", "raw", "-O", "vmdk", "-o", "subformat=streamOptimized"]
-    command = [program("qemu-img"), "convert", *options, str(raw), str(disk)]
-    subprocess.run(command, check=True, capture_output=True)
-
-
 def by_open_vmdk(raw: Path, disk: Path) -> None:
     command = [program("vmdk-convert"), str(raw), str(disk)]
     subprocess.run(command, check=True, capture_output=True)
@@ -55,7 +49,7 @@ def by_layout_of_vmware(raw: Path, disk: Path) -> None:
 
 
 MAKERS: dict[str, Callable[[Path, Path], None]] = {
-    "qemu-img": by_qemu,
+    "qemu-img": stream_by_qemu,
     "open-vmdk": by_open_vmdk,
     "VMware": by_layout_of_vmware,
 }

@@ -15,7 +15,7 @@ import nfclease
 from nfclease import image
 
 from ..support.disks import GRAIN, stream
-from ..support.genuine import pyvcloud_file
+from ..support.genuine import disk_of_package, pyvcloud_file
 from ..support.made_disks import CAPACITY, MAKERS, MIB, by_vmware, grains
 from ..support.packages import ova, package
 from ..support.qemu import program
@@ -64,12 +64,9 @@ def test_beside_qemu_img(disk: Path) -> None:
 
 def test_a_genuine_disk_beside_qemu_img(tmp_path: Path) -> None:
     archive = pyvcloud_file("yVM_OS_with_VMTools.ova")
-    with image.open(archive) as file:
-        name = file.name.rpartition(": ")[2]
-    with (tmp_path / "disk.vmdk").open("wb") as out:
-        subprocess.run(["tar", "-xOf", archive, name], stdout=out, check=True)
+    disk = disk_of_package(archive, tmp_path / "disk.vmdk")
     ours = json.loads(run("--output", "json", archive).stdout)
-    assert merged(ours) == merged(by_qemu_img(tmp_path / "disk.vmdk"))
+    assert merged(ours) == merged(by_qemu_img(disk))
     assert sum(one["length"] for one in ours if one["data"]) == 286 * GRAIN
 
 

@@ -20,17 +20,16 @@ from nfclease import image
 
 from ..support.disks import GRAIN, grains_of
 from ..support.failing_calls import traced
-from ..support.genuine import pyvcloud_file
+from ..support.genuine import disk_of_package, pyvcloud_file
 from ..support.made_disks import (
     CAPACITY,
     MAKERS,
     by_qemu,
     by_vmware,
-    from_raw,
     grains,
     plain_bytes,
 )
-from ..support.qemu import program
+from ..support.qemu import program, same, stream_by_qemu
 from ..support.waiting import wait_for
 
 MIB = 1 << 20
@@ -39,11 +38,6 @@ MIB = 1 << 20
 def compressed_grains(disk: bytes) -> dict[int, bytes]:
     """The compressed data of each grain, by its sector."""
     return {sector: disk[at + 12 : at + 12 + size] for at, sector, size in grains_of(disk)}
-
-
-def same_content(one: Path, other: Path) -> None:
-    compare = [program("qemu-img"), "compare", "-f", "vmdk", "-F", "vmdk", str(one), str(other)]
-    subprocess.run(compare, check=True, capture_output=True)
 
 
 def sevenzip_opens(disk: Path) -> bool:
@@ -75,7 +69,7 @@ def test_a_disk_of_qemu(
     made = normalise(source, target, grains=checks)
     is_normal(target)
     assert sevenzip_opens(target)
-    same_content(source, target)
+    same(source, target, formats=("vmdk", "vmdk"))
     with image.open(target) as file:
         assert file.read() == plain_bytes()
     [file_row] = made.files
@@ -96,11 +90,9 @@ def test_what_is_normal_stays_the_same(tmp_path: Path) -> None:
     image.normalise(path, tmp_path / "out.vmdk")
     assert (tmp_path / "out.vmdk").read_bytes() == path.read_bytes()
     archive = pyvcloud_file("yVM_OS_with_VMTools.ova")
-    [name] = [file.href for file in nfclease.inspect(archive).files if "disk" in file.href]
-    with (tmp_path / "genuine.vmdk").open("wb") as out:
-        subprocess.run(["tar", "-xOf", archive, name], stdout=out, check=True)
-    image.normalise(tmp_path / "genuine.vmdk", tmp_path / "again.vmdk")
-    assert (tmp_path / "again.vmdk").read_bytes() == (tmp_path / "genuine.vmdk").read_bytes()
+    genuine = disk_of_package(archive, tmp_path / "genuine.vmdk")
+    image.normalise(genuine, tmp_path / "again.vmdk")
+    assert (tmp_path / "again.vmdk").read_bytes() == genuine.read_bytes()
 
 
 @pytest.mark.parametrize("size", [0, GRAIN, 33 * MIB, 40 * MIB + 512])
@@ -108,11 +100,11 @@ def test_sizes(tmp_path: Path, size: int) -> None:
     raw = tmp_path / "raw"
     text = b"".join(b"%9d " % number for number in range(size // 40))
     raw.write_bytes(text.ljust(size - 3, b"\0") + b"end" if size else bytes(MIB))
-    from_raw(raw, tmp_path / "in.vmdk")
+    stream_by_qemu(raw, tmp_path / "in.vmdk")
     image.normalise(tmp_path / "in.vmdk", tmp_path / "out.vmdk")
     is_normal(tmp_path / "out.vmdk")
     assert sevenzip_opens(tmp_path / "out.vmdk")
-    same_content(tmp_path / "in.vmdk", tmp_path / "out.vmdk")
+    same(tmp_path / "in.vmdk", tmp_path / "out.vmdk", formats=("vmdk", "vmdk"))
 
 
 def test_in_place(normalise: Callable[..., image.Normalised], tmp_path: Path) -> None:

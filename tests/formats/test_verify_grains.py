@@ -6,7 +6,6 @@ import asyncio
 import hashlib
 import json
 import random
-import shutil
 import struct
 import subprocess
 import sys
@@ -24,6 +23,7 @@ from ..support.disks import grains_of
 from ..support.genuine import cut_file, pyvcloud_file
 from ..support.genuine_packages import PACKAGES, Genuine
 from ..support.packages import descriptor, ova
+from ..support.qemu import stream_by_qemu
 from ..support.web import serving
 
 MIB = 1 << 20
@@ -126,8 +126,6 @@ def test_a_genuine_truncation(verify: Callable[..., VerifyResult]) -> None:
 @pytest.fixture
 def made_by_qemu(tmp_path: Path) -> Path:
     """A disk of 200 MiB, no multiple of a grain, with data of several kinds."""
-    if not shutil.which("qemu-img"):
-        pytest.skip("not run: no qemu-img")
     raw, disk = tmp_path / "raw", tmp_path / "qemu.vmdk"
     random.seed(1)
     with raw.open("wb") as file:
@@ -137,8 +135,7 @@ def made_by_qemu(tmp_path: Path) -> Path:
             file.write(random.randbytes(90_000)[: 200 * MIB + 512 - at])
         file.seek(100 * MIB)
         file.write(b"text of a kind that is compressed well\n" * 20_000)
-    options = ["-f", "raw", "-O", "vmdk", "-o", "subformat=streamOptimized"]
-    subprocess.run(["qemu-img", "convert", *options, str(raw), str(disk)], check=True)
+    stream_by_qemu(raw, disk)
     return disk
 
 

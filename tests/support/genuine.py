@@ -16,6 +16,8 @@ from pathlib import Path
 
 import pytest
 
+import nfclease
+
 from ..peers.build import GoMissingError, find_go
 
 CACHE = Path(__file__).resolve().parents[1] / ".genuine"
@@ -104,6 +106,14 @@ def cut_file() -> Path:
     name = "vapi/library/testdata/ttylinux-pc_i486-16.1.ova"
     digest = "5e3fb341ec589b5c101fded3a14f634ed98f140a5fac504ea36e99419f87ae75"
     return go_module_file(GOVMOMI, name, digest)
+
+
+def disk_of_package(package: Path, path: Path) -> Path:
+    """The one disk of an archive, as the system's tar finds it, at this path."""
+    [name] = [file.href for file in nfclease.inspect(package).files if file.href.endswith("vmdk")]
+    with path.open("wb") as file:
+        subprocess.run(["tar", "-xOf", package, name], stdout=file, check=True)
+    return path
 
 
 def govmomi_descriptors() -> dict[str, Path]:

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import random
-import subprocess
 from pathlib import Path
 
 from .disks import GRAIN, stream
-from .qemu import program
+from .qemu import stream_by_qemu
 
 MIB = 1 << 20
 #: Three tables, and a last grain that is cut short by the end of the disk.
@@ -43,15 +42,9 @@ def by_qemu(path: Path) -> Path:
     """By qemu-img, with tables in front, a short last grain and no end."""
     raw = path.with_suffix(".plain")
     raw.write_bytes(plain_bytes())
-    from_raw(raw, path)
+    stream_by_qemu(raw, path)
     raw.unlink()
     return path
-
-
-def from_raw(raw: Path, path: Path) -> None:
-    """Has qemu-img make a stream of a raw image."""
-    options = ["-f", "raw", "-O", "vmdk", "-o", "subformat=streamOptimized"]
-    subprocess.run([program("qemu-img"), "convert", *options, str(raw), str(path)], check=True)
 
 
 MAKERS = {"vmware": by_vmware, "qemu": by_qemu}

@@ -38,9 +38,8 @@ def made_for(*targets: Any) -> Iterator[None]:
     with ExitStack() as made_now:
         for target in targets:
             named = os.fspath(target) if isinstance(target, (str, os.PathLike)) else ""
-            path = (
-                os.path.dirname(named) if isinstance(named, str) else ""
-            )  # bytes are refused later
+            # Bytes are refused later.
+            path = os.path.dirname(named) if isinstance(named, str) else ""
             is_new = bool(path) and _made_or_there(path)
             made_now.enter_context(_removed_after_error(path, is_new))
         yield

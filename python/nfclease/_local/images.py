@@ -80,6 +80,26 @@ def wanted(
     return Wanted(image("format", format), block_device, places)
 
 
+def check_flag(argument: str, value: Any) -> None:
+    """Refuses what is not True or False; `argument` is what the caller knows it by.
+
+    Raises:
+        TypeError: It is neither.
+    """
+    if not isinstance(value, bool):
+        raise TypeError(f"{argument} must be True or False, not {type(value).__name__}")
+
+
+def check_word(argument: str, value: Any, words: tuple[str, ...]) -> None:
+    """Refuses what is none of these words.
+
+    Raises:
+        ValueError: It is none.
+    """
+    if value not in words:
+        raise ValueError(f"{argument} must be one of {', '.join(words)}, not {value!r}")
+
+
 def check_block_device(block_device: Any, format: Any) -> None:
     """Refuses what cannot be written to one.
 
@@ -87,8 +107,7 @@ def check_block_device(block_device: Any, format: Any) -> None:
         TypeError: It is not True or False.
         ValueError: The format is not raw.
     """
-    if not isinstance(block_device, bool):
-        raise TypeError(f"block_device must be True or False, not {type(block_device).__name__}")
+    check_flag("block_device", block_device)
     if block_device and format != "raw":
         raise ValueError(f"a block device gets a raw image, not {format!r}")
 
@@ -102,17 +121,10 @@ def image_format(
         ValueError: A word is unknown, or a compression is given for what has none.
         TypeError: `grains` is not True or False.
     """
-    if name not in FORMATS:
-        raise ValueError(f"{argument} must be {_listed(FORMATS)}, not {name!r}")
-    if qcow2_compression not in (None, *QCOW2_COMPRESSIONS):
-        known = _listed(QCOW2_COMPRESSIONS)
-        raise ValueError(f"qcow2_compression must be {known}, not {qcow2_compression!r}")
-    if qcow2_compression is not None and name != "qcow2":
-        raise ValueError(f"qcow2_compression is for qcow2, not for {name}")
-    if not isinstance(grains, bool):
-        raise TypeError(f"grains must be True or False, not {type(grains).__name__}")
+    check_word(argument, name, FORMATS)
+    if qcow2_compression is not None:
+        check_word("qcow2_compression", qcow2_compression, QCOW2_COMPRESSIONS)
+        if name != "qcow2":
+            raise ValueError(f"qcow2_compression is for qcow2, not for {name}")
+    check_flag("grains", grains)
     return _core.ImageFormat(name, qcow2_compression=qcow2_compression, grains=grains)
-
-
-def _listed(words: tuple[str, ...]) -> str:
-    return ", ".join(map(repr, words[:-1])) + f" or {words[-1]!r}"

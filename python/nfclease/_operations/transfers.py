@@ -1,4 +1,4 @@
-"""Downloads and uploads: started, waited for, and stopped when the wait is broken off."""
+"""Downloads and uploads: what each of them is, and how it starts."""
 
 from __future__ import annotations
 
@@ -18,12 +18,11 @@ from nfclease._arguments import (
     transferable,
     unsized,
 )
-from nfclease._backends.base import INTERVAL
 from nfclease._local.ends import length_of, start_from, start_to
 from nfclease._local.images import Wanted, wanted
-from nfclease._log import calls, extra
 from nfclease._operations import starts
 from nfclease._operations.ready import ready_info
+from nfclease._operations.waiting import results_of, stop
 from nfclease._tracking import Tracked
 
 TYPE_CHECKING = False
@@ -33,7 +32,6 @@ if TYPE_CHECKING:
 
     from nfclease._arguments import Source, Target, Urls
     from nfclease._backends.base import Backend
-    from nfclease._display.reporter import Reporter
     from nfclease._lease_core import LeaseCore
     from nfclease.progress import Callback, ProgressOption
     from nfclease.transfer import Transfer, TransferResult
@@ -74,7 +72,7 @@ async def download(
             becomes=becomes,
             file_checksum_type=file_checksum_type,
         )
-        [result] = await _results(backend, [transfer], progress)
+        [result] = await results_of(backend, [transfer], progress)
     return result
 
 
@@ -211,7 +209,7 @@ async def upload(
         transfer = await _start_upload(
             lease, backend, item, source, file_checksum_type=file_checksum_type, expected=expected
         )
-        [result] = await _results(backend, [transfer], progress)
+        [result] = await results_of(backend, [transfer], progress)
         return result
 
     if not convert:
@@ -265,9 +263,9 @@ async def _each(
         for number in order:
             transfers[number] = await start(number)
     except BaseException as error:
-        await _stop(backend, list(transfers.values()), error)
+        await stop(backend, list(transfers.values()), error)
         raise
-    return await _results(backend, [transfers[number] for number in sorted(transfers)], progress)
+    return await results_of(backend, [transfers[number] for number in sorted(transfers)], progress)
 
 
 def _start_download(
@@ -348,63 +346,3 @@ def _called_back(transfer: Transfer, progress: Callback) -> Transfer:
 
         report_in_background(transfer, progress)
     return transfer
-
-
-def _reporter(transfers: list[Transfer], progress: ProgressOption) -> Reporter | None:
-    if progress is None:
-        return None
-    from nfclease._display.option import reporter
-
-    return reporter(progress, transfers)
-
-
-async def _results(
-    backend: Backend, transfers: list[Transfer], progress: ProgressOption
-) -> list[TransferResult]:
-    """The results; when the wait is broken off, all are stopped and cleaned up first."""
-    try:
-        report = _reporter(transfers, progress)
-        try:
-            return await _observed(backend, transfers, report)
-        finally:
-            if report:
-                report.close()
-    except BaseException as error:
-        await _stop(backend, transfers, error)
-        raise
-
-
-async def _observed(
-    backend: Backend, transfers: list[Transfer], report: Reporter | None
-) -> list[TransferResult]:
-    """All results in order; the first failure as soon as it happens."""
-    results: dict[Transfer, TransferResult] = {}
-    with backend.watch([transfer._tracked.core for transfer in transfers]) as next_end:
-        while True:
-            ended = [transfer for transfer in transfers if transfer.done()]
-            if report:
-                report.update()  # of a failure too, before it comes out
-            for transfer in ended:
-                if transfer not in results:
-                    results[transfer] = transfer._observe(backend.in_task)
-                    _said(transfer, results[transfer])
-            if len(results) == len(transfers):
-                return [results[transfer] for transfer in transfers]
-            await next_end(None if report is None else INTERVAL)
-
-
-def _said(transfer: Transfer, result: TransferResult) -> None:
-    host = transfer._tracked.host
-    calls().debug(
-        "%s: %d bytes with %s in %.3f s, attempt %d, verified: %s",
-        *(result.name, result.bytes, host, result.seconds, result.attempts, result.verified),
-        extra=extra(transfer._lease.moid, file=result.name, host=host),
-    )
-
-
-async def _stop(backend: Backend, transfers: list[Transfer], cause: BaseException) -> None:
-    """Cancels, and waits until partial files are removed."""
-    tracked = [transfer._tracked for transfer in transfers]
-    until = max((each.stop() for each in tracked), default=0.0)
-    if backend.may_wait(cause):
-        await backend.for_stop([each.core for each in tracked], until)

@@ -12,7 +12,7 @@ from nfclease import _core
 from nfclease._operations import starts
 from nfclease._operations.ready import ready_info
 from nfclease._operations.transfers import download_each
-from nfclease.appliance import _converted, _included
+from nfclease.appliance import _disk_images, _included
 from nfclease.appliance._descriptor import (
     Describing,
     check_export_options,
@@ -66,7 +66,7 @@ async def export(face: Face, job: Job) -> ExportResult:
     is_wanted = _included.choice(job.include)
     export_options = _checked_options(job.export_options)
     check_algorithm(job.manifest)
-    image = _converted.image_of(job.disk_format, job.qcow2_compression)
+    image = _disk_images.image_of(job.disk_format, job.qcow2_compression)
     names = _Names(job)
     async with _package(face, job, subject.vm_moid()) as package:
         vm = await subject.vm()
@@ -82,7 +82,7 @@ async def export(face: Face, job: Job) -> ExportResult:
                     await face.call(partial(subject.explain, error))
                     raise
                 files = _included.included(info, is_wanted, names.texts)
-                files = _converted.named(files, job.disk_format, names.name, names.texts)
+                files = _disk_images.named(files, job.disk_format, names.name, names.texts)
                 devices = [file.device for file in files]
                 order = await starts.of_downloads(core, face.backend, info.entity, devices)
                 if isinstance(package, Ova):  # where the first goes straight into the archive
@@ -101,13 +101,13 @@ async def export(face: Face, job: Job) -> ExportResult:
                     file_checksum_type=job.manifest,
                 )
                 exported = await _exported(face, core, files, results)
-                exported = _converted.sized(exported, targets, job.disk_format)
+                exported = _disk_images.sized(exported, targets, job.disk_format)
                 descriptor = await face.call(lambda: describing.final(exported))
-                descriptor = _converted.described(descriptor, job.disk_format)
+                descriptor = _disk_images.described(descriptor, job.disk_format)
                 describing.log_warnings(core.moid)
             descriptor = package.as_written(descriptor)
             if isinstance(package, Directory) and job.disk_format and job.manifest:
-                summed = partial(_converted.summed, exported, targets, job.manifest)
+                summed = partial(_disk_images.summed, exported, targets, job.manifest)
                 exported = await face.call(partial(summed, package.goes_on))
             with core.faults():
                 await package.finish(descriptor, names.manifest_text(descriptor, exported))
@@ -126,12 +126,12 @@ def _package(face: Face, job: Job, vm: str) -> Directory | Ova:
     """The package that the target is to be, by the ending of its name."""
     if not isinstance(job.target, (str, os.PathLike)):
         if callable(getattr(job.target, "write", None)):
-            _converted.check_archive(job.disk_format)
+            _disk_images.check_archive(job.disk_format)
             return Ova(face, job.target, job.overwrite, vm)
         kind = type(job.target).__name__
         raise TypeError(f"target must be a path or a binary file object, not {kind}")
     if os.fspath(job.target).lower().endswith(".ova"):
-        _converted.check_archive(job.disk_format)
+        _disk_images.check_archive(job.disk_format)
         return Ova(face, job.target, job.overwrite, vm)
     return Directory(face, job.target, job.overwrite)
 
@@ -207,7 +207,7 @@ async def _exported(
                 attempts=result.attempts,
                 key=result.key,
                 disk=file.is_disk,
-                format=_converted.STREAM if file.is_disk else None,
+                format=_disk_images.STREAM if file.is_disk else None,
                 capacity=_listed(entry, "capacity", result.capacity),
                 populated_size=_listed(entry, "populatedSize", result.populated_size),
             )

@@ -29,8 +29,9 @@ class ExportedFile:
         key: ``DeviceUrl.key`` of its device.
         disk: Whether it is a disk.
         format: What a disk is: ``streamOptimized``, as hosts send it, ``raw`` or ``qcow2``. Of an
-            image, ``verified`` says how far the stream was proved that it was made of; size and
-            checksum are its own. None for a file that is not a disk.
+            image, ``verified`` says how far the stream was proved that it was made of. Its size is
+            its own, and so is its checksum, but that of the stream where no manifest file was asked
+            for. None for a file that is not a disk.
         capacity: Bytes of the disk, as the lease manifest says, else its stream; None for a file
             that is not a disk.
         populated_size: Bytes of the disk that are in use, likewise: grains of 64 KiB.

@@ -89,6 +89,13 @@ class Console:
         if self.json or not self.quiet:
             self.row(row, text)
 
+    def made(self, command: str, result: Any, seconds: float, text: str) -> None:
+        """The last line of a job that made a file: its result, and the time that it took."""
+        from dataclasses import asdict
+
+        row = {"type": "summary", "command": command, **asdict(result)}
+        self.done(row | {"seconds": round(seconds, 3)}, f"{text}, in {seconds:.1f} s")
+
     def line(self, text: str) -> None:
         """For people alone, on standard error: what is going on."""
         if not self.quiet and not self.json:

@@ -1,53 +1,38 @@
-"""The bodies of what ``nfclease.image`` does, over either face."""
+"""The body of ``convert``, over either face."""
 
 from __future__ import annotations
 
 import os
+from functools import partial
 
 from nfclease import _core
 from nfclease._local.ends import local_path
-from nfclease._local.images import check_block_device, format_of, image_format
+from nfclease._local.images import check_block_device, check_flag, format_of
 from nfclease.appliance._reading import Reading, read_all
-from nfclease.image._encoding import Encoded, Encoding
+from nfclease.image._asked import check_threads, image_of
 from nfclease.image.results import ConvertedImage
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from typing import Any
 
     from nfclease.appliance._face import Face
     from nfclease.progress import ProgressOption
 
-TARGETS = ("raw", "qcow2", "vmdk")
-_MOST_THREADS = 64
-
 
 class _Conversion(Reading):
     """A disk that is read to its end while another file is made of it."""
 
-    def __init__(self, source: str, target: str, image: _core.ImageFormat, **options: Any) -> None:
+    def __init__(self, source: str, begin: Callable[[], _core.Reading]) -> None:
         super().__init__(source, sums=[])
-        self._target, self._image, self._options = target, image, options
+        self._begin_it = begin
 
     def _begin(self, package: None) -> _core.Reading:
-        return _core.Reading.of_conversion(self.name, self._target, self._image, **self._options)
+        return self._begin_it()
 
     def _keep(self, found: Any) -> None:
         self.disk = found
-
-
-def _image(
-    to: str, how: Encoded, qcow2_compression: str | None, grains: bool
-) -> _core.ImageFormat | None:
-    """What is made of a streamOptimized disk; None where such a disk is made."""
-    if to not in TARGETS:
-        raise ValueError(f"to must be one of {', '.join(TARGETS)}, not {to!r}")
-    how.check_target(to)
-    if to != "vmdk":
-        return image_format("to", to, qcow2_compression, grains=grains)
-    if qcow2_compression is not None:
-        raise ValueError("qcow2_compression is for qcow2, not for vmdk")
-    return None
 
 
 async def converted(
@@ -71,21 +56,19 @@ async def converted(
     if to is None:
         to = "raw" if block_device else format_of(path)
     check_block_device(block_device, to)
-    how = Encoded(source_format=source_format, compression=vmdk_compression)
-    image = _image(to, how, qcow2_compression, grains)
-    if not isinstance(overwrite, bool):
-        raise TypeError(f"overwrite must be True or False, not {type(overwrite).__name__}")
-    if threads is not None and (not isinstance(threads, int) or isinstance(threads, bool)):
-        raise TypeError(f"threads must be an int or None, not {type(threads).__name__}")
-    if threads is not None and not 1 <= threads <= _MOST_THREADS:
-        raise ValueError(f"threads must be 1 to {_MOST_THREADS}, not {threads}")
-    named = (os.fspath(local_path(source)), path)
+    image = image_of(to, source_format, qcow2_compression, vmdk_compression, grains)
+    check_flag("overwrite", overwrite)
+    check_threads(threads)
+    disk = os.fspath(local_path(source))
     options: dict[str, Any] = {"overwrite": overwrite, "threads": threads}
-    job: Reading
+    begin: Callable[[], _core.Reading]
     if image is None:
-        job = Encoding(*named, how, **options)
+        options |= {"format": source_format, "compression": vmdk_compression}
+        begin = partial(_core.Reading.of_encoding, disk, path, **options)
     else:
-        job = _Conversion(*named, image, block_device=block_device, **options)
+        options["block_device"] = block_device
+        begin = partial(_core.Reading.of_conversion, disk, path, image, **options)
+    job = _Conversion(disk, begin)
     try:
         await read_all(face, None, [job], 1, checked(progress))
     except BaseException as error:
@@ -94,7 +77,7 @@ async def converted(
         raise
     if job.error is not None:
         raise job.error
-    disk = job.disk or {}
+    found = job.disk or {}
     return ConvertedImage(
-        path=path, format=to, capacity=disk["capacity"], populated=disk["populated"]
+        path=path, format=to, capacity=found["capacity"], populated=found["populated"]
     )

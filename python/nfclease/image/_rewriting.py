@@ -8,6 +8,7 @@ from functools import partial
 
 from nfclease import _core
 from nfclease._local.ends import local_path
+from nfclease._local.images import check_flag
 from nfclease.appliance._directory import Directory
 from nfclease.appliance._ova import Ova
 from nfclease.appliance._reading import Reading, read_all
@@ -46,10 +47,8 @@ class Wanted:
         """Refuses what is of the wrong kind."""
         from nfclease._display.option import checked
 
-        for name in ("grains", "overwrite"):
-            value = getattr(self, name)
-            if not isinstance(value, bool):
-                raise TypeError(f"{name} must be True or False, not {type(value).__name__}")
+        check_flag("grains", self.grains)
+        check_flag("overwrite", self.overwrite)
         self.progress = checked(self.progress)
         self.source = os.fspath(local_path(self.source))
         self.target = os.fspath(local_path(self.target))

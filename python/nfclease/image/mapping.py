@@ -64,6 +64,7 @@ def map(path: str | os.PathLike[str], *, member: str | None = None) -> Iterator[
     Raises:
         DiskFormatError: It is no streamOptimized disk, or a table is damaged.
         PackageError: As for :func:`open`.
+        FileNotFoundError: As for :func:`open`.
         OSError: As for :func:`open`.
         TypeError: As for :func:`open`.
         ValueError: As for :func:`open`.

@@ -6,11 +6,11 @@ use super::grains::Grains;
 use crate::error::{Error, Result};
 use crate::image::check::Disk;
 use crate::image::pool::GrainPool;
-use crate::image::refused::refused;
-use crate::image::worker::{Nothing, Wrong};
+use crate::image::refused::{judged, refused};
+use crate::image::worker::Nothing;
 use crate::io::sink_writer::SinkWriter;
 use crate::vmdk::descriptor::MOST_SECTORS;
-use crate::vmdk::{Finding, GRAIN, Shape, StreamWriter, Walk};
+use crate::vmdk::{Finding, GRAIN, Grain, Shape, StreamWriter, Walk};
 
 /// What is read is checked and written at once; tables and directory are made anew.
 pub(super) struct Mover<'a> {
@@ -42,12 +42,7 @@ impl<'a> Mover<'a> {
     /// Takes the next bytes.
     pub(super) fn update(&mut self, bytes: &[u8]) -> Result<()> {
         let (grains, pool) = (&mut self.grains, &mut self.pool);
-        let walked = self.walk.update(bytes, &mut |grain| {
-            grains.take(&grain);
-            if let Some(pool) = pool {
-                pool.add(&grain);
-            }
-        });
+        let walked = self.walk.update(bytes, &mut taking(grains, pool));
         if walked.is_err() || self.pool.as_ref().is_some_and(GrainPool::is_wrong) {
             return self.judged(walked);
         }
@@ -57,12 +52,7 @@ impl<'a> Mover<'a> {
     /// All has come.
     pub(super) fn finish(mut self) -> Result<Disk> {
         let (grains, pool) = (&mut self.grains, &mut self.pool);
-        let walked = self.walk.finish(&mut |grain| {
-            grains.take(&grain);
-            if let Some(pool) = pool {
-                pool.add(&grain);
-            }
-        });
+        let walked = self.walk.finish(&mut taking(grains, pool));
         self.judged(walked)?;
         self.write()?;
         if let Out::Begun(writer) = &mut self.out {
@@ -71,16 +61,9 @@ impl<'a> Mover<'a> {
         Ok(Disk::new(&self.walk, None))
     }
 
-    /// A grain before the end of the walk may be wrong, too.
-    fn judged(&mut self, walked: std::result::Result<(), Finding>) -> Result<()> {
+    fn judged(&mut self, walked: Result<(), Finding>) -> Result<()> {
         let checked = self.pool.as_mut().map_or(Ok(()), GrainPool::finish);
-        match (checked, walked) {
-            (Err(Wrong::Failed(error)), _) => Err(error),
-            (Err(Wrong::Damaged(finding)), _) | (Ok(()), Err(finding)) => {
-                Err(refused(self.name, &finding))
-            }
-            (Ok(()), Ok(())) => Ok(()),
-        }
+        judged(self.name, checked, walked)
     }
 
     /// Writes the grains that came.
@@ -94,7 +77,8 @@ impl<'a> Mover<'a> {
                 return Err(refused(self.name, &Finding::format(20, reason)));
             }
             if header.descriptor_size > MOST_SECTORS {
-                let reason = format!("a text of {} sectors", header.descriptor_size);
+                let size = header.descriptor_size;
+                let reason = format!("a text of {size} sectors; {MOST_SECTORS} are the most");
                 return Err(refused(self.name, &Finding::format(36, reason)));
             }
             let Some(out) = out.take() else {
@@ -110,6 +94,19 @@ impl<'a> Mover<'a> {
             }
         }
         Ok(())
+    }
+}
+
+/// What is done with each grain.
+fn taking<'a>(
+    grains: &'a mut Grains,
+    pool: &'a mut Option<GrainPool<Nothing>>,
+) -> impl FnMut(Grain<'_>) + 'a {
+    move |grain| {
+        grains.take(&grain);
+        if let Some(pool) = pool {
+            pool.add(&grain);
+        }
     }
 }
 

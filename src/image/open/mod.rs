@@ -18,7 +18,7 @@ use crate::image::refused::refused;
 use crate::io::Slice;
 use crate::sync::lock;
 use crate::vmdk::descriptor::{self, MOST_SECTORS};
-use crate::vmdk::{ENTRY, Entry, Finding, Index, Inflater, SECTOR, TAIL};
+use crate::vmdk::{ENTRY, Entry, Finding, Index, Inflater, SECTOR, TABLE_ENTRIES, TAIL};
 
 pub use self::about::About;
 pub use self::extents::{Extent, Extents, Stored};
@@ -125,7 +125,7 @@ impl OpenDisk {
 
     /// What its table says of a grain.
     fn entry(&self, number: u64) -> Result<Entry> {
-        let (table, within) = (number / 512, number % 512);
+        let (table, within) = (number / TABLE_ENTRIES, number % TABLE_ENTRIES);
         let Some(start) = self.table(table)? else {
             return Ok(Entry::Absent);
         };

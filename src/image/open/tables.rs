@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use super::OpenDisk;
 use crate::error::Result;
-use crate::vmdk::{ENTRY, Entry};
+use crate::vmdk::{ENTRY, Entry, TABLE_ENTRIES, entries};
 
 /// A walk over the tables. None of them is read twice, so that its time is that of the stream's length.
 #[derive(Default)]
@@ -32,7 +32,10 @@ impl TableWalk {
             return Ok(None);
         }
         self.table = table.saturating_add(1);
-        let (first, count) = (table.saturating_mul(512), index.grains_of_table(table));
+        let (first, count) = (
+            table.saturating_mul(TABLE_ENTRIES),
+            index.grains_of_table(table),
+        );
         let Some(start) = disk.table(table)? else {
             return Ok(Some(Table {
                 first,
@@ -44,11 +47,9 @@ impl TableWalk {
             return Err(disk.refused(&index.twice(table)));
         }
         let bytes = disk.slice.read(start, count.saturating_mul(ENTRY))?;
-        let places = (start..).step_by(4);
-        let entries = bytes.chunks_exact(4).zip(first..).zip(places);
-        let entries = entries.map(|((bytes, number), at)| {
-            let entry = bytes.first_chunk().copied().unwrap_or_default();
-            index.grain(number, u32::from_le_bytes(entry), at)
+        let entries = (first..).zip(entries(&bytes)).map(|(number, entry)| {
+            let before = number.saturating_sub(first).saturating_mul(ENTRY);
+            index.grain(number, entry, start.saturating_add(before))
         });
         let entries: std::result::Result<Vec<_>, _> = entries.collect();
         Ok(Some(Table {

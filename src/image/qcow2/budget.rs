@@ -1,9 +1,6 @@
 //! What clusters may take of their file, all together. In a sound image no two entries refer to the same
 //! cluster; without a limit, a small file of tables that do could keep a reader busy for 64 TiB.
 
-/// Deflate makes a byte of at most so many.
-pub(super) const MOST_DEFLATED: u64 = 1032;
-
 /// Bytes of the file that nothing has referred to so far.
 pub(super) struct Budget(u64);
 

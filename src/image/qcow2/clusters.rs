@@ -2,8 +2,8 @@
 
 use libdeflater::Decompressor;
 
-use super::budget::MOST_DEFLATED;
 use super::header::Header;
+use super::layout::MOST_DEFLATED;
 use crate::error::Result;
 use crate::image::encode::pieces::{Piece, ReadPiece};
 use crate::image::encode::raw::read_at;

@@ -2,7 +2,7 @@
 
 use std::ops::RangeInclusive;
 
-use super::layout::{HEADER_BYTES, MAGIC};
+use super::layout::{ENTRY, HEADER_BYTES, MAGIC};
 
 /// Bytes of a header that anything is read of.
 pub(super) const READ_BYTES: u64 = 112;
@@ -15,9 +15,6 @@ const MOST_BYTES: u64 = 64 << 40;
 
 /// Largest L1 table, as QEMU has it.
 const MOST_L1_BYTES: u64 = 32 << 20;
-
-/// Bytes of an entry of L1 and L2.
-pub(super) const ENTRY: u64 = 8;
 
 /// Incompatible features, by their bits. A dirty image has wrong reference counts, which no reader needs.
 const DIRTY: u64 = 1;
@@ -40,14 +37,18 @@ pub(super) struct Header {
 impl Header {
     /// Reads and checks the first bytes of an image of this length. Else what is wrong, in words.
     pub(super) fn parse(bytes: &[u8], length: u64) -> Result<Self, String> {
+        let cut = || Err("it ends within its header".into());
+        if !bytes.starts_with(&MAGIC) || bytes.len() < HEADER_BYTES[0] {
+            return cut();
+        }
         let version = u32_at(bytes, 4);
         let least = match version {
             2 => HEADER_BYTES[0],
             3 => HEADER_BYTES[1],
             _ => return Err(format!("version {version} of qcow2 is unknown")),
         };
-        if !bytes.starts_with(&MAGIC) || bytes.len() < least {
-            return Err("it ends within its header".into());
+        if bytes.len() < least {
+            return cut();
         }
         if u64_at(bytes, 8) != 0 {
             return Err("it has a backing file, which has the rest of the disk; \
@@ -215,7 +216,8 @@ mod tests {
             assert!(found.contains(said), "{at}: {found}");
         }
         for end in 0..104 {
-            assert!(Header::parse(&header()[..end], LENGTH).is_err(), "{end}");
+            let found = Header::parse(&header()[..end], LENGTH).unwrap_err();
+            assert_eq!(found, "it ends within its header", "{end}");
         }
     }
 

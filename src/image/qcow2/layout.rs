@@ -8,8 +8,13 @@ pub(in crate::image) const MAGIC: [u8; 4] = *b"QFI\xfb";
 pub(in crate::image) const HEADER_BYTES: [usize; 2] = [72, 104];
 
 /// Bytes of a cluster as QEMU makes it, and we: as much as a grain.
-#[allow(dead_code, reason = "the reader takes any size")]
 pub(in crate::image) const CLUSTER_BITS: u32 = 16;
+
+/// Bytes of an entry of a table, but for refcounts.
+pub(in crate::image) const ENTRY: u64 = 8;
+
+/// Deflate makes at most so many bytes of one: a code of a bit has 258 at most.
+pub(in crate::image) const MOST_DEFLATED: u64 = 1032;
 
 /// Of an entry of a table: nobody else refers to what it refers to.
 pub(in crate::image) const COPIED: u64 = 1 << 63;

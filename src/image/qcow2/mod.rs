@@ -18,8 +18,6 @@ mod table;
 mod tests;
 // It counts what the walk has checked.
 mod writer;
-mod writer_deflate;
-mod writer_space;
 
 pub(super) use layout::MAGIC;
 pub(super) use reader::Qcow2Disk;

@@ -1,6 +1,7 @@
 //! Entries of tables, of which a part is kept.
 
-use super::header::{ENTRY, u64_at};
+use super::header::u64_at;
+use super::layout::ENTRY;
 use crate::error::{Error, Result};
 use crate::image::encode::raw::read_at;
 use crate::io::Slice;

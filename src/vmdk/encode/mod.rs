@@ -5,7 +5,6 @@
 
 mod deflate;
 mod descriptor;
-mod moved;
 mod packer;
 mod writer;
 

@@ -2,7 +2,10 @@
 
 use super::deflate::{Deflater, GrainCompression};
 use super::{GRAIN, GRAIN_BYTES};
-use crate::vmdk::header::HEADER_BYTES;
+use crate::vmdk::header::{HEADER_BYTES, TABLE_ENTRIES};
+
+/// Bytes of the length in a grain's marker, which ends it.
+const LENGTH_BYTES: usize = 4;
 
 /// Grains of one table, ready to be written.
 #[derive(Debug, Default)]
@@ -14,6 +17,42 @@ pub(crate) struct Packed {
 }
 
 impl Packed {
+    /// Adds a grain that is compressed already; false where it is of another table than those before
+    /// it, which are to be written first.
+    pub(crate) fn push(&mut self, number: u64, data: &[u8]) -> bool {
+        let table = |number: u64| number / TABLE_ENTRIES;
+        let first = self.grains.first();
+        if first.is_some_and(|(first, _)| table(*first) != table(number)) {
+            return false;
+        }
+        let start = self.begin(number);
+        self.bytes.extend_from_slice(data);
+        self.end(start);
+        true
+    }
+
+    /// Writes the marker of a grain, whose data begin at the byte that it returns.
+    fn begin(&mut self, number: u64) -> usize {
+        self.grains.push((number, self.bytes.len()));
+        let sector = number.saturating_mul(GRAIN);
+        self.bytes.extend(sector.to_le_bytes());
+        self.bytes.extend([0; LENGTH_BYTES]);
+        self.bytes.len()
+    }
+
+    /// The data that begin at `start` have come: puts their length into the marker, and fills up the
+    /// sector.
+    fn end(&mut self, start: usize) {
+        // No grain comes near 4 GiB.
+        let length = u32::try_from(self.bytes.len().saturating_sub(start)).unwrap_or(u32::MAX);
+        let field = start.saturating_sub(LENGTH_BYTES)..start;
+        if let Some(field) = self.bytes.get_mut(field) {
+            field.copy_from_slice(&length.to_le_bytes());
+        }
+        let end = self.bytes.len().next_multiple_of(HEADER_BYTES);
+        self.bytes.resize(end, 0);
+    }
+
     /// Nothing is in it any more; its room stays.
     pub(crate) fn clear(&mut self) {
         self.bytes.clear();
@@ -41,21 +80,9 @@ impl Packer {
             if is_zero(plain) {
                 continue;
             }
-            let start = packed.bytes.len();
-            packed.grains.push((number, start));
-            let sector = number.saturating_mul(GRAIN);
-            packed.bytes.extend(sector.to_le_bytes());
-            packed.bytes.extend([0; 4]);
-            let data = packed.bytes.len();
+            let start = packed.begin(number);
             self.0.deflate(plain, &mut packed.bytes)?;
-            let length = packed.bytes.len().saturating_sub(data);
-            let length = u32::try_from(length).map_err(|_| "a grain of 4 GiB")?;
-            let field = data.saturating_sub(4)..data;
-            if let Some(field) = packed.bytes.get_mut(field) {
-                field.copy_from_slice(&length.to_le_bytes());
-            }
-            let end = packed.bytes.len().next_multiple_of(HEADER_BYTES);
-            packed.bytes.resize(end, 0);
+            packed.end(start);
         }
         Ok(())
     }

@@ -8,12 +8,12 @@ mod tests;
 
 use super::finding::Finding;
 use super::header::{GD_AT_END, HEADER_BYTES, Header, SECTOR, TABLE_ENTRIES};
-use super::tables::{TABLE_BYTES, sectors};
+use super::tables::{self, TABLE_BYTES, sectors};
 use super::walk::Layout;
 use super::walk::marker::{GRAIN_DATA, MARKER, Marker};
 
 /// Bytes of an entry of table and directory.
-pub(crate) const ENTRY: u64 = 4;
+pub(crate) const ENTRY: u64 = tables::ENTRY as u64;
 
 /// The last bytes of a stream whose directory is at its end: footer and end-of-stream marker.
 pub(crate) const TAIL: u64 = 2 * SECTOR;

@@ -31,18 +31,11 @@ def add(parser: argparse.ArgumentParser) -> None:
     """The options."""
     parser.add_argument("disk", metavar="DISK", help="a streamOptimized .vmdk, or what --to takes")
     parser.add_argument("image", metavar="IMAGE", help="the new file")
-    parser.add_argument(
-        "--to",
-        choices=("raw", "qcow2", "vmdk"),
-        metavar="FORMAT",
-        help="raw, qcow2 or vmdk; else the suffix of IMAGE says it",
-    )
-    parser.add_argument(
-        "--source-format",
-        choices=("raw", "qcow2", "vmdk"),
-        metavar="FORMAT",
-        help="of DISK, else its first bytes say it",
-    )
+    for option, text in (
+        ("--to", "raw, qcow2 or vmdk; else the suffix of IMAGE says it"),
+        ("--source-format", "of DISK, else its first bytes say it"),
+    ):
+        parser.add_argument(option, choices=("raw", "qcow2", "vmdk"), metavar="FORMAT", help=text)
     parser.add_argument(
         "--qcow2-compression",
         choices=("none", "deflate", "transplant"),
@@ -70,7 +63,6 @@ def add(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace, console: Console) -> int:
     """Makes it."""
     import time
-    from dataclasses import asdict
 
     from nfclease import image
     from nfclease.cli.described import plain
@@ -90,8 +82,7 @@ def run(args: argparse.Namespace, console: Console) -> int:
         threads=args.threads,
         progress=console.progress,
     )
-    seconds = time.monotonic() - begun
-    row = {"type": "summary", "command": "convert", **asdict(made), "seconds": round(seconds, 3)}
-    text = f"{capacity(made.capacity)}, {capacity(made.populated)} in use, in {seconds:.1f} s"
-    console.done(row, f"{plain(made.path)}: {made.format}, {text}")
+    sizes = f"{capacity(made.capacity)}, {capacity(made.populated)} in use"
+    text = f"{plain(made.path)}: {made.format}, {sizes}"
+    console.made("convert", made, time.monotonic() - begun, text)
     return 0

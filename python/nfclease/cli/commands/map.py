@@ -17,7 +17,7 @@ The tables of the disk are read, and none of its data. --output json prints the
 array that qemu-img map --output=json prints of the same file.
 Ends with 3 where a table is damaged.
 
-example:
+examples:
   nfclease map running-vm/disk-0.vmdk
   nfclease map demo-vm.ova --member disk-1.vmdk --output json
 """

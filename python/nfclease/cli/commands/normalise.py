@@ -17,7 +17,7 @@ may refuse. The data of their grains is moved as it is, so that this costs
 little more than a copy. In a package, sizes and sums are made anew.
 Ends with 3 where a disk is damaged, or a file is not the one that is listed.
 
-example:
+examples:
   nfclease normalise running-vm/disk-0.vmdk disk-0.vmdk
   nfclease normalise demo-vm.ova normal.ova
 """
@@ -35,7 +35,6 @@ def add(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace, console: Console) -> int:
     """Writes it."""
     import time
-    from dataclasses import asdict
 
     from nfclease import image
     from nfclease.cli.described import plain
@@ -54,7 +53,6 @@ def run(args: argparse.Namespace, console: Console) -> int:
         console.line(f"note: {note}")
     disks = [file for file in made.files if file.disk]
     sizes = f"{size(sum(file.old_size for file in disks))} as {size(sum(f.size for f in disks))}"
-    row = {"type": "summary", "command": "normalise", **asdict(made), "seconds": round(seconds, 3)}
     count = "1 disk" if len(disks) == 1 else f"{len(disks)} disks"
-    console.done(row, f"{plain(made.path)}: {count}, {sizes}, in {seconds:.1f} s")
+    console.made("normalise", made, seconds, f"{plain(made.path)}: {count}, {sizes}")
     return 0

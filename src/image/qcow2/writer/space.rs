@@ -1,23 +1,17 @@
 //! Where the parts of a new qcow2 image are: clusters are given out one after the other, and counted.
 //!
-//! In memory are the L1 table (1 MiB for 64 TiB), the places of the refcount blocks and one such block:
-//! the counts of clusters further in front do not change any more, so that their blocks are written.
+//! In memory are the L1 table (1 MiB for 64 TiB) and what [`Counts`] keeps.
 
-use super::layout::{CLUSTER_BITS, COPIED, HEADER_BYTES, MAGIC};
+use super::counts::{COUNTS, Counts};
 use crate::error::{Error, Result};
 use crate::image::file::ImageFile;
+use crate::image::qcow2::layout::{CLUSTER_BITS, COPIED, ENTRY, HEADER_BYTES, MAGIC};
 
 /// Bytes of a cluster.
 pub(super) const CLUSTER: u64 = 1 << CLUSTER_BITS;
 
-/// Bytes of an entry of a table, but for refcounts.
-pub(super) const ENTRY: u64 = 8;
-
 /// Entries of an L2 table, and of a cluster of the refcount table.
 pub(super) const ENTRIES: u64 = CLUSTER / ENTRY;
-
-/// Counts of 16 bits in a refcount block.
-const COUNTS: u64 = CLUSTER / 2;
 
 /// Bits of a count, as a power of two.
 const REFCOUNT_ORDER: u32 = 4;
@@ -29,12 +23,7 @@ pub(super) struct Space {
     /// Where the L2 tables are, 0 for one that is absent; where that list goes.
     tables: Vec<u64>,
     tables_at: u64,
-    /// Where the refcount blocks are; where that list goes, and the clusters it has.
-    blocks: Vec<u64>,
-    blocks_at: u64,
-    blocks_clusters: u64,
-    /// Counts of the last block.
-    counts: Vec<u16>,
+    counts: Counts,
     /// The next cluster that is free.
     next: u64,
     /// The cluster that compressed ones are put into, and how much of it they have.
@@ -47,23 +36,20 @@ impl Space {
         let tables = capacity.div_ceil(CLUSTER * ENTRIES);
         let tables_clusters = tables.div_ceil(ENTRIES);
         // A cluster of the disk has one of the file at most. What else there is fits into one block.
-        let most = capacity.div_ceil(CLUSTER) + tables;
-        let most_blocks = most.div_ceil(COUNTS - 1) + 1;
+        let most = capacity.div_ceil(CLUSTER) + tables + COUNTS;
+        // The header's cluster is the first.
+        let counts = Counts::new(file.clone(), most, 1)?;
         let mut space = Self {
             file,
             capacity,
             tables: vec![0; usize::try_from(tables).map_err(|_| too_large())?],
             tables_at: 0,
-            blocks: vec![CLUSTER],
-            blocks_at: 0,
-            blocks_clusters: most_blocks.div_ceil(ENTRIES),
-            counts: vec![0; usize::try_from(COUNTS).map_err(|_| too_large())?],
+            counts,
             next: 2,
             open: None,
         };
-        // The header and the first block.
-        space.counts[..2].fill(1);
-        space.blocks_at = space.clusters(space.blocks_clusters)?;
+        space.counts.count(0)?;
+        space.counts.table_at = space.clusters(space.counts.table_clusters)?;
         space.tables_at = space.clusters(tables_clusters)?;
         Ok(space)
     }
@@ -79,11 +65,13 @@ impl Space {
 
     /// Gives out a cluster.
     pub(super) fn cluster(&mut self) -> Result<u64> {
-        if self.next.is_multiple_of(COUNTS) {
-            self.next_block()?;
+        if Counts::begins_block(self.next) {
+            self.counts.next_block(self.next)?;
+            self.open = None;
+            self.next += 1;
         }
         let at = self.next * CLUSTER;
-        self.count(self.next)?;
+        self.counts.count(self.next)?;
         self.next += 1;
         Ok(at)
     }
@@ -91,11 +79,11 @@ impl Space {
     /// Gives out so many bytes, less than a cluster has, beside others.
     pub(super) fn packed(&mut self, length: u64) -> Result<u64> {
         let goes_on = |(cluster, used): &(u64, u64)| {
-            let is_last = cluster + 1 == self.next && !self.next.is_multiple_of(COUNTS);
+            let is_last = cluster + 1 == self.next && !Counts::begins_block(self.next);
             used + length <= CLUSTER || is_last
         };
         let (at, end) = if let Some((cluster, used)) = self.open.filter(goes_on) {
-            self.count(cluster)?;
+            self.counts.count(cluster)?;
             let at = cluster * CLUSTER + used;
             if used + length > CLUSTER {
                 self.cluster()?;
@@ -124,44 +112,11 @@ impl Space {
         }
     }
 
-    fn count(&mut self, cluster: u64) -> Result<()> {
-        let index = usize::try_from(cluster % COUNTS).unwrap_or(usize::MAX);
-        let count = self.counts.get_mut(index);
-        let counted = count.and_then(|count| {
-            *count = count.checked_add(1)?;
-            Some(())
-        });
-        counted.ok_or_else(|| Error::internal("a cluster has fewer parts than 65,536"))
-    }
-
-    /// The counts of a block are final when the next one begins, which has its first cluster to itself.
-    fn next_block(&mut self) -> Result<()> {
-        self.write_counts()?;
-        if self.blocks.len() as u64 >= self.blocks_clusters * ENTRIES {
-            return Err(Error::internal(
-                "an image has as many clusters as were expected",
-            ));
-        }
-        self.counts.fill(0);
-        self.open = None;
-        self.blocks.push(self.next * CLUSTER);
-        self.count(self.next)?;
-        self.next += 1;
-        Ok(())
-    }
-
-    fn write_counts(&self) -> Result<()> {
-        let counts = self.counts.iter().flat_map(|count| count.to_be_bytes());
-        let at = self.blocks.last().copied().unwrap_or(CLUSTER);
-        self.file.write(&counts.collect::<Vec<_>>(), at)
-    }
-
     /// Writes what finds all that was given out; the header, without which it is no image, last.
     pub(super) fn finish(&mut self) -> Result<()> {
-        self.write_counts()?;
-        self.file.write(&listed(&self.blocks, 0), self.blocks_at)?;
-        self.file
-            .write(&listed(&self.tables, COPIED), self.tables_at)?;
+        self.counts.finish()?;
+        let tables = listed(&self.tables, COPIED);
+        self.file.write(&tables, self.tables_at)?;
         self.file.set_len(self.next * CLUSTER)?;
         self.file.write(&self.header(), 0)
     }
@@ -179,8 +134,8 @@ impl Space {
         header.extend([0; 4]);
         header.extend(number(self.tables.len() as u64).to_be_bytes());
         header.extend(self.tables_at.to_be_bytes());
-        header.extend(self.blocks_at.to_be_bytes());
-        header.extend(number(self.blocks_clusters).to_be_bytes());
+        header.extend(self.counts.table_at.to_be_bytes());
+        header.extend(number(self.counts.table_clusters).to_be_bytes());
         // No snapshots: how many, and where; no features of three kinds.
         header.extend([0; 4 + 8 + 3 * 8]);
         header.extend(REFCOUNT_ORDER.to_be_bytes());
@@ -190,7 +145,7 @@ impl Space {
 }
 
 /// Entries of a table; the flag is for those that are there.
-fn listed(places: &[u64], flag: u64) -> Vec<u8> {
+pub(super) fn listed(places: &[u64], flag: u64) -> Vec<u8> {
     let entry = |at: &u64| if *at == 0 { 0 } else { at | flag };
     let entries = places.iter().map(entry);
     entries.flat_map(u64::to_be_bytes).collect()
@@ -201,7 +156,7 @@ fn number(value: u64) -> u32 {
     u32::try_from(value).unwrap_or(u32::MAX)
 }
 
-fn too_large() -> Error {
+pub(super) fn too_large() -> Error {
     Error::internal("the tables of a disk fit into memory")
 }
 
@@ -300,7 +255,7 @@ mod tests {
         let (_, space) = space(64 * TIB);
         assert_eq!(space.tables.len(), 131_072);
         let most = 64 * TIB / CLUSTER + 131_072 + space.next;
-        assert!(most.div_ceil(COUNTS - 1) <= space.blocks_clusters * ENTRIES);
+        assert!(most.div_ceil(COUNTS - 1) <= space.counts.table_clusters * ENTRIES);
     }
 
     #[test]

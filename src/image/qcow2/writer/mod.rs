@@ -4,11 +4,18 @@
 //! L2 tables are never in memory. They begin as holes of the file, whose zeros say that nothing is
 //! there, and entries are written in place, those of one batch together.
 
+mod counts;
+mod deflate;
+mod space;
+
 use std::sync::{Arc, Mutex};
 
-use super::layout::{CLUSTER_BITS, COMPRESSED, COMPRESSED_SECTOR, COPIED, compressed_offset_bits};
-use super::writer_deflate::Deflater;
-use super::writer_space::{CLUSTER, ENTRIES, ENTRY, Space};
+use self::deflate::Deflater;
+use self::space::{CLUSTER, ENTRIES, Space};
+use super::layout::{
+    CLUSTER_BITS, COMPRESSED, COMPRESSED_SECTOR, COPIED, ENTRY, MOST_DEFLATED,
+    compressed_offset_bits,
+};
 use crate::error::{Error, Result};
 use crate::image::file::ImageFile;
 use crate::image::output::Compression;
@@ -19,8 +26,8 @@ use crate::vmdk::is_zero;
 /// Bytes of a cluster, as a length.
 const CLUSTER_BYTES: usize = 1 << CLUSTER_BITS;
 
-/// Deflate makes no 64 KiB of less: one code of a bit has 258 bytes at most.
-const LEAST_DEFLATED: usize = CLUSTER_BYTES / 1032;
+/// Deflate makes no cluster of less.
+const LEAST_DEFLATED: u64 = CLUSTER / MOST_DEFLATED;
 
 /// A grain that its writer could not make shorter than this is not tried again.
 const INCOMPRESSIBLE: usize = CLUSTER_BYTES / 32 * 31;
@@ -139,7 +146,8 @@ impl Work for Qcow2 {
             return Way::Inflate;
         };
         let is_whole = grain.length == CLUSTER_BYTES && grain.full == CLUSTER_BYTES;
-        let fits = (LEAST_DEFLATED..INCOMPRESSIBLE).contains(&grain.data.len());
+        let length = grain.data.len();
+        let fits = length as u64 >= LEAST_DEFLATED && length < INCOMPRESSIBLE;
         match (is_whole && fits, checked) {
             (false, _) => Way::Inflate,
             (true, false) => Way::Move,

@@ -3,8 +3,8 @@
 
 use flate2::{Compress, Compression, FlushCompress, Status};
 
-use super::layout::CLUSTER_BITS;
 use crate::error::{Error, Result};
+use crate::image::qcow2::layout::CLUSTER_BITS;
 
 /// As a power of two.
 const WINDOW: u8 = 12;

@@ -43,7 +43,9 @@ def image_of(disk_format: Any, qcow2_compression: Any) -> _core.ImageFormat | No
     Raises:
         ValueError: No disk becomes that, or it is not compressed so.
     """
-    if disk_format is None and qcow2_compression is None:
+    if disk_format is None:
+        if qcow2_compression is not None:
+            raise ValueError("qcow2_compression is for disk_format='qcow2', which is not given")
         return None
     return image_format("disk_format", disk_format, qcow2_compression)
 
