@@ -191,6 +191,8 @@ class Reading:
         source: str,
         target: str,
         image: ImageFormat,
+        *,
+        format: str | None,
         overwrite: bool,
         block_device: bool,
         threads: int | None,

@@ -37,11 +37,7 @@ class Encoded:
             raise ValueError(f"vmdk_compression must be one of {known}, not {self.compression!r}")
 
     def check_target(self, to: str) -> None:
-        """Refuses what another target than a stream cannot be made of, or does not use."""
-        if to != "vmdk" and self.source_format not in (None, "vmdk"):
-            raise ValueError(
-                f"of a source that is {self.source_format} only vmdk is made, not {to}"
-            )
+        """Refuses what another target than a stream does not use."""
         if to != "vmdk" and self.compression != COMPRESSIONS[0]:
             raise ValueError(f"vmdk_compression is for to='vmdk', not for {to!r}")
 

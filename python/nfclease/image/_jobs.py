@@ -23,11 +23,14 @@ _MOST_THREADS = 64
 
 
 class _Conversion(Reading):
-    """A disk that is read to its end while another file is made of it."""
+    """A disk that is read to its end while an image is made of it."""
 
-    def __init__(self, source: str, target: str, image: _core.ImageFormat, **options: Any) -> None:
+    def __init__(
+        self, source: str, target: str, how: Encoded, image: _core.ImageFormat, **options: Any
+    ) -> None:
         super().__init__(source, sums=[])
-        self._target, self._image, self._options = target, image, options
+        self._target, self._image = target, image
+        self._options = {"format": how.source_format, **options}
 
     def _begin(self, package: None) -> _core.Reading:
         return _core.Reading.of_conversion(self.name, self._target, self._image, **self._options)
@@ -39,15 +42,26 @@ class _Conversion(Reading):
 def _image(
     to: str, how: Encoded, qcow2_compression: str | None, grains: bool
 ) -> _core.ImageFormat | None:
-    """What is made of a streamOptimized disk; None where such a disk is made."""
+    """The image that is made; None where it is a streamOptimized disk."""
     if to not in TARGETS:
         raise ValueError(f"to must be one of {', '.join(TARGETS)}, not {to!r}")
     how.check_target(to)
     if to != "vmdk":
+        if qcow2_compression == "transplant" and how.source_format in ("raw", "qcow2"):
+            raise ValueError(
+                "qcow2_compression='transplant' moves the grains of a streamOptimized VMDK, and "
+                f"the source is {how.source_format}"
+            )
         return image_format("to", to, qcow2_compression, grains=grains)
     if qcow2_compression is not None:
         raise ValueError("qcow2_compression is for qcow2, not for vmdk")
     return None
+
+
+def _check_two(source: str, device: str) -> None:
+    """Refuses a device that would be read while it is written. Blocks."""
+    if os.path.exists(device) and os.path.samefile(source, device):
+        raise ValueError(f"{device} cannot become an image of itself")
 
 
 async def converted(
@@ -80,12 +94,14 @@ async def converted(
     if threads is not None and not 1 <= threads <= _MOST_THREADS:
         raise ValueError(f"threads must be 1 to {_MOST_THREADS}, not {threads}")
     named = (os.fspath(local_path(source)), path)
+    if block_device:
+        await face.in_thread(lambda: _check_two(*named))
     options: dict[str, Any] = {"overwrite": overwrite, "threads": threads}
     job: Reading
     if image is None:
         job = Encoding(*named, how, **options)
     else:
-        job = _Conversion(*named, image, block_device=block_device, **options)
+        job = _Conversion(*named, how, image, block_device=block_device, **options)
     try:
         await read_all(face, None, [job], 1, checked(progress))
     except BaseException as error:
