@@ -15,7 +15,7 @@ use super::local::{kind, overwriting};
 use super::work::Work;
 use nfclease::error::{Error, Result};
 use nfclease::image::{Conversion, ConversionOptions, Disk, Finding, FindingKind, Layout};
-use nfclease::io::{Slice, StoredFile, Watched};
+use nfclease::io::{ChecksumType, Slice, StoredFile, Watched};
 use nfclease::ovf::{Checked, DiskCheck, FileCheck};
 use nfclease::sync::lock;
 use nfclease::threads;
@@ -94,6 +94,12 @@ pub(super) fn disk_check(word: &str) -> Result<DiskCheck> {
     }
 }
 
+/// The sums that are asked for, as manifest files call them.
+pub(super) fn kinds(sums: &[String]) -> Result<Vec<ChecksumType>> {
+    let kinds = sums.iter().map(|name| ChecksumType::parse_of_file(name));
+    kinds.collect()
+}
+
 impl Reading {
     pub(super) fn start(py: Python<'_>, check: FileCheck) -> PyResult<Self> {
         let length = check.length();
@@ -165,20 +171,25 @@ impl Reading {
         Self::of(py, length, run, DiskRow::from)
     }
 
-    /// Makes a streamOptimized VMDK of a disk; its work gives what that holds.
+    /// Makes a streamOptimized VMDK of a disk, which messages call `name` and which holds `capacity` bytes;
+    /// its work gives what that holds.
     #[staticmethod]
-    #[pyo3(signature = (source, target, *, overwrite, format, compression, threads))]
+    #[pyo3(signature = (source, target, *, name=None, overwrite, format, compression, capacity=None, threads))]
+    #[allow(clippy::too_many_arguments, reason = "keywords of one call")]
     fn of_encoding(
         py: Python<'_>,
         source: PathBuf,
         target: PathBuf,
+        name: Option<String>,
         overwrite: bool,
         format: Option<&str>,
         compression: &str,
+        capacity: Option<u64>,
         threads: Option<usize>,
     ) -> PyResult<Self> {
-        let name = source.display().to_string();
-        let options = encoding::options(py, format, compression, threads)?;
+        let name = name.unwrap_or_else(|| source.display().to_string());
+        let mut options = encoding::options(py, format, compression, threads)?;
+        options.capacity = capacity;
         let open = || Ok(Slice::all(Arc::new(StoredFile::open_disk(&source)?)));
         encoding::start(py, open, &name, target, overwriting(overwrite), options)
     }
