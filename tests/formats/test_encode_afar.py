@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import signal
 import subprocess
 import sys
 import threading
@@ -24,7 +25,7 @@ from ..support.faces import OpenLease
 from ..support.importing import Importing, calls_of
 from ..support.inventory import unique
 from ..support.packages import both_forms, descriptor, manifest, ova
-from ..support.waiting import until
+from ..support.waiting import until, wait_for
 from ..support.web import serving
 
 pytestmark = pytest.mark.usefixtures("spool")
@@ -206,3 +207,34 @@ def test_the_command_of_a_pipe(simulator: Simulator, demo_vm: Any, tmp_path: Pat
             command, stdin=cat.stdout, env=environment, capture_output=True, timeout=60, check=False
         )
     assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("way", ["address", "pipe"])
+def test_a_signal_while_it_comes(
+    simulator: Simulator,
+    demo_vm: Any,
+    tmp_path: Path,
+    spool: Path,
+    way: str,
+    number: signal.Signals,
+) -> None:
+    """The command is gone, and so is all that came."""
+    archive = ova(package_of("disk.raw", content()))
+    environment = os.environ | govc_environment(simulator) | {"TMPDIR": str(spool)}
+    command = [sys.executable, "-m", "nfclease", "import", "--convert"]
+    command += ["--pool", "/DC0/host/Cluster/Resources", "--name", unique("broken-off")]
+    with serving({"demo.ova": archive}, tmp_path, hold_after=MIB) as web:
+        source = ["-"] if way == "pipe" else [web.url("demo.ova"), "--ca-file", str(web.ca_file)]
+        with subprocess.Popen(
+            [*command, *source], env=environment, stdin=subprocess.PIPE, stderr=subprocess.DEVNULL
+        ) as process:
+            assert process.stdin is not None
+            if way == "pipe":
+                process.stdin.write(archive[:MIB])
+                process.stdin.flush()
+            wait_for(lambda: any(path.is_file() for path in spool.glob("nfclease-*/*")))
+            process.send_signal(number)
+            assert process.wait(60) == 128 + number
+    assert os.listdir(spool) == []
+    assert calls_of(simulator, "ImportVApp") == 0
