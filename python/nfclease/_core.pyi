@@ -102,6 +102,8 @@ class Source:
     @staticmethod
     def of_path(path: str | PathLike[str]) -> Source: ...
     @staticmethod
+    def of_open_path(path: str) -> Source: ...
+    @staticmethod
     def of_bytes(data: bytes) -> Source: ...
     @staticmethod
     def of_file(end: Any, length: int) -> Source: ...
@@ -180,6 +182,7 @@ class Package:
     ) -> Reading: ...
     def image_format(self, href: str) -> Literal["vmdk", "qcow2"] | None: ...
     def encode(self, href: str, target: str, capacity: int | None) -> Reading: ...
+    def fetch(self, href: str, target: str, sums: list[str]) -> Reading: ...
     def digest(self, name: str, algorithm: str) -> Work: ...
 
 @final
@@ -191,6 +194,8 @@ class Reading:
         source: str,
         target: str,
         image: ImageFormat,
+        *,
+        format: str | None,
         overwrite: bool,
         block_device: bool,
         threads: int | None,
@@ -200,9 +205,11 @@ class Reading:
         source: str,
         target: str,
         *,
+        name: str | None = None,
         overwrite: bool,
         format: str | None,
         compression: str,
+        capacity: int | None = None,
         threads: int | None,
     ) -> Reading: ...
     def work(self) -> Work: ...

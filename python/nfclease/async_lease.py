@@ -251,10 +251,11 @@ class AsyncHttpNfcLease(AsyncLeaseSignatures):
         source: Source,
         *,
         progress: Callback = None,
+        convert: bool = False,
     ) -> Transfer:
         """As ``HttpNfcLease.start_upload``; awaited, since it may ask for ``info``."""
         return await without_our_frames(
-            transfers.start_upload(self._shared, self._backend, item, source, progress)
+            transfers.start_upload(self._shared, self._backend, item, source, progress, convert)
         )
 
     async def upload(
@@ -277,10 +278,13 @@ class AsyncHttpNfcLease(AsyncLeaseSignatures):
         *,
         progress: ProgressOption = None,
         urls: Urls = None,
+        convert: bool = False,
     ) -> list[TransferResult]:
         """As ``HttpNfcLease.upload_all``."""
         return await without_our_frames(
-            transfers.upload_all(self._shared, self._backend, file_items, source, progress, urls)
+            transfers.upload_all(
+                self._shared, self._backend, file_items, source, progress, urls, convert
+            )
         )
 
     async def close(self) -> None:

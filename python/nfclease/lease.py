@@ -313,15 +313,20 @@ class HttpNfcLease(MirroredLease):
         source: Source,
         *,
         progress: Callback = None,
+        convert: bool = False,
     ) -> Transfer:
         """Starts an upload in the background; the arguments are those of ``upload``.
 
         A ``FileItem`` waits for ``info`` first, and is refused in a coroutine (RuntimeError).
-        ``progress`` is a callable or None: it draws no bar. The callable runs in a thread of its
-        own.
+        So is ``convert``, with which the streamOptimized disk is made before this returns: it takes
+        room in ``TMPDIR`` until the transfer ends, on Linux and macOS without a name, so that
+        nothing of it can stay. ``progress`` is a callable or None: it draws no bar. The callable
+        runs in a thread of its own.
         """
-        at_once = isinstance(item, vim.HttpNfcLease.DeviceUrl)
-        operation = transfers.start_upload(self._nfc_shared, BLOCKING, item, source, progress)
+        at_once = isinstance(item, vim.HttpNfcLease.DeviceUrl) and not convert
+        operation = transfers.start_upload(
+            self._nfc_shared, BLOCKING, item, source, progress, convert
+        )
         return run(operation, "" if at_once else "start_upload")
 
     def upload(
@@ -375,6 +380,7 @@ class HttpNfcLease(MirroredLease):
         *,
         progress: ProgressOption = None,
         urls: Urls = None,
+        convert: bool = False,
     ) -> list[TransferResult]:
         """Uploads the file of each item of an import, up to `max_concurrency` at once.
 
@@ -391,6 +397,10 @@ class HttpNfcLease(MirroredLease):
                 items.
             progress: As for ``download_all``.
             urls: As for ``download_all``.
+            convert: Whether qcow2 images and raw disks are taken, too, as for ``upload``. The
+                streams of all such disks are made before one file is sent, in ``TMPDIR``, with the
+                capacities that the descriptor says, and removed after the last. The descriptor
+                that ``CreateImportSpec`` got must call them streamOptimized.
 
         Returns:
             One result for each file, in the order of the items. A notebook shows the list as a
@@ -400,7 +410,10 @@ class HttpNfcLease(MirroredLease):
             TypeError: An argument is of the wrong kind; nothing was sent.
             UnsafePathError: An item's path leaves the directory; nothing was sent.
             FileNotFoundError: Files are missing; it names them all, and nothing was sent.
-            PackageError: The package cannot be read; nothing was sent.
+            PackageError: The package cannot be read, or a disk to convert is larger than its
+                descriptor says; nothing was sent.
+            DiskFormatError: A disk to convert is damaged, or of a kind that is not read; nothing
+                was sent.
             ValueError: No device of the lease has an item's ``deviceId``; nothing was sent.
             NfcError: An upload failed; the others were cancelled. As for ``upload``.
             RuntimeError: A coroutine called; it would block its event loop.
@@ -410,7 +423,7 @@ class HttpNfcLease(MirroredLease):
             {'manifest'}
         """
         operation = transfers.upload_all(
-            self._nfc_shared, BLOCKING, file_items, source, progress, urls
+            self._nfc_shared, BLOCKING, file_items, source, progress, urls, convert
         )
         return run(operation, "upload_all")
 

@@ -17,7 +17,7 @@ pub(super) fn open(path: &Path) -> Result<(File, u64)> {
     let failed = |e: io::Error| Error::io(path, e);
     let found = fs::metadata(path).map_err(failed)?;
     if !found.file_type().is_block_device() {
-        let text = "it is no block device; block_device is for one alone";
+        let text = "it is not a block device, and was said to be one";
         return Err(failed(io::Error::new(io::ErrorKind::InvalidInput, text)));
     }
     if let Some(place) = mounted_at(found.rdev()) {

@@ -63,25 +63,30 @@ impl Target {
         }
     }
 
-    /// What is written; `name` is that of the stream, in messages.
+    /// What writes the stream of this name there.
     pub(super) fn writer(
         &mut self,
         name: &str,
         format: Format,
         threads: Option<usize>,
     ) -> Result<ImageWriter> {
-        let output = match self {
+        let output = self.output(format)?;
+        let threads = threads.or(format.threads());
+        Ok(ImageWriter::new(name.to_owned(), output, threads))
+    }
+
+    /// The image that is written there.
+    pub(super) fn output(&mut self, format: Format) -> Result<Output> {
+        match self {
             Self::File(staged) => {
                 let path = staged.path();
-                Output::new(format, staged.file(), path)?
+                Output::new(format, staged.file(), path)
             }
             Self::Device(device) => {
                 let path = device.path.clone();
-                Output::of_device(format, &device.file, path, device.size.clone())?
+                Output::of_device(format, &device.file, path, device.size.clone())
             }
-        };
-        let threads = threads.or(format.threads());
-        Ok(ImageWriter::new(name.to_owned(), output, threads))
+        }
     }
 
     /// Forgets what was written. A device is written once more.

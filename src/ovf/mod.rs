@@ -7,6 +7,7 @@
 
 mod check;
 mod descriptor;
+mod fetching;
 mod href;
 mod incoming;
 mod limits;
@@ -23,6 +24,7 @@ pub use descriptor::{
     Compression, DeploymentOption, Descriptor, Disk, File, Network, Outside, Product, Property,
     System, with_sizes,
 };
+pub use fetching::fetch;
 pub use incoming::{Incoming, Seen};
 pub use manifest::{Entry, ManifestFile, algorithm};
 pub use ova_writer::{OvaWriter, Slots};

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use pyo3::prelude::*;
 
+use super::error::to_py;
 use super::gil::guarded;
 use super::reading::{DiskRow, Reading};
 use nfclease::error::{Error, Result};
@@ -17,13 +18,7 @@ pub(super) fn options(
     compression: &str,
     threads: Option<usize>,
 ) -> PyResult<EncodingOptions> {
-    let format = match format {
-        None => Ok(None),
-        Some("raw") => Ok(Some(SourceFormat::Raw)),
-        Some("qcow2") => Ok(Some(SourceFormat::Qcow2)),
-        Some("vmdk") => Ok(Some(SourceFormat::Vmdk)),
-        Some(_) => Err(Error::internal("a format is one of three")),
-    };
+    let format = source_format(py, format)?;
     let compression = match compression {
         "libdeflate" => Ok(GrainCompression::Libdeflate),
         "zlib" => Ok(GrainCompression::Zlib),
@@ -31,12 +26,28 @@ pub(super) fn options(
     };
     guarded(py, || {
         Ok(EncodingOptions {
-            format: format?,
+            format,
             capacity: None,
             compression: compression?,
-            threads: threads.map(|threads| threads.saturating_sub(1)),
+            threads: beside(threads),
         })
     })
+}
+
+/// What a source is said to be.
+pub(super) fn source_format(py: Python<'_>, word: Option<&str>) -> PyResult<Option<SourceFormat>> {
+    match word {
+        None => Ok(None),
+        Some("raw") => Ok(Some(SourceFormat::Raw)),
+        Some("qcow2") => Ok(Some(SourceFormat::Qcow2)),
+        Some("vmdk") => Ok(Some(SourceFormat::Vmdk)),
+        Some(_) => Err(to_py(py, &Error::internal("a format is one of three"))),
+    }
+}
+
+/// Threads beside the one that reads or writes, which Python counts as well.
+pub(super) fn beside(threads: Option<usize>) -> Option<usize> {
+    threads.map(|threads| threads.saturating_sub(1))
 }
 
 /// Python's word for a format.

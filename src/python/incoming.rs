@@ -6,8 +6,7 @@ use pyo3::types::PyBytes;
 use super::fileobj::FileObjectReader;
 use super::gil::guarded;
 use super::local::Source;
-use super::reading::{Reading, disk_check};
-use nfclease::io::ChecksumType;
+use super::reading::{Reading, disk_check, kinds};
 use nfclease::ovf::{self, FileCheck};
 
 /// What has come of it. Its methods wait for the stream, with the GIL released.
@@ -91,9 +90,8 @@ impl Incoming {
     ) -> PyResult<Reading> {
         let incoming = self.0.clone();
         let check = guarded(py, move || {
-            let sums = sums.iter().map(|name| ChecksumType::parse_of_file(name));
             Ok(FileCheck {
-                sums: sums.collect::<Result<_, _>>()?,
+                sums: kinds(&sums)?,
                 pieces: vec![(href.clone(), incoming.slice(&href)?)],
                 is_gzip: gzip,
                 disk: disk_check(disk)?,

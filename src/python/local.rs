@@ -15,7 +15,8 @@ use super::image_format::ImageFormat;
 use nfclease::error::{Error, Result};
 use nfclease::image::{ImageSink, Kind};
 use nfclease::io::{
-    self, FileSink, FileSource, MemorySource, Overwrite, ReaderSource, SeveralSinks,
+    self, FileSink, FileSource, MemorySource, Overwrite, ReaderSource, SeveralSinks, Slice,
+    SliceSource, StoredFile,
 };
 use nfclease::sync::lock;
 use nfclease::text::Place;
@@ -142,6 +143,14 @@ impl Source {
     #[staticmethod]
     fn of_path(path: PathBuf) -> Self {
         Self::closed(move |_| Ok(Box::new(FileSource::open(&path)?)))
+    }
+
+    /// A regular file that is open from now on: it may be removed before it is sent.
+    #[staticmethod]
+    fn of_open_path(py: Python<'_>, path: PathBuf) -> PyResult<Self> {
+        let file = gil::guarded(py, || StoredFile::open(&path))?;
+        let source = SliceSource::from(Slice::all(Arc::new(file)));
+        Ok(Self::closed(move |_| Ok(Box::new(source))))
     }
 
     /// Bytes, which are not copied.

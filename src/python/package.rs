@@ -9,7 +9,7 @@ use super::address::Address;
 use super::encoding;
 use super::gil;
 use super::local::Source;
-use super::reading::{self, Reading, disk_check};
+use super::reading::{self, Reading, disk_check, kinds};
 use super::stored::StoredEnd;
 use super::work::Work;
 use nfclease::image::SourceFormat;
@@ -133,9 +133,8 @@ impl Package {
         disk: &str,
     ) -> PyResult<Reading> {
         let check = || {
-            let sums = sums.iter().map(|name| ChecksumType::parse_of_file(name));
             Ok(FileCheck {
-                sums: sums.collect::<Result<_, _>>()?,
+                sums: kinds(&sums)?,
                 pieces: self.0.pieces(href, chunk_size, size)?,
                 is_gzip: gzip,
                 disk: disk_check(disk)?,
@@ -163,6 +162,21 @@ impl Package {
         options.capacity = capacity;
         let open = || self.0.file(href, None, None);
         encoding::start(py, open, href, target, Overwrite::Never, options)
+    }
+
+    /// Reads a file into a new one; its work gives the sums of it.
+    fn fetch(
+        &self,
+        py: Python<'_>,
+        href: &str,
+        target: PathBuf,
+        sums: Vec<String>,
+    ) -> PyResult<Reading> {
+        let open = || Ok((self.0.file(href, None, None)?, kinds(&sums)?));
+        let (source, kinds) = gil::guarded(py, open)?;
+        let length = source.length;
+        let run = move |watched: &_| ovf::fetch(&source, &target, &kinds, watched);
+        Reading::of(py, length, run, |sums| sums)
     }
 
     /// The sum of a file as it is stored.

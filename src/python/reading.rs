@@ -14,8 +14,8 @@ use super::image_format::ImageFormat;
 use super::local::{kind, overwriting};
 use super::work::Work;
 use nfclease::error::{Error, Result};
-use nfclease::image::{Conversion, Disk, Finding, FindingKind, Layout};
-use nfclease::io::{Slice, StoredFile, Watched};
+use nfclease::image::{Conversion, ConversionOptions, Disk, Finding, FindingKind, Layout};
+use nfclease::io::{ChecksumType, Slice, StoredFile, Watched};
 use nfclease::ovf::{Checked, DiskCheck, FileCheck};
 use nfclease::sync::lock;
 use nfclease::threads;
@@ -94,6 +94,12 @@ pub(super) fn disk_check(word: &str) -> Result<DiskCheck> {
     }
 }
 
+/// The sums that are asked for, as manifest files call them.
+pub(super) fn kinds(sums: &[String]) -> Result<Vec<ChecksumType>> {
+    let kinds = sums.iter().map(|name| ChecksumType::parse_of_file(name));
+    kinds.collect()
+}
+
 impl Reading {
     pub(super) fn start(py: Python<'_>, check: FileCheck) -> PyResult<Self> {
         let length = check.length();
@@ -136,49 +142,54 @@ impl Reading {
 
     /// Makes an image of a disk; its work gives what the disk holds.
     #[staticmethod]
+    #[pyo3(signature = (source, target, image, *, format, overwrite, block_device, threads))]
+    #[allow(clippy::too_many_arguments, reason = "keywords of one call")]
     fn of_conversion(
         py: Python<'_>,
         source: PathBuf,
         target: PathBuf,
         image: PyRef<'_, ImageFormat>,
+        format: Option<&str>,
         overwrite: bool,
         block_device: bool,
         threads: Option<usize>,
     ) -> PyResult<Self> {
-        let source_name = source.display().to_string();
-        let stored = guarded(py, || StoredFile::open(&source))?;
-        let conversion = Conversion {
-            source: Slice::all(Arc::new(stored)),
-            name: source_name,
-            target,
-            format: image.0,
-            kind: kind(overwriting(overwrite), block_device),
-            // One is the thread that reads.
-            threads: threads.map(|threads| threads.saturating_sub(1)),
-        };
-        let length = conversion.source.length;
-        Self::of(
-            py,
-            length,
-            move |watched| conversion.run(watched),
-            DiskRow::from,
-        )
+        let name = source.display().to_string();
+        let (format, source_format) = (image.0, encoding::source_format(py, format)?);
+        let kind = kind(overwriting(overwrite), block_device);
+        let conversion = guarded(py, || {
+            let options = ConversionOptions {
+                source_format,
+                format,
+                threads: encoding::beside(threads),
+            };
+            let source = Slice::all(Arc::new(StoredFile::open_disk(&source)?));
+            Conversion::open(source, &name, options)
+        })?;
+        let length = conversion.length();
+        let run = move |watched: &_| conversion.run(&target, kind, watched);
+        Self::of(py, length, run, DiskRow::from)
     }
 
-    /// Makes a streamOptimized VMDK of a disk; its work gives what that holds.
+    /// Makes a streamOptimized VMDK of a disk, which messages call `name` and which holds `capacity` bytes;
+    /// its work gives what that holds.
     #[staticmethod]
-    #[pyo3(signature = (source, target, *, overwrite, format, compression, threads))]
+    #[pyo3(signature = (source, target, *, name=None, overwrite, format, compression, capacity=None, threads))]
+    #[allow(clippy::too_many_arguments, reason = "keywords of one call")]
     fn of_encoding(
         py: Python<'_>,
         source: PathBuf,
         target: PathBuf,
+        name: Option<String>,
         overwrite: bool,
         format: Option<&str>,
         compression: &str,
+        capacity: Option<u64>,
         threads: Option<usize>,
     ) -> PyResult<Self> {
-        let name = source.display().to_string();
-        let options = encoding::options(py, format, compression, threads)?;
+        let name = name.unwrap_or_else(|| source.display().to_string());
+        let mut options = encoding::options(py, format, compression, threads)?;
+        options.capacity = capacity;
         let open = || Ok(Slice::all(Arc::new(StoredFile::open_disk(&source)?)));
         encoding::start(py, open, &name, target, overwriting(overwrite), options)
     }

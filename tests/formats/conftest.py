@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+import os
+import tempfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -21,6 +24,17 @@ def convert(request: pytest.FixtureRequest) -> Callable[..., image.ConvertedImag
 def normalise(request: pytest.FixtureRequest) -> Callable[..., image.Normalised]:
     """The same of ``image.normalise``."""
     return of_face(request.param, image.normalise, image.normalise_async)
+
+
+@pytest.fixture
+def spool(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """Where streams are made for uploads: nothing is there at the end of the test."""
+    path = tmp_path / "spool"
+    path.mkdir()
+    monkeypatch.setenv("TMPDIR", str(path))
+    monkeypatch.setattr(tempfile, "tempdir", None)
+    yield path
+    assert os.listdir(path) == []
 
 
 def of_face(

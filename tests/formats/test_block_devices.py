@@ -54,6 +54,20 @@ def test_every_sector(tmp_path: Path, threads: int | None) -> None:
     assert data[CAPACITY:] == b"\xff" * (16 * MIB - CAPACITY)
 
 
+def test_of_a_qcow2_image(tmp_path: Path) -> None:
+    """What it has no cluster for is zero on the device, too."""
+    image.convert(made(tmp_path), tmp_path / "disk.raw")
+    image.convert(tmp_path / "disk.raw", tmp_path / "disk.qcow2")
+    below = full_of_ones(tmp_path, 16 * MIB)
+    with loop_device(below) as device:
+        image.convert(tmp_path / "disk.qcow2", device, block_device=True)
+        with pytest.raises(ValueError, match="an image of itself"):
+            image.convert(device, device, source_format="raw", block_device=True)
+    data = below.read_bytes()
+    assert data[:CAPACITY] == (tmp_path / "disk.raw").read_bytes()
+    assert data[CAPACITY:] == b"\xff" * (16 * MIB - CAPACITY)
+
+
 def test_a_download(open_lease: OpenLease, demo_vm: Any, tmp_path: Path) -> None:
     below = full_of_ones(tmp_path, 80 * MIB)
     with loop_device(below) as device, open_lease(demo_vm.ExportVm()) as lease:
@@ -128,7 +142,7 @@ def test_what_is_no_block_device(tmp_path: Path, kind: str) -> None:
         "character device": Path("/dev/null"),
     }[kind]
     (tmp_path / "file").write_bytes(b"old")
-    with pytest.raises(OSError, match=r"no block device|No such file"):
+    with pytest.raises(OSError, match=r"it is not a block device|No such file"):
         image.convert(source, target, block_device=True)
     assert (tmp_path / "file").read_bytes() == b"old"
     assert sorted(os.listdir(tmp_path)) == ["disk.vmdk", "file"]

@@ -9,76 +9,30 @@ import random
 import signal
 import subprocess
 import sys
-import tempfile
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 import nfclease
-from nfclease import image
 from nfclease.appliance._converting import Converting
 from nfclease.appliance._face import BlockingFace
 from nfclease.cli.failure import lines_of
 from nfclease.simulator import Simulator
 
 from ..support.command import govc_environment
+from ..support.converting import MIB, SIZE, arrived, content, made, package_of
 from ..support.disks import GRAIN, stream
 from ..support.faces import OpenLease
 from ..support.failing_calls import traced
 from ..support.importing import Importing, calls_of
 from ..support.imports import Imported, import_spec, import_vm
 from ..support.inventory import unique
-from ..support.leases import disk_of, endings
-from ..support.packages import STREAM_OPTIMIZED, descriptor, manifest, ova, written
-from ..support.qemu import qemu_img
+from ..support.leases import endings
+from ..support.packages import STREAM_OPTIMIZED, ova, written
 from ..support.waiting import until, wait_for
 
-MIB = 1 << 20
-SIZE = 3 * MIB
-
-
-@pytest.fixture(autouse=True)
-def spool(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    """What is made for an upload is gone at the end of each test."""
-    path = tmp_path / "spool"
-    path.mkdir()
-    monkeypatch.setenv("TMPDIR", str(path))
-    monkeypatch.setattr(tempfile, "tempdir", None)
-    yield path
-    assert os.listdir(path) == []
-
-
-def content(size: int = SIZE) -> bytes:
-    chance = random.Random(9)
-    return chance.randbytes(GRAIN).ljust(size - 3000, b"\0") + b"end".ljust(3000, b".")
-
-
-def made(directory: Path, kind: str, size: int = SIZE) -> bytes:
-    """A disk of this kind."""
-    raw = directory / "made.raw"
-    raw.write_bytes(content(size))
-    if kind == "raw":
-        return raw.read_bytes()
-    qemu_img("convert", "-c", "-f", "raw", "-O", "qcow2", raw, directory / "made.qcow2")
-    return (directory / "made.qcow2").read_bytes()
-
-
-def arrived(open_lease: OpenLease, entity: Any, directory: Path) -> bytes:
-    """The bytes of the disk that a server has now."""
-    with open_lease(entity.ExportVm()) as lease:
-        lease.download(disk_of(lease), directory / "arrived.vmdk")
-    image.convert(directory / "arrived.vmdk", directory / "arrived.raw")
-    return (directory / "arrived.raw").read_bytes()
-
-
-def package_of(name: str, data: bytes, capacity: int = SIZE, *, said: str = "") -> dict[str, bytes]:
-    """A package whose descriptor says, if `said`, which format its disk has."""
-    ovf = descriptor({name: len(data)}, disks=[name], capacity=capacity)
-    if said:
-        ovf = ovf.replace(b"vmdk.html#streamOptimized", said.encode())
-    return {"demo.ovf": ovf, "demo.mf": manifest({"demo.ovf": ovf, name: data}), name: data}
+pytestmark = pytest.mark.usefixtures("spool")
 
 
 @pytest.mark.parametrize("kind", ["qcow2", "raw"])
@@ -231,11 +185,11 @@ def test_a_signal_while_it_is_made(
 
 def test_what_it_is_not_for(face: str, demo_vm: Any, tmp_path: Path) -> None:
     imported = Importing(face, demo_vm)
-    with pytest.raises(ValueError, match="convert=True is for a package that is here"):
-        imported("https://127.0.0.1:9/demo.ova", convert=True)
+    with pytest.raises(ValueError, match="the host fetches what there is"):
+        imported("https://127.0.0.1:9/demo.ova", convert=True, pull=True)
     pieces = iter([ova(package_of("disk.raw", content()))])
-    with pytest.raises(ValueError, match="read at any place"):
-        imported(pieces, convert=True)
+    with pytest.raises(ValueError, match="to plan one, save the package first"):
+        nfclease.plan_import(pieces, demo_vm.resourcePool, convert=True)
     with pytest.raises(TypeError, match="convert must be True or False"):
         imported(tmp_path, convert="qcow2")
 
@@ -300,8 +254,14 @@ def test_a_task_that_is_cancelled_while_it_is_made(
 
 
 @pytest.mark.parametrize("what", ["damaged", "bytes", "missing"])
+@pytest.mark.parametrize("call", ["upload", "start_upload"])
 def test_an_upload_that_cannot_be(
-    open_lease: OpenLease, simulator: Simulator, imported: Imported, tmp_path: Path, what: str
+    open_lease: OpenLease,
+    simulator: Simulator,
+    imported: Imported,
+    tmp_path: Path,
+    what: str,
+    call: str,
 ) -> None:
     source: Any = tmp_path / "disk.qcow2"
     if what == "damaged":
@@ -311,5 +271,5 @@ def test_an_upload_that_cannot_be(
     error = {"damaged": nfclease.DiskFormatError, "bytes": TypeError, "missing": FileNotFoundError}
     with pytest.raises(error[what]), open_lease(imported.raw) as lease:
         lease.wait_ready(10)
-        lease.upload(imported.item, source, convert=True)
+        getattr(lease, call)(imported.item, source, convert=True)
     assert endings(simulator) == ["HttpNfcLeaseAbort"]

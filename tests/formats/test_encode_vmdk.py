@@ -172,13 +172,13 @@ def test_who_says_what_it_is(tmp_path: Path) -> None:
     [
         {"to": "vmdk", "source_format": "vhd"},
         {"to": "vmdk", "vmdk_compression": "zstd"},
-        {"to": "raw", "source_format": "qcow2"},
+        {"to": "qcow2", "source_format": "raw", "qcow2_compression": "transplant"},
         {"to": "raw", "vmdk_compression": "zlib"},
     ],
 )
 def test_wrong_words(tmp_path: Path, options: Any) -> None:
     raw_disk(tmp_path / "disk.raw", MIB, {})
-    with pytest.raises(ValueError, match=r"must be one of|only vmdk is made|is for to='vmdk'"):
+    with pytest.raises(ValueError, match=r"must be one of|and the source is raw|is for to='vmdk'"):
         image.convert(tmp_path / "disk.raw", tmp_path / "new", **options)
     assert os.listdir(tmp_path) == ["disk.raw"]
 

@@ -7,6 +7,7 @@ import random
 import struct
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -14,10 +15,12 @@ import nfclease
 from nfclease import image
 
 from ..support.disks import GRAIN
-from ..support.qemu import compared, qemu_img
+from ..support.qemu import compared, qemu_img, same
 
 MIB = 1 << 20
 SIZE = 34 * MIB + 512
+#: All that a qcow2 image becomes.
+targets = pytest.mark.parametrize("to", ["vmdk", "raw", "qcow2"])
 
 
 @pytest.fixture
@@ -51,6 +54,8 @@ def test_what_qemu_makes(
     made = image.convert(qcow2, vmdk, to="vmdk")
     assert made.capacity == -(-SIZE // GRAIN) * GRAIN
     compared(vmdk, raw)
+    image.convert(qcow2, tmp_path / "again.raw")
+    assert (tmp_path / "again.raw").read_bytes() == raw.read_bytes()
     image.convert(raw, tmp_path / "of-raw.vmdk", to="vmdk")
     # The same disk, so the same bytes: but for the name in the descriptor.
     assert vmdk.stat().st_size == (tmp_path / "of-raw.vmdk").stat().st_size
@@ -61,19 +66,21 @@ def test_preallocated(raw: Path, tmp_path: Path, preallocation: str) -> None:
     """Clusters that are there and were never written to."""
     qcow2 = tmp_path / "disk.qcow2"
     qemu_img("create", "-f", "qcow2", "-o", f"preallocation={preallocation}", qcow2, 40 * MIB)
-    made = image.convert(qcow2, tmp_path / "disk.vmdk", to="vmdk")
-    assert (made.capacity, made.populated) == (40 * MIB, 0)
-    compared(tmp_path / "disk.vmdk", qcow2, formats=("vmdk", "qcow2"))
+    for to in ("vmdk", "raw"):
+        made = image.convert(qcow2, tmp_path / f"new.{to}", to=to)
+        assert (made.capacity, made.populated) == (40 * MIB, 0)
+        same(tmp_path / f"new.{to}", qcow2, formats=(to, "qcow2"))
 
 
 def test_a_large_disk_with_little_in_it(tmp_path: Path) -> None:
     qcow2 = tmp_path / "disk.qcow2"
     qemu_img("create", "-f", "qcow2", qcow2, 2 << 40)
-    begun = time.monotonic()
-    made = image.convert(qcow2, tmp_path / "disk.vmdk", to="vmdk")
-    assert (made.capacity, made.populated) == (2 << 40, 0)
-    assert time.monotonic() - begun < 20
-    compared(tmp_path / "disk.vmdk", qcow2, formats=("vmdk", "qcow2"))
+    for to in ("vmdk", "raw"):
+        begun = time.monotonic()
+        made = image.convert(qcow2, tmp_path / f"new.{to}", to=to)
+        assert (made.capacity, made.populated) == (2 << 40, 0)
+        assert time.monotonic() - begun < 20
+        same(tmp_path / f"new.{to}", qcow2, formats=(to, "qcow2"))
 
 
 def test_snapshots_are_not_the_disk(raw: Path, tmp_path: Path) -> None:
@@ -82,6 +89,9 @@ def test_snapshots_are_not_the_disk(raw: Path, tmp_path: Path) -> None:
     qemu_img("snapshot", "-c", "before", qcow2)
     image.convert(qcow2, tmp_path / "disk.vmdk", to="vmdk")
     compared(tmp_path / "disk.vmdk", raw)
+    image.convert(qcow2, tmp_path / "disk.raw", overwrite=True)
+    image.convert(qcow2, tmp_path / "again.qcow2")
+    compared(tmp_path / "again.qcow2", raw, formats=("qcow2", "raw"))
 
 
 REFUSED = {
@@ -102,8 +112,10 @@ def test_what_is_not_read_is_named(raw: Path, tmp_path: Path, what: str) -> None
     names = {"raw": raw, "disk": qcow2, "data": tmp_path / "data.raw"}
     qemu_img(*(word.format(**names) for word in REFUSED[what]))
     before = sorted(os.listdir(tmp_path))
-    with pytest.raises(nfclease.DiskFormatError, match=rf"disk\.qcow2: .*{what}"):
-        image.convert(qcow2, tmp_path / "disk.vmdk", to="vmdk")
+    to: Any
+    for to in ("vmdk", "raw", "qcow2"):
+        with pytest.raises(nfclease.DiskFormatError, match=rf"disk\.qcow2: .*{what}"):
+            image.convert(qcow2, tmp_path / "new", to=to)
     assert sorted(os.listdir(tmp_path)) == before
 
 
@@ -114,13 +126,14 @@ def small(raw_bytes: bytes, tmp_path: Path, *options: str) -> bytes:
     return qcow2.read_bytes()
 
 
-def test_changed_bytes_are_refused_or_read(tmp_path: Path) -> None:
+@targets
+def test_changed_bytes_are_refused_or_read(tmp_path: Path, to: Any) -> None:
     """A cluster has no checksum. No change makes more of a file than it says, or hangs."""
     chance = random.Random(11)
     data = chance.randbytes(3 * 4096) + b"text " * 4000 + bytes(30_000)
     for options in ((), ("-c",)):
         whole = small(data, tmp_path, "-o", "cluster_size=4096", *options)
-        qcow2, vmdk = tmp_path / "flipped.qcow2", tmp_path / "flipped.vmdk"
+        qcow2, new = tmp_path / "flipped.qcow2", tmp_path / "new"
         places = [*range(112), *(chance.randrange(len(whole)) for _ in range(150))]
         # The tables, whose every byte matters.
         l1 = int.from_bytes(whole[40:48], "big")
@@ -132,7 +145,7 @@ def test_changed_bytes_are_refused_or_read(tmp_path: Path) -> None:
             changed[at] ^= 1 << chance.randrange(8)
             qcow2.write_bytes(changed)
             try:
-                made = image.convert(qcow2, vmdk, to="vmdk", overwrite=True)
+                made = image.convert(qcow2, new, to=to, overwrite=True)
             except (nfclease.NfcError, ValueError, OSError):
                 refused += 1
             else:
@@ -140,13 +153,14 @@ def test_changed_bytes_are_refused_or_read(tmp_path: Path) -> None:
         assert 40 < refused < len(places)
 
 
+@targets
 @pytest.mark.parametrize("keep", [0, 3, 4, 71, 103, 4096, 20_000])
-def test_a_cut_image(tmp_path: Path, keep: int) -> None:
+def test_a_cut_image(tmp_path: Path, keep: int, to: Any) -> None:
     whole = small(random.Random(1).randbytes(100_000), tmp_path, "-o", "cluster_size=4096")
     (tmp_path / "cut.qcow2").write_bytes(whole[:keep])
     with pytest.raises(nfclease.DiskFormatError):
-        image.convert(tmp_path / "cut.qcow2", tmp_path / "cut.vmdk", to="vmdk")
-    assert not (tmp_path / "cut.vmdk").exists()
+        image.convert(tmp_path / "cut.qcow2", tmp_path / "new", to=to)
+    assert not list(tmp_path.glob("new*"))
 
 
 def qcow2_of(l1: list[int], size: int, rest: bytes) -> bytes:
@@ -158,8 +172,9 @@ def qcow2_of(l1: list[int], size: int, rest: bytes) -> bytes:
     return header.ljust(GRAIN, b"\0") + table.ljust(GRAIN, b"\0") + rest
 
 
+@targets
 @pytest.mark.parametrize("loop", ["one table again and again", "one cluster again and again"])
-def test_tables_that_would_never_end(tmp_path: Path, loop: str) -> None:
+def test_tables_that_would_never_end(tmp_path: Path, loop: str, to: Any) -> None:
     """A file of 256 KiB that says it is a disk of 4 TiB: it is refused before much is read."""
     tables = 8192
     one_cluster = struct.pack(">8192Q", *([3 * GRAIN] * 8192))
@@ -168,11 +183,12 @@ def test_tables_that_would_never_end(tmp_path: Path, loop: str) -> None:
     (tmp_path / "loop.qcow2").write_bytes(qcow2_of(l1, 512 * MIB * len(l1), rest))
     begun = time.monotonic()
     with pytest.raises(nfclease.DiskFormatError, match="more clusters than the file has room for"):
-        image.convert(tmp_path / "loop.qcow2", tmp_path / "loop.vmdk", to="vmdk")
+        image.convert(tmp_path / "loop.qcow2", tmp_path / "new", to=to)
     assert time.monotonic() - begun < 10
     assert os.listdir(tmp_path) == ["loop.qcow2"]
 
 
+@targets
 @pytest.mark.parametrize(
     ("entry", "said"),
     [
@@ -184,9 +200,9 @@ def test_tables_that_would_never_end(tmp_path: Path, loop: str) -> None:
         (0x7FFFFFFFFFFFFFFF, "a compressed cluster is at byte"),
     ],
 )
-def test_a_cluster_that_is_not_there(tmp_path: Path, entry: int, said: str) -> None:
+def test_a_cluster_that_is_not_there(tmp_path: Path, entry: int, said: str, to: Any) -> None:
     table = struct.pack(">2Q", 0, entry).ljust(GRAIN, b"\0")
     (tmp_path / "lie.qcow2").write_bytes(qcow2_of([2 * GRAIN], 2 * MIB, table + b"\xff" * GRAIN))
     with pytest.raises(nfclease.DiskFormatError, match=rf"lie\.qcow2: it is damaged: .*{said}"):
-        image.convert(tmp_path / "lie.qcow2", tmp_path / "lie.vmdk", to="vmdk")
+        image.convert(tmp_path / "lie.qcow2", tmp_path / "new", to=to)
     assert os.listdir(tmp_path) == ["lie.qcow2"]

@@ -19,6 +19,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from typing import Any
 
+#: ``FileItem.cimType`` of a disk.
+CIM_DISK = 17
+_SECTOR = 512
+
 
 class Found(NamedTuple):
     """Files to send.
@@ -26,10 +30,12 @@ class Found(NamedTuple):
     Attributes:
         files: Each item with what is sent for it.
         has_deltas: Whether one may be the delta of another; None where nobody can say.
+        package: What they are in, or whose descriptor is beside them; None where there is none.
     """
 
     files: list[tuple[Any, Any]]
     has_deltas: bool | None
+    package: _core.Package | None
 
 
 def sources_of(items: Iterable[Any], source: Any) -> Found:
@@ -60,7 +66,8 @@ def sources_of(items: Iterable[Any], source: Any) -> Found:
         return _of_package(wanted, _core.Package.of_path(path))
     found = [(item, _file_of(item, path)) for item in wanted]
     _check_found(found, path)
-    return Found(found, _has_deltas_beside(path))
+    package = _package_beside(path)
+    return Found(found, None if package is None else _may_have_deltas(package), package)
 
 
 def has_deltas(descriptor: dict[str, Any]) -> bool:
@@ -68,13 +75,35 @@ def has_deltas(descriptor: dict[str, Any]) -> bool:
     return any(disk["parent_ref"] is not None for disk in descriptor["disks"])
 
 
-def _has_deltas_beside(directory: str) -> bool | None:
-    """The same of the descriptor in a directory of files; without exactly one, nobody can say."""
+def is_disk(item: Any) -> bool:
+    """Whether it is to become a disk, and its file is stored in one piece."""
+    return item.cimType == CIM_DISK and not item.create and not _is_packed(item)
+
+
+def capacities_of(package: _core.Package | None) -> dict[str, int]:
+    """Bytes of the disks that the descriptor makes of files, by the names that an item may have.
+
+    What is no number of whole sectors is left out, and so is all of one that cannot be read.
+    """
     try:
-        package = _core.Package.of_path(directory)
+        said = {} if package is None else _core.parse_descriptor(package.descriptor)
+    except NfcError:
+        return {}
+    disks = {disk["file_ref"]: disk["capacity"] for disk in said.get("disks", ())}
+    return {
+        name: capacity
+        for file in said.get("files", ())
+        if (capacity := disks.get(file["id"])) and not capacity % _SECTOR
+        for name in (file["path"], file["href"])
+    }
+
+
+def _package_beside(directory: str) -> _core.Package | None:
+    """The descriptor in a directory of files; None without exactly one."""
+    try:
+        return _core.Package.of_path(directory)
     except (NfcError, OSError):
         return None
-    return _may_have_deltas(package)
 
 
 def _may_have_deltas(package: _core.Package) -> bool:
@@ -89,7 +118,7 @@ def _of_package(items: list[Any], package: _core.Package) -> Found:
     sizes = [(item, True if item.chunkSize else package.member_size(item.path)) for item in items]
     _check_found(sizes, package.name)
     files = [(item, _source(item, package)) for item in items]
-    return Found(files, _may_have_deltas(package))
+    return Found(files, _may_have_deltas(package), package)
 
 
 def _source(item: Any, package: _core.Package) -> _core.Source:

@@ -41,6 +41,23 @@ class Spool:
             work.cancel()
         return work
 
+    def encoding(
+        self, source: str, path: str, capacity: int | None, name: str | None = None
+    ) -> _core.Reading:
+        """Starts to make a stream of a disk, which messages call `name`."""
+        return self.started(
+            _core.Reading.of_encoding(
+                source,
+                path,
+                name=name,
+                overwrite=False,
+                format=None,
+                compression="libdeflate",
+                capacity=capacity,
+                threads=None,
+            )
+        )
+
     def remove(self) -> None:
         """Stops what is under way, and removes all. Blocks."""
         self._is_removed = True

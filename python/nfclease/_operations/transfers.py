@@ -139,16 +139,34 @@ async def upload_all(
     source: str | os.PathLike[str],
     progress: ProgressOption,
     urls: Urls = None,
+    convert: bool = False,
 ) -> list[TransferResult]:
-    """The file of each item, after all were found."""
+    """The file of each item, after all were found.
+
+    With ``convert``, and after the streams of all disks of other formats were made.
+    """
     from nfclease._display.results import Results
     from nfclease._local.items import sources_of
 
     progress = checked(progress)
     found = sources_of(items, source)
-    files: list[ToSend] = [(*file, None) for file in found.files]
     deltas = found.has_deltas
-    return Results(await upload_each(lease, backend, files, progress, urls, has_deltas=deltas))
+    files: list[ToSend] = [(*file, None) for file in found.files]
+    if not convert:
+        return Results(await upload_each(lease, backend, files, progress, urls, has_deltas=deltas))
+    from nfclease._operations.converted import Streams
+
+    async with Streams(backend, lease.moid) as made:
+        streams = await made.of_items(found)
+        sent = [
+            file if stream is None else (unsized(file[0]), stream, None)
+            for file, stream in zip(files, streams, strict=True)
+        ]
+        results = await upload_each(lease, backend, sent, progress, urls, has_deltas=deltas)
+    return Results(
+        result if stream is None else _result_of(result, file[1])
+        for result, file, stream in zip(results, files, streams, strict=True)
+    )
 
 
 async def upload_each(
@@ -214,14 +232,20 @@ async def upload(
 
     if not convert:
         return await sent(item, source)
-    from dataclasses import replace
+    from nfclease._operations.converted import Streams
 
-    from nfclease._operations.converted import converted
-
-    async with converted(backend, source, lease.moid) as (path, stream):
+    async with Streams(backend, lease.moid) as made:
+        path, stream = await made.of_path(source)
         if stream is None:
             return await sent(item, path)
-        return replace(await sent(unsized(item), stream), path=path)
+        return _result_of(await sent(unsized(item), stream), path)
+
+
+def _result_of(result: TransferResult, source: Any) -> TransferResult:
+    """Of a stream that was made: its path is that of the disk, where it has one."""
+    from dataclasses import replace
+
+    return replace(result, path=source if isinstance(source, str) else None)
 
 
 def start_download(
@@ -243,11 +267,29 @@ def start_download(
 
 
 async def start_upload(
-    lease: LeaseCore, backend: Backend, item: Any, source: Source, progress: Callback
+    lease: LeaseCore,
+    backend: Backend,
+    item: Any,
+    source: Source,
+    progress: Callback,
+    convert: bool = False,
 ) -> Transfer:
-    """One file, in the background."""
+    """One file, in the background; with ``convert``, after the stream of it was made.
+
+    That is open in the transfer, and needs no name any more: nothing is left to remove at its end.
+    """
     progress = _checked_callback(progress)
-    transfer = await _start_upload(lease, backend, item, source)
+    if not convert:
+        return _called_back(await _start_upload(lease, backend, item, source), progress)
+    from nfclease._operations.converted import Streams
+
+    async with Streams(backend, lease.moid) as made:
+        path, stream = await made.of_path(source)
+        if stream is None:
+            transfer = await _start_upload(lease, backend, item, path)
+        else:
+            kept = await backend.for_call(lambda: _core.Source.of_open_path(stream))
+            transfer = await _start_upload(lease, backend, unsized(item), kept, path=path)
     return _called_back(transfer, progress)
 
 
@@ -295,8 +337,12 @@ async def _start_upload(
     file_checksum_type: str | None = None,
     expected: str | None = None,
     after_all: bool = False,
+    path: str | None = None,
 ) -> Transfer:
-    """Finds the device that the item means, and starts: in the order of the calls."""
+    """Finds the device that the item means, and starts: in the order of the calls.
+
+    `path` is what the result says of a source that has none.
+    """
     known = isinstance(item, vim.HttpNfcLease.DeviceUrl)
     async with backend.in_order():
         info = None if known else await ready_info(lease, backend)
@@ -307,8 +353,9 @@ async def _start_upload(
         with lease.faults():
             start = lease.native_now().upload
             sums = {"file_checksum_type": file_checksum_type, "expected": expected}
-            core, path = start_from(source, name, start, device, described, **sums)
-        return _transfer(lease, Tracked(core, name, path, file_checksum_type), device_url, url)
+            core, own_path = start_from(source, name, start, device, described, **sums)
+        tracked = Tracked(core, name, own_path or path, file_checksum_type)
+        return _transfer(lease, tracked, device_url, url)
 
 
 def _transfer(

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
     from nfclease.appliance._face import Face
     from nfclease.appliance._import_files import Wanted
+    from nfclease.appliance._sums import Sums
     from nfclease.progress import ProgressOption
 
 _STREAM = "http://www.vmware.com/interfaces/specifications/vmdk.html#streamOptimized"
@@ -38,10 +39,12 @@ class Converting:
     Args:
         face: How the job waits.
         is_asked: Whether disks are converted at all.
+        is_elsewhere: Whether the package is at an address: each such disk comes here first.
     """
 
-    def __init__(self, face: Face, *, is_asked: bool) -> None:
+    def __init__(self, face: Face, *, is_asked: bool, is_elsewhere: bool = False) -> None:
         self._face, self._is_asked, self._spool = face, is_asked, Spool()
+        self._is_elsewhere = is_elsewhere
         #: The formats of the disks that are converted, by the ids of their files.
         self._formats: dict[str, Literal["qcow2", "raw"]] = {}
 
@@ -56,12 +59,13 @@ class Converting:
         """Looks which disks are no streams.
 
         Raises:
-            ValueError: The package is read in order.
+            ValueError: The package is read in order, and was not saved.
         """
         if self._is_asked:
             if isinstance(package, _core.Incoming):
                 raise ValueError(
-                    "convert=True is for a package that can be read at any place; save it first"
+                    "convert=True looks at disks, and this package is read in order: only an "
+                    "import does that; to plan one, save the package first"
                 )
             look = partial(_formats, package, descriptor)
             self._formats = await self._face.in_thread(look)
@@ -87,11 +91,16 @@ class Converting:
             for each in wanted
         ]
 
+    def fetches(self, wanted: Wanted) -> bool:
+        """Whether the stored file comes here first, and is compared with its lines then."""
+        return self._is_elsewhere and wanted.converted_from is not None
+
     async def make(
         self,
         package: _core.Package,
         descriptor: Mapping[str, Any],
         wanted: list[Wanted],
+        sums: Sums,
         progress: ProgressOption,
         *,
         verify_size: bool,
@@ -99,6 +108,7 @@ class Converting:
         """Makes the streams, one after the other, each on all cores.
 
         Raises:
+            ChecksumMismatchError: A file that came here is not what the manifest file says.
             DiskFormatError: A disk is damaged, or of a kind that is not read.
             PackageError: A disk is larger than what it is to become.
             SizeMismatchError: A file is not as long as the descriptor says.
@@ -112,23 +122,59 @@ class Converting:
             capacity = capacities.get(each.file["id"])
             if capacity is not None and capacity % _SECTOR:
                 capacity = None
-            job = _Stream(each.file["href"], self._spool, capacity)
-            await read_all(self._face, package, [job], 1, progress)
-            if job.error is not None:
-                raise job.error
+            copy = None
+            if self.fetches(each):
+                copy = await self._fetched(package, each, sums, progress)
+            job = _Stream(each.file["href"], self._spool, capacity, copy)
+            await self._read(package, job, progress)
+            if copy is not None:
+                await self._face.in_thread(partial(os.unlink, copy))
             wanted[number] = each._replace(stream=job.path)
             await self._face.in_thread(partial(_say, wanted[number], job.path))
 
+    async def _fetched(
+        self, package: _core.Package, wanted: Wanted, sums: Sums, progress: ProgressOption
+    ) -> str:
+        kinds = [algorithm for algorithm, _ in sums.of(wanted.name)]
+        job = _Copy(wanted.file["href"], self._spool, kinds)
+        await self._read(package, job, progress)
+        sums.check(wanted.name, dict(zip(kinds, job.found, strict=True)))
+        return job.path
 
-class _Stream(Reading):
-    """A disk that is read while a stream is made of it."""
+    async def _read(self, package: _core.Package, job: Reading, progress: ProgressOption) -> None:
+        await read_all(self._face, package, [job], 1, progress)
+        if job.error is not None:
+            raise job.error
 
-    def __init__(self, href: str, spool: Spool, capacity: int | None) -> None:
-        super().__init__(href, sums=[])
-        self._spool, self._capacity, self.path = spool, capacity, ""
+
+class _Copy(Reading):
+    """A disk that comes here as it is stored."""
+
+    def __init__(self, href: str, spool: Spool, kinds: list[str]) -> None:
+        super().__init__(href, sums=kinds)
+        self._spool, self.path = spool, ""
+        #: The checksums.
+        self.found: list[str] = []
 
     def _begin(self, package: Any) -> _core.Reading:
         self.path = self._spool.next_path()
+        return self._spool.started(package.fetch(self.name, self.path, self.sums))
+
+    def _keep(self, found: Any) -> None:
+        self.found = found
+
+
+class _Stream(Reading):
+    """A disk that is read while a stream is made of it: that of the package, or a copy."""
+
+    def __init__(self, href: str, spool: Spool, capacity: int | None, copy: str | None) -> None:
+        super().__init__(href, sums=[])
+        self._spool, self._capacity, self._copy, self.path = spool, capacity, copy, ""
+
+    def _begin(self, package: Any) -> _core.Reading:
+        self.path = self._spool.next_path()
+        if self._copy is not None:
+            return self._spool.encoding(self._copy, self.path, self._capacity, name=self.name)
         work: _core.Reading = package.encode(self.name, self.path, self._capacity)
         return self._spool.started(work)
 

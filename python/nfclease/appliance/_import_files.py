@@ -6,6 +6,7 @@ import itertools
 from typing import NamedTuple
 
 from nfclease import _core
+from nfclease._local.items import CIM_DISK
 from nfclease._text import escaped
 from nfclease.appliance._notes import add_note
 from nfclease.exceptions import DiskFormatError, PackageError, ProtocolError
@@ -18,8 +19,6 @@ if TYPE_CHECKING:
     from nfclease.appliance._listed import Line
     from nfclease.appliance._sums import Sums
 
-#: ``FileItem.cimType`` of a disk.
-_CIM_DISK = 17
 #: Names of raw disks, whose bytes do not say what they are.
 _RAW = (".raw", ".img")
 
@@ -53,7 +52,7 @@ class Wanted(NamedTuple):
     @property
     def is_disk(self) -> bool:
         """Whether it is to become a disk."""
-        return self.item.cimType == _CIM_DISK and not self.item.create
+        return self.item.cimType == CIM_DISK and not self.item.create
 
     def check_capacity(self, descriptor: dict[str, Any], holds: int | None) -> None:
         """Compares what the disk in it can hold with what it is to become.

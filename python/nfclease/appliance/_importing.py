@@ -31,7 +31,7 @@ from nfclease.exceptions import PackageError
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import os
-    from collections.abc import Awaitable, Callable, Mapping
+    from collections.abc import Mapping
     from typing import Any, TypeAlias
 
     from nfclease._arguments import Urls
@@ -96,10 +96,10 @@ async def import_package(face: Face, job: Job) -> ImportResult:
     """The whole job. All that can be known to be wrong is an error before ``ImportVApp``."""
     if "require_uploads" in job.options:
         raise TypeError("import_vapp has no option 'require_uploads': it sends what the spec wants")
-    source = _opened(face, job, whole=not job.pull)
+    source = _opened(face, job, whole=not job.pull, saves=job.convert)
     pool, progress = job.resource_pool, checked(job.progress)
     leased(face, pool.ImportVApp, job.options)  # which refuses wrong options
-    converting = Converting(face, is_asked=job.convert)
+    converting = _converting(face, job)
     async with source as package, converting:
         plan = await _planned(face, job, package, converting, makes=True)
         options = {**job.options, "require_uploads": False if job.pull else plan.spec.items}
@@ -131,23 +131,34 @@ async def import_package(face: Face, job: Job) -> ImportResult:
 
 async def plan_package(face: Face, job: Job) -> ImportPlan:
     """All of it that comes before ``ImportVApp``."""
-    converting = Converting(face, is_asked=job.convert)
+    converting = _converting(face, job)
     async with _opened(face, job, whole=False) as package, converting:
         plan = await _planned(face, job, package, converting, makes=False)
         return shown(package, plan.place, plan.spec, plan.wanted, plan.proved, plan.notes)
 
 
-def _opened(face: Face, job: Job, *, whole: bool) -> opened:
+def _converting(face: Face, job: Job) -> Converting:
+    return Converting(face, is_asked=job.convert, is_elsewhere=is_address(job.source))
+
+
+def _opened(face: Face, job: Job, *, whole: bool, saves: bool = False) -> opened:
     """The package of a job whose arguments are of the right kinds."""
     check_kinds(job.resource_pool, job.datastore, job.folder, job.host)
     if job.pull and not is_address(job.source):
         raise ValueError("pull=True is for a source that is an https address: the host fetches it")
     if not isinstance(job.convert, bool):
         raise TypeError(f"convert must be True or False, not {type(job.convert).__name__}")
-    if job.convert and is_address(job.source):
-        raise ValueError("convert=True is for a package that is here; fetch it first")
+    if job.convert and job.pull:
+        raise ValueError(
+            "convert=True makes disks here, and with pull=True the host fetches what there is"
+        )
     return opened(
-        face, job.source, ca_file=job.ca_file, ssl_thumbprint=job.ssl_thumbprint, whole=whole
+        face,
+        job.source,
+        ca_file=job.ca_file,
+        ssl_thumbprint=job.ssl_thumbprint,
+        whole=whole,
+        saves=saves,
     )
 
 
@@ -175,12 +186,12 @@ async def _planned(
     spec = await face.call(lambda: spec_of(place, choices, text, titled))
     wanted = await face.in_thread(lambda: wanted_of(spec.items, descriptor, package, sums))
     wanted = converting.marked(wanted)
-    make = converting.make if makes else None
+    making = converting if makes else None
     plan = _Plan(
         place=place,
         spec=spec,
         wanted=wanted,
-        sending=await _sending(face, job, package, descriptor, wanted, sums, make),
+        sending=await _sending(face, job, package, descriptor, wanted, sums, making),
         notes=[
             *package.notes,
             *(f"{name}: {note}" for note in descriptor["notes"]),
@@ -214,7 +225,7 @@ async def _sending(
     descriptor: dict[str, Any],
     wanted: list[Wanted],
     sums: Sums,
-    make: Callable[..., Awaitable[None]] | None,
+    making: Converting | None,
 ) -> SideBySide | InOrder | Pulled:
     """How the files go, after all was judged that can be before they do."""
     pulled = None
@@ -226,7 +237,12 @@ async def _sending(
     if isinstance(package, _core.Incoming):
         sums.notes += [f"{escaped(name)}: nothing is sent of it, nor compared" for name in beside]
         return pulled or InOrder(package, wanted, descriptor)
-    packed = [name for each in wanted if each.is_packed for name in each.stored(package)]
+    packed = [
+        name
+        for each in wanted
+        if each.is_packed and not (making and making.fetches(each))
+        for name in each.stored(package)
+    ]
     stored = [] if job.pull else packed
     for name in beside:  # of which the server wants nothing
         if package.member_size(name) is None:
@@ -236,9 +252,10 @@ async def _sending(
         else:
             stored.append(name)
     await check_stored(face, package, sums, stored)
-    if make is not None:
+    if making is not None:
         verify_size = bool(job.options.get("verify_size", True))
-        await make(package, descriptor, wanted, checked(job.progress), verify_size=verify_size)
+        progress = checked(job.progress)
+        await making.make(package, descriptor, wanted, sums, progress, verify_size=verify_size)
     sources = await face.in_thread(lambda: looked_at(wanted, descriptor, package, job.options))
     return pulled or SideBySide(wanted, sources, sums, has_deltas=has_deltas(descriptor))
 

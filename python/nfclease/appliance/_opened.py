@@ -25,7 +25,8 @@ class opened:  # noqa: N801 - used as a function
 
     A stream is read as it arrives, one file after the other: then ``in_order`` of the package is
     true. One whose files are compressed or in pieces goes to a temporary directory first, since an
-    upload announces a length that nobody can tell before its end. It is removed in any case, also
+    upload announces a length that nobody can tell before its end; so does one with disks to
+    convert. It is removed in any case, also
     when the wait for the stream is broken off, whatever the stream gives after that.
 
     Args:
@@ -35,6 +36,7 @@ class opened:  # noqa: N801 - used as a function
         ca_file: PEM file of the CAs to trust for an address; the system's where none is given.
         ssl_thumbprint: Of the certificate of an address's server, which then decides alone.
         whole: Whether the files are wanted, and not the descriptor alone.
+        saves: Whether what is read once goes to a temporary directory in any case.
     """
 
     def __init__(
@@ -45,8 +47,9 @@ class opened:  # noqa: N801 - used as a function
         ca_file: str | os.PathLike[str] | None = None,
         ssl_thumbprint: str | None = None,
         whole: bool = True,
+        saves: bool = False,
     ) -> None:
-        self._face, self._source, self._whole = face, source, whole
+        self._face, self._source, self._whole, self._saves = face, source, whole, saves
         self._address = (
             address_of(source, ca_file=ca_file, ssl_thumbprint=ssl_thumbprint)
             if is_address(source)
@@ -58,7 +61,7 @@ class opened:  # noqa: N801 - used as a function
 
     async def __aenter__(self) -> _core.Package | _core.Incoming:
         package = await self._open()
-        if isinstance(package, _core.Incoming) and self._whole and _needs_length(package):
+        if isinstance(package, _core.Incoming) and self._is_saved(package):
             return await self._spooled(package)
         return package
 
@@ -92,6 +95,9 @@ class opened:  # noqa: N801 - used as a function
             f"or an iterable of bytes, not {type(source).__name__}"
         )
 
+    def _is_saved(self, package: _core.Incoming) -> bool:
+        return self._whole and (self._saves or _needs_length(package))
+
     async def _spooled(self, package: _core.Incoming) -> _core.Package:
         kept = self._kept = tempfile.TemporaryDirectory(prefix="nfclease-")
         path = os.path.join(kept.name, *package.descriptor_name.split("/"))
@@ -104,7 +110,7 @@ class opened:  # noqa: N801 - used as a function
 
         try:
             logger().info(
-                "%s is read once and has compressed files or pieces: it goes to %s first",
+                "%s is read once and has files that are not sent as they are: it goes to %s first",
                 package.name,
                 kept.name,
                 extra=extra(file=package.name),

@@ -80,7 +80,8 @@ def import_vapp(
         convert: Whether a disk of the package may be a qcow2 image, or a raw disk that is called
             ``.raw`` or ``.img``. A streamOptimized disk is made of each before the lease is
             opened, in ``TMPDIR``, and removed at the end; the manifest file's lines are compared
-            with the package's own files. Not for an address or a stream.
+            with the package's own files. Of an address such a disk comes to ``TMPDIR`` first, one
+            at a time; a package that is read in order is saved there as a whole. Not with `pull`.
         ca_file: PEM file of the CAs to trust for an address; the system's where none is given.
         ssl_thumbprint: Of the certificate of an address's server, which then decides alone.
         progress: As for ``HttpNfcLease.upload_all``.

@@ -58,6 +58,7 @@ def plan_import(
         strict: Whether everything odd about the package is an error.
         pull: Whether the host is to fetch the files itself.
         convert: Whether disks may be qcow2 images or raw: which they are is looked at, and no more.
+            Not for a package that is read in order, whose disks nobody has seen before an import.
         ca_file: PEM file of the CAs to trust for an address.
         ssl_thumbprint: Of the certificate of an address's server.
 

@@ -18,7 +18,7 @@ _MOST_THREADS = 64
 def image_of(
     to: Any, source_format: Any, qcow2_compression: Any, vmdk_compression: Any, grains: Any
 ) -> _core.ImageFormat | None:
-    """What is made of a streamOptimized disk; None where such a disk is made.
+    """The image that is made; None where it is a streamOptimized disk.
 
     Raises:
         ValueError: A word is none of those, or they do not go together.
@@ -33,8 +33,11 @@ def image_of(
         if qcow2_compression is not None:
             raise ValueError("qcow2_compression is for qcow2, not for vmdk")
         return None
-    if source_format not in (None, "vmdk"):
-        raise ValueError(f"of a source that is {source_format} only vmdk is made, not {to}")
+    if qcow2_compression == "transplant" and source_format in ("raw", "qcow2"):
+        raise ValueError(
+            "qcow2_compression='transplant' moves the grains of a streamOptimized VMDK, and "
+            f"the source is {source_format}"
+        )
     if vmdk_compression != VMDK_COMPRESSIONS[0]:
         raise ValueError(f"vmdk_compression is for to='vmdk', not for {to!r}")
     return image_format("to", to, qcow2_compression, grains=grains)

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 class _Conversion(Reading):
-    """A disk that is read to its end while another file is made of it."""
+    """A disk that is read to its end while an image is made of it."""
 
     def __init__(self, source: str, begin: Callable[[], _core.Reading]) -> None:
         super().__init__(source, sums=[])
@@ -33,6 +33,12 @@ class _Conversion(Reading):
 
     def _keep(self, found: Any) -> None:
         self.disk = found
+
+
+def _check_two(source: str, device: str) -> None:
+    """Refuses a device that would be read while it is written. Blocks."""
+    if os.path.exists(device) and os.path.samefile(source, device):
+        raise ValueError(f"{device} cannot become an image of itself")
 
 
 async def converted(
@@ -60,10 +66,16 @@ async def converted(
     check_flag("overwrite", overwrite)
     check_threads(threads)
     disk = os.fspath(local_path(source))
-    options: dict[str, Any] = {"overwrite": overwrite, "threads": threads}
+    if block_device:
+        await face.in_thread(lambda: _check_two(disk, path))
+    options: dict[str, Any] = {
+        "format": source_format,
+        "overwrite": overwrite,
+        "threads": threads,
+    }
     begin: Callable[[], _core.Reading]
     if image is None:
-        options |= {"format": source_format, "compression": vmdk_compression}
+        options["compression"] = vmdk_compression
         begin = partial(_core.Reading.of_encoding, disk, path, **options)
     else:
         options["block_device"] = block_device

@@ -1,4 +1,4 @@
-"""A disk of an export becomes an image of another format."""
+"""A disk becomes an image of another format."""
 
 from __future__ import annotations
 
@@ -29,34 +29,36 @@ def convert(
 ) -> ConvertedImage:
     """Makes an image of another format of a disk, on all cores.
 
-    The source is read once, from its begin to its end. A streamOptimized disk is checked to the
-    grain on the way (VMware "Virtual Disk Format 5.0"): the target gets its name when all of it was
-    right and is durable; until then it is ``target.part``. A raw image is sparse where the file
-    system can: what the disk has no grain for, and what is zero, takes no room. A qcow2 image has
-    version 3 and clusters of 64 KiB (QEMU, docs/interop/qcow2).
+    The source is a streamOptimized VMDK, a raw disk or a qcow2 image (versions 2 and 3), and is
+    read once. A streamOptimized disk is checked to the grain on the way (VMware "Virtual Disk
+    Format 5.0"). The target gets its name when all of it was right and is durable; until then it is
+    ``target.part``. A raw image is sparse where the file system can: 64 KiB that the source does
+    not have, or that are zero, take no room. A qcow2 image has version 3 and clusters of 64 KiB
+    (QEMU, docs/interop/qcow2); snapshots inside a source are not copied.
 
-    With ``to="vmdk"`` a streamOptimized disk is made in VMware's own layout: of a raw disk, of a
-    qcow2 image (versions 2 and 3), or of such a disk once more. Holes and zeros are left out. The
-    disk's size is rounded up to a multiple of 64 KiB, since some readers go wrong without; that of
-    a streamOptimized source stays, and its descriptor.
+    With ``to="vmdk"`` a streamOptimized disk is made in VMware's own layout. Holes and zeros are
+    left out. The disk's size is rounded up to a multiple of 64 KiB, since some readers go wrong
+    without; that of a streamOptimized source stays, and its descriptor. Other images have a size
+    of whole sectors of 512 bytes.
 
     Args:
-        source: The path of a ``.vmdk`` as an export writes it; with ``to="vmdk"`` also of a qcow2
-            image, or of a raw disk: a file, or a block device that nobody writes to.
+        source: The path of a ``.vmdk`` as an export writes it, of a qcow2 image, or of a raw disk:
+            a file, or a block device that nobody writes to.
         target: The path of the new file.
         to: What it becomes; None goes by the suffix of `target`: ``.raw``, ``.img``, ``.qcow2`` or
-            ``.vmdk``. Raw and qcow2 images are made of a streamOptimized disk only.
+            ``.vmdk``.
         source_format: What the source is. None finds it out by its first bytes; a raw disk, which
             its guest may have given any, must be called ``.raw`` or ``.img`` then.
         qcow2_compression: Of a qcow2 image. None or ``"none"``: no compression. ``"deflate"``:
             compressed as ``qemu-img convert -c`` does, which every reader takes.
-            ``"transplant"``: the compressed data of each grain are moved as they are, which costs
-            nearly nothing. QEMU reads that; readers that keep to a window of 4 KiB do not. The
-            grains are not decompressed, and so not compared with their checksums.
+            ``"transplant"``: the compressed data of each grain of a streamOptimized disk are moved
+            as they are, which costs nearly nothing. QEMU reads that; readers that keep to a window
+            of 4 KiB do not. The grains are not decompressed, and so not compared with their
+            checksums.
         vmdk_compression: What compresses the grains of a ``vmdk``: ``libdeflate``, the faster one,
             or ``zlib`` at level 1, which gives the very bytes of VMware's own streams.
         grains: Whether a transplant does decompress each grain and compares it with its checksum.
-            Any other conversion does so always.
+            Any other conversion of a streamOptimized disk does so always.
         block_device: Whether `target` is a block device, which is overwritten with a raw image
             (Linux): it must hold the disk, and nothing may use it. Where the disk has no grain, it
             is discarded or gets zeros; what is behind the disk stays. After an error it has a part
@@ -81,7 +83,8 @@ def convert(
         TypeError: An argument is of the wrong kind.
         ValueError: `to`, `source_format`, `qcow2_compression`, `vmdk_compression` or `threads` is
             none of those, or they do not go together; `to` is None and the suffix is another one;
-            a block device is to get something other than raw; a raw disk is empty.
+            a block device is to get something other than raw, or is the source as well; a raw disk
+            is empty; a source that is no streamOptimized disk is to be transplanted.
 
     Examples:
         >>> import os
@@ -93,6 +96,8 @@ def convert(
         'qcow2'
         >>> image.convert("disk.raw", "back.vmdk").capacity == made.capacity
         True
+        >>> image.convert("disk.raw", "small.qcow2", qcow2_compression="deflate").format
+        'qcow2'
     """
     from nfclease._backends.blocking import run
     from nfclease.appliance._face import BlockingFace

@@ -49,7 +49,11 @@ fn start_of(source: &Slice) -> Result<Vec<u8>> {
 }
 
 /// What it is; else why nobody can say.
-pub(super) fn of(source: &Slice, name: &str, told: Option<SourceFormat>) -> Result<SourceFormat> {
+pub(in crate::image) fn of(
+    source: &Slice,
+    name: &str,
+    told: Option<SourceFormat>,
+) -> Result<SourceFormat> {
     let start = start_of(source)?;
     let found = SourceFormat::of(&start);
     if let Some(told) = told {

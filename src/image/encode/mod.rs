@@ -1,14 +1,14 @@
 //! A disk becomes a streamOptimized VMDK: raw, qcow2, or such a stream once more.
 //!
 //! [`kind`] says what a source is, [`raw`], [`stream`] and the `qcow2` module read it in [`pieces`], which
-//! [`ring`] has compressed on all cores and hands on in their order.
+//! [`ring`] has compressed on all cores and hands on in their order. A disk that becomes another image goes through the ring as well.
 
 #![cfg_attr(not(test), deny(clippy::arithmetic_side_effects))]
 
-mod kind;
+pub(super) mod kind;
 pub(super) mod pieces;
 pub(super) mod raw;
-mod ring;
+pub(super) mod ring;
 mod stream;
 
 use std::io::Write;
@@ -16,7 +16,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 pub use self::kind::SourceFormat;
-use self::pieces::Pieces;
+use self::pieces::{Make, Pieces};
 use self::raw::RawDisk;
 use self::stream::StreamDisk;
 use super::check::Disk;
@@ -24,7 +24,7 @@ use super::qcow2::Qcow2Disk;
 use crate::error::{Error, Result};
 use crate::io::staged::Staged;
 use crate::io::{Overwrite, Slice, Watched};
-use crate::vmdk::{GrainCompression, Layout, Shape, StreamWriter};
+use crate::vmdk::{GrainCompression, Layout, Packed, Packer, Shape, StreamWriter};
 
 /// A capacity is a whole number of grains: some readers go wrong where the last one is cut short.
 const UNIT: u64 = crate::vmdk::GRAIN_BYTES as u64;
@@ -151,9 +151,39 @@ fn encode<D: Pieces>(
     disk: &mut D,
     options: &EncodingOptions,
     watched: &Watched,
-    add: &mut impl FnMut(&crate::vmdk::Packed) -> Result<()>,
+    add: &mut impl FnMut(&Packed) -> Result<()>,
 ) -> Result<()> {
-    ring::encode(disk, options.compression, options.threads, watched, add)
+    let maker = Packing::new(options.compression);
+    ring::run(disk, maker, options.threads, watched, add)
+}
+
+/// Compresses the grains of a piece.
+struct Packing {
+    compression: GrainCompression,
+    packer: Packer,
+}
+
+impl Packing {
+    fn new(compression: GrainCompression) -> Self {
+        Self {
+            compression,
+            packer: Packer::new(compression),
+        }
+    }
+}
+
+impl Make for Packing {
+    type Made = Packed;
+
+    fn again(&self) -> Self {
+        Self::new(self.compression)
+    }
+
+    fn make(&mut self, at: u64, plain: &[u8], packed: &mut Packed) -> Result<()> {
+        packed.clear();
+        let done = self.packer.pack(at / UNIT, plain, packed);
+        done.map_err(Error::internal)
+    }
 }
 
 /// Of a disk of this size.

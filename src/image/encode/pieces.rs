@@ -1,4 +1,4 @@
-//! A disk that is read in pieces: found in order by one, read on any thread.
+//! A disk that is read in pieces: found in order by one, read on any thread, where something is made of them.
 
 use crate::error::Result;
 
@@ -40,4 +40,17 @@ pub(in crate::image) trait Pieces {
 pub(in crate::image) trait ReadPiece<T>: Send + 'static {
     /// Gives each of these bytes the value that the disk has; zeros behind its end.
     fn read(&mut self, piece: &Piece<T>, plain: &mut [u8]) -> Result<()>;
+}
+
+/// Makes something of the bytes of a piece, on one thread.
+pub(in crate::image) trait Make: Send + 'static {
+    /// What that is.
+    type Made: Default + Send + 'static;
+
+    /// The same for another thread.
+    fn again(&self) -> Self;
+
+    /// Makes it of the plain bytes of the piece that begins at this byte of the disk. `made` is new, or has what
+    /// was made of another piece.
+    fn make(&mut self, at: u64, plain: &[u8], made: &mut Self::Made) -> Result<()>;
 }

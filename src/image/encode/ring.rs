@@ -1,20 +1,18 @@
-//! Pieces that are compressed on several threads and handed on in their order.
+//! Pieces of which something is made on several threads, and handed on in their order.
 //!
-//! Who finds the pieces hands them on, too, and compresses one himself while the next in turn is not
-//! ready. So many pieces are under way that nobody waits, and no more.
+//! Who finds the pieces hands on what was made, too, and makes something himself while the next in turn is
+//! not ready. So many pieces are under way that nobody waits, and no more.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::{JoinHandle, available_parallelism};
 
-use super::UNIT;
-use super::pieces::{Piece, Pieces, ReadPiece};
+use super::pieces::{Make, Piece, Pieces, ReadPiece};
 use crate::error::{Error, Result};
 use crate::io::Watched;
 use crate::sync::lock;
 use crate::threads;
-use crate::vmdk::{GrainCompression, Packed, Packer};
 
 /// Beside the caller's.
 const MOST_THREADS: usize = 8;
@@ -22,41 +20,41 @@ const MOST_THREADS: usize = 8;
 /// Plain bytes of the pieces that are under way, all together.
 const MOST_BYTES: u64 = 12 << 20;
 
-struct State<T> {
+struct State<T, M> {
     /// Pieces, with their place in the order.
     waiting: VecDeque<(u64, Piece<T>)>,
-    done: BTreeMap<u64, Result<Packed>>,
+    done: BTreeMap<u64, Result<M>>,
     /// Room to use again.
-    spare: Vec<Packed>,
+    spare: Vec<M>,
     is_over: bool,
 }
 
-struct Shared<T> {
-    state: Mutex<State<T>>,
+struct Shared<T, M> {
+    state: Mutex<State<T, M>>,
     comes: Condvar,
     is_done: Condvar,
 }
 
-impl<T> Shared<T> {
-    fn state(&self) -> MutexGuard<'_, State<T>> {
+impl<T, M> Shared<T, M> {
+    fn state(&self) -> MutexGuard<'_, State<T, M>> {
         lock(&self.state)
     }
 }
 
-fn wait<'a, T>(condition: &Condvar, state: MutexGuard<'a, State<T>>) -> MutexGuard<'a, State<T>> {
+fn wait<'a, T>(condition: &Condvar, state: MutexGuard<'a, T>) -> MutexGuard<'a, T> {
     let waited = condition.wait(state);
     waited.unwrap_or_else(PoisonError::into_inner)
 }
 
 /// One thread's part.
-struct Worker<T, R> {
-    shared: Arc<Shared<T>>,
+struct Worker<T, R, M: Make> {
+    shared: Arc<Shared<T, M::Made>>,
     reader: R,
-    packer: Packer,
+    maker: M,
     plain: Vec<u8>,
 }
 
-impl<T, R: ReadPiece<T>> Worker<T, R> {
+impl<T, R: ReadPiece<T>, M: Make> Worker<T, R, M> {
     fn run(mut self) {
         loop {
             let mut state = self.shared.state();
@@ -77,7 +75,7 @@ impl<T, R: ReadPiece<T>> Worker<T, R> {
     /// Makes one, and says that it is done whatever happens.
     fn take(&mut self, number: u64, piece: &Piece<T>) {
         let made = catch_unwind(AssertUnwindSafe(|| self.make(piece)));
-        let panicked = |_| Err(Error::internal("a thread that compresses does not panic"));
+        let panicked = |_| Err(Error::internal("a thread that makes pieces does not panic"));
         self.shared
             .state()
             .done
@@ -85,28 +83,26 @@ impl<T, R: ReadPiece<T>> Worker<T, R> {
         self.shared.is_done.notify_one();
     }
 
-    fn make(&mut self, piece: &Piece<T>) -> Result<Packed> {
-        let mut packed = self.shared.state().spare.pop().unwrap_or_default();
+    fn make(&mut self, piece: &Piece<T>) -> Result<M::Made> {
+        let mut made = self.shared.state().spare.pop().unwrap_or_default();
         self.reader.read(piece, &mut self.plain)?;
-        let first = piece.at / UNIT;
-        let done = self.packer.pack(first, &self.plain, &mut packed);
-        done.map_err(Error::internal)?;
-        Ok(packed)
+        self.maker.make(piece.at, &self.plain, &mut made)?;
+        Ok(made)
     }
 }
 
 /// The threads, which end with it.
-struct Ring<D: Pieces> {
-    shared: Arc<Shared<D::What>>,
-    compression: GrainCompression,
+struct Ring<D: Pieces, M: Make> {
+    shared: Arc<Shared<D::What, M::Made>>,
+    maker: M,
     piece_bytes: u64,
     threads: Vec<JoinHandle<()>>,
     /// How many may still be started.
     to_start: usize,
 }
 
-impl<D: Pieces> Ring<D> {
-    fn new(disk: &D, compression: GrainCompression, threads: usize) -> Self {
+impl<D: Pieces, M: Make> Ring<D, M> {
+    fn new(disk: &D, maker: M, threads: usize) -> Self {
         let state = State {
             waiting: VecDeque::new(),
             done: BTreeMap::new(),
@@ -119,18 +115,18 @@ impl<D: Pieces> Ring<D> {
                 comes: Condvar::new(),
                 is_done: Condvar::new(),
             }),
-            compression,
+            maker,
             piece_bytes: disk.piece_bytes(),
             threads: Vec::new(),
             to_start: threads,
         }
     }
 
-    fn worker(&self, disk: &D) -> Worker<D::What, D::Reader> {
+    fn worker(&self, disk: &D) -> Worker<D::What, D::Reader, M> {
         Worker {
             shared: Arc::clone(&self.shared),
             reader: disk.reader(),
-            packer: Packer::new(self.compression),
+            maker: self.maker.again(),
             plain: vec![0; usize::try_from(self.piece_bytes).unwrap_or(usize::MAX)],
         }
     }
@@ -154,7 +150,7 @@ impl<D: Pieces> Ring<D> {
         };
         if is_busy {
             let worker = self.worker(disk);
-            match threads::spawn("nfclease-encode", move || worker.run()) {
+            match threads::spawn("nfclease-pieces", move || worker.run()) {
                 Ok(thread) => {
                     self.threads.push(thread);
                     self.to_start = left;
@@ -165,7 +161,7 @@ impl<D: Pieces> Ring<D> {
     }
 
     /// Waits until the piece of this number is done, and works meanwhile.
-    fn next(&self, number: u64, own: &mut Worker<D::What, D::Reader>) -> Result<Packed> {
+    fn next(&self, number: u64, own: &mut Worker<D::What, D::Reader, M>) -> Result<M::Made> {
         let mut state = self.shared.state();
         loop {
             if let Some(made) = state.done.remove(&number) {
@@ -181,13 +177,12 @@ impl<D: Pieces> Ring<D> {
         }
     }
 
-    fn give_back(&self, mut packed: Packed) {
-        packed.clear();
-        self.shared.state().spare.push(packed);
+    fn give_back(&self, made: M::Made) {
+        self.shared.state().spare.push(made);
     }
 }
 
-impl<D: Pieces> Drop for Ring<D> {
+impl<D: Pieces, M: Make> Drop for Ring<D, M> {
     fn drop(&mut self) {
         let mut state = self.shared.state();
         state.is_over = true;
@@ -201,17 +196,18 @@ impl<D: Pieces> Drop for Ring<D> {
     }
 }
 
-/// Hands all pieces of a disk, compressed, to `write` in their order.
-pub(super) fn encode<D: Pieces>(
+/// Hands what was made of each piece of a disk to `write`, in their order. `threads` are those beside the
+/// caller's; None is one less than there are cores.
+pub(in crate::image) fn run<D: Pieces, M: Make>(
     disk: &mut D,
-    compression: GrainCompression,
+    maker: M,
     threads: Option<usize>,
     watched: &Watched,
-    write: &mut impl FnMut(&Packed) -> Result<()>,
+    write: &mut impl FnMut(&M::Made) -> Result<()>,
 ) -> Result<()> {
     let cores = available_parallelism().map_or(1, usize::from);
     let threads = threads.unwrap_or(cores.saturating_sub(1));
-    let mut ring = Ring::new(disk, compression, threads.min(MOST_THREADS));
+    let mut ring = Ring::new(disk, maker, threads.min(MOST_THREADS));
     let mut own = ring.worker(disk);
     let most = ring.most();
     let (mut found, mut written, mut passed) = (0_u64, 0_u64, 0_u64);
@@ -234,9 +230,9 @@ pub(super) fn encode<D: Pieces>(
         if let Some(end) = end.take_if(|_| written == found) {
             return end;
         }
-        let packed = ring.next(written, &mut own)?;
-        write(&packed)?;
-        ring.give_back(packed);
+        let made = ring.next(written, &mut own)?;
+        write(&made)?;
+        ring.give_back(made);
         written = written.saturating_add(1);
     }
 }

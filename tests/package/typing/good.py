@@ -65,7 +65,7 @@ def import_(
     ours.upload(device_url, bytearray(b"bytes"))
     ours.download(device_url, io.FileIO("b.vmdk", "wb"))
     ours.download(device_url, Digest())
-    assert_type(ours.start_upload(item, "a.vmdk", progress=told), Transfer)
+    assert_type(ours.start_upload(item, "a.vmdk", progress=told, convert=True), Transfer)
     assert_type(ours.start_download(device_url, io.BytesIO(), progress=told), Transfer)
     ours.close()
 
@@ -127,7 +127,7 @@ def told(snapshot: nfclease.TransferProgress) -> None:
 
 def shown(lease: HttpNfcLease, directory: Path) -> list[TransferResult]:
     lease.upload(lease.wait_ready().deviceUrl[0], b"x", progress=True)
-    lease.upload_all([], directory, urls=lambda device_url: device_url.url)
+    lease.upload_all([], directory, urls=lambda device_url: device_url.url, convert=True)
     return lease.download_all(directory, progress=told)
 
 

@@ -12,24 +12,27 @@ if TYPE_CHECKING:
 
 HELP = "make a raw image, a qcow2 image or a VMDK of a disk"
 EPILOG = """\
-The disk is read once and checked to the grain. IMAGE gets its name when all of
-it was right; a raw image is sparse where the file system can.
+The disk is read once, a VMDK is checked to the grain. IMAGE gets its name when
+all of it was right; a raw image is sparse where the file system can.
 "transplant" moves compressed data as they are, which is quick: QEMU reads
 that, some other readers do not, and --grains alone decompresses as a check.
-A streamOptimized VMDK is made of a raw disk, a qcow2 image or a VMDK. A raw
-disk is called .raw or .img, or --source-format says what it is.
+DISK is a streamOptimized VMDK, a qcow2 image or a raw disk. A raw disk is
+called .raw or .img, or --source-format says what it is.
 Ends with 3 where the disk is damaged.
 
 examples:
   nfclease convert running-vm/disk-0.vmdk disk-0.raw
   nfclease convert --qcow2-compression deflate running-vm/disk-0.vmdk 0.qcow2
   nfclease convert disk-0.raw new.vmdk
+  nfclease convert disk-0.raw new.qcow2
 """
 
 
 def add(parser: argparse.ArgumentParser) -> None:
     """The options."""
-    parser.add_argument("disk", metavar="DISK", help="a streamOptimized .vmdk, or what --to takes")
+    parser.add_argument(
+        "disk", metavar="DISK", help="a streamOptimized .vmdk, a qcow2 image or a raw disk"
+    )
     parser.add_argument("image", metavar="IMAGE", help="the new file")
     for option, text in (
         ("--to", "raw, qcow2 or vmdk; else the suffix of IMAGE says it"),
