@@ -19,7 +19,7 @@ from pyVmomi import vim
 
 from nfclease import HttpNfcLease, TransferResult
 from nfclease._backends.blocking import BLOCKING, run
-from nfclease._operations import transfers
+from nfclease._operations import downloads
 
 from .common import Asked, Result, main
 
@@ -68,7 +68,7 @@ class Client:
     def _download_with_both(self, disk: Any, path: str) -> TransferResult:
         """As ``export_vm`` downloads for its manifest file: no public call has one disk so."""
         shared = self.lease._nfc_shared
-        started = transfers.download(
+        started = downloads.download(
             shared, BLOCKING, disk, path, True, None, file_checksum_type="sha256"
         )
         return run(started, "download")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from nfclease._backends.asyncio import Asyncio
 from nfclease._backends.tracebacks import without_our_frames
 from nfclease._opening import opened, opener
-from nfclease._operations import ending, ready, transfers
+from nfclease._operations import downloads, ending, ready, uploads
 from nfclease._pyvmomi.session import request_context
 from nfclease._pyvmomi.signatures import AsyncLeaseSignatures
 from nfclease._refused import aborts_when_refused
@@ -214,7 +214,7 @@ class AsyncHttpNfcLease(AsyncLeaseSignatures):
     ) -> TransferResult:
         """As ``HttpNfcLease.download``."""
         return await without_our_frames(
-            transfers.download(
+            downloads.download(
                 self._shared,
                 self._backend,
                 device_url,
@@ -240,7 +240,7 @@ class AsyncHttpNfcLease(AsyncLeaseSignatures):
     ) -> list[TransferResult]:
         """As ``HttpNfcLease.download_all``."""
         return await without_our_frames(
-            transfers.download_all(
+            downloads.download_all(
                 self._shared, self._backend, directory, overwrite, progress, urls
             )
         )
@@ -255,7 +255,7 @@ class AsyncHttpNfcLease(AsyncLeaseSignatures):
     ) -> Transfer:
         """As ``HttpNfcLease.start_upload``; awaited, since it may ask for ``info``."""
         return await without_our_frames(
-            transfers.start_upload(self._shared, self._backend, item, source, progress, convert)
+            uploads.start_upload(self._shared, self._backend, item, source, progress, convert)
         )
 
     async def upload(
@@ -268,7 +268,7 @@ class AsyncHttpNfcLease(AsyncLeaseSignatures):
     ) -> TransferResult:
         """As ``HttpNfcLease.upload``."""
         return await without_our_frames(
-            transfers.upload(self._shared, self._backend, item, source, progress, convert)
+            uploads.upload(self._shared, self._backend, item, source, progress, convert)
         )
 
     async def upload_all(
@@ -282,7 +282,7 @@ class AsyncHttpNfcLease(AsyncLeaseSignatures):
     ) -> list[TransferResult]:
         """As ``HttpNfcLease.upload_all``."""
         return await without_our_frames(
-            transfers.upload_all(
+            uploads.upload_all(
                 self._shared, self._backend, file_items, source, progress, urls, convert
             )
         )

@@ -12,7 +12,7 @@ from nfclease._backends.blocking import BLOCKING, refuse_in_coroutine, run
 from nfclease._display.html import table
 from nfclease._lease_core import LeaseCore
 from nfclease._log import logger
-from nfclease._operations import ending, ready, transfers
+from nfclease._operations import downloads, ending, ready, uploads
 from nfclease._pyvmomi import logout
 from nfclease._pyvmomi.lease import MirroredLease
 from nfclease._pyvmomi.session import session_of
@@ -185,7 +185,7 @@ class HttpNfcLease(MirroredLease):
             "also": also,
             "block_device": block_device,
         }
-        return transfers.start_download(
+        return downloads.start_download(
             self._nfc_shared, device_url, target, overwrite, progress, image
         )
 
@@ -258,7 +258,7 @@ class HttpNfcLease(MirroredLease):
             "also": also,
             "block_device": block_device,
         }
-        operation = transfers.download(
+        operation = downloads.download(
             self._nfc_shared, BLOCKING, device_url, target, overwrite, progress, image=image
         )
         return run(operation, "download")
@@ -302,7 +302,7 @@ class HttpNfcLease(MirroredLease):
             >>> [result.name for result in lease.download_all(directory)]
             ['disk-0.iso', 'disk-1.vmdk', 'disk-2.vmdk', 'disk-3.vmdk', 'demo-vm.nvram']
         """
-        operation = transfers.download_all(
+        operation = downloads.download_all(
             self._nfc_shared, BLOCKING, directory, overwrite, progress, urls
         )
         return run(operation, "download_all")
@@ -324,7 +324,7 @@ class HttpNfcLease(MirroredLease):
         runs in a thread of its own.
         """
         at_once = isinstance(item, vim.HttpNfcLease.DeviceUrl) and not convert
-        operation = transfers.start_upload(
+        operation = uploads.start_upload(
             self._nfc_shared, BLOCKING, item, source, progress, convert
         )
         return run(operation, "" if at_once else "start_upload")
@@ -370,7 +370,7 @@ class HttpNfcLease(MirroredLease):
             >>> lease.upload(item, item.path).verified
             'manifest'
         """
-        operation = transfers.upload(self._nfc_shared, BLOCKING, item, source, progress, convert)
+        operation = uploads.upload(self._nfc_shared, BLOCKING, item, source, progress, convert)
         return run(operation, "upload")
 
     def upload_all(
@@ -422,7 +422,7 @@ class HttpNfcLease(MirroredLease):
             >>> {result.verified for result in lease.upload_all(spec.fileItem, ".")}
             {'manifest'}
         """
-        operation = transfers.upload_all(
+        operation = uploads.upload_all(
             self._nfc_shared, BLOCKING, file_items, source, progress, urls, convert
         )
         return run(operation, "upload_all")

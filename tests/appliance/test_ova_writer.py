@@ -17,7 +17,7 @@ import pytest
 import nfclease
 from nfclease import Transfer, _core
 from nfclease._local.file_objects import TargetEnd
-from nfclease._operations import transfers
+from nfclease._operations import downloads
 from nfclease.simulator import Simulator
 
 from ..support.faces import OpenLease
@@ -51,7 +51,7 @@ def members(lease: Any, writer: _core.OvaWriter) -> Iterator[tuple[Any, _core.Si
 
 
 def start(lease: Any, device: Any, member: _core.Sink) -> Transfer:
-    return transfers._start_download(
+    return downloads._start_download(
         lease._nfc_shared, device, member, False, file_checksum_type="sha256"
     )
 

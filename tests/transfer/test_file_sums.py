@@ -11,7 +11,7 @@ import pytest
 import nfclease
 from nfclease import Transfer, _core
 from nfclease._arguments import core_device_url, core_file_item
-from nfclease._operations import transfers
+from nfclease._operations import downloads
 from nfclease.simulator import Simulator
 
 from ..support.faces import OpenLease
@@ -22,7 +22,7 @@ TYPES = ("sha1", "sha256", "sha512")
 
 
 def start_download(lease: Any, target: object, file_type: str) -> Transfer:
-    return transfers._start_download(
+    return downloads._start_download(
         lease._nfc_shared, disk_of(lease), target, False, file_checksum_type=file_type
     )
 

@@ -10,8 +10,8 @@ from functools import partial
 
 from nfclease import _core
 from nfclease._operations import starts
+from nfclease._operations.downloads import download_each
 from nfclease._operations.ready import ready_info
-from nfclease._operations.transfers import download_each
 from nfclease.appliance import _disk_images, _included
 from nfclease.appliance._descriptor import (
     Describing,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import partial
 
-from nfclease._operations.transfers import upload_each
+from nfclease._operations.uploads import upload_each
 from nfclease._text import escaped
 from nfclease.appliance._listed import plain
 from nfclease.appliance._sums import Sums
