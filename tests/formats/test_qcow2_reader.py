@@ -96,9 +96,10 @@ def test_snapshots_are_not_the_disk(raw: Path, tmp_path: Path) -> None:
 
 REFUSED = {
     "backing file": ("create", "-f", "qcow2", "-b", "{raw}", "-F", "raw", "{disk}"),
+    # For LUKS qemu-img measures the processor first, which fails beside others.
     "encrypted": (
         *("create", "-f", "qcow2", "--object", "secret,id=key,data=abc"),
-        *("-o", "encrypt.format=luks,encrypt.key-secret=key,encrypt.iter-time=10", "{disk}", "1M"),
+        *("-o", "encrypt.format=aes,encrypt.key-secret=key", "{disk}", "1M"),
     ),
     "external file": ("create", "-f", "qcow2", "-o", "data_file={data}", "{disk}", "1M"),
     "zstd": ("create", "-f", "qcow2", "-o", "compression_type=zstd", "{disk}", "1M"),
