@@ -197,6 +197,12 @@ def test_each_its_own_way_to_one_file(
     assert Counting.seeks == 2  # to know the lengths
 
 
+class OfAnOddSize(io.BytesIO):
+    """Nothing else of this process is as large, and takes the place of one that is let go."""
+
+    __slots__ = tuple(f"_{number}" for number in range(36))
+
+
 def test_a_new_source_where_an_old_one_was(
     open_lease: OpenLease, simulator: Simulator, raw: Any, spec: Any, tmp_path: Path
 ) -> None:
@@ -207,7 +213,7 @@ def test_a_new_source_where_an_old_one_was(
     small.size = len(b"other")
     with open_lease(raw, require_uploads=False) as lease:
         lease.wait_ready(10)
-        source = io.BytesIO((tmp_path / disks[0].path).read_bytes())
+        source = OfAnOddSize((tmp_path / disks[0].path).read_bytes())
         first = lease.start_upload(disks[0], source)
         address = id(source)
         del source
@@ -215,7 +221,7 @@ def test_a_new_source_where_an_old_one_was(
         while True:  # until it is let go, and another has its address
             assert time.monotonic() < deadline
             gc.collect()
-            others = [io.BytesIO(b"other") for _ in range(1000)]
+            others = [OfAnOddSize(b"other") for _ in range(1000)]
             found = [other for other in others if id(other) == address]
             if found:
                 break
