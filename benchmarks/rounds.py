@@ -14,7 +14,6 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from .measure import Cost
-from .memory import cache
 from .parts import Parts
 from .report import Row, document, summarise
 from .scenarios import MIB, Scenario, Stage
@@ -72,7 +71,7 @@ def play(
     """What each run cost, and how many rounds there were, each in the order opposite to the last.
 
     Before each scenario one of them runs uncounted: whoever comes first would pay for memory that
-    nobody has used for a while.
+    nobody has used for a while. The others write where the file before theirs was.
 
     Args:
         stages: Where they run, by the verb of a scenario.
@@ -84,27 +83,35 @@ def play(
     """
     costs: Costs = defaultdict(list)
     rounds, estimate = 0, 0.0
-    with cache(Path()) as memory:
-        while rounds < most and time.monotonic() + estimate < until:
-            estimate = 0.0
-            for scenario in plan:
-                stage = stages[scenario.verb]
+    while rounds < most and time.monotonic() + estimate < until:
+        estimate = 0.0
+        for scenario in plan:
+            stage = stages[scenario.verb]
+            started = time.monotonic()
+            again = [name for name in scenario.variants if name not in scenario.once]
+            for name in [name for name in again if name in clients][1:2]:
+                stage.play(scenario, clients[name])
+            estimate += time.monotonic() - started
+            for name in in_turn(scenario, rounds):
+                if name not in clients:
+                    continue
                 started = time.monotonic()
-                again = [name for name in scenario.variants if name not in scenario.once]
-                for name in [name for name in again if name in clients][1:2]:
-                    stage.play(scenario, clients[name])
-                estimate += time.monotonic() - started
-                for name in scenario.variants[:: -1 if rounds % 2 else 1]:
-                    if name not in clients or (rounds and name in scenario.once):
-                        continue
-                    started = time.monotonic()
-                    if memory is not None:
-                        memory.fill()
-                    costs[scenario.name, name].append(stage.play(scenario, clients[name]))
-                    if name not in scenario.once:
-                        estimate += time.monotonic() - started
-            rounds += 1
+                costs[scenario.name, name].append(stage.play(scenario, clients[name]))
+                if name not in scenario.once:
+                    estimate += time.monotonic() - started
+        rounds += 1
     return costs, rounds
+
+
+def in_turn(scenario: Scenario, number: int) -> Iterator[str]:
+    """The clients of one round, in the order of their turns; some have more than one."""
+    for turn in range(max((1, *scenario.turns.values()))):
+        for name in scenario.variants[:: -1 if (number + turn) % 2 else 1]:
+            if name in scenario.once:
+                if number == turn == 0:
+                    yield name
+            elif scenario.turns.get(name, 1) > turn:
+                yield name
 
 
 def summary(plan: list[Scenario], costs: Costs) -> Results:
@@ -122,7 +129,7 @@ def summary(plan: list[Scenario], costs: Costs) -> Results:
 def write(path: Path, results: Results, costs: Costs, settings: dict[str, Any]) -> None:
     """Everything as JSON."""
     runs: list[dict[str, Any]] = [
-        {"scenario": scenario, "client": name, "round": i, **asdict(cost)}
+        {"scenario": scenario, "client": name, "run": i, **asdict(cost)}
         for (scenario, name), group in costs.items()
         for i, cost in enumerate(group)
     ]

@@ -31,6 +31,8 @@ class Scenario:
     # A slow client moves less, and its figures are scaled to a GiB.
     smaller: dict[str, int] = field(default_factory=dict)
     once: frozenset[str] = frozenset()  # too slow to be repeated
+    # More than one in each round: of those whose ratio is looked at, and of what is soon over.
+    turns: dict[str, int] = field(default_factory=dict)
     flags: tuple[str, ...] = ()
     ours: str = "nfclease"  # what the others are compared with
     remarks: dict[str, str] = field(default_factory=dict)  # where one does less than the others
@@ -74,21 +76,28 @@ def all_scenarios(disk: int, small_disk: int) -> list[Scenario]:
         Scenario("floor", f"the parts of the floor, each alone, {disk // MIB} MiB", "part", 1, disk,
                  ("part-receive", "part-sha1", "part-both", "part-write")),
         Scenario("export-1", f"export, {one}, SHA-1", "get", 1, disk, everyone,
-                 {"sample": min(disk, 64 * MIB)}),
+                 {"sample": min(disk, 64 * MIB)}, turns=twice("nfclease", "floor", "go")),
         Scenario("export-1-both", f"export, {one}, SHA-1 and SHA-256", "get", 1, disk, both,
-                 flags=("--sha256",)),
+                 flags=("--sha256",), turns=twice("nfclease", "go")),
         Scenario("import-1", f"import, {one}, SHA-1", "put", 1, disk, everyone,
-                 {"sample": min(disk, 256 * MIB)}, remarks={"sample": "no digest"}),
+                 {"sample": min(disk, 256 * MIB)}, remarks={"sample": "no digest"},
+                 turns=twice("nfclease", "floor", "go", "requests")),
         Scenario("export-4", f"export, {four} at once", "get", 4, small_disk, at_once,
-                 flags=parallel),
+                 flags=parallel, turns=twice("nfclease", "go", "go-in-sequence")),
         Scenario("import-4", f"import, {four} at once", "put", 4, small_disk, at_once,
-                 flags=parallel),
+                 flags=parallel, turns=twice("nfclease", "go")),
         Scenario("package", f"export of a VM of {four} from the simulator", "package", 4,
                  small_disk, ("export_vm", "govc"), ours="export_vm"),
         Scenario("busy", "export of 32 MiB beside a busy Python thread", "get", 1, 32 * MIB,
                  ("nfclease", "requests", "http.client"),
-                 once=frozenset({"requests", "http.client"}), flags=("--busy",)),
+                 once=frozenset({"requests", "http.client"}), flags=("--busy",),
+                 turns={"nfclease": 3}),
     ]  # fmt: skip
+
+
+def twice(*names: str) -> dict[str, int]:
+    """Two turns in each round for these clients."""
+    return dict.fromkeys(names, 2)
 
 
 class Stage:

@@ -1,4 +1,4 @@
-"""What `image.convert` and `nfclease convert` are asked for, and what is no answer to it."""
+"""What `image.convert` and `nfclease convert` are asked for, and what they refuse."""
 
 from __future__ import annotations
 

@@ -83,7 +83,7 @@ def is_disk(item: Any) -> bool:
 def capacities_of(package: _core.Package | None) -> dict[str, int]:
     """Bytes of the disks that the descriptor makes of files, by the names that an item may have.
 
-    What is no number of whole sectors is left out, and so is all of one that cannot be read.
+    A capacity of half a sector is left out; a descriptor that cannot be read has none at all.
     """
     try:
         said = {} if package is None else _core.parse_descriptor(package.descriptor)

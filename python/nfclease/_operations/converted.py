@@ -36,7 +36,7 @@ class Streams:
         """The path of a disk, and of the stream that is made of it; None where it is one already.
 
         Raises:
-            TypeError: The source is no path.
+            TypeError: The source is something else than a path.
             DiskFormatError: It is damaged, or of a kind that is not read.
             OSError: It cannot be read.
         """

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 HELP = "make a raw image, a qcow2 image or a VMDK of a disk"
 EPILOG = """\
-The disk is read once, a VMDK is checked to the grain. IMAGE gets its name when
+The disk is read once. A VMDK is checked to the grain. IMAGE gets its name when
 all of it was right; a raw image is sparse where the file system can.
 "transplant" moves compressed data as they are, which is quick: QEMU reads
 that, some other readers do not, and --grains alone decompresses as a check.

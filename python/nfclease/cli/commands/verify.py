@@ -132,7 +132,12 @@ def _summary(result: VerifyResult, seconds: float) -> str:
     if result.files:
         right = [file.checksum_type for file in result.files if file.verified]
         types = ", ".join(sorted({*right}))
-        words.append(f"{_many(len(right), 'right sum')} ({types})" if right else "no sum is right")
+        if right:
+            words.append(f"{_many(len(right), 'right sum')} ({types})")
+        elif any(file.checksum_type for file in result.files):
+            words.append("no sum is right")
+        else:
+            words.append("no sum to compare")
         total = sum(file.size for file in result.files)
         rate = f"{total / 1e6 / max(seconds, 0.001):.1f} MB/s"
         words += [_many(len(result.files), "file"), f"{size(total)} in {seconds:.1f} s ({rate})"]
