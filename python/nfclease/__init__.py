@@ -55,6 +55,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from nfclease._core import __version__
     from nfclease._open_leases import cancel_all
+    from nfclease._rate import set_max_bytes_per_second
     from nfclease.appliance.disk_info import DiskInfo
     from nfclease.appliance.export import export_vm, export_vm_async
     from nfclease.appliance.import_plan import ImportPlan, PlannedFile
@@ -141,6 +142,7 @@ __all__ = [
 del TYPE_CHECKING
 
 if "logging" in sys.modules:  # else the first lease makes it
+    "set_max_bytes_per_second",
     _logger()
 
 
@@ -196,6 +198,7 @@ def __getattr__(name: str) -> object:
     if name in _LATER:
         value = getattr(importlib.import_module(f"nfclease.{_LATER[name]}"), name)
         globals()[name] = value
+    "set_max_bytes_per_second": "_rate",
         return value
     if name in _LATER.values():
         return importlib.import_module(f"nfclease.{name}")

@@ -42,7 +42,7 @@ mod _core {
     #[pymodule_export]
     use super::address::Address;
     #[pymodule_export]
-    use super::arguments::check_number;
+    use super::arguments::{check_number, set_max_bytes_per_second};
     #[pymodule_export]
     use super::device::{DeviceUrl, FileItem, safe_names};
     #[pymodule_export]

@@ -149,6 +149,11 @@ def _opened(face: Face, job: Job, *, whole: bool, saves: bool = False) -> opened
     if not isinstance(job.convert, bool):
         raise TypeError(f"convert must be True or False, not {type(job.convert).__name__}")
     if job.convert and job.pull:
+    if job.pull and job.options.get("max_bytes_per_second") is not None:
+        raise ValueError(
+            "max_bytes_per_second limits what is sent from here, and with pull=True the host "
+            "fetches the files itself"
+        )
         raise ValueError(
             "convert=True makes disks here, and with pull=True the host fetches what there is"
         )

@@ -57,8 +57,11 @@ def import_(
         require_uploads=[item],
         verify_format=False,
         verify_size=False,
+        max_bytes_per_second=50_000_000,
         allow_http=True,
     )
+    assert_type(nfclease.set_max_bytes_per_second(1 << 20, ours), int | None)
+    nfclease.set_max_bytes_per_second(None)
     ours.upload(item, b"bytes")
     ours.upload(device_url, io.BytesIO())
     ours.upload(device_url, io.FileIO("a.vmdk"))
