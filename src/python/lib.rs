@@ -58,7 +58,7 @@ mod _core {
     #[pymodule_export]
     use super::lease::Lease;
     #[pymodule_export]
-    use super::local::{Sink, Source};
+    use super::local::{Sink, Source, pipe};
     #[pymodule_export]
     use super::ova_writer::OvaWriter;
     #[pymodule_export]

@@ -182,6 +182,16 @@ async def imported(pool: vim.ResourcePool, net: vim.Network) -> nfclease.ImportR
     return await nfclease.import_vapp_async(file, pool, properties={"a.b": 5}, power_on=True)
 
 
+async def copied(
+    vm: vim.VirtualMachine, pool: vim.ResourcePool, net: vim.Network
+) -> nfclease.CopyResult:
+    made = nfclease.copy_vm(vm, pool, networks={"*": net}, snapshot=True, max_concurrency=2)
+    assert_type(made, nfclease.CopyResult)
+    assert_type(made.files, tuple[nfclease.CopiedFile, ...])
+    assert_type(made.files[0].verified, Literal["manifest", "stream"])
+    return await nfclease.copy_vm_async(vm, pool, name="x", power_on=True, progress=told)
+
+
 async def in_a_loop(
     lease: vim.HttpNfcLease,
     item: vim.OvfManager.FileItem,
