@@ -105,6 +105,12 @@ class Copied:
         return self.came is not None and self.went is not None and not self.moving
 
     @property
+    def seconds(self) -> float:
+        """From its first request to its last check, one way after the other or both at once."""
+        ways = [way.seconds for way in (self.came, self.went) if way is not None]
+        return max(ways, default=0.0) if self._path is None else sum(ways)
+
+    @property
     def progress(self) -> TransferProgress:
         """How far it is with what moves now."""
         if self._shown is None:

@@ -157,5 +157,5 @@ def _row(copied: Copied) -> CopiedFile:
         checksum_type=went.checksum_type,
         verified="manifest" if came.verified == went.verified == "manifest" else "stream",
         disk=copied.file.is_disk,
-        seconds=came.seconds + went.seconds,
+        seconds=copied.seconds,
     )
