@@ -18,7 +18,7 @@ use nfclease::http::{Client, Pin, Trust, Verify};
 use nfclease::io::{ChecksumType, FileSink, FileSource, Overwrite, Source};
 use nfclease::transfer::{
     Completed, Depth, Described, Download, Engine, FileSum, Format, Job, LeaseServer, Moved,
-    Progress, SourceCheck, Upload, UploadMethod, Verified,
+    Progress, RateLimits, SourceCheck, Upload, UploadMethod, Verified,
 };
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
@@ -83,6 +83,7 @@ impl Asked {
                 max_retries: 0,
                 retry_timeout: Duration::ZERO,
             },
+            rate_limits: RateLimits::default(),
         })
     }
 

@@ -55,6 +55,9 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from nfclease._core import __version__
     from nfclease._open_leases import cancel_all
+    from nfclease._rate import set_max_bytes_per_second
+    from nfclease.appliance.copy_result import CopiedFile, CopyResult
+    from nfclease.appliance.copying import copy_vm, copy_vm_async
     from nfclease.appliance.disk_info import DiskInfo
     from nfclease.appliance.export import export_vm, export_vm_async
     from nfclease.appliance.import_plan import ImportPlan, PlannedFile
@@ -80,6 +83,8 @@ __all__ = [
     "CallTimeoutError",
     "ChecksumMismatchError",
     "ConnectError",
+    "CopiedFile",
+    "CopyResult",
     "DiskFormatError",
     "DiskInfo",
     "ExportResult",
@@ -126,6 +131,8 @@ __all__ = [
     "VerifyResult",
     "__version__",
     "cancel_all",
+    "copy_vm",
+    "copy_vm_async",
     "export_vm",
     "export_vm_async",
     "import_vapp",
@@ -134,6 +141,7 @@ __all__ = [
     "inspect_async",
     "plan_import",
     "plan_import_async",
+    "set_max_bytes_per_second",
     "verify",
     "verify_async",
 ]
@@ -159,6 +167,8 @@ _LATER = {
     "AsyncHttpNfcLease": "async_lease",
     "HttpNfcLease": "lease",
     "BlockedError": "inventory.blocked",
+    "CopiedFile": "appliance.copy_result",
+    "CopyResult": "appliance.copy_result",
     "DiskInfo": "appliance.disk_info",
     "ExportResult": "appliance.results",
     "ExportedFile": "appliance.results",
@@ -174,6 +184,8 @@ _LATER = {
     "TransferResult": "transfer",
     "__version__": "_core",
     "cancel_all": "_open_leases",
+    "copy_vm": "appliance.copying",
+    "copy_vm_async": "appliance.copying",
     "export_vm": "appliance.export",
     "export_vm_async": "appliance.export",
     "import_vapp": "appliance.importing",
@@ -185,6 +197,7 @@ _LATER = {
     "VerifyResult": "appliance.verify_result",
     "plan_import": "appliance.planning",
     "plan_import_async": "appliance.planning",
+    "set_max_bytes_per_second": "_rate",
     "verify": "appliance.verify",
     "verify_async": "appliance.verify",
 }

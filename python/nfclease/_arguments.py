@@ -57,6 +57,7 @@ if TYPE_CHECKING:
         verify_format: bool | Literal["grains"]
         verify_size: bool
         max_unannounced_size: int
+        max_bytes_per_second: int | None
         allow_http: bool
 
 
@@ -102,6 +103,7 @@ _TYPES: dict[str, tuple[Any, str]] = {
     "verify_format": ((bool, str), "True, False or 'grains'"),
     "verify_size": (bool, "True or False"),
     "max_unannounced_size": (int, "a number of bytes"),
+    "max_bytes_per_second": ((int, type(None)), "a number of bytes or None"),
     "allow_http": (bool, "True or False"),
 }
 
@@ -115,7 +117,7 @@ def check_options(options: dict[str, Any]) -> None:
         kind, wanted = _TYPES[name]
         if not isinstance(value, kind):
             raise TypeError(f"{name} must be {wanted}, not {type(value).__name__}")
-        if kind is int:
+        if isinstance(value, int):
             _core.check_number(name, value)
 
 

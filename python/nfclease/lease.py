@@ -54,8 +54,7 @@ class HttpNfcLease(MirroredLease):
         keep_alive: Whether a native thread renews the lease from now until it ends.
         keep_alive_interval: Seconds between two ``HttpNfcLeaseProgress``; None is a tenth of
             ``info.leaseTimeout``, at least 1 and at most 15.
-        max_concurrency: Transfers at once, 1 to 64. Of more files than that, ``download_all`` and
-            ``upload_all`` start the longest first.
+        max_concurrency: Transfers at once, 1 to 64. Of more files, the longest start first.
         max_retries: Repetitions of one download, 0 to 10. A started POST is never repeated.
         retry_timeout: Seconds that the failures of one transfer may take in all.
         timeout: Seconds that a host may be silent before the transfer counts as stalled; the answer
@@ -72,6 +71,8 @@ class HttpNfcLease(MirroredLease):
             what a disk can hold; False only logs the difference.
         max_unannounced_size: The most bytes of a file whose size the lease does not say: one
             without `fileSize`, or a disk of a lease whose disks have no capacity.
+        max_bytes_per_second: Bytes of files that all transfers move in a second, 1024 or more; None
+            is no limit. ``nfclease.set_max_bytes_per_second`` changes it, or limits the process.
         allow_http: Whether ``http://`` data URLs are accepted from an ``https`` session.
 
     Raises:
@@ -108,6 +109,7 @@ class HttpNfcLease(MirroredLease):
         verify_format: bool | Literal["grains"] = True,
         verify_size: bool = True,
         max_unannounced_size: int = 16 << 30,
+        max_bytes_per_second: int | None = None,
         allow_http: bool = False,
     ) -> None:
         if isinstance(lease, str):
@@ -129,6 +131,7 @@ class HttpNfcLease(MirroredLease):
             "verify_format": verify_format,
             "verify_size": verify_size,
             "max_unannounced_size": max_unannounced_size,
+            "max_bytes_per_second": max_bytes_per_second,
             "allow_http": allow_http,
         }
         check_options(options)
@@ -476,8 +479,7 @@ class HttpNfcLease(MirroredLease):
 
     def _repr_html_(self) -> str:
         """What is known without a call: the reference and where the lease is."""
-        rows: dict[str, object] = {"lease": self._moId, "state": self._nfc_core.phase()}
-        return table("HttpNfcLease", rows)
+        return table("HttpNfcLease", {"lease": self._moId, "state": self._nfc_core.phase()})
 
     def __del__(self) -> None:
         native: _core.Lease | None = self.__dict__.get("_nfc_core")

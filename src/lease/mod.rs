@@ -37,7 +37,7 @@ pub use self::ending::{Ended, Unfinished};
 pub use self::options::{KeepAlive, Options, check_number, seconds, seconds_or_none};
 pub use self::phase::Phase;
 pub use self::plan::PlainHttp;
-pub use self::transfers::FileItem;
+pub use self::transfers::{FileItem, set_max_bytes_per_second};
 pub use self::verification::compare::RequireManifest;
 pub use self::verification::uploads::RequireUploads;
 
@@ -91,7 +91,7 @@ impl Lease {
             engine: Engine::shared()?,
             remote: RemoteLease::new(Arc::clone(&sessions.calls), moid),
             status: Status::default(),
-            transfers: Transfers::new(options.max_concurrency),
+            transfers: Transfers::new(options.max_concurrency, options.max_bytes_per_second),
             verification: Verification::default(),
             keep_alive: KeepAliveService::new(renewed),
             passthrough: Passthrough::default(),

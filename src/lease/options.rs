@@ -44,18 +44,22 @@ pub struct Options {
     pub verify_size: VerifySize,
     /// Bytes that are taken of a file whose size the lease does not say.
     pub max_unannounced_size: u64,
+    /// Bytes that all transfers of the lease move in a second, at most.
+    pub max_bytes_per_second: Option<u64>,
     /// Whether `http` data URLs are accepted from an `https` session.
     pub plain_http: PlainHttp,
 }
 
 /// Each number that may be chosen, by its name, with the least and the most that it may be.
-const RANGES: [(&str, i128, i128); 3] = [
+const RANGES: [(&str, i128, i128); 4] = [
     // A host serves no more streams well, and a semaphore cannot count all that a `usize` can.
     ("max_concurrency", 1, 64),
     // What can be repeated so often will not come.
     ("max_retries", 0, 10),
     // vSphere's sizes are signed.
     ("max_unannounced_size", 1, (1 << 63) - 1),
+    // Less is a stream that stands still.
+    ("max_bytes_per_second", 1024, (1 << 63) - 1),
 ];
 /// A wait of a hundred years is one for ever.
 const LONGEST: Duration = Duration::from_secs(100 * 365 * 24 * 60 * 60);
@@ -93,6 +97,7 @@ impl Options {
         check_number("max_concurrency", self.max_concurrency)?;
         check_number("max_retries", self.retry.max_retries)?;
         check_number("max_unannounced_size", self.max_unannounced_size)?;
+        check_rate(self.max_bytes_per_second)?;
         check_wait("timeout", self.timeout)?;
         if let KeepAlive::Native(Some(interval)) = self.keep_alive {
             check_wait("keep_alive_interval", interval)?;
@@ -102,6 +107,11 @@ impl Options {
             budget => check_wait("retry_timeout", budget),
         }
     }
+}
+
+/// Refuses a rate at which nothing would move.
+pub(super) fn check_rate(rate: Option<u64>) -> Result<()> {
+    rate.map_or(Ok(()), |rate| check_number("max_bytes_per_second", rate))
 }
 
 fn check_wait(name: &str, wait: Duration) -> Result<()> {
@@ -145,6 +155,7 @@ mod tests {
             disk_depth: Depth::Ends,
             verify_size: VerifySize::Yes,
             max_unannounced_size: 1,
+            max_bytes_per_second: None,
             plain_http: PlainHttp::Refuse,
         }
     }
@@ -154,7 +165,7 @@ mod tests {
     #[test]
     fn what_would_wait_for_ever_is_refused() {
         assert!(options().check().is_ok());
-        let broken: [(&str, Breaks); 9] = [
+        let broken: [(&str, Breaks); 10] = [
             ("max_concurrency", |o| o.max_concurrency = 0),
             ("max_concurrency", |o| o.max_concurrency = usize::MAX),
             ("max_retries", |o| o.retry.max_retries = u32::MAX),
@@ -163,6 +174,9 @@ mod tests {
             ("timeout", |o| o.timeout = Duration::MAX),
             ("keep_alive_interval", |o| {
                 o.keep_alive = KeepAlive::Native(Some(Duration::ZERO));
+            }),
+            ("max_bytes_per_second", |o| {
+                o.max_bytes_per_second = Some(0);
             }),
             ("max_unannounced_size", |o| o.max_unannounced_size = 0),
             ("max_unannounced_size", |o| {

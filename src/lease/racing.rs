@@ -55,6 +55,7 @@ fn lease() -> Arc<Lease> {
         disk_depth: Depth::Ends,
         verify_size: VerifySize::Yes,
         max_unannounced_size: i64::MAX.unsigned_abs(),
+        max_bytes_per_second: None,
         plain_http: PlainHttp::Refuse,
     };
     Lease::adopt(&sessions, "session[1]lease-1".into(), options).unwrap()

@@ -9,7 +9,7 @@ use nfclease::http::retry::RetryPolicy;
 use nfclease::io::ChecksumType;
 use nfclease::lease::{
     KeepAlive, Options, PlainHttp, RequireManifest, RequireUploads, check_number as check_core,
-    seconds, seconds_or_none,
+    seconds, seconds_or_none, set_max_bytes_per_second as set_process_rate,
 };
 use nfclease::transfer::{Depth, FileSum, Format};
 
@@ -28,6 +28,7 @@ pub(super) struct Keywords<'a> {
     pub(super) verify_format: VerifyFormat,
     pub(super) verify_size: bool,
     pub(super) max_unannounced_size: u64,
+    pub(super) max_bytes_per_second: Option<u64>,
     pub(super) allow_http: bool,
 }
 
@@ -60,6 +61,7 @@ impl Keywords<'_> {
             disk_format: self.verify_format.format(),
             disk_depth: self.verify_format.depth()?,
             max_unannounced_size: self.max_unannounced_size,
+            max_bytes_per_second: self.max_bytes_per_second,
             verify_size: self.verify_size.into(),
             plain_http: if self.allow_http {
                 PlainHttp::Allow
@@ -154,6 +156,12 @@ pub(crate) fn check_number(py: Python<'_>, name: &str, value: &Bound<'_, PyAny>)
         Err(_) => i128::MAX,
     };
     check_core(name, number).map_err(|error| to_py(py, &error))
+}
+
+/// Limits what all leases of the process move in a second. Returns what the limit was.
+#[pyfunction]
+pub(crate) fn set_max_bytes_per_second(py: Python<'_>, rate: Option<u64>) -> PyResult<Option<u64>> {
+    set_process_rate(rate).map_err(|error| to_py(py, &error))
 }
 
 /// What is asked for beside the server's sum.

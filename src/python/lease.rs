@@ -37,7 +37,7 @@ impl Lease {
     #[new]
     #[pyo3(signature = (session, moid, *, checksum_type, keep_alive, keep_alive_interval, max_concurrency,
                         max_retries, retry_timeout, timeout, require_manifest, require_uploads, verify_format,
-                        verify_size, max_unannounced_size, allow_http))]
+                        verify_size, max_unannounced_size, max_bytes_per_second, allow_http))]
     #[allow(
         clippy::too_many_arguments,
         reason = "the keywords of nfclease.HttpNfcLease"
@@ -62,6 +62,7 @@ impl Lease {
         verify_format: VerifyFormat,
         verify_size: bool,
         max_unannounced_size: u64,
+        max_bytes_per_second: Option<u64>,
         allow_http: bool,
     ) -> PyResult<Self> {
         let keywords = Keywords {
@@ -77,6 +78,7 @@ impl Lease {
             verify_format,
             verify_size,
             max_unannounced_size,
+            max_bytes_per_second,
             allow_http,
         };
         let build = || CoreLease::adopt(&session.sessions, moid, keywords.options()?);
@@ -96,6 +98,12 @@ impl Lease {
     /// Bytes that the disks can hold in all; 0 where the server did not say. Makes no call.
     fn disk_capacity(&self, py: Python<'_>) -> PyResult<u64> {
         Ok(self.core(py)?.disk_capacity())
+    }
+
+    /// Limits what all its transfers move in a second. Returns what the limit was.
+    fn set_max_bytes_per_second(&self, py: Python<'_>, rate: Option<u64>) -> PyResult<Option<u64>> {
+        let set = self.core(py)?.set_max_bytes_per_second(rate);
+        set.map_err(|error| to_py(py, &error))
     }
 
     /// Whether the server may still hold the lease for us.

@@ -42,7 +42,7 @@ mod _core {
     #[pymodule_export]
     use super::address::Address;
     #[pymodule_export]
-    use super::arguments::check_number;
+    use super::arguments::{check_number, set_max_bytes_per_second};
     #[pymodule_export]
     use super::device::{DeviceUrl, FileItem, safe_names};
     #[pymodule_export]
@@ -58,7 +58,7 @@ mod _core {
     #[pymodule_export]
     use super::lease::Lease;
     #[pymodule_export]
-    use super::local::{Sink, Source};
+    use super::local::{Sink, Source, pipe};
     #[pymodule_export]
     use super::ova_writer::OvaWriter;
     #[pymodule_export]

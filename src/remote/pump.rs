@@ -1,18 +1,17 @@
 //! A stretch of a remote file as a stream: broken connections are taken up where they broke.
 
-use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use bytes::{Buf as _, Bytes};
+use bytes::Bytes;
 use tokio::sync::mpsc;
 use tokio_util::task::AbortOnDropHandle;
 
 use super::ask::{Answer, Asker, Version};
 use crate::error::{Error, Result};
 use crate::http::retry::Retries;
-use crate::io::Reader;
+use crate::io::piece_reader::PieceReader;
 use crate::text::said_at;
 use crate::transfer::Engine;
 
@@ -112,56 +111,4 @@ pub(super) fn say_again(asker: &Asker, error: &Error, delay: Duration) {
 }
 
 /// What arrives, for a thread that may wait. The task that fetches ends with it.
-pub(super) struct Stream {
-    name: PathBuf,
-    pieces: mpsc::Receiver<Piece>,
-    piece: Bytes,
-    error: Option<Error>,
-    _task: AbortOnDropHandle<()>,
-}
-
-impl Stream {
-    pub(super) fn new(
-        name: PathBuf,
-        pieces: mpsc::Receiver<Piece>,
-        task: AbortOnDropHandle<()>,
-    ) -> Self {
-        Self {
-            name,
-            pieces,
-            piece: Bytes::new(),
-            error: None,
-            _task: task,
-        }
-    }
-}
-
-impl io::Read for Stream {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        while self.piece.is_empty() {
-            match self.pieces.blocking_recv() {
-                Some(Ok(piece)) => self.piece = piece,
-                Some(Err(error)) => {
-                    self.error = Some(error);
-                    return Err(io::ErrorKind::Other.into());
-                }
-                None => return Ok(0),
-            }
-        }
-        let count = buffer.len().min(self.piece.len());
-        self.piece
-            .split_to(count)
-            .copy_to_slice(&mut buffer[..count]);
-        Ok(count)
-    }
-}
-
-impl Reader for Stream {
-    fn name(&self) -> PathBuf {
-        self.name.clone()
-    }
-
-    fn kept(&mut self) -> Option<Error> {
-        self.error.take()
-    }
-}
+pub(super) type Stream = PieceReader<AbortOnDropHandle<()>>;

@@ -304,6 +304,7 @@ impl<S: LeaseServer> Get<'_, S> {
             }
             pairing.update(digests, &chunk).await;
             let length = chunk.len() as u64;
+            pace.hold(&download.job.rate_limits, length).await;
             self.sink.write(chunk).await?;
             bytes = self.progress.add(length);
             download.check_limit(bytes)?;

@@ -2,12 +2,14 @@
 
 use std::convert::identity;
 use std::future::Future;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, Weak};
 
 use tokio::runtime::{EnterGuard, Runtime};
 use tokio::task::JoinHandle;
 use tokio_util::task::AbortOnDropHandle;
 
+use super::rate::RateLimit;
 use super::workers::Workers;
 use crate::error::{Error, Result};
 use crate::sync::lock;
@@ -22,8 +24,16 @@ type Shared = (u32, Weak<Engine>);
 
 static SHARED: Mutex<Shared> = Mutex::new((0, Weak::new()));
 
+/// The most bytes per second of the process, 0 for no limit: each engine begins with it. Written under
+/// the lock of [`SHARED`].
+static RATE: AtomicU64 = AtomicU64::new(0);
+
 fn shared() -> MutexGuard<'static, Shared> {
     lock(&SHARED)
+}
+
+fn rate_now() -> Option<u64> {
+    Some(RATE.load(Ordering::Relaxed)).filter(|rate| *rate > 0)
 }
 
 fn there((pid, engine): &Shared) -> Option<Arc<Engine>> {
@@ -37,6 +47,8 @@ fn there((pid, engine): &Shared) -> Option<Arc<Engine>> {
 #[derive(Debug)]
 pub struct Engine {
     runtimes: Option<Runtimes>,
+    /// Of all leases of the process. A forked child has an engine, and a limit, of its own.
+    rate_limit: Arc<RateLimit>,
     pid: u32,
 }
 
@@ -58,6 +70,7 @@ impl Engine {
         if let Some(engine) = there(&shared) {
             return Ok(engine);
         }
+        made.rate_limit.set(rate_now());
         *shared = (made.pid, Arc::downgrade(&made));
         Ok(made)
     }
@@ -72,8 +85,26 @@ impl Engine {
                 transfers: Workers::start(threads).map_err(no_threads)?,
                 control: runtime(1, "nfclease-control")?,
             }),
+            rate_limit: Arc::default(),
             pid: std::process::id(),
         })
+    }
+
+    /// Limits what all leases of the process move in a second, also what moves now. Returns what the
+    /// limit was.
+    pub(crate) fn set_rate(rate: Option<u64>) -> Option<u64> {
+        let shared = shared();
+        let before = rate_now();
+        RATE.store(rate.unwrap_or_default(), Ordering::Relaxed);
+        if let Some(engine) = there(&shared) {
+            engine.rate_limit.set(rate);
+        }
+        before
+    }
+
+    /// The limit that all leases of the process share.
+    pub(crate) fn rate_limit(&self) -> &Arc<RateLimit> {
+        &self.rate_limit
     }
 
     /// Runs a transfer to its end, whoever watches. Refused in a forked child, where no thread is

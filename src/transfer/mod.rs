@@ -15,6 +15,7 @@ pub(crate) mod pace;
 mod pairing;
 pub mod panics;
 pub(crate) mod progress;
+mod rate;
 mod sending;
 pub(crate) mod source_check;
 pub(crate) mod task;
@@ -42,6 +43,7 @@ pub use format::{Depth, Format};
 pub use limit::{Limit, UNANNOUNCED};
 pub use progress::Progress;
 pub(crate) use progress::Snapshot;
+pub use rate::{RateLimit, RateLimits};
 pub use source_check::{Described, SourceCheck, VerifySize};
 pub use task::{Outcome, Transfer};
 pub use upload::{Upload, UploadMethod};
@@ -69,6 +71,8 @@ pub struct Job {
     pub timeout: Duration,
     /// How often it is repeated, and for how long.
     pub retry: RetryPolicy,
+    /// How fast its bytes may move.
+    pub rate_limits: RateLimits,
 }
 
 impl Job {

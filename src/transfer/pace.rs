@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 
+use super::rate::RateLimits;
 use crate::error::{Error, Result};
 use crate::http::Response;
 
@@ -51,6 +52,14 @@ impl Pace {
             Ok(Some(chunk))
         } else {
             Err(Error::stall(what, self.moved, self.waited))
+        }
+    }
+
+    /// Waits until the limits allow what came. That is our own wait: no clock that is about the other
+    /// end counts it.
+    pub(crate) async fn hold(&mut self, limits: &RateLimits, bytes: u64) {
+        if limits.take(bytes).await {
+            self.last_moved = Some(Instant::now());
         }
     }
 

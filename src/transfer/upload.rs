@@ -240,7 +240,7 @@ impl<S: LeaseServer> Exchange for Put<'_, S> {
         let (digests, what) = (upload.job.digests(), &upload.job.what);
         let feed = self.source.start(digests, what, Some(watch))?;
         self.end = Some(feed.end);
-        let body = self.sending.body(feed.next);
+        let body = self.sending.body(feed.next, upload.job.rate_limits.clone());
         let answer = upload.send(body, connection, &self.sending).await;
         if self.sending.was_cut() {
             self.digest().await?;

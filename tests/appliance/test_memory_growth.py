@@ -54,7 +54,7 @@ def growth(world: World, job: str, where: Path, vm: str) -> int:
     server = world.simulator
     session = [server.host, str(server.port), server.user, server.password, str(server.ca_file)]
     command = [sys.executable, str(SCRIPT), job, str(where), "", *session]
-    command += [vm] if job == "export" else []
+    command += [vm] if job in ("export", "copy") else []
     done = subprocess.run(command, capture_output=True, text=True, timeout=100)
     assert done.returncode == 0, done.stderr
     return int(done.stdout)
@@ -65,4 +65,9 @@ def growth(world: World, job: str, where: Path, vm: str) -> int:
 def test_of_eight_times_the_data(world: World, tmp_path: Path, job: str, ending: str) -> None:
     folder = tmp_path if job == "export" else world.folder
     small, large = (growth(world, job, folder / f"{name}{ending}", name) for name in SIZES)
+    assert large - small <= MORE, f"{small / MIB:.0f} MiB, then {large / MIB:.0f} MiB"
+
+
+def test_a_copy_of_eight_times_the_data(world: World) -> None:
+    small, large = (growth(world, "copy", world.folder, name) for name in SIZES)
     assert large - small <= MORE, f"{small / MIB:.0f} MiB, then {large / MIB:.0f} MiB"

@@ -6,6 +6,7 @@ import hashlib
 import subprocess
 import sys
 import tarfile
+import time
 from pathlib import Path
 from typing import Any
 
@@ -144,6 +145,20 @@ def test_name_and_overwrite(nfclease: Command, simulator: Simulator, tmp_path: P
     assert sorted(each.name for each in tmp_path.iterdir()) == ["a.ova", "out"]
 
 
+def test_a_limited_rate(nfclease: Command, tmp_path: Path) -> None:
+    """Nine megabytes and more of three disks, and in again."""
+    path = tmp_path / "a.ova"
+    jobs: list[list[str]] = [
+        ["export", "demo-vm", "-o", str(path)],
+        ["import", str(path), "--name", "limited-by-rate"],
+    ]
+    for job in jobs:
+        began = time.monotonic()
+        done = nfclease(*job, "--limit-rate", "3.5 MB")
+        assert done.code == 0, done.stderr
+        assert time.monotonic() - began >= 9_000_000 / 3_500_000
+
+
 @pytest.mark.parametrize(
     ("options", "left_out", "added"),
     [
@@ -229,6 +244,8 @@ def test_a_vapp(nfclease: Command, tmp_path: Path) -> None:
         (["demo-vm", "-o", "out", "--checksum", "md5"], 2, "invalid choice"),
         (["demo-vm", "-o", "out", "--max-concurrency", "0"], 2, "must be 1 to 64, not 0"),
         (["demo-vm", "-o", "out", "--max-concurrency", "²"], 2, "is not a number of files"),
+        (["demo-vm", "-o", "out", "--limit-rate", "20m"], 2, "such as 20000000, 20MB or 16MiB"),
+        (["demo-vm", "-o", "out", "--limit-rate", "1kB"], 2, "must be 1024 to "),
         (["demo-vm", "-o", "out", "--qcow2-compression", "none"], 1, "is for --format qcow2"),
         (["demo-vm"], 2, "-o/--output"),
     ],

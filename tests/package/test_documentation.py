@@ -40,6 +40,9 @@ from ..tools.site import loads_from_elsewhere, search_from_disk
 ROOT = Path(__file__).parents[2]
 MODULES = [
     "nfclease",
+    "nfclease._rate",
+    "nfclease.appliance.copy_result",
+    "nfclease.appliance.copying",
     "nfclease.appliance.disk_info",
     "nfclease.appliance.export",
     "nfclease.appliance.import_plan",

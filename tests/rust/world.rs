@@ -87,6 +87,7 @@ pub(crate) fn options() -> Options {
         disk_depth: Depth::Ends,
         verify_size: VerifySize::Yes,
         max_unannounced_size: 1 << 30,
+        max_bytes_per_second: None,
         plain_http: PlainHttp::Refuse,
     }
 }

@@ -1,7 +1,8 @@
 """A script that does a job with a package, and says how much memory it took over the start.
 
-Arguments: the job (import, inspect, verify or export), the package's path or address, the CA of an
-address, empty for a path; host, port, user, password and CA of a vCenter; the VM of an export.
+Arguments: the job (import, inspect, verify, export or copy), the package's path or address, the CA
+of an address, empty for a path; host, port, user, password and CA of a vCenter; the VM of an
+export or of a copy, which has no package.
 """
 
 from __future__ import annotations
@@ -41,6 +42,12 @@ def main() -> None:
         start = peak()
         exported = nfclease.export_vm(vm, where)
         assert {file.verified for file in exported.files} == {"manifest"}
+    elif job == "copy":
+        vm = vm_of(session[:5], session[5])
+        start = peak()
+        copied = nfclease.copy_vm(vm, vm.resourcePool, name="copy-in-memory")
+        assert {file.verified for file in copied.files} == {"manifest"}
+        copied.entity.Destroy_Task()
     elif job == "import":
         pool = vm_of(session, "demo-vm").resourcePool
         start = peak()

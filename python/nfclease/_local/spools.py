@@ -26,13 +26,15 @@ class Spool:
     def __init__(self) -> None:
         self._directory: tempfile.TemporaryDirectory[str] | None = None
         self._work: list[_core.Reading] = []
+        self._paths = 0
         self._is_removed = False
 
     def next_path(self) -> str:
         """Where the next stream goes."""
         if self._directory is None:
             self._directory = tempfile.TemporaryDirectory(prefix="nfclease-")
-        return os.path.join(self._directory.name, f"{len(self._work)}.vmdk")
+        self._paths += 1
+        return os.path.join(self._directory.name, f"{self._paths}.vmdk")
 
     def started(self, work: _core.Reading) -> _core.Reading:
         """What fills that path, and is stopped before it is removed."""

@@ -123,13 +123,13 @@ def start_download(
     target: Target,
     overwrite: bool,
     progress: Callback,
-    image: ImageOptions,
+    image: ImageOptions | None,
 ) -> Transfer:
     """One device, in the background."""
     from nfclease._local.directory import made_for
 
     progress = checked_callback(progress)
-    becomes = wanted(**image)
+    becomes = Wanted() if image is None else wanted(**image)
     with made_for(target, *becomes.other_paths):
         transfer = _start_download(lease, device_url, target, overwrite, becomes=becomes)
     return called_back(transfer, progress)

@@ -158,17 +158,24 @@ async def start_upload(
     lease: LeaseCore,
     backend: Backend,
     item: Any,
-    source: Source,
+    source: Source | _core.Source,
     progress: Callback,
     convert: bool = False,
+    *,
+    line: tuple[str, str] | None = None,
 ) -> Transfer:
     """One file, in the background; with ``convert``, after the stream of it was made.
 
     That is open in the transfer, and needs no name any more: nothing is left to remove at its end.
+    With a `line`, a file that is sent as it is must have this sum of that algorithm.
     """
     progress = checked_callback(progress)
     if not convert:
-        return called_back(await _start_upload(lease, backend, item, source), progress)
+        kind, expected = line or (None, None)
+        transfer = await _start_upload(
+            lease, backend, item, source, file_checksum_type=kind, expected=expected
+        )
+        return called_back(transfer, progress)
     from nfclease._operations.converted import Streams
 
     async with Streams(backend, lease.moid) as made:

@@ -41,20 +41,21 @@ async def _observed(
                 report.update()  # of a failure too, before it comes out
             for transfer in ended:
                 if transfer not in results:
-                    results[transfer] = transfer._observe(backend.in_task)
-                    _said(transfer, results[transfer])
+                    results[transfer] = observed(backend, transfer)
             if len(results) == len(transfers):
                 return [results[transfer] for transfer in transfers]
             await next_end(None if report is None else INTERVAL)
 
 
-def _said(transfer: Transfer, result: TransferResult) -> None:
-    host = transfer._tracked.host
+def observed(backend: Backend, transfer: Transfer) -> TransferResult:
+    """The result of a transfer that has ended; its failure counts as observed."""
+    result, host = transfer._observe(backend.in_task), transfer._tracked.host
     calls().debug(
         "%s: %d bytes with %s in %.3f s, attempt %d, verified: %s",
         *(result.name, result.bytes, host, result.seconds, result.attempts, result.verified),
         extra=extra(transfer._lease.moid, file=result.name, host=host),
     )
+    return result
 
 
 def _reporter(transfers: list[Transfer], progress: ProgressOption) -> Reporter | None:

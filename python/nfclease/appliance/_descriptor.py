@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterable
+
 from pyVmomi import vim, vmodl
 
 from nfclease import _core
@@ -14,7 +17,6 @@ from nfclease.exceptions import NfcError, ProtocolError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable
     from typing import Any
 
     from nfclease.appliance._included import Included
@@ -28,6 +30,17 @@ def manager_of(entity: Any) -> Any:
     """The session's ``OvfManager``; calls."""
     content = vim.ServiceInstance("ServiceInstance", entity._stub).RetrieveContent()
     return content.ovfManager
+
+
+def checked_options(options: Iterable[str]) -> list[str]:
+    """What the caller gave as ``export_options``.
+
+    Raises:
+        TypeError: It is one string, or no list.
+    """
+    if isinstance(options, str) or not isinstance(options, Iterable):
+        raise TypeError(f"export_options must be a list of strings, not {options!r}")
+    return list(options)
 
 
 def check_export_options(manager: Any, options: Iterable[str]) -> None:
@@ -69,6 +82,10 @@ class Describing:
             )
             for file in files
         )
+
+    def for_import(self, files: list[Included]) -> bytes:
+        """The same without the sizes that nobody knows, which OVF leaves out; calls."""
+        return re.sub(rb'\s[\w.:-]+size="%d"' % _WIDE, b"", self.draft(files))
 
     def final(self, files: Iterable[ExportedFile]) -> bytes:
         """The server's very text, of the files that were received; calls."""

@@ -4,18 +4,17 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import partial
 
 from nfclease import _core
 from nfclease._operations import starts
 from nfclease._operations.downloads import download_each
-from nfclease._operations.ready import ready_info
 from nfclease.appliance import _disk_images, _included
 from nfclease.appliance._descriptor import (
     Describing,
     check_export_options,
+    checked_options,
     manager_of,
     sums_of,
 )
@@ -25,11 +24,11 @@ from nfclease.appliance._manifest import check_algorithm, manifest_size, manifes
 from nfclease.appliance._ova import Ova
 from nfclease.appliance._snapshot import Subject
 from nfclease.appliance.results import ExportedFile, ExportResult
-from nfclease.exceptions import LeaseInitError, UnsafePathError
+from nfclease.exceptions import UnsafePathError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
     from typing import Any
 
     from nfclease._arguments import Writable
@@ -64,7 +63,7 @@ async def export(face: Face, job: Job) -> ExportResult:
     subject = Subject(face, job.entity, job.snapshot)
     lease = leased(face, subject.open, job.options)
     is_wanted = _included.choice(job.include)
-    export_options = _checked_options(job.export_options)
+    export_options = checked_options(job.export_options)
     check_algorithm(job.manifest)
     image = _disk_images.image_of(job.disk_format, job.qcow2_compression)
     names = _Names(job)
@@ -76,11 +75,7 @@ async def export(face: Face, job: Job) -> ExportResult:
         async with subject:
             describing = Describing(manager, vm, names.name, export_options, subject.snapshot)
             async with lease as core:
-                try:
-                    info = await ready_info(core, face.backend)
-                except LeaseInitError as error:
-                    await face.call(partial(subject.explain, error))
-                    raise
+                info = await subject.ready(core)
                 files = _included.included(info, is_wanted, names.texts)
                 files = _disk_images.named(files, job.disk_format, names.name, names.texts)
                 devices = [file.device for file in files]
@@ -179,12 +174,6 @@ class _Names:
         if self._kind is None:
             return None
         return manifest_text(self.descriptor, descriptor, files, self._kind)
-
-
-def _checked_options(options: Iterable[str]) -> list[str]:
-    if isinstance(options, str) or not isinstance(options, Iterable):
-        raise TypeError(f"export_options must be a list of strings, not {options!r}")
-    return list(options)
 
 
 async def _exported(

@@ -36,6 +36,7 @@ if TYPE_CHECKING:
 
     from nfclease._arguments import Urls
     from nfclease.appliance._face import Face
+    from nfclease.appliance._import_choices import Choices
     from nfclease.appliance._import_files import Wanted
     from nfclease.appliance._import_place import Place
     from nfclease.appliance._import_spec import Spec
@@ -113,13 +114,9 @@ async def import_package(face: Face, job: Job) -> ImportResult:
                 plan.proved |= sending.proved
                 plan.notes += sending.notes
                 _judge(plan, job, package)
-            _log(plan.notes, core.moid, entity._moId)
+            log(plan.notes, core.moid, entity._moId)
     if job.power_on:
-        try:
-            await task_result(face, await face.call(lambda: _power_on(entity)))
-        except vmodl.MethodFault as fault:
-            add_note(fault, f"all was imported, as {entity._moId}; it is there, switched off")
-            raise
+        await switch_on(face, entity)
     return ImportResult(
         entity=entity,
         name=await face.call(lambda: str(entity.name)),
@@ -152,6 +149,11 @@ def _opened(face: Face, job: Job, *, whole: bool, saves: bool = False) -> opened
         raise ValueError(
             "convert=True makes disks here, and with pull=True the host fetches what there is"
         )
+    if job.pull and job.options.get("max_bytes_per_second") is not None:
+        raise ValueError(
+            "max_bytes_per_second limits what is sent from here, and with pull=True the host "
+            "fetches the files itself"
+        )
     return opened(
         face,
         job.source,
@@ -166,20 +168,9 @@ async def _planned(
     face: Face, job: Job, package: Package, converting: Converting, *, makes: bool
 ) -> _Plan:
     descriptor = _core.parse_descriptor(package.descriptor, name=package.descriptor_name)
-    choices = choices_of(
-        descriptor,
-        name=job.name,
-        networks=job.networks,
-        properties=job.properties,
-        deployment_option=job.deployment_option,
-        disk_provisioning=job.disk_provisioning,
-    )
     sums = Sums(package, str(job.options.get("checksum_type") or "sha1"))
     sums.check_descriptor(package)
-    networks = [network["name"] for network in descriptor["networks"]]
-    place = await face.call(
-        lambda: place_of(job.resource_pool, job.datastore, job.folder, job.host, choices, networks)
-    )
+    choices, place = await placed(face, job, descriptor)
     await converting.find(package, descriptor)
     text, name = converting.text(descriptor_text(package.descriptor)), package.descriptor_name
     titled = f"{name} (OVF {descriptor['version']})"
@@ -216,6 +207,27 @@ async def _planned(
         plan.notes.append(NOT_CHECKED)
     _judge(plan, job, package)
     return plan
+
+
+async def placed(face: Face, job: Job, descriptor: dict[str, Any]) -> tuple[Choices, Place]:
+    """What the caller chose of a descriptor, and where it goes; calls.
+
+    Raises:
+        ValueError: The descriptor or the server has no such thing, or a place must be said.
+    """
+    choices = choices_of(
+        descriptor,
+        name=job.name,
+        networks=job.networks,
+        properties=job.properties,
+        deployment_option=job.deployment_option,
+        disk_provisioning=job.disk_provisioning,
+    )
+    networks = [network["name"] for network in descriptor["networks"]]
+    place = await face.call(
+        lambda: place_of(job.resource_pool, job.datastore, job.folder, job.host, choices, networks)
+    )
+    return choices, place
 
 
 async def _sending(
@@ -266,9 +278,23 @@ def _judge(plan: _Plan, job: Job, package: Package) -> None:
         raise PackageError(f"{package.descriptor_name} is refused by strict=True: {text}")
 
 
-def _log(notes: list[str], lease: str, vm: str) -> None:
+def log(notes: list[str], lease: str, vm: str) -> None:
+    """Tells what is odd about a package."""
     for note in notes:
         logger().warning("the package of %s: %s", vm, note, extra=extra(lease, vm))
+
+
+async def switch_on(face: Face, entity: Any) -> None:
+    """Switches a new VM or vApp on.
+
+    Raises:
+        vmodl.MethodFault: It stays off, with a note that it is there.
+    """
+    try:
+        await task_result(face, await face.call(lambda: _power_on(entity)))
+    except vmodl.MethodFault as fault:
+        add_note(fault, f"all was imported, as {entity._moId}; it is there, switched off")
+        raise
 
 
 def _power_on(entity: Any) -> Any:

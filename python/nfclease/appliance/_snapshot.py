@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import threading
 import time
+from functools import partial
 
 from pyVmomi import vim, vmodl
 
 from nfclease._backends.blocking import run
 from nfclease._log import extra, logger
+from nfclease._operations.ready import ready_info
 from nfclease._text import escaped, reason_of
 from nfclease.appliance._face import BlockingFace, made, task_result
 from nfclease.appliance._notes import add_note
+from nfclease.exceptions import LeaseInitError
 from nfclease.inventory._reading import power_state
 from nfclease.inventory.blocked import blocked
 
@@ -20,8 +23,8 @@ if TYPE_CHECKING:
     from types import TracebackType
     from typing import Any
 
+    from nfclease._lease_core import LeaseCore
     from nfclease.appliance._face import Face
-    from nfclease.exceptions import LeaseInitError
 
 #: Seconds that a VM which is still held by an ending lease is asked again.
 _HELD = 60.0
@@ -93,8 +96,19 @@ class Subject:
         except vim.fault.TaskInProgress as fault:
             raise blocked(self.entity, fault) from fault
 
-    def explain(self, error: LeaseInitError) -> None:
-        """Says at a lease that did not become ready who holds the VM, where that is why; calls."""
+    async def ready(self, lease: LeaseCore) -> Any:
+        """``HttpNfcLease.info`` of its lease, once that is ready.
+
+        Raises:
+            LeaseInitError: It never is; where a task holds the VM, the message says which.
+        """
+        try:
+            return await ready_info(lease, self._face.backend)
+        except LeaseInitError as error:
+            await self._face.call(partial(self._explain, error))
+            raise
+
+    def _explain(self, error: LeaseInitError) -> None:
         if isinstance(error.fault, vim.fault.TaskInProgress):
             error.args = (f"{error}; {blocked(self.entity, error.fault)}",)
 

@@ -3,8 +3,20 @@
 from __future__ import annotations
 
 import argparse
+import re
 
-__all__ = ["add_connection", "add_output", "count", "pair"]
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any
+
+__all__ = ["add_connection", "add_moving", "add_output", "moving", "pair"]
+
+#: Bytes of a unit, as ``tables`` prints them.
+_UNITS = {
+    **{"": 1, "B": 1, "kB": 10**3, "MB": 10**6, "GB": 10**9},
+    **{"KiB": 1 << 10, "MiB": 1 << 20, "GiB": 1 << 30},
+}
 
 
 def add_connection(parser: argparse.ArgumentParser) -> None:
@@ -21,6 +33,24 @@ def add_connection(parser: argparse.ArgumentParser) -> None:
         metavar="FILES",
         help="files of thumbprints [GOVC_TLS_KNOWN_HOSTS]",
     )
+
+
+def add_moving(add: Callable[..., object]) -> None:
+    """How much is moved at once: the keywords of a lease."""
+    add("--max-concurrency", metavar="N", type=_count, help="files that are moved at once")
+    add(
+        "--limit-rate",
+        metavar="RATE",
+        dest="max_bytes_per_second",
+        type=_rate,
+        help="bytes per second of all files together, such as 20MB or 16MiB",
+    )
+
+
+def moving(args: argparse.Namespace) -> dict[str, Any]:
+    """What of that was given, as keywords."""
+    names = ("max_concurrency", "max_bytes_per_second")
+    return {name: value for name in names if (value := getattr(args, name)) is not None}
 
 
 def add_output(parser: argparse.ArgumentParser) -> None:
@@ -45,19 +75,32 @@ def pair(text: str) -> tuple[str, str]:
     return key, value
 
 
-def count(text: str) -> int:
-    """How many files are moved at once.
-
-    Raises:
-        argparse.ArgumentTypeError: It is not what a lease takes.
-    """
-    from nfclease import _core  # of a command that is given one
-
+def _count(text: str) -> int:
+    """How many files are moved at once."""
     if not text.isascii() or not text.isdigit() or len(text) > 9:
         raise argparse.ArgumentTypeError(f"{text!r} is not a number of files")
+    return _in_range("max_concurrency", int(text))
+
+
+def _rate(text: str) -> int:
+    """Bytes per second, with a unit as the sizes that are printed have."""
+    found = re.fullmatch(r"(\d{1,15})(?:\.(\d{1,3}))? ?([kMG]B|[KMG]iB|B?)", text, re.ASCII)
+    if found is None:
+        raise argparse.ArgumentTypeError(
+            f"{text!r} is not a number of bytes, such as 20000000, 20MB or 16MiB"
+        )
+    whole, part, unit = found[1], found[2] or "", found[3]
+    factor = _UNITS[unit]
+    count = int(whole) * factor + int(part or 0) * factor // 10 ** len(part)
+    return _in_range("max_bytes_per_second", count)
+
+
+def _in_range(name: str, number: int) -> int:
+    """The number, where a lease takes it for this option."""
+    from nfclease import _core  # of a command that is given one
+
     try:
-        _core.check_number("max_concurrency", int(text))
+        _core.check_number(name, number)
     except ValueError as error:
-        wanted = str(error).partition("max_concurrency ")[2]
-        raise argparse.ArgumentTypeError(wanted) from None
-    return int(text)
+        raise argparse.ArgumentTypeError(str(error).partition(f"{name} ")[2]) from None
+    return number

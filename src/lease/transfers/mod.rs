@@ -13,13 +13,14 @@ use tokio_util::task::TaskTracker;
 pub use self::starting::FileItem;
 use self::turns::Order;
 use super::Lease;
+use super::options::check_rate;
 use super::phase::Event;
 use super::plan::Plan;
 use crate::error::{Error, Failure, Result, Step};
 use crate::http::{Client, Trust, host_of};
 use crate::soap::Endpoint;
 use crate::sync::lock;
-use crate::transfer::{Completed, Moved, Progress, Snapshot, Transfer};
+use crate::transfer::{Completed, Engine, Moved, Progress, RateLimit, Snapshot, Transfer};
 
 /// Whether the lease can begin to complete.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -43,6 +44,8 @@ pub(super) struct Transfers {
     stop: CancellationToken,
     /// Counts each until its outcome is there for everybody.
     running: TaskTracker,
+    /// They share it.
+    rate_limit: Arc<RateLimit>,
     /// `max_concurrency` of them move at once.
     places: Arc<Semaphore>,
     /// One for each host and trust, so that the disks of a host share connections.
@@ -50,7 +53,7 @@ pub(super) struct Transfers {
 }
 
 impl Transfers {
-    pub(super) fn new(max_concurrency: usize) -> Self {
+    pub(super) fn new(max_concurrency: usize, rate: Option<u64>) -> Self {
         let running = TaskTracker::new();
         // An open one would let nobody wait while it is empty; it counts all the same.
         running.close();
@@ -59,6 +62,7 @@ impl Transfers {
             moved: Mutex::default(),
             stop: CancellationToken::new(),
             running,
+            rate_limit: Arc::new(RateLimit::new(rate)),
             places: Arc::new(Semaphore::new(max_concurrency)),
             clients: Mutex::default(),
         }
@@ -109,6 +113,13 @@ impl Transfers {
     }
 }
 
+/// Limits what all leases of the process move in a second, beside the limit that each may have, and also
+/// what moves now. Returns what the limit was.
+pub fn set_max_bytes_per_second(rate: Option<u64>) -> Result<Option<u64>> {
+    check_rate(rate)?;
+    Ok(Engine::set_rate(rate))
+}
+
 impl Lease {
     pub(super) fn start<W, F>(
         self: &Arc<Self>,
@@ -156,6 +167,13 @@ impl Lease {
         )?;
         started.push(transfer.clone());
         Ok(transfer)
+    }
+
+    /// Limits what all transfers of the lease move in a second, also those that move now. Returns what
+    /// the limit was.
+    pub fn set_max_bytes_per_second(&self, rate: Option<u64>) -> Result<Option<u64>> {
+        check_rate(rate)?;
+        Ok(self.transfers.rate_limit.set(rate))
     }
 
     /// Whether all transfers have ended and this end is the next thing, to which none is added.

@@ -17,7 +17,8 @@ use crate::soap::DeviceUrl;
 use crate::text::{Place, Text};
 use crate::transfer::upload::UploadMethod;
 use crate::transfer::{
-    Described, Download, FileSum, Format, Job, Limit, Progress, SourceCheck, Transfer, Upload,
+    Described, Download, FileSum, Format, Job, Limit, Progress, RateLimits, SourceCheck, Transfer,
+    Upload,
 };
 
 /// `OvfManager.FileItem`, as far as an upload needs it.
@@ -177,6 +178,10 @@ impl Lease {
             file_sum,
             timeout: self.options.timeout,
             retry: self.options.retry,
+            rate_limits: RateLimits {
+                lease: Arc::clone(&self.transfers.rate_limit),
+                process: Arc::clone(self.engine.rate_limit()),
+            },
         })
     }
 

@@ -57,8 +57,11 @@ def import_(
         require_uploads=[item],
         verify_format=False,
         verify_size=False,
+        max_bytes_per_second=50_000_000,
         allow_http=True,
     )
+    assert_type(nfclease.set_max_bytes_per_second(1 << 20, ours), int | None)
+    nfclease.set_max_bytes_per_second(None)
     ours.upload(item, b"bytes")
     ours.upload(device_url, io.BytesIO())
     ours.upload(device_url, io.FileIO("a.vmdk"))
@@ -177,6 +180,16 @@ async def imported(pool: vim.ResourcePool, net: vim.Network) -> nfclease.ImportR
     assert_type((await nfclease.plan_import_async("a", pool)).files[0], nfclease.PlannedFile)
     file = io.FileIO("a.ova")
     return await nfclease.import_vapp_async(file, pool, properties={"a.b": 5}, power_on=True)
+
+
+async def copied(
+    vm: vim.VirtualMachine, pool: vim.ResourcePool, net: vim.Network
+) -> nfclease.CopyResult:
+    made = nfclease.copy_vm(vm, pool, networks={"*": net}, snapshot=True, max_concurrency=2)
+    assert_type(made, nfclease.CopyResult)
+    assert_type(made.files, tuple[nfclease.CopiedFile, ...])
+    assert_type(made.files[0].verified, Literal["manifest", "stream"])
+    return await nfclease.copy_vm_async(vm, pool, name="x", power_on=True, progress=told)
 
 
 async def in_a_loop(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from nfclease.cli.arguments import add_connection, add_output, count
+from nfclease.cli.arguments import add_connection, add_moving, add_output, moving
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -54,7 +54,7 @@ def add(parser: argparse.ArgumentParser) -> None:
         help="none (the default), deflate or transplant: see convert",
     )
     add("--export-option", metavar="OPTION", action="append", help="of the server: mac, uuid, ...")
-    add("--max-concurrency", metavar="N", type=count, help="files that are moved at once")
+    add_moving(add)
     add("--dry-run", action="store_true", help="say what would be done, and do nothing")
     add_output(parser)
     add_connection(parser)
@@ -107,7 +107,6 @@ def _exported(
     from nfclease.cli import moved
     from nfclease.cli.selection import Selection
 
-    options = {} if args.max_concurrency is None else {"max_concurrency": args.max_concurrency}
     selection = Selection(args.include, args.exclude)
     with target.opened() as file:
         result = export_vm(
@@ -122,7 +121,7 @@ def _exported(
             disk_format=args.format,
             qcow2_compression=args.qcow2_compression,
             progress=console.progress,
-            **options,
+            **moving(args),
         )
     for pattern in selection.unmatched():
         console.warn(f"no file is called like {pattern!r}")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 
-from nfclease.cli.arguments import add_connection, add_output, count, pair
+from nfclease.cli.arguments import add_connection, add_moving, add_output, moving, pair
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -45,7 +45,7 @@ def add(parser: argparse.ArgumentParser) -> None:
     add("--convert", action="store_true", help="take qcow2 and raw disks, and send VMDKs of them")
     add("--ca-file", metavar="FILE", help="of a URL: PEM file of the CAs to trust")
     add("--ssl-thumbprint", metavar="AA:BB", help="of a URL: the certificate to trust")
-    add("--max-concurrency", metavar="N", type=count, help="files that are moved at once")
+    add_moving(add)
     add("--dry-run", action="store_true", help="say what would be done, and do nothing")
     add_output(parser)
     add_connection(parser)
@@ -111,7 +111,6 @@ def _imported(
     from nfclease.cli import moved
     from nfclease.inventory import path_of
 
-    more = {} if args.max_concurrency is None else {"max_concurrency": args.max_concurrency}
     started = time.monotonic()
     result = import_vapp(
         source,
@@ -119,7 +118,7 @@ def _imported(
         power_on=args.power_on,
         progress=console.progress,
         **options,
-        **more,
+        **moving(args),
     )
     seconds = time.monotonic() - started
     for text in result.warnings:  # the notes are in the log

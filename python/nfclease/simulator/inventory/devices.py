@@ -11,7 +11,7 @@ from nfclease.simulator.soap.vsphere import vim
 
 _d: Any = vim.vm.device
 _UNITS = [unit for unit in range(16) if unit != 7]  # 7 is the controller itself
-ISO_SIZE = 64 << 10
+ISO_SIZE = 2 << 20
 NVRAM_SIZE = 8684  # as an EFI VM has it
 OVF_FILE = "ovf:/file/"  # a backing that an import has yet to fill
 
