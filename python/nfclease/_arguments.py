@@ -152,6 +152,11 @@ def count(number: Any) -> int | None:
     return number if isinstance(number, int) and 0 < number < 1 << 63 else None
 
 
+def capacity_of(disk: Any) -> int:
+    """Bytes that a ``VirtualDisk`` can hold, which old servers say in KiB; 0 where none says."""
+    return count(disk.capacityInBytes) or (count(disk.capacityInKB) or 0) << 10
+
+
 def display_name(device_url: Any) -> str:
     """``targetId``, else the last part of the URL's path; never the ticket in it."""
     path = re.split(r"[?#]", device_url.url or "")[0]

@@ -27,5 +27,5 @@ pub use descriptor::{
 pub use fetching::fetch;
 pub use incoming::{Incoming, Seen};
 pub use manifest::{Entry, ManifestFile, algorithm};
-pub use ova_writer::{OvaWriter, Slots};
+pub use ova_writer::{KnownSum, OvaWriter, Slots};
 pub use package::{Files, Package, is_descriptor};

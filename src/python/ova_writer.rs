@@ -12,6 +12,7 @@ use super::gil;
 use super::local::{Sink, overwriting};
 use super::work::Work;
 use nfclease::error::Error;
+use nfclease::io::ChecksumType;
 use nfclease::ovf;
 use nfclease::text::Place;
 use nfclease::transfer::Engine;
@@ -79,6 +80,30 @@ impl OvaWriter {
         Ok(Sink::closed(move |place| {
             Ok(writer.sink(member, Arc::clone(place)))
         }))
+    }
+
+    /// The next file, which is whole already: refused where its digest is another by now.
+    fn append(
+        &self,
+        py: Python<'_>,
+        name: String,
+        path: PathBuf,
+        checksum_type: &str,
+        checksum: String,
+    ) -> PyResult<Work> {
+        let writer = self.core(py)?;
+        let kind = ChecksumType::parse_of_file(checksum_type);
+        let known = ovf::KnownSum {
+            checksum_type: kind.map_err(|error| to_py(py, &error))?,
+            checksum,
+        };
+        let engine = gil::guarded(py, Engine::shared)?;
+        Work::start(
+            py,
+            &engine,
+            async move { writer.append(&name, &path, &known, Arc::default()).await },
+            |py, appended| appended.map_err(|error| to_py(py, &error)),
+        )
     }
 
     /// Writes what comes first, and gives the archive its name. Every member is whole by then.

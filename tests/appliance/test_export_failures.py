@@ -132,14 +132,14 @@ def test_what_came_meanwhile_is_not_replaced(
     export: Export, demo_vm: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Another export of the same name may end first."""
-    sync = _directory._sync
+    sync = _directory.sync
 
     def meanwhile(directory: str) -> None:
         sync(directory)
         (tmp_path / "out").mkdir()
         (tmp_path / "out" / "theirs").write_text("theirs")
 
-    monkeypatch.setattr(_directory, "_sync", meanwhile)
+    monkeypatch.setattr(_directory, "sync", meanwhile)
     with pytest.raises(FileExistsError):
         export(demo_vm, tmp_path / "out")
     assert [path.name for path in tmp_path.rglob("*")] == ["out", "theirs"]

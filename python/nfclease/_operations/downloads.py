@@ -16,7 +16,7 @@ from nfclease._tracking import Tracked
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
     from typing import Any, TypeAlias
 
     from nfclease._arguments import Target, Urls
@@ -100,10 +100,12 @@ async def download_each(
     *,
     images: Sequence[_core.ImageFormat | None],
     file_checksum_type: str | None = None,
+    ended: Callable[[int, TransferResult], Awaitable[None]] | None = None,
 ) -> list[TransferResult]:
     """These devices, each to its target, as by ``download``; their positions start in `order`.
 
     `images` has what becomes of each. What is an image is not what came, and has no sum of a file.
+    `ended` gets the position and the result of each that has ended well, as soon as it has.
     """
     progress = checked(progress)
 
@@ -114,7 +116,7 @@ async def download_each(
             lease, device_url, target, False, becomes=becomes, file_checksum_type=kind
         )
 
-    return await each(backend, order, start, progress)
+    return await each(backend, order, start, progress, ended)
 
 
 def start_download(

@@ -8,9 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 
-from pyVmomi import vim
-
-from nfclease._arguments import count
+from nfclease._arguments import capacity_of, count
 from nfclease._log import calls, extra
 from nfclease._text import escaped, reason_of
 
@@ -21,8 +19,6 @@ if TYPE_CHECKING:
 
     from nfclease._backends.base import Backend
     from nfclease._lease_core import LeaseCore
-
-_DEVICES = "config.hardware.device"
 
 
 async def of_downloads(
@@ -81,23 +77,10 @@ def _size(device: Any, capacities: dict[str, int]) -> int:
 
 def _capacities(entity: Any) -> dict[str, int]:
     """What the disks of a VM or vApp can hold, by the keys that a lease has for them; calls."""
-    from nfclease.inventory._reading import content_of, read, step
+    from nfclease.inventory._disks import DEVICES, by_key, machines
 
-    steps = []
-    if isinstance(entity, vim.VirtualApp):
-        steps = [
-            step("vms", vim.VirtualApp, "vm"),
-            step("inner", vim.VirtualApp, "resourcePool", ["vms", "inner"]),
-        ]
-    collector = content_of(entity._stub).propertyCollector
-    found: dict[str, int] = {}
-    for vm, has in read(collector, entity, steps, {vim.VirtualMachine: [_DEVICES]}):
-        devices = has.get(_DEVICES) or []
-        controllers = {device.key: device for device in devices}
-        for disk in devices:
-            if isinstance(disk, vim.vm.device.VirtualDisk):
-                at = controllers[disk.controllerKey]
-                name = f"{type(at)._wsdlName}{at.busNumber}:{disk.unitNumber}"
-                size = count(disk.capacityInBytes) or (count(disk.capacityInKB) or 0) << 10
-                found[f"/{vm._moId}/{name}"] = size
-    return found
+    return {
+        key: capacity_of(disk)
+        for vm, has in machines(entity, [DEVICES])
+        for key, disk in by_key(vm._moId, has.get(DEVICES) or [])
+    }

@@ -22,8 +22,12 @@ async def each(
     order: Iterable[int],
     start: Callable[[int], Awaitable[Transfer]],
     progress: ProgressOption,
+    ended: Callable[[int, TransferResult], Awaitable[None]] | None = None,
 ) -> list[TransferResult]:
-    """Starts files in this order, by their numbers. Results and bars are in that of the numbers."""
+    """Starts files in this order, by their numbers. Results and bars are in that of the numbers.
+
+    `ended` gets the number and the result of each that has ended well, as soon as it has.
+    """
     transfers: dict[int, Transfer] = {}
     try:
         for number in order:
@@ -31,7 +35,13 @@ async def each(
     except BaseException as error:
         await stop(backend, list(transfers.values()), error)
         raise
-    return await results_of(backend, [transfers[number] for number in sorted(transfers)], progress)
+    numbers = {transfer: number for number, transfer in transfers.items()}
+
+    async def told(transfer: Transfer, result: TransferResult) -> None:
+        if ended is not None:
+            await ended(numbers[transfer], result)
+
+    return await results_of(backend, sorted(numbers, key=numbers.__getitem__), progress, told)
 
 
 def tracked_by(

@@ -7,20 +7,32 @@ from nfclease._log import calls, extra
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+    from typing import TypeAlias
+
     from nfclease._backends.base import Backend
     from nfclease._display.reporter import Reporter
     from nfclease.progress import ProgressOption
     from nfclease.transfer import Transfer, TransferResult
 
+    #: Gets the result of a transfer that has ended well, while others may still move.
+    Ended: TypeAlias = Callable[[Transfer, TransferResult], Awaitable[None]]
+
 
 async def results_of(
-    backend: Backend, transfers: list[Transfer], progress: ProgressOption
+    backend: Backend,
+    transfers: list[Transfer],
+    progress: ProgressOption,
+    ended: Ended | None = None,
 ) -> list[TransferResult]:
-    """The results; when the wait is broken off, all are stopped and cleaned up first."""
+    """The results; when the wait is broken off, all are stopped and cleaned up first.
+
+    Each is given to `ended` as soon as it is there.
+    """
     try:
         report = _reporter(transfers, progress)
         try:
-            return await _observed(backend, transfers, report)
+            return await _observed(backend, transfers, report, ended)
         finally:
             if report:
                 report.close()
@@ -30,18 +42,21 @@ async def results_of(
 
 
 async def _observed(
-    backend: Backend, transfers: list[Transfer], report: Reporter | None
+    backend: Backend, transfers: list[Transfer], report: Reporter | None, told: Ended | None
 ) -> list[TransferResult]:
     """All results in order; the first failure as soon as it happens."""
     results: dict[Transfer, TransferResult] = {}
     with backend.watch([transfer._tracked.core for transfer in transfers]) as next_end:
         while True:
             ended = [transfer for transfer in transfers if transfer.done()]
+            ended.sort(key=lambda transfer: transfer._tracked.core.failed())
             if report:
                 report.update()  # of a failure too, before it comes out
             for transfer in ended:
                 if transfer not in results:
                     results[transfer] = observed(backend, transfer)
+                    if told is not None:
+                        await told(transfer, results[transfer])
             if len(results) == len(transfers):
                 return [results[transfer] for transfer in transfers]
             await next_end(None if report is None else INTERVAL)

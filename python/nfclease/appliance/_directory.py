@@ -30,6 +30,8 @@ class Directory:
         face: How the job waits.
         target: The directory that is to be.
         overwrite: Whether a package that is there is replaced.
+        stage: Where it is made, by somebody who keeps what is in it after a failure; None for a
+            directory that is made for it, and goes then.
 
     Raises:
         FileExistsError: There is a directory with something in it already, or a file; with
@@ -37,7 +39,13 @@ class Directory:
         OSError: It cannot be made.
     """
 
-    def __init__(self, face: Face, target: str | os.PathLike[str], overwrite: bool) -> None:
+    def __init__(
+        self,
+        face: Face,
+        target: str | os.PathLike[str],
+        overwrite: bool,
+        stage: str | None = None,
+    ) -> None:
         self._face = face
         #: The names of descriptor and manifest file.
         self._names: list[str] = []
@@ -45,9 +53,10 @@ class Directory:
         self.path = os.fspath(local_path(target))
         self._final = os.path.realpath(self.path)
         self._overwrite = overwrite
-        self._stage = f"{self._final}.part-{secrets.token_hex(4)}"
+        self._is_kept = stage is not None
+        self._stage = stage or f"{self._final}.part-{secrets.token_hex(4)}"
         #: What is to go: the stage, or the package that it replaced. None when all is in place.
-        self._unwanted: str | None = self._stage
+        self._unwanted: str | None = None if self._is_kept else self._stage
         #: The job is over. A thread of it may go on, when the wait for it was broken off.
         self._is_left = False
         #: Held while the stage is made, filled and placed, and while it is removed.
@@ -81,6 +90,8 @@ class Directory:
     def _make(self) -> None:
         with self._lock:
             self.goes_on()
+            if self._is_kept:
+                return
             try:
                 os.mkdir(self._stage)
             except FileNotFoundError:
@@ -126,11 +137,11 @@ class Directory:
             self.goes_on()
             for name, text in zip(self._names, texts, strict=True):
                 _write(os.path.join(self._stage, name), text)
-            _sync(self._stage)
+            sync(self._stage)
             self._check()
             self.goes_on()
             self._place()
-            _sync(os.path.dirname(self._final))
+            sync(os.path.dirname(self._final))
             self._remove()
 
     def _place(self) -> None:
@@ -175,7 +186,7 @@ class Directory:
         cause: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        if self._unwanted is not None:
+        if self._unwanted is not None or cause is not None:
             await self._discard(cause)
 
     async def _discard(self, cause: BaseException | None) -> None:
@@ -225,7 +236,7 @@ def _write(path: str, text: bytes) -> None:
         raise
 
 
-def _sync(directory: str) -> None:
+def sync(directory: str) -> None:
     """Makes its names last, where a file system can."""
     with suppress(OSError):
         number = os.open(directory, os.O_RDONLY)

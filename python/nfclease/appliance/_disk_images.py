@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 import re
 from dataclasses import replace
 
 from nfclease import _core
 from nfclease._local.images import image_format
+from nfclease.appliance._digests import digests
 from nfclease.appliance._included import file_name
 from nfclease.exceptions import ProtocolError
 
@@ -28,7 +28,6 @@ FORMATS = {
 #: What a host sends.
 STREAM = "streamOptimized"
 
-_PIECE = 1 << 20
 _VALUE = rb"""(?:"[^"]*"|'[^']*')"""
 _NAME = rb"(?:[\w.-]+:)?"
 #: The attribute of each ``Disk`` element, behind any others.
@@ -129,19 +128,10 @@ def summed(
     found = []
     for row in rows:
         if row.disk:
-            digest = _digest(targets[row.name], kind, goes_on)
-            row = replace(row, checksum=digest, checksum_type=kind)
+            found_sums = digests(targets[row.name], [kind], goes_on)
+            row = replace(row, checksum=found_sums[kind], checksum_type=kind)
         found.append(row)
     return found
-
-
-def _digest(path: str, kind: str, goes_on: Callable[[], None]) -> str:
-    digest, piece = hashlib.new(kind), bytearray(_PIECE)
-    with open(path, "rb", buffering=0) as file:
-        while count := file.readinto(piece):
-            goes_on()
-            digest.update(memoryview(piece)[:count])
-    return digest.hexdigest()
 
 
 def described(descriptor: bytes, disk_format: str | None) -> bytes:

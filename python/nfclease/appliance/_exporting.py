@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import os
 import time
+from contextlib import nullcontext
 from dataclasses import dataclass
 from functools import partial
 
 from nfclease import _core
+from nfclease._local.ends import local_path
 from nfclease._operations import starts
 from nfclease._operations.downloads import download_each
 from nfclease.appliance import _disk_images, _included
@@ -16,27 +18,30 @@ from nfclease.appliance._descriptor import (
     check_export_options,
     checked_options,
     manager_of,
-    sums_of,
 )
 from nfclease.appliance._directory import Directory
 from nfclease.appliance._face import leased
 from nfclease.appliance._manifest import check_algorithm, manifest_size, manifest_text
 from nfclease.appliance._ova import Ova
+from nfclease.appliance._resuming import Resuming
+from nfclease.appliance._rows import rows
 from nfclease.appliance._snapshot import Subject
 from nfclease.appliance.results import ExportedFile, ExportResult
 from nfclease.exceptions import UnsafePathError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
-    from typing import Any
+    from collections.abc import Awaitable, Callable, Iterable, Mapping
+    from typing import Any, TypeAlias
 
     from nfclease._arguments import Writable
-    from nfclease._lease_core import LeaseCore
     from nfclease.appliance._face import Face
     from nfclease.appliance._included import Include, Included
+    from nfclease.appliance._kept import KeptFile
     from nfclease.progress import ProgressOption
     from nfclease.transfer import TransferResult
+
+    Ended: TypeAlias = Callable[[int, TransferResult], Awaitable[None]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,6 +58,7 @@ class Job:
     export_options: Iterable[str]
     disk_format: str | None
     qcow2_compression: str | None
+    resume: bool
     progress: ProgressOption
     options: Mapping[str, object]
 
@@ -67,11 +73,15 @@ async def export(face: Face, job: Job) -> ExportResult:
     check_algorithm(job.manifest)
     image = _disk_images.image_of(job.disk_format, job.qcow2_compression)
     names = _Names(job)
-    async with _package(face, job, subject.vm_moid()) as package:
+    resuming = _resuming(face, job)
+    placed = _package(face, job, subject.vm_moid(), resuming.package if resuming else None)
+    async with resuming or nullcontext(), placed as package:
         vm = await subject.vm()
         manager = await face.call(lambda: manager_of(job.entity))
         await face.call(lambda: check_export_options(manager, export_options))
         names.settle(job.name or str(await face.call(lambda: vm.name)))
+        if resuming:
+            await resuming.look(vm, subject.snapshot)
         async with subject:
             describing = Describing(manager, vm, names.name, export_options, subject.snapshot)
             async with lease as core:
@@ -82,6 +92,9 @@ async def export(face: Face, job: Job) -> ExportResult:
                 order = await starts.of_downloads(core, face.backend, info.entity, devices)
                 if isinstance(package, Ova):  # where the first goes straight into the archive
                     files, order = [files[at] for at in order], list(range(len(files)))
+                reused: dict[str, KeptFile] = {}
+                if resuming:
+                    reused = await resuming.settle(core.plain, vm, subject.snapshot, files)
                 draft = await face.call(lambda: describing.draft(files))
                 targets = package.begin(
                     names.texts, names.manifest_size(files), [file.name for file in files], draft
@@ -90,12 +103,13 @@ async def export(face: Face, job: Job) -> ExportResult:
                     core,
                     face.backend,
                     [(file.device, targets[file.name]) for file in files],
-                    order,
+                    [at for at in order if files[at].name not in reused],
                     job.progress,
                     images=[image if file.is_disk else None for file in files],
                     file_checksum_type=job.manifest,
+                    ended=_keeping(resuming, files),
                 )
-                exported = await _exported(face, core, files, results)
+                exported = await rows(face, core, files, results, reused, resuming, job.manifest)
                 exported = _disk_images.sized(exported, targets, job.disk_format)
                 descriptor = await face.call(lambda: describing.final(exported))
                 descriptor = _disk_images.described(descriptor, job.disk_format)
@@ -105,6 +119,8 @@ async def export(face: Face, job: Job) -> ExportResult:
                 summed = partial(_disk_images.summed, exported, targets, job.manifest)
                 exported = await face.call(partial(summed, package.goes_on))
             with core.faults():
+                if isinstance(package, Ova):
+                    await package.gather(exported)
                 await package.finish(descriptor, names.manifest_text(descriptor, exported))
     return ExportResult(
         path=package.path,
@@ -117,7 +133,41 @@ async def export(face: Face, job: Job) -> ExportResult:
     )
 
 
-def _package(face: Face, job: Job, vm: str) -> Directory | Ova:
+def _resuming(face: Face, job: Job) -> Resuming | None:
+    """What keeps disks, where that is wanted.
+
+    Raises:
+        ValueError: There is nothing that could be kept, or nowhere.
+    """
+    if not job.resume:
+        return None
+    if job.snapshot is True:
+        raise ValueError(
+            "resume=True has nothing to go on from with snapshot=True: each export takes another "
+            "snapshot, whose disks are of another moment; pass a snapshot that stays"
+        )
+    if job.disk_format is not None:
+        raise ValueError("resume=True is for disks as the host sends them: not with disk_format")
+    if not isinstance(job.target, (str, os.PathLike)):
+        raise ValueError("resume=True is for a path: a file object has no place beside it")
+    path = os.fspath(local_path(job.target))
+    if not path.lower().endswith(".ova"):
+        path = os.path.realpath(path)
+    return Resuming(face, path, job.manifest, job.options)
+
+
+def _keeping(resuming: Resuming | None, files: list[Included]) -> Ended | None:
+    """What is to be done with each file that was verified."""
+    if resuming is None:
+        return None
+
+    async def keep(at: int, result: TransferResult) -> None:
+        await resuming.keep(files[at], result)
+
+    return keep
+
+
+def _package(face: Face, job: Job, vm: str, stage: str | None) -> Directory | Ova:
     """The package that the target is to be, by the ending of its name."""
     if not isinstance(job.target, (str, os.PathLike)):
         if callable(getattr(job.target, "write", None)):
@@ -127,8 +177,8 @@ def _package(face: Face, job: Job, vm: str) -> Directory | Ova:
         raise TypeError(f"target must be a path or a binary file object, not {kind}")
     if os.fspath(job.target).lower().endswith(".ova"):
         _disk_images.check_archive(job.disk_format)
-        return Ova(face, job.target, job.overwrite, vm)
-    return Directory(face, job.target, job.overwrite)
+        return Ova(face, job.target, job.overwrite, vm, stage)
+    return Directory(face, job.target, job.overwrite, stage)
 
 
 class _Names:
@@ -174,36 +224,3 @@ class _Names:
         if self._kind is None:
             return None
         return manifest_text(self.descriptor, descriptor, files, self._kind)
-
-
-async def _exported(
-    face: Face, core: LeaseCore, files: list[Included], results: list[TransferResult]
-) -> list[ExportedFile]:
-    """A row for each file, with what the lease manifest says of its disk, or its stream."""
-    with core.faults():
-        sums = await face.call(lambda: sums_of(core.plain))
-    rows = []
-    for file, result in zip(files, results, strict=True):
-        entry = sums.get(file.device.key) if file.is_disk else None
-        rows.append(
-            ExportedFile(
-                name=file.name,
-                size=result.bytes,
-                checksum=result.file_checksum or result.checksum,
-                checksum_type=result.file_checksum_type or result.checksum_type,
-                verified=result.verified,
-                seconds=result.seconds,
-                attempts=result.attempts,
-                key=result.key,
-                disk=file.is_disk,
-                format=_disk_images.STREAM if file.is_disk else None,
-                capacity=_listed(entry, "capacity", result.capacity),
-                populated_size=_listed(entry, "populatedSize", result.populated_size),
-            )
-        )
-    return rows
-
-
-def _listed(entry: Any, name: str, counted: int | None) -> int | None:
-    listed: int | None = getattr(entry, name, None)
-    return counted if listed is None else listed

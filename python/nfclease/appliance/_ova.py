@@ -13,10 +13,13 @@ from nfclease.exceptions import NfcError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from types import TracebackType
+    from typing import Any
 
     from nfclease._arguments import Writable
     from nfclease.appliance._face import Face
+    from nfclease.appliance.results import ExportedFile
 
 #: Bytes by which a descriptor may grow for each disk, whose ``populatedSize`` a draft lacks, and in
 #: all. One that grows more costs a pass over the archive.
@@ -32,6 +35,8 @@ class Ova:
         target: The file that is to be, or a file object that is only written to.
         overwrite: Whether a file that is there is replaced.
         vm: The moId of the VM or vApp, for log records.
+        stage: Where the files come first, by somebody who keeps them after a failure; None where
+            they come to the archive.
 
     Raises:
         FileExistsError: There is a file already.
@@ -39,9 +44,14 @@ class Ova:
     """
 
     def __init__(
-        self, face: Face, target: str | os.PathLike[str] | Writable, overwrite: bool, vm: str
+        self,
+        face: Face,
+        target: str | os.PathLike[str] | Writable,
+        overwrite: bool,
+        vm: str,
+        stage: str | None = None,
     ) -> None:
-        self._face, self._vm = face, vm
+        self._face, self._vm, self._stage = face, vm, stage
         self._target, self._overwrite = target, overwrite
         #: As the caller gave it; None for a file object.
         self.path: str | None = None
@@ -70,7 +80,7 @@ class Ova:
 
     def begin(
         self, names: list[str], manifest_size: int, files: list[str], draft: bytes
-    ) -> dict[str, _core.Sink]:
+    ) -> dict[str, Any]:
         """Keeps room for descriptor and manifest file, whose `names` these are, in front.
 
         Returns:
@@ -79,7 +89,23 @@ class Ova:
         slot = len(draft) + _FOR_A_DISK * len(files) + _FOR_ALL
         descriptor, manifest = [*names, None][:2]
         self._writer.reserve(descriptor or "", slot, manifest, manifest_size)
+        if self._stage is not None:
+            return {name: os.path.join(self._stage, name) for name in files}
         return {name: self._writer.member(name) for name in files}
+
+    async def gather(self, files: Iterable[ExportedFile]) -> None:
+        """Copies files that came beside the archive into it; each is digested once more for that.
+
+        Raises:
+            ChecksumMismatchError: A file was changed since it was verified.
+            OSError: It cannot be read, or not be written.
+        """
+        if self._stage is None:
+            return
+        for file in files:
+            path = os.path.join(self._stage, file.name)
+            work = self._writer.append(file.name, path, file.checksum_type, file.checksum)
+            await self._face.backend.for_work(work)
 
     def as_written(self, descriptor: bytes) -> bytes:
         """The descriptor with the white space behind it that fills its room."""

@@ -36,6 +36,7 @@ def export_vm(
     export_options: Iterable[str] = (),
     disk_format: Literal["raw", "qcow2"] | None = None,
     qcow2_compression: Literal["none", "deflate", "transplant"] | None = None,
+    resume: bool = False,
     progress: ProgressOption = None,
     **options: Unpack[LeaseOptions],
 ) -> ExportResult:
@@ -77,6 +78,12 @@ def export_vm(
             directory. The descriptor has their names, sizes and format, and the sums of the
             manifest file are theirs, for which each image is read once more.
         qcow2_compression: Of qcow2 images, as for ``HttpNfcLease.download``.
+        resume: Whether disks that were verified are kept after a failure, in the folder
+            ``.NAME.resume`` beside the target NAME, and those that an earlier export kept there
+            are used: each is digested again first, and counts only where ``config.changeVersion``,
+            the power state, and key, ``uuid``, ``contentId``, file and capacity of the disk are
+            what they were. A success removes the folder. False leaves one that is there alone. An
+            archive is put together at the end then, which needs room for its files twice.
         progress: As for ``HttpNfcLease.download_all``.
         **options: The keywords of ``HttpNfcLease``, such as ``max_concurrency``.
 
@@ -85,9 +92,12 @@ def export_vm(
 
     Raises:
         TypeError: An argument is of the wrong kind.
-        ValueError: The server has no such export option, an argument is out of its range, or
-            `disk_format` is given for an archive.
+        ValueError: The server has no such export option, an argument is out of its range,
+            `disk_format` is given for an archive, or `resume` with ``snapshot=True``, with
+            `disk_format` or for a file object.
         FileExistsError: There is something at `target` that is not to be replaced.
+        BlockingIOError: Another export with `resume` writes this target.
+        PermissionError: Another user made what is at the place of the folder of `resume`.
         OSError: The package cannot be written there.
         UnsafePathError: The name of a file could leave the package, or two are the same.
         vim.fault.InvalidPowerState: The VM runs, and no snapshot is exported.
@@ -117,6 +127,7 @@ def export_vm(
         export_options=export_options,
         disk_format=disk_format,
         qcow2_compression=qcow2_compression,
+        resume=resume,
         progress=progress,
         options=options,
     )
@@ -135,6 +146,7 @@ async def export_vm_async(
     export_options: Iterable[str] = (),
     disk_format: Literal["raw", "qcow2"] | None = None,
     qcow2_compression: Literal["none", "deflate", "transplant"] | None = None,
+    resume: bool = False,
     progress: ProgressOption = None,
     **options: Unpack[LeaseOptions],
 ) -> ExportResult:
@@ -161,6 +173,7 @@ async def export_vm_async(
         export_options=export_options,
         disk_format=disk_format,
         qcow2_compression=qcow2_compression,
+        resume=resume,
         progress=progress,
         options=options,
     )

@@ -35,6 +35,8 @@ class ExportedFile:
         capacity: Bytes of the disk, as the lease manifest says, else its stream; None for a file
             that is not a disk.
         populated_size: Bytes of the disk that are in use, likewise: grains of 64 KiB.
+        reused: Whether it is a disk that an earlier export verified, which was digested again and
+            not fetched (``resume=True``): ``seconds`` and ``attempts`` are 0 then.
 
     Examples:
         >>> from nfclease import export_vm
@@ -54,6 +56,7 @@ class ExportedFile:
     format: str | None = None
     capacity: int | None = None
     populated_size: int | None = None
+    reused: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -78,7 +78,7 @@ def _numbers(files: Sequence[Any], seconds: float) -> dict[str, Any]:
         "files": len(files),
         "bytes": count,
         "seconds": round(seconds, 3),
-        "rate": round(rate_of(count, seconds)),
+        "rate": round(rate_of(_moved(files), seconds)),
         # Of the least that any file has.
         "verified": "stream" if "stream" in verified else "manifest" if verified else None,
     }
@@ -89,8 +89,15 @@ def _counted(files: Sequence[Any], seconds: float) -> str:
 
     count = sum(file.size for file in files)
     number = "1 file" if len(files) == 1 else f"{len(files)} files"
-    speed = f"{rate_of(count, seconds) / 1e6:.1f} MB/s"
-    return f"{number}, {size(count)} in {seconds:.1f} s ({speed})"
+    speed = f"{rate_of(_moved(files), seconds) / 1e6:.1f} MB/s"
+    kept = sum(getattr(file, "reused", False) for file in files)
+    before = f", {kept} kept from before" if kept else ""
+    return f"{number}, {size(count)}{before} in {seconds:.1f} s ({speed})"
+
+
+def _moved(files: Sequence[Any]) -> int:
+    """Bytes that came now."""
+    return sum(file.size for file in files if not getattr(file, "reused", False))
 
 
 def _how(files: Sequence[Any]) -> str:

@@ -25,7 +25,7 @@ _WORDS = [
     (r"\bpass name= to", "give --name to"),
     (r"\bpass snapshot=True\b", "give --snapshot"),
     (r"\bnetworks=\{(.+?): \.\.\.\} maps it", r"--network \1=... maps it"),
-    (r"\b(overwrite|strict|pull|convert)=True\b", r"--\1"),
+    (r"\b(overwrite|strict|pull|convert|resume)=True\b", r"--\1"),
     (r"; try (the same call again|again with a new lease)$", "; run it again"),
     (r"\bca_file and ssl_thumbprint are\b", "--ca-file and --ssl-thumbprint are"),
 ]

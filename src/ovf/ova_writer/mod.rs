@@ -12,6 +12,7 @@ mod stream;
 #[cfg(test)]
 mod tests;
 mod turns;
+mod whole;
 
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, OnceLock};
@@ -20,6 +21,7 @@ use std::time::Duration;
 use self::archive::{Archive, push_entry};
 use self::member::Member;
 use self::shared::Shared;
+pub use self::whole::KnownSum;
 use crate::error::{Error, Result};
 use crate::io::names::safe_names;
 use crate::io::staged::Staged;
@@ -148,6 +150,27 @@ impl OvaWriter {
     /// Where the bytes of a member go. One for each.
     pub fn sink(&self, member: usize, place: Arc<Place>) -> Box<dyn Sink> {
         Box::new(Member::new(Arc::clone(&self.shared), member, place))
+    }
+
+    /// The next file, which is whole already: it is digested while it is copied, and refused where it
+    /// is not what it was.
+    pub async fn append(
+        &self,
+        name: &str,
+        source: &Path,
+        known: &KnownSum,
+        place: Arc<Place>,
+    ) -> Result<()> {
+        let mut sink = self.sink(self.member(name)?, place);
+        let copied = whole::copy_known((name, source), known, sink.as_mut(), &self.shared).await;
+        let ended = match copied {
+            Ok(()) => sink.commit().await,
+            Err(error) => Err(error),
+        };
+        if ended.is_err() {
+            sink.discard().await;
+        }
+        ended
     }
 
     /// Writes descriptor and manifest file, makes all of it durable, and gives it its name. A

@@ -1,20 +1,17 @@
 //! An archive for what cannot go back: a pipe, a socket, an upload elsewhere.
 
-use std::io::{self, Read, Seek};
+use std::io::Seek;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use bytes::Bytes;
 
 use super::Texts;
 use super::shared::Shared;
+use super::whole::copy;
 use crate::error::{Error, Result};
 use crate::io::Sink;
-use crate::io::part::Part;
 use crate::ovf::tar::write::{END, header, padding};
 use crate::threads::Aside;
-
-/// Read at once.
-const PIECE: usize = 1024 * 1024;
 
 /// Writes all of it in order. Each spooled file is removed when it was written.
 pub(super) async fn write(
@@ -45,18 +42,9 @@ async fn write_to(
         sink.write(Bytes::copy_from_slice(&block)).await?;
         let rewound = spool.file.rewind();
         rewound.map_err(|e| Error::io(spool.path(), e))?;
-        let mut sent = 0_u64;
-        loop {
-            shared.check()?;
-            let (piece, part) = aside.run(move || (read_piece(&mut spool), spool)).await?;
-            spool = part;
-            let piece = piece.map_err(|e| Error::io(spool.path(), e))?;
-            if piece.is_empty() {
-                break;
-            }
-            sent = sent.saturating_add(piece.len() as u64);
-            sink.write(piece.into()).await?;
-        }
+        let file = spool.file.try_clone();
+        let file = file.map_err(|e| Error::io(spool.path(), e))?;
+        let sent = copy(file, &spool.path(), sink, (shared, &mut *aside), |_| ()).await?;
         if sent != size {
             return Err(Error::SizeMismatch {
                 what: format!("{name} (its file {} was changed)", spool.path().display()).into(),
@@ -69,11 +57,4 @@ async fn write_to(
     }
     sink.write(Bytes::from_static(&END)).await?;
     sink.commit().await
-}
-
-fn read_piece(spool: &mut Part) -> io::Result<Vec<u8>> {
-    let mut piece = Vec::new();
-    let limited = &mut (&spool.file).take(PIECE as u64);
-    limited.read_to_end(&mut piece)?;
-    Ok(piece)
 }

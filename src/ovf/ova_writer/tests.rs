@@ -324,3 +324,48 @@ async fn names_are_distinct_and_safe() {
     .unwrap();
     assert!(early.member("a").is_err());
 }
+
+fn sha256(bytes: &[u8]) -> KnownSum {
+    let mut digest = Digest::new(ChecksumType::Sha256);
+    digest.update(bytes);
+    KnownSum {
+        checksum_type: ChecksumType::Sha256,
+        checksum: digest.finish(),
+    }
+}
+
+#[tokio::test]
+async fn a_file_that_is_whole_is_appended_as_it_was() {
+    let root = tempfile::tempdir().unwrap();
+    let (path, kept) = (root.path().join("vm.ova"), root.path().join("kept"));
+    let bytes = vec![7; 3 * 1024 * 1024 + 5];
+    fs::write(&kept, &bytes).unwrap();
+    let writer = writer(&path, 100);
+    let known = sha256(&bytes);
+    let appended = writer.append("disk", &kept, &known, Arc::default());
+    appended.await.unwrap();
+    let mut sinks = sinks(&writer, &["b"]);
+    put(&mut sinks[0], b"b").await;
+    sinks[0].commit().await.unwrap();
+    finish(&writer).await;
+    assert_eq!(
+        entries(&path),
+        expected(100, &[("disk", &bytes), ("b", b"b")])
+    );
+    assert_eq!(fs::read(&kept).unwrap(), bytes);
+}
+
+#[tokio::test]
+async fn a_file_that_was_changed_is_not_appended() {
+    let root = tempfile::tempdir().unwrap();
+    let (path, kept) = (root.path().join("vm.ova"), root.path().join("kept"));
+    fs::write(&kept, b"changed").unwrap();
+    let writer = writer(&path, 100);
+    let known = sha256(b"as it was");
+    let appended = writer.append("disk", &kept, &known, Arc::default());
+    let error = appended.await.unwrap_err();
+    assert!(matches!(error, Error::ChecksumMismatch { .. }), "{error}");
+    assert!(writer.finish(OVF.to_vec(), None).await.is_err());
+    writer.discard();
+    assert_eq!(names_in(root.path()), ["kept"]);
+}

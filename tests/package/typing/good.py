@@ -140,6 +140,8 @@ async def exported(
     result = nfclease.export_vm(vm, Path("out"), snapshot=True, include=["*.iso"], timeout=30.0)
     assert_type(result, nfclease.ExportResult)
     assert_type(result.files, tuple[nfclease.ExportedFile, ...])
+    resumed = nfclease.export_vm(vm, "a.ova", resume=True, overwrite=True)
+    assert_type(resumed.files[0].reused, bool)
     nfclease.export_vm(vapp, "a.ova", include=lambda device: bool(device.disk), manifest=None)
     nfclease.export_vm(vm, Digest(), snapshot=snapshot, manifest="sha512", progress=told)
     return await nfclease.export_vm_async(snapshot, "a.ova", export_options=["mac"])

@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from nfclease.cli.console import Console
+    from nfclease.cli.target import Target
 
 HELP = "export a VM to an OVF directory or an .ova, verified"
 EPILOG = """\
@@ -54,6 +55,7 @@ def add(parser: argparse.ArgumentParser) -> None:
         help="none (the default), deflate or transplant: see convert",
     )
     add("--export-option", metavar="OPTION", action="append", help="of the server: mac, uuid, ...")
+    add("--resume", action="store_true", help="keep verified disks after a failure, and use them")
     add_moving(add)
     add("--dry-run", action="store_true", help="say what would be done, and do nothing")
     add_output(parser)
@@ -66,10 +68,7 @@ def run(args: argparse.Namespace, console: Console) -> int:
     from nfclease.cli.target import Target
 
     target = Target(args.output, overwrite=args.overwrite)
-    if args.format and target.is_archive:
-        from nfclease.cli.failure import UsageError
-
-        raise UsageError("--format is for a directory: an OVA is for vSphere, which takes streams")
+    _check(args, target)
     if target.is_pipe and not args.dry_run:
         target.check_pipe()
         console.take_stdout()
@@ -82,6 +81,27 @@ def run(args: argparse.Namespace, console: Console) -> int:
         row, text = _exported(vm, target, args, console)
     console.done(row, text)
     return 0
+
+
+def _check(args: argparse.Namespace, target: Target) -> None:
+    """Refuses options that do not go together.
+
+    Raises:
+        UsageError: Two of them do not.
+    """
+    from nfclease.cli.failure import UsageError
+
+    if args.format and target.is_archive:
+        raise UsageError("--format is for a directory: an OVA is for vSphere, which takes streams")
+    if args.resume and args.snapshot:
+        raise UsageError(
+            "--resume has nothing to go on from with --snapshot: each export takes another "
+            "snapshot, whose disks are of another moment"
+        )
+    if args.resume and args.format:
+        raise UsageError("--resume is for disks as the host sends them: not with --format")
+    if args.resume and target.is_pipe:
+        raise UsageError("--resume is for a DIR or FILE.ova: a pipe has no place beside it")
 
 
 def _found(service_instance: Any, args: argparse.Namespace) -> Any:
@@ -101,7 +121,7 @@ def _found(service_instance: Any, args: argparse.Namespace) -> Any:
 
 
 def _exported(
-    vm: Any, target: Any, args: argparse.Namespace, console: Console
+    vm: Any, target: Target, args: argparse.Namespace, console: Console
 ) -> tuple[dict[str, Any], str]:
     from nfclease import export_vm
     from nfclease.cli import moved
@@ -120,6 +140,7 @@ def _exported(
             export_options=args.export_option or (),
             disk_format=args.format,
             qcow2_compression=args.qcow2_compression,
+            resume=args.resume,
             progress=console.progress,
             **moving(args),
         )

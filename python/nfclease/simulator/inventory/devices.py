@@ -170,6 +170,12 @@ def cards(hardware: list[Any]) -> list[Any]:
     return [device for device in hardware if isinstance(device, _d.VirtualEthernetCard)]
 
 
+def written(device: Any, numbers: random.Random) -> None:
+    """Gives a disk another content id, as the first write after it was opened does."""
+    if hasattr(device.backing, "contentId"):
+        device.backing.contentId = f"{numbers.getrandbits(128):032x}"
+
+
 def is_disk(device: Any) -> bool:
     """Whether a device is a virtual disk."""
     return isinstance(device, _d.VirtualDisk)

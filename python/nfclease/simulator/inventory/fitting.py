@@ -92,6 +92,7 @@ def _place(machine: Machine, hardware: list[Any], made: list[Any]) -> None:
             paths = (f"[{store.name}] {name}/{name}{suffix}.vmdk" for suffix in numbers)
             path = next(one for one in paths if one not in taken)
             device.backing.uuid = machine.world.uuid()
+            devices.written(device, machine.world.random)
         elif path is None:
             continue
         elif path.startswith(devices.OVF_FILE):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from typing import Any
 
+from nfclease.simulator.inventory import devices
 from nfclease.simulator.inventory.configuring import reconfigure
 from nfclease.simulator.inventory.machine import Machine, Snapshot
 from nfclease.simulator.inventory.moving import moved
@@ -116,6 +117,8 @@ def _switch(machine: Machine, call: Call, state: Any) -> Any:
     async def work() -> None:
         if state == _Power.poweredOn:
             refuse_unconfigured(machine)
+            for disk in filter(devices.is_disk, machine.config.hardware.device):
+                devices.written(disk, machine.world.random)  # its guest writes
         machine.power = state
 
     return Task(machine.world, call.method, machine).run(work)
