@@ -11,6 +11,7 @@ import pickle
 import socket
 import ssl
 import xml.parsers.expat
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -18,8 +19,9 @@ from pyVmomi import vim, vmodl
 
 import nfclease
 from nfclease.fleet import Failure, judge
-from nfclease.inventory import BlockingTask
 from nfclease.simulator import Simulator
+
+from ..support.inventory import find, unique
 
 
 def made(kind: type[Any], *args: Any, **attributes: Any) -> Any:
@@ -87,7 +89,7 @@ LATER = [
     fault("ResourceInUse"),
     fault("InsufficientResourcesFault"),
     fault("InsufficientMemoryResourcesFault"),
-    ours("LeaseInitError", fault=fault("FileLocked")),
+    ours("LeaseInitError", fault=fault("FileLocked"), fault_name="FileLocked"),
     ours("LeaseInitError", fault_name="TaskInProgress"),
     OSError(errno.EMFILE, "Too many open files"),
     MemoryError(),
@@ -160,34 +162,33 @@ def test_an_error_of_another_process_is_judged_alike(error: BaseException) -> No
     assert judge(pickle.loads(pickle.dumps(error))).verdict == judge(error).verdict
 
 
-def test_the_fault_of_a_real_server(simulator: Simulator, demo_vm: Any) -> None:
-    first = demo_vm.ExportVm()
-    try:
-        demo_vm.ExportVm()
-        pytest.fail("the VM was free")
-    except vim.fault.TaskInProgress as error:
-        failure = judge(error)
-    finally:
-        first.Abort()
+@pytest.fixture
+def held(simulator: Simulator, service: Any) -> Any:
+    """A VM that a task of somebody else holds."""
+    name = unique("held")
+    simulator.add_vm(name, disks=1)
+    simulator.hold_vm(name)
+    return find(service, vim.VirtualMachine, name)
+
+
+def test_the_fault_of_a_real_server(held: Any) -> None:
+    with pytest.raises(vim.fault.TaskInProgress) as caught:
+        held.ExportVm()
+    failure = judge(caught.value)
     assert (failure.verdict, failure.error) == ("later", "vim.fault.TaskInProgress")
-    assert failure.task.startswith("task-")
-    assert failure.reason.startswith("the server refused: ")
-    assert failure.reason.endswith("(TaskInProgress)")
+    assert failure.task == caught.value.task._moId
+    assert failure.reason.endswith("TaskInProgress)")
 
 
-def test_who_holds_the_vm_is_named(simulator: Simulator, demo_vm: Any) -> None:
-    first = demo_vm.ExportVm()
-    try:
-        with pytest.raises(nfclease.BlockedError) as caught:
-            nfclease.export_vm(demo_vm, "nowhere")
-    finally:
-        first.Abort()
+def test_who_holds_the_vm_is_named(held: Any, tmp_path: Path) -> None:
+    with pytest.raises(nfclease.BlockedError) as caught:
+        nfclease.export_vm(held, tmp_path / "out")
     failure = judge(caught.value)
     [task] = caught.value.tasks
-    assert isinstance(task, BlockingTask)
     assert failure.verdict == "later"
     assert failure.task == str(task)
     assert "VirtualMachine.exportVm" in failure.task
+    assert failure.task in failure.reason
     assert judge(pickle.loads(pickle.dumps(caught.value))).reason == failure.reason
 
 

@@ -38,7 +38,7 @@ def use(request: pytest.FixtureRequest) -> Callable[[Path], object]:
 
 @pytest.fixture
 def path(tmp_path: Path) -> Path:
-    """A journal of two thousand outcomes."""
+    """A journal of two hundred outcomes."""
     made = tmp_path / "nightly.db"
     with Journal(made) as journal:
         for number in range(200):

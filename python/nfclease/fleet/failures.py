@@ -71,7 +71,7 @@ def judge(error: BaseException) -> Failure:
         >>> judge(PermissionError(13, "Permission denied", "/backup")).reason
         "PermissionError: [Errno 13] Permission denied: '/backup'"
     """
-    name = escaped(type(error).__name__)
+    name = _short(type(error).__name__)
     return Failure(_verdict(error), _reason(error, name), name, _task(error))
 
 
@@ -129,7 +129,12 @@ def _reason(error: BaseException, name: str) -> str:
         first = f"the server refused: {first} ({fault}{_privilege(error)})" if first else name
     elif not isinstance(error, NfcError):
         first = f"{name}: {first}" if first else name
-    shown = escaped(_PASSWORD.sub(r"\1:...@", first[: 4 * _LONGEST]), 4 * _LONGEST)
+    return _short(_PASSWORD.sub(r"\1:...@", first[: 4 * _LONGEST]))
+
+
+def _short(text: str) -> str:
+    """Escaped and cut: what is escaped gets longer."""
+    shown = escaped(text, 4 * _LONGEST)
     return shown if len(shown) <= _LONGEST else f"{shown[: _LONGEST - 3]}..."
 
 
@@ -160,8 +165,8 @@ def _task(error: BaseException) -> str:
     try:
         tasks: Any = getattr(error, "tasks", ())
         if isinstance(error, NfcError) and tasks:
-            return escaped(str(tasks[0]), _LONGEST)
+            return _short(str(tasks[0]))
         moid = getattr(getattr(error, "task", None), "_moId", None)
-        return escaped(moid) if isinstance(moid, str) else ""
+        return _short(moid) if isinstance(moid, str) else ""
     except Exception:
         return ""

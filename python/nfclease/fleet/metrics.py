@@ -53,7 +53,7 @@ class Metrics:
         >>> from nfclease.fleet import Event, Metrics
         >>> with Metrics("nfclease.prom") as metrics:
         ...     metrics(Event("started", at=1790000000.0, key="a", host="esx1", disks=2))
-        >>> 'running_disks{host="esx1",vcenter=""} 2.0' in open("nfclease.prom").read()
+        >>> metrics.port is None  # a file alone
         True
     """
 
