@@ -35,6 +35,8 @@ exceptions pass unchanged. Everything else is one of these:
      |    +-- LeaseStateError
      +-- TransferCancelledError
      +-- ForkError (also RuntimeError)
+     +-- JournalError
+     |    +-- JournalInUseError
      +-- InternalError
 
 Examples:
@@ -62,6 +64,8 @@ __all__ = [
     "InsecureUrlError",
     "IntegrityError",
     "InternalError",
+    "JournalError",
+    "JournalInUseError",
     "LeaseCompleteError",
     "LeaseError",
     "LeaseInitError",
@@ -364,6 +368,26 @@ class ForkError(NfcError, RuntimeError):
     """A lease of the parent process was used in a forked child."""
 
     remedy: _Remedy = "fix_input"
+
+
+class JournalError(NfcError):
+    """A fleet's journal cannot be read or written, or is none.
+
+    What was written before is kept.
+    """
+
+
+class JournalInUseError(JournalError):
+    """Another driver has this journal open.
+
+    Attributes:
+        process: The process id of that driver; 0 where it does not say.
+        host: The name of the machine on which it runs.
+        since: When it opened the journal, in seconds since 1970.
+    """
+
+    process: int = 0
+    since: float = 0.0
 
 
 class InternalError(NfcError):

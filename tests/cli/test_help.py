@@ -12,7 +12,7 @@ from nfclease.cli.parser import COMMANDS, parser
 from ..support.command import Command
 
 #: Lines of a terminal that a person has; that of `nfclease` itself tells what all commands share.
-SCREEN, WITH_SHARED = 31, 36
+SCREEN, WITH_SHARED = 31, 37
 
 
 @pytest.mark.parametrize("name", ["", *COMMANDS])

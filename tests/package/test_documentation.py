@@ -24,6 +24,7 @@ import trustme
 from pyVmomi import vim
 
 import nfclease
+import nfclease.fleet
 import nfclease.inventory
 from nfclease import HttpNfcLease
 from nfclease.simulator import Simulator
@@ -57,6 +58,13 @@ MODULES = [
     "nfclease.appliance.verify_result",
     "nfclease.async_lease",
     "nfclease.exceptions",
+    "nfclease.fleet",
+    "nfclease.fleet.events",
+    "nfclease.fleet.failures",
+    "nfclease.fleet.journal",
+    "nfclease.fleet.metrics",
+    "nfclease.fleet.outcomes",
+    "nfclease.fleet.status",
     "nfclease.image",
     "nfclease.image.converting",
     "nfclease.image.mapping",
@@ -161,7 +169,8 @@ def test_every_public_object_is_documented_with_an_example() -> None:
         name for name in nfclease.__all__ if name.endswith("Error")
     }  # the tree of errors has one example for all
     things = [getattr(nfclease, name) for name in set(nfclease.__all__) - exempt]
-    things += [getattr(nfclease.inventory, name) for name in nfclease.inventory.__all__]
+    for room in (nfclease.inventory, nfclease.fleet):
+        things += [getattr(room, name) for name in room.__all__]
     for thing in things:
         if thing is nfclease.BlockedError:
             continue

@@ -15,9 +15,11 @@ import pytest
 from pyVim.task import WaitForTask
 from pyVmomi import vim
 
+from nfclease.fleet import Journal
 from nfclease.simulator import Simulator
 
 from ..peers.build import build
+from ..support.journals import outcome, planned
 from ..support.packages import ova, package
 from ..support.shell_blocks import BLOCK, Command, commands, lines, run
 from ..support.web import serving
@@ -120,6 +122,10 @@ def test_shell_lines_of_a_page(
 ) -> None:
     directory = tmp_path / "work"
     directory.mkdir()
+    with Journal(directory / "nightly.db") as journal:  # as a run of the fleet leaves it
+        planned(journal, "export web", vm="web")
+        journal.end(outcome("export web", vm="web", target="/backup/web.ova", bytes=2_500_000))
+        planned(journal, "export db", vm="db")
     printed = run(wanted, directory, environment, rewrite)
     for command, got in zip(wanted, printed, strict=True):
         assert not command.expected or CHECKER.check_output(command.expected, got, FLAGS), (

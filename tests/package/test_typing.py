@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 import nfclease
+import nfclease.fleet
 import nfclease.inventory
 from nfclease import AsyncHttpNfcLease, HttpNfcLease, Transfer, TransferProgress, TransferResult
 from nfclease.simulator import Simulator
@@ -75,7 +76,7 @@ def test_right_code_uses_every_public_name(kind: type) -> None:
     if kind is Simulator:  # its attributes are texts and numbers
         names = {name for name in names if callable(getattr(kind, name, None))}
     assert names - used == set()
-    assert {*nfclease.__all__, *nfclease.inventory.__all__} - used == set()
+    assert {*nfclease.__all__, *nfclease.inventory.__all__, *nfclease.fleet.__all__} - used == set()
 
 
 def test_every_public_type_is_known(tmp_path: Path) -> None:

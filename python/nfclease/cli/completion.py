@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 #: What a metavar of a local file or directory has in it; names in an inventory have none of these.
-_FILES = ("FILE", "DIR", "TARGET", "SOURCE", "PACKAGE")
+_FILES = ("FILE", "DIR", "TARGET", "SOURCE", "PACKAGE", "JOURNAL")
 
 
 def script(shell: str, parser: argparse.ArgumentParser) -> str:

@@ -25,6 +25,7 @@ COMMANDS = {
     "ls": "ls",
     "leases": "leases",
     "release": "release",
+    "fleet": "fleet",
     "simulator": "simulator",
     "completion": "completion",
 }

@@ -13,6 +13,7 @@ from typing_extensions import assert_type
 
 import nfclease
 import nfclease.exceptions
+import nfclease.fleet
 import nfclease.inventory
 from nfclease import (
     AsyncHttpNfcLease,
@@ -320,6 +321,8 @@ AS_BUILTINS: list[tuple[type[nfclease.NfcError], type[Exception]]] = [
     (nfclease.ForkError, RuntimeError),
     (nfclease.InsecureUrlError, ValueError),
     (nfclease.InternalError, nfclease.NfcError),
+    (nfclease.JournalError, nfclease.NfcError),
+    (nfclease.JournalInUseError, nfclease.JournalError),
     (nfclease.LeaseCompleteError, nfclease.LeaseError),
     (nfclease.LeaseInitError, nfclease.LeaseError),
     (nfclease.LeaseStateError, nfclease.exceptions.LeaseError),
@@ -354,3 +357,26 @@ def simulated() -> None:
         simulator.ssl_context().check_hostname = True
         simulator.reset()
         assert_type(simulator.stop(), int)
+
+
+def keep(path: Path, error: nfclease.NfcError) -> None:
+    failure = assert_type(nfclease.fleet.judge(error), nfclease.fleet.Failure)
+    assert_type(failure.verdict, Literal["again", "later", "never"])
+    file = nfclease.fleet.WrittenFile("/backup/web.ova", 1, 1, checksum_type="sha256", checksum="")
+    outcome = nfclease.fleet.Outcome("a", "export", "web", "/backup/web.ova", "done", files=(file,))
+    try:
+        with nfclease.fleet.Journal(path) as journal:
+            journal.plan("a", kind="export", vm="w", host="", disks=1, bytes=0, settings="{}")
+            journal.start("a", attempt=1, target="/backup/web.ova", worker="here")
+            journal.end(outcome)
+            assert_type(journal.done("a", verify=True), nfclease.fleet.Outcome | None)
+            assert_type(journal.interrupted(), list[str])
+            assert_type([*journal.outcomes()], list[nfclease.fleet.Outcome])
+    except nfclease.JournalInUseError as used:
+        print(assert_type(used.process, int), used.host, assert_type(used.since, float))
+    assert_type(next(nfclease.fleet.read_status(path)), dict[str, Any])
+    event = nfclease.fleet.Event("ended", at=0.0, outcome=outcome)
+    nfclease.fleet.JsonLines(io.StringIO())(event)
+    with nfclease.fleet.Metrics(path, port=0, address="::1") as metrics:
+        metrics(event)
+        assert_type(metrics.port, int | None)

@@ -1,0 +1,1 @@
+"""Many VMs: the journal, failures, metrics."""
