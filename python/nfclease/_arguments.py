@@ -104,6 +104,8 @@ _TYPES: dict[str, tuple[Any, str]] = {
     "max_unannounced_size": (int, "a number of bytes"),
     "allow_http": (bool, "True or False"),
 }
+#: The keywords of ``HttpNfcLease``.
+LEASE_OPTIONS = frozenset(_TYPES)
 
 
 def check_options(options: dict[str, Any]) -> None:

@@ -1,0 +1,34 @@
+"""Many VMs: as many exports and imports at once as hosts and vCenters take, on any executor.
+
+Examples:
+    >>> from nfclease import fleet
+    >>> fleet.register_session("lab", simulator.connect)
+    >>> jobs = [fleet.ExportJob("lab", vm, "{vm}.ova") for vm in ("demo-vm", "vapp-vm")]
+    >>> len(fleet.run(jobs, per_host=4).done)
+    2
+"""
+
+from nfclease.fleet.errors import FleetError, SessionSourceError
+from nfclease.fleet.events import Event
+from nfclease.fleet.failures import Failure, judge
+from nfclease.fleet.jobs import ExportJob, ImportJob
+from nfclease.fleet.outcomes import Outcome, WrittenFile
+from nfclease.fleet.running import run
+from nfclease.fleet.sessions import SessionFrom, register_session
+from nfclease.fleet.summary import Summary
+
+__all__ = [
+    "Event",
+    "ExportJob",
+    "Failure",
+    "FleetError",
+    "ImportJob",
+    "Outcome",
+    "SessionFrom",
+    "SessionSourceError",
+    "Summary",
+    "WrittenFile",
+    "judge",
+    "register_session",
+    "run",
+]

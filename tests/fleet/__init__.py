@@ -1,0 +1,1 @@
+"""Many VMs at once: nfclease.fleet."""
