@@ -110,40 +110,39 @@ class Records:
     def ended(self, item: Planned, outcome: Outcome) -> None:
         """A job has its outcome. What is done before, or was never begun, is no news."""
         self.outcomes.append(outcome)
+        if self._journal is not None and (outcome.attempts > 0 or outcome.state == "failed"):
+            self._call(self._journal.end, outcome)
+        reason = outcome.failure.reason if outcome.failure is not None else ""
+        self._tell("ended", item, bytes=outcome.bytes, reason=reason, outcome=outcome)
+        if self._on_result is not None:
+            self._call(self._on_result, outcome)
+
+    def stopping(self) -> None:
+        """The run stops before its end, perhaps because of a listener or the journal."""
+        self._is_stopping = True
+        if self._progress is not None:
+            self._call(self._progress, Event("stopping", time.time()))
+
+    def _call(self, call: Callable[[Any], object], value: Any) -> None:
+        """Tells it; once the run stops, the other jobs are to end, whoever does not listen."""
         try:
-            if self._journal is not None and (outcome.attempts > 0 or outcome.state == "failed"):
-                self._journal.end(outcome)
-            reason = outcome.failure.reason if outcome.failure is not None else ""
-            self._tell("ended", item, bytes=outcome.bytes, reason=reason, outcome=outcome)
-            if self._on_result is not None:
-                self._on_result(outcome)
+            call(value)
         except Exception as error:
             if not self._is_stopping:
                 raise
-            # The run may stop for this very reason; the other jobs are to end all the same.
-            logger().warning("the end of %s is not noted: %s", item.key, reason_of(error))
-
-    def stopping(self) -> None:
-        """The run stops before its end."""
-        self._is_stopping = True
-        if self._progress is not None:
-            try:
-                self._progress(Event("stopping", time.time()))
-            except Exception as error:
-                logger().warning("the listener of a run fails: %s", reason_of(error))
+            logger().warning("the end of a run is not noted: %s", reason_of(error))
 
     def _tell(self, kind: Any, item: Planned, **more: Any) -> None:
         if self._progress is not None:
-            self._progress(
-                Event(
-                    kind,
-                    time.time(),
-                    key=item.key,
-                    vm=item.job.subject,
-                    host=item.host_name,
-                    vcenter=item.vcenter,
-                    disks=item.disks,
-                    total=item.bytes,
-                    **more,
-                )
+            event = Event(
+                kind,
+                time.time(),
+                key=item.key,
+                vm=item.job.subject,
+                host=item.host_name,
+                vcenter=item.vcenter,
+                disks=item.disks,
+                total=item.bytes,
+                **more,
             )
+            self._call(self._progress, event)

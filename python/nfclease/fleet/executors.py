@@ -108,7 +108,7 @@ class Hands:
     def _tell(self, call: Callable[[RunPlace], None], place: RunPlace) -> None:
         if self._client is not None:
             try:
-                self._client.run(call, place, wait=False)
+                self._client.run(call, place, on_error="ignore")
             except Exception as error:  # the cluster may be gone
                 logger().warning("the Dask workers cannot be told: %s", reason_of(error))
 

@@ -83,7 +83,7 @@ class SessionFrom:
             >>> source = SessionFrom("vc.example.com", "me", lambda host, user: None)
             >>> source.open()
             Traceback (most recent call last):
-            nfclease.exceptions.NfcError: there is no password of me@vc.example.com: ...
+            nfclease.fleet.errors.SessionSourceError: there is no password of me@vc.example.com: ...
         """
         import ssl
 
