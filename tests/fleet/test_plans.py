@@ -58,7 +58,7 @@ def test_a_vm_that_moved_is_counted_at_its_new_host(vcsim: Vcsim, tmp_path: Path
         [other, *_] = [
             host for host in hosts if host.parent == where[vms[0]].parent and host != where[vms[0]]
         ]
-        task = vms[0].MigrateVM_Task(host=other, priority="defaultPriority")
+        task = vms[0].RelocateVM_Task(vim.vm.RelocateSpec(host=other))
         wait_for(lambda: task.info.state in ("success", "error"))
         plan.look_again(plan.items)
         assert (plan.items[0].host, plan.items[0].host_name) == (other._moId, other.name)
