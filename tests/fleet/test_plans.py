@@ -44,7 +44,8 @@ def test_a_vm_that_moved_is_counted_at_its_new_host(vcsim: Vcsim, tmp_path: Path
         ),
     )
     place = place_of(tmp_path)
-    with vcsim.connect() as service:
+    with vcsim.connect() as connected:
+        service: Any = connected
         view = service.content.viewManager.CreateContainerView(
             service.content.rootFolder, [vim.VirtualMachine, vim.HostSystem], True
         )

@@ -30,8 +30,7 @@ class FleetError(NfcError):
     summary: Summary
 
     def __init__(self, message: str, summary: Summary) -> None:
-        super().__init__(message)
-        self.args = (message, summary)
+        super().__init__(message, summary)  # what it pickles by
         self.summary = summary
 
     def __str__(self) -> str:

@@ -45,8 +45,6 @@ class ExportJob:
         'export lab: /DC0/vm/web -> {date}/{vm}.ova'
     """
 
-    kind = "export"
-
     session: str | SessionFrom
     vm: str
     target: str
@@ -56,6 +54,11 @@ class ExportJob:
         _check_texts(self, ("vm", "target"))
         targets.check(self.target, targets.OF_EXPORTS)
         object.__setattr__(self, "options", _checked(self.options, _options_of(export_vm)))
+
+    @property
+    def kind(self) -> str:
+        """``export``."""
+        return "export"
 
     @property
     def key(self) -> str:
@@ -99,8 +102,6 @@ class ImportJob:
         'import lab: web.ova -> {source}-copy'
     """
 
-    kind = "import"
-
     session: str | SessionFrom
     source: str
     resource_pool: str
@@ -115,6 +116,11 @@ class ImportJob:
         targets.check(self.name, targets.OF_IMPORTS)
         known = _options_of(import_vapp) - {"datastore", "folder", "host", "name"}
         object.__setattr__(self, "options", _checked(self.options, known))
+
+    @property
+    def kind(self) -> str:
+        """``import``."""
+        return "import"
 
     @property
     def key(self) -> str:
