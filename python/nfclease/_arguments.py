@@ -106,6 +106,8 @@ _TYPES: dict[str, tuple[Any, str]] = {
     "max_bytes_per_second": ((int, type(None)), "a number of bytes or None"),
     "allow_http": (bool, "True or False"),
 }
+#: The keywords of ``HttpNfcLease``.
+LEASE_OPTIONS = frozenset(_TYPES)
 
 
 def check_options(options: dict[str, Any]) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 import warnings
+from functools import partial
 from weakref import WeakValueDictionary
 
 from nfclease import _core
@@ -63,12 +64,17 @@ def cancel_all(timeout: float = 10.0) -> None:
 
 def abort_at_logout(soap: Any) -> None:
     """Aborts the leases of a session that is about to log out."""
+    _abort_all("the session logs out", "session", _LOGOUT_TIMEOUT, partial(_is_of, soap))
 
-    def is_of_it(lease: LeaseCore) -> bool:
-        other = soap_stub(lease.stub)
-        return other is soap or (other.host, other.cookie) == (soap.host, soap.cookie)
 
-    _abort_all("the session logs out", "session", _LOGOUT_TIMEOUT, is_of_it)
+def cancel_of_session(stub: Any, reason: str, timeout: float) -> None:
+    """Ends the leases of one session, as ``cancel_all`` ends all."""
+    _abort_all(reason, "cancelled", timeout, partial(_is_of, soap_stub(stub)))
+
+
+def _is_of(soap: Any, lease: LeaseCore) -> bool:
+    other = soap_stub(lease.stub)
+    return other is soap or (other.host, other.cookie) == (soap.host, soap.cookie)
 
 
 def abort_at_exit() -> None:

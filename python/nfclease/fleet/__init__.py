@@ -1,31 +1,43 @@
-"""Many VMs: what a run of many jobs keeps on disk, says of failures, and shows while it runs.
+"""Many VMs: as many exports and imports at once as hosts and vCenters take, on any executor.
+
+A journal says what is done, so that the next run goes on.
 
 Examples:
-    >>> from nfclease.fleet import Journal, read_status
-    >>> with Journal("nightly.db") as journal:
-    ...     journal.plan(
-    ...         "export demo-vm", kind="export", vm="demo-vm", host="esx1", disks=1, bytes=0,
-    ...         settings="{}",
-    ...     )
-    >>> [(job["vm"], job["state"]) for job in read_status("nightly.db")]
-    [('demo-vm', 'planned')]
+    >>> from nfclease import fleet
+    >>> fleet.register_session("lab", simulator.connect)
+    >>> jobs = [fleet.ExportJob("lab", vm, "{vm}.ova") for vm in ("demo-vm", "vapp-vm")]
+    >>> len(fleet.run(jobs, per_host=4).done)
+    2
 """
 
+from nfclease.fleet.errors import FleetError, SessionSourceError
 from nfclease.fleet.events import Event, JsonLines
 from nfclease.fleet.failures import Failure, judge
+from nfclease.fleet.jobs import ExportJob, ImportJob
 from nfclease.fleet.journal import Journal
 from nfclease.fleet.metrics import Metrics
 from nfclease.fleet.outcomes import Outcome, WrittenFile
+from nfclease.fleet.running import run
+from nfclease.fleet.sessions import SessionFrom, register_session
 from nfclease.fleet.status import read_status
+from nfclease.fleet.summary import Summary
 
 __all__ = [
     "Event",
+    "ExportJob",
     "Failure",
+    "FleetError",
+    "ImportJob",
     "Journal",
     "JsonLines",
     "Metrics",
     "Outcome",
+    "SessionFrom",
+    "SessionSourceError",
+    "Summary",
     "WrittenFile",
     "judge",
     "read_status",
+    "register_session",
+    "run",
 ]

@@ -21,6 +21,7 @@ from nfclease import (
     Transfer,
     TransferProgress,
     TransferResult,
+    fleet,
     image,
 )
 from nfclease.simulator import Simulator, SimulatorError
@@ -380,3 +381,19 @@ def keep(path: Path, error: nfclease.NfcError) -> None:
     with nfclease.fleet.Metrics(path, port=0, address="::1") as metrics:
         metrics(event)
         assert_type(metrics.port, int | None)
+
+
+def many(told: list[fleet.Event], ended: list[fleet.Outcome]) -> tuple[fleet.WrittenFile, ...]:
+    source = fleet.SessionFrom("vc", "me", "VC_PASSWORD", ca_file="ca.pem")
+    fleet.register_session("lab", "my_company.vsphere:log_in")
+    jobs = [fleet.ExportJob(source, "vm-12", "{vm}.ova", {"snapshot": True})]
+    with concurrent.futures.ThreadPoolExecutor(4) as pool:
+        summary = fleet.run(jobs, executor=pool, progress=told.append, on_result=ended.append)
+    assert_type(summary, fleet.Summary)
+    try:
+        fleet.run([fleet.ImportJob("lab", "a.ova", "Resources")], per_host=2)
+    except fleet.SessionSourceError as error:
+        assert_type(fleet.judge(error), fleet.Failure)
+    except fleet.FleetError as error:
+        assert_type(error.failures, tuple[fleet.Outcome, ...])
+    return summary.done[0].files

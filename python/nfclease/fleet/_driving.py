@@ -1,0 +1,218 @@
+"""The driver of a run: starts what the window lets start, and sees every job to its end."""
+
+from __future__ import annotations
+
+import heapq
+import time
+from concurrent.futures import CancelledError
+from dataclasses import replace
+from queue import Empty
+
+from nfclease._log import logger
+from nfclease._text import reason_of
+from nfclease.fleet._retrying import Retries
+from nfclease.fleet._workers import ABORT_TIMEOUT
+from nfclease.fleet.failures import Failure, judge
+from nfclease.fleet.window import Window
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+    from concurrent.futures import Future
+    from queue import SimpleQueue
+    from typing import Any, Protocol
+
+    from nfclease.fleet._records import Records
+    from nfclease.fleet._retrying import Rules
+    from nfclease.fleet.outcomes import Outcome
+    from nfclease.fleet.planning import Planned
+
+    class Running(Protocol):
+        """Where the jobs run."""
+
+        def submit(self, call: Callable[[Any], Any], argument: Any) -> Future[Any]: ...
+        def drop(self, future: Future[Any]) -> None: ...
+
+
+#: Seconds after which the driver looks at signals that did not wake it.
+_LOOK = 0.5
+#: Seconds for which the hosts that were read are taken for true.
+_FRESH = 1.0
+
+
+class Interrupted(Exception):  # noqa: N818 - it is on its way out of the driver alone
+    """A signal has arrived."""
+
+
+class Driver:
+    """Drives jobs that are planned to their outcomes, all in one thread.
+
+    Args:
+        items: The jobs.
+        body: What a worker does with an assignment.
+        hands: Where that runs.
+        inbox: What wakes the driver: attempts that ended, bytes that moved, None.
+        rules: What ``run`` was told.
+        records: Told of all that happens.
+        look_again: Reads the hosts of jobs that are about to start.
+        is_stopping: Whether a signal has arrived.
+    """
+
+    def __init__(
+        self,
+        items: Iterable[Planned],
+        *,
+        body: Callable[[Any], Outcome],
+        hands: Running,
+        inbox: SimpleQueue[Any],
+        rules: Rules,
+        records: Records,
+        look_again: Callable[[list[Planned]], None],
+        is_stopping: Callable[[], object] = lambda: False,
+    ) -> None:
+        self._body, self._hands, self._inbox = body, hands, inbox
+        self._records, self._look_again, self._is_stopping = records, look_again, is_stopping
+        self._window = Window(rules.per_host, rules.per_vcenter)
+        self._retries = Retries(rules)
+        self._stops_on_failure = rules.stop_on_failure
+        self._open = {item.key: item for item in items}
+        self._running: dict[str, tuple[Planned, Future[Any]]] = {}
+        self._delayed: list[tuple[float, int, Planned]] = []
+        self._begun: dict[str, float] = {}
+        self._read_at = time.monotonic()
+        self._holds = False
+
+    def drive(self) -> None:
+        """Runs all jobs to their ends.
+
+        Raises:
+            Interrupted: A signal has arrived.
+            Exception: What the journal or a listener raised.
+        """
+        for item in list(self._open.values()):
+            outcome = self._records.planned(item)
+            if outcome is None:
+                self._window.add(item)
+            else:
+                self._finish(item, outcome)
+        while self._open:
+            if self._is_stopping():
+                raise Interrupted
+            self._start_more()
+            if self._open:
+                self._listen(self._pause())
+
+    def stop(self, seconds: float = ABORT_TIMEOUT) -> None:
+        """Waits for what runs, which was told to stop, and calls the rest cancelled."""
+        self._holds = True
+        for _, future in list(self._running.values()):
+            self._hands.drop(future)
+        until = time.monotonic() + seconds
+        while self._running and (left := until - time.monotonic()) > 0:
+            self._listen(min(left, _LOOK))
+        for key in self._running:
+            logger().warning("%s did not end within %g s", key, seconds)
+        self._cancel_rest()
+
+    def _start_more(self) -> None:
+        while self._delayed and self._delayed[0][0] <= time.monotonic():
+            self._window.add(heapq.heappop(self._delayed)[2])
+        if self._holds:
+            if not self._running:
+                self._cancel_rest()
+            return
+        while batch := self._taken():
+            for item in batch:
+                self._start(item)
+        self._records.held(self._window.held())
+
+    def _taken(self) -> list[Planned]:
+        """What starts now, each counted at the host where its VM is."""
+        batch: list[Any] = []
+        while (item := self._window.take()) is not None:
+            batch.append(item)
+        if not batch or time.monotonic() - self._read_at < _FRESH:
+            return batch
+        before = [item.host for item in batch]
+        try:
+            self._look_again(batch)
+        except Exception as error:  # the jobs themselves say what is wrong
+            logger().warning("the hosts of VMs cannot be read: %s", reason_of(error))
+        moved = [item for item, host in zip(batch, before, strict=True) if item.host != host]
+        for item in moved:
+            logger().info("%s is on host %s by now", item.key, item.host_name)
+            self._window.end(item)
+            self._window.add(item)
+        rest = [item for item in batch if item not in moved]
+        return rest or self._taken()
+
+    def _start(self, item: Planned) -> None:
+        item.attempts += 1
+        self._begun.setdefault(item.key, time.monotonic())
+        self._records.started(item)
+        try:
+            future = self._hands.submit(self._body, item.assignment)
+        except Exception as error:
+            self._attempted(item, item.assignment.outcome(state="failed", failure=judge(error)))
+            return
+        self._running[item.key] = item, future
+        future.add_done_callback(lambda ended: self._inbox.put((item, ended)))
+
+    def _pause(self) -> float:
+        """Seconds until there is something to do without a message."""
+        if not self._delayed:
+            return _LOOK
+        return max(0.0, min(_LOOK, self._delayed[0][0] - time.monotonic()))
+
+    def _listen(self, seconds: float) -> None:
+        """Waits for a message, and takes all that are there."""
+        try:
+            message = self._inbox.get(timeout=seconds)
+            while True:
+                if message is not None:
+                    self._take_in(*message)
+                message = self._inbox.get_nowait()
+        except Empty:
+            return
+
+    def _take_in(self, item: Planned | str, what: Any) -> None:
+        if isinstance(item, str):
+            if item in self._running:
+                self._records.moved(self._running[item][0], what)
+            return
+        if item.key not in self._running:
+            return
+        del self._running[item.key]
+        try:
+            outcome = what.result(timeout=0)
+        except CancelledError:
+            outcome = item.assignment.outcome(state="cancelled")
+        except BaseException as error:  # of the executor: the body itself raises nothing
+            outcome = item.assignment.outcome(state="failed", failure=judge(error))
+        self._attempted(item, outcome)
+
+    def _attempted(self, item: Planned, outcome: Outcome) -> None:
+        """Decides what the end of an attempt leads to."""
+        self._window.end(item)
+        if outcome.state == "cancelled" and not self._holds:
+            failure = Failure("again", "the worker was interrupted", "KeyboardInterrupt")
+            outcome = replace(outcome, state="failed", failure=failure)
+        if outcome.state == "failed" and outcome.failure is not None:
+            delay = None if self._holds else self._retries.delay(item.key, outcome.failure)
+            if delay is not None:
+                self._records.delayed(item, outcome.failure, delay)
+                entry = (time.monotonic() + delay, id(item), item)
+                heapq.heappush(self._delayed, entry)
+                return
+        self._finish(item, outcome)
+
+    def _finish(self, item: Planned, outcome: Outcome) -> None:
+        del self._open[item.key]
+        begun = self._begun.pop(item.key, None)
+        seconds = time.monotonic() - begun if begun is not None else 0.0
+        self._holds |= self._stops_on_failure and outcome.state == "failed"
+        self._records.ended(item, replace(outcome, attempts=item.attempts, seconds=seconds))
+
+    def _cancel_rest(self) -> None:
+        for item in list(self._open.values()):
+            self._finish(item, item.assignment.outcome(state="cancelled"))

@@ -1,0 +1,92 @@
+"""The sessions of one run in one process: one for each name, used by all of its jobs here."""
+
+from __future__ import annotations
+
+import threading
+from contextlib import suppress
+
+from pyVmomi import vim, vmodl
+
+from nfclease import _open_leases
+from nfclease._log import logger
+from nfclease._text import reason_of
+from nfclease.fleet.sessions import name_of, opened
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    from nfclease.fleet.sessions import SessionFrom
+
+
+class _Login:
+    """A session, once somebody has asked for it; one thread at a time logs in."""
+
+    def __init__(self) -> None:
+        self.lock = threading.Lock()
+        self.service: Any = None
+        self.manager: Any = None
+
+
+class Logins:
+    """Opens each session when it is first asked for, again when it has expired, and closes all."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._logins: dict[str, _Login] = {}
+
+    def session(self, source: str | SessionFrom, path: str | None = None) -> Any:
+        """A ``vim.ServiceInstance`` that the server knows at this moment.
+
+        Args:
+            source: A job's ``session``.
+            path: Of the factory, where the job comes from another process.
+
+        Raises:
+            SessionSourceError: It is not known how to log in.
+            Exception: What the login or the server raised.
+        """
+        with self._lock:
+            login = self._logins.setdefault(name_of(source), _Login())
+        with login.lock:
+            if login.service is not None and not _is_alive(login.manager):
+                logger().warning("the session %s has expired: it logs in again", name_of(source))
+                _drop(login)
+            if login.service is None:
+                service = opened(source, path)
+                login.service, login.manager = service, service.content.sessionManager
+            return login.service
+
+    def cancel_leases(self, reason: str, timeout: float) -> None:
+        """Ends the leases of all these sessions."""
+        for login in list(self._logins.values()):
+            service = login.service
+            if service is not None:
+                _open_leases.cancel_of_session(service._stub, reason, timeout)
+
+    def close(self) -> None:
+        """Logs out; a session that is asked for after this logs in again."""
+        with self._lock:
+            logins, self._logins = self._logins, {}
+        for name, login in logins.items():
+            with login.lock:
+                if login.service is not None:
+                    try:
+                        login.manager.Logout()
+                    except Exception as error:  # it may have expired, or the server be away
+                        logger().info("the logout of %s failed: %s", name, reason_of(error))
+                    _drop(login)
+
+
+def _is_alive(manager: Any) -> bool:
+    """Whether the server still knows the session: it says which one it is."""
+    try:
+        return manager.currentSession is not None
+    except (vim.fault.NotAuthenticated, vmodl.fault.ManagedObjectNotFound):
+        return False
+
+
+def _drop(login: _Login) -> None:
+    with suppress(Exception):
+        login.service._stub.DropConnections()
+    login.service = login.manager = None

@@ -1,0 +1,148 @@
+"""All that is told of a run: to the journal, to a listener, and to the summary."""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+import time
+
+from nfclease._log import logger
+from nfclease._text import reason_of
+from nfclease.fleet.events import Event
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from typing import Any, Protocol
+
+    from nfclease.fleet.failures import Failure
+    from nfclease.fleet.outcomes import Outcome
+    from nfclease.fleet.planning import Planned
+
+    class JournalLike(Protocol):
+        """What a run needs of a journal."""
+
+        def plan(
+            self, key: str, *, kind: str, vm: str, host: str, disks: int, bytes: int, settings: str
+        ) -> None: ...
+        def start(self, key: str, *, attempt: int, target: str, worker: str) -> None: ...
+        def end(self, outcome: Outcome) -> None: ...
+        def done(self, key: str, *, verify: bool = False) -> Outcome | None: ...
+
+
+class Records:
+    """Whom a run tells what.
+
+    Args:
+        journal: Told of every start and end; None without one.
+        verify: Whether digests are compared of what an earlier run has done.
+        progress: Gets every event; None without a listener.
+        on_result: Gets every outcome; None likewise.
+    """
+
+    def __init__(
+        self,
+        journal: JournalLike | None = None,
+        *,
+        verify: bool = False,
+        progress: Callable[[Event], object] | None = None,
+        on_result: Callable[[Outcome], object] | None = None,
+    ) -> None:
+        self._journal, self._verify = journal, verify
+        self._progress, self._on_result = progress, on_result
+        self._reasons: dict[str, str] = {}
+        self._is_stopping = False
+        self.outcomes: list[Outcome] = []
+
+    def planned(self, item: Planned) -> Outcome | None:
+        """Its outcome where it is not to run: it cannot, or an earlier run has done it."""
+        self._tell("planned", item)
+        job, assignment = item.job, item.assignment
+        before = self._journal.done(item.key, verify=self._verify) if self._journal else None
+        if before is not None and before.target == assignment.target:
+            return assignment.outcome(state="skipped", files=before.files)
+        if self._journal is not None:
+            self._journal.plan(
+                item.key,
+                kind=job.kind,
+                vm=job.subject,
+                host=item.host_name,
+                disks=item.disks,
+                bytes=item.bytes,
+                settings=json.dumps(job.settings(), sort_keys=True),
+            )
+        if item.failure is None:
+            return None
+        return assignment.outcome(state="failed", failure=item.failure)
+
+    def held(self, waiting: Iterator[tuple[Any, str]]) -> None:
+        """The first of each queue, and what it waits for; told when that changes."""
+        if self._progress is None:
+            return
+        reasons = {}
+        for item, reason in waiting:
+            reasons[item.key] = reason
+            if self._reasons.get(item.key) != reason:
+                self._tell("waiting", item, reason=reason)
+        self._reasons = reasons
+
+    def started(self, item: Planned) -> None:
+        """An attempt begins."""
+        if self._journal is not None:
+            self._journal.start(
+                item.key,
+                attempt=item.attempts,
+                target=item.assignment.target,
+                worker=f"{platform.node()}:{os.getpid()}",
+            )
+        self._tell("started", item)
+
+    def moved(self, item: Planned, count: int) -> None:
+        """So many bytes of an attempt have moved."""
+        self._tell("moved", item, bytes=count)
+
+    def delayed(self, item: Planned, failure: Failure, seconds: float) -> None:
+        """An attempt failed, and another one follows."""
+        reason = f"{failure.reason}; tried again in {seconds:.0f} s"
+        self._tell("waiting", item, reason=reason)
+
+    def ended(self, item: Planned, outcome: Outcome) -> None:
+        """A job has its outcome. What is done before, or was never begun, is no news."""
+        self.outcomes.append(outcome)
+        if self._journal is not None and (outcome.attempts > 0 or outcome.state == "failed"):
+            self._call(self._journal.end, outcome)
+        reason = outcome.failure.reason if outcome.failure is not None else ""
+        self._tell("ended", item, bytes=outcome.bytes, reason=reason, outcome=outcome)
+        if self._on_result is not None:
+            self._call(self._on_result, outcome)
+
+    def stopping(self) -> None:
+        """The run stops before its end, perhaps because of a listener or the journal."""
+        self._is_stopping = True
+        if self._progress is not None:
+            self._call(self._progress, Event("stopping", time.time()))
+
+    def _call(self, call: Callable[[Any], object], value: Any) -> None:
+        """Tells it; once the run stops, the other jobs are to end, whoever does not listen."""
+        try:
+            call(value)
+        except Exception as error:
+            if not self._is_stopping:
+                raise
+            logger().warning("the end of a run is not noted: %s", reason_of(error))
+
+    def _tell(self, kind: Any, item: Planned, **more: Any) -> None:
+        if self._progress is not None:
+            event = Event(
+                kind,
+                time.time(),
+                key=item.key,
+                vm=item.job.subject,
+                host=item.host_name,
+                vcenter=item.vcenter,
+                disks=item.disks,
+                total=item.bytes,
+                **more,
+            )
+            self._call(self._progress, event)

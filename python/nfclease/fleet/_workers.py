@@ -1,0 +1,171 @@
+"""What a process knows of a run whose jobs it carries out: sessions, and whether to stop."""
+
+from __future__ import annotations
+
+import atexit
+import os
+import sys
+import threading
+import time
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from nfclease.fleet._logins import Logins
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+#: Seconds between two looks at the driver's directory.
+_LOOK = 0.25
+#: Seconds after which a worker that has nothing to do logs out.
+_IDLE = 60.0
+#: Seconds for the Aborts of a process; a lease that is opened meanwhile gets its own.
+ABORT_TIMEOUT = 10.0
+_STOP = "stop"
+
+
+@dataclass(frozen=True)
+class RunPlace:
+    """Where a run is driven: what another process needs to hear that it stops or has ended.
+
+    Attributes:
+        name: Of the run, unlike that of any other.
+        directory: Of the driver, on its own machine. A file ``stop`` in it stops the run, and
+            its removal ends it.
+        pid: The driver's process.
+    """
+
+    name: str
+    directory: str
+    pid: int
+
+
+class Worker:
+    """One run, as seen from one process."""
+
+    def __init__(self, place: RunPlace) -> None:
+        self.place = place
+        self.logins = Logins()
+        self.stopping = threading.Event()
+        #: Told of bytes that moved, where the driver is this process.
+        self.report: Callable[[str, int], object] | None = None
+        self._lock = threading.Lock()
+        self._busy = 0
+        self._idle_since = time.monotonic()
+        self._watch: threading.Thread | None = None
+
+    @contextmanager
+    def busy(self) -> Iterator[None]:
+        """While a job runs in this process."""
+        with self._lock:
+            self._busy += 1
+            self._start_watch()
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._busy -= 1
+                self._idle_since = time.monotonic()
+
+    def is_stopping(self) -> bool:
+        """Whether no job is to begin."""
+        return self.stopping.is_set() or os.path.exists(os.path.join(self.place.directory, _STOP))
+
+    def stop(self) -> None:
+        """Has every job here end in an Abort, and no other one begin; does not wait for that."""
+        if not self.stopping.is_set():
+            self.stopping.set()
+            threading.Thread(target=self._abort, name="nfclease-fleet-stop", daemon=True).start()
+
+    def _abort(self) -> None:
+        """Aborts until nothing runs any more: a job may be just about to open its lease."""
+        until = time.monotonic() + 3 * ABORT_TIMEOUT
+        while self._busy and time.monotonic() < until:
+            self.logins.cancel_leases("the run of the fleet stops", ABORT_TIMEOUT)
+            time.sleep(0.05)
+
+    def _start_watch(self) -> None:
+        if self.place.pid != os.getpid() and self._watch is None:
+            self._watch = threading.Thread(
+                target=self._follow, name="nfclease-fleet-watch", daemon=True
+            )
+            self._watch.start()
+            _at_exit(self.place)
+
+    def _follow(self) -> None:
+        """Stops with the driver, and logs out when it has ended or there is nothing to do."""
+        directory = self.place.directory
+        is_here = os.path.isdir(directory)  # else the driver is on another machine
+        while True:
+            time.sleep(_LOOK)
+            if is_here and (
+                os.path.exists(os.path.join(directory, _STOP)) or not _lives(self.place.pid)
+            ):
+                self.stop()
+            with self._lock:
+                idle = time.monotonic() - self._idle_since if not self._busy else 0.0
+                ended = is_here and not os.path.isdir(directory)
+                if self._busy or not (ended or idle > _IDLE):
+                    continue
+                self._watch = None  # the next job starts another
+            self.logins.close()
+            return
+
+
+def say_stop(place: RunPlace) -> None:
+    """Tells the worker processes of the driver's machine."""
+    with open(os.path.join(place.directory, _STOP), "wb"):
+        pass
+
+
+def _lives(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except OSError:  # it is somebody else's by now, or so it seems
+        pass
+    return True
+
+
+def _at_exit(place: RunPlace) -> None:
+    """Logs out when a worker process exits in order; one of multiprocessing has an exit of its own.
+
+    A run that has ended may shut its executor down before anybody looks for that.
+    """
+    multiprocessing = sys.modules.get("multiprocessing")
+    if multiprocessing is not None and multiprocessing.parent_process() is not None:
+        from multiprocessing.util import Finalize
+
+        Finalize(None, forget, (place,), exitpriority=10)
+    else:
+        atexit.register(forget, place)
+
+
+_workers: dict[tuple[int, str], Worker] = {}
+_lock = threading.Lock()
+
+
+def worker_of(place: RunPlace) -> Worker:
+    """That of this process, which a fork does not share with its parent."""
+    with _lock:
+        return _workers.setdefault((os.getpid(), place.name), Worker(place))
+
+
+def forget(place: RunPlace) -> None:
+    """Logs out what a run has open in this process."""
+    with _lock:
+        worker = _workers.pop((os.getpid(), place.name), None)
+    if worker is not None:
+        worker.logins.close()
+
+
+def stop_here(place: RunPlace) -> None:
+    """For an executor that reaches a busy worker: stops what the run does in this process."""
+    worker_of(place).stop()
+
+
+def end_here(place: RunPlace) -> None:
+    """Likewise, when the run has ended: logs out, without a wait for the server."""
+    threading.Thread(target=forget, args=(place,), daemon=True).start()

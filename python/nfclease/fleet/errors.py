@@ -1,0 +1,42 @@
+"""The errors of a fleet."""
+
+from __future__ import annotations
+
+from nfclease.exceptions import NfcError
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Literal
+
+    from nfclease.fleet.outcomes import Outcome
+    from nfclease.fleet.summary import Summary
+
+__all__ = ["FleetError", "SessionSourceError"]
+
+
+class SessionSourceError(NfcError):
+    """It is not known how to log in: no such session, no password, nothing to import."""
+
+    remedy: Literal["retry", "new_lease", "fix_input", "none"] = "fix_input"
+
+
+class FleetError(NfcError):
+    """Jobs of a run failed for good; all others have ended.
+
+    Attributes:
+        summary: The whole run.
+    """
+
+    summary: Summary
+
+    def __init__(self, message: str, summary: Summary) -> None:
+        super().__init__(message, summary)  # what it pickles by
+        self.summary = summary
+
+    def __str__(self) -> str:
+        return str(self.args[0])
+
+    @property
+    def failures(self) -> tuple[Outcome, ...]:
+        """The outcomes of the jobs that failed, each with its ``failure``."""
+        return self.summary.failed

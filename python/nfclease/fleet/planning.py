@@ -1,0 +1,242 @@
+"""From jobs to what runs: each VM found, its host, disks and bytes, with a few calls in all."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass, field
+
+from pyVmomi import vim, vmodl
+
+from nfclease._text import escaped
+from nfclease.appliance.inspect import inspect
+from nfclease.exceptions import NfcError
+from nfclease.fleet import targets
+from nfclease.fleet._workers import worker_of
+from nfclease.fleet._working import Assignment
+from nfclease.fleet.failures import Failure, judge
+from nfclease.fleet.jobs import ExportJob
+from nfclease.fleet.sessions import check_registered, name_of, portable
+from nfclease.inventory._choosing import the_one
+from nfclease.inventory._reading import read_each
+from nfclease.inventory._tree import read_tree
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    import datetime
+    from collections.abc import Iterable, Sequence
+    from typing import Any
+
+    from nfclease.fleet._workers import RunPlace
+    from nfclease.fleet.jobs import ImportJob, Job
+    from nfclease.inventory._tree import Node, Tree
+
+_HOST, _UUID = "runtime.host", "summary.config.instanceUuid"
+_DISKS, _SIZE = "summary.config.numVirtualDisks", "summary.storage.committed"
+_Vm: Any = vim.VirtualMachine
+
+
+@dataclass(eq=False)
+class Planned:
+    """A job that has its place in line.
+
+    Attributes:
+        assignment: What a worker gets.
+        vcenter: The name of its session.
+        host: The moId of the host, where the VM was when somebody last looked.
+        host_name: Its name, for people.
+        disks: How many disks it has.
+        bytes: What it may move at most, 0 where nobody knows.
+        failure: Why it cannot even start; None where it can.
+    """
+
+    assignment: Assignment
+    vcenter: str
+    host: str = ""
+    host_name: str = ""
+    disks: int = 1
+    bytes: int = 0
+    failure: Failure | None = None
+    attempts: int = field(default=0, init=False)
+
+    @property
+    def job(self) -> Job:
+        """What was asked for."""
+        return self.assignment.job
+
+    @property
+    def key(self) -> str:
+        """The job's."""
+        return self.job.key
+
+
+class _Center:
+    """The VMs of one session, found by what people call them."""
+
+    def __init__(self, tree: Tree) -> None:
+        self.tree = tree
+        nodes = [node for node in tree.nodes.values() if isinstance(node.entity, _Vm)]
+        self.nodes = nodes
+        self.hosts = {
+            moid: node.name
+            for moid, node in tree.nodes.items()
+            if isinstance(node.entity, vim.HostSystem)
+        }
+        #: What means one VM and no other; anything else is looked for with care.
+        self._exact = {node.entity._moId: node for node in nodes}
+        self._exact |= {tree.path(node): node for node in nodes}
+        self._exact |= {uuid: node for node in nodes if (uuid := node.values.get(_UUID))}
+
+    def vm(self, text: str) -> Node:
+        """The VM of a moId, an instanceUuid, a path or a name.
+
+        Raises:
+            NotFoundError: There is none.
+            AmbiguousNameError: There is more than one.
+        """
+        return self._exact.get(text) or the_one(self.tree, self.nodes, text, "VM")
+
+
+class Plan:
+    """The jobs of a run, in the order of the list. Each session's inventory is read once, in pages.
+
+    Args:
+        jobs: What was asked for.
+        place: The run.
+        at: When it began, for the targets.
+
+    Raises:
+        ValueError: Two jobs are the same.
+        SessionSourceError: Nobody knows how to log in.
+        Exception: What a login, or a server that was asked for its inventory, raised.
+    """
+
+    def __init__(self, jobs: Sequence[Job], place: RunPlace, at: datetime.datetime) -> None:
+        _refuse_twins(jobs)
+        for job in jobs:
+            check_registered(job.session)
+        self._place = place
+        self._centers: dict[str, _Center] = {}
+        #: One for each job. Where its VM or package is not there, that has the failure.
+        self.items: list[Planned] = [self._planned(job, at) for job in jobs]
+        _refuse_collisions(self.items)
+
+    def _planned(self, job: Job, at: datetime.datetime) -> Planned:
+        name = name_of(job.session)
+        if isinstance(job, ExportJob) and name not in self._centers:
+            self._centers[name] = _Center(_read(self._service(job)))
+        try:
+            if isinstance(job, ExportJob):
+                return _planned_export(job, self._centers[name], self._place, at)
+            return _planned_import(job, self._place, at)
+        except (NfcError, OSError, ValueError) as error:
+            empty = Assignment(job, self._place, "", "", None)
+            return Planned(empty, name, failure=judge(error))
+
+    def _service(self, job: Job) -> Any:
+        return worker_of(self._place).logins.session(job.session)
+
+    def look_again(self, items: Iterable[Planned]) -> None:
+        """Reads where the VMs of some exports run by now, in one call for each session.
+
+        A VM that is gone stays where it was: its job tells what is wrong.
+
+        Raises:
+            Exception: What a login or the server raised.
+        """
+        by_session: dict[str, dict[str, Planned]] = {}
+        for each in items:
+            if each.job.kind == "export":
+                by_session.setdefault(each.vcenter, {})[each.assignment.moid] = each
+        for name, vms in by_session.items():
+            service = self._service(next(iter(vms.values())).job)
+            for moid, host in _hosts_of(service, list(vms)).items():
+                vms[moid].host, vms[moid].host_name = (
+                    host,
+                    self._centers[name].hosts.get(host, host),
+                )
+
+
+def _read(service: Any) -> Tree:
+    wanted: dict[Any, tuple[str, ...]] = {_Vm: (_HOST, _UUID, _DISKS, _SIZE)}
+    return read_tree(service, (_Vm, vim.HostSystem), wanted)
+
+
+def _planned_export(
+    job: ExportJob, center: _Center, place: RunPlace, at: datetime.datetime
+) -> Planned:
+    node = center.vm(job.vm)
+    session = name_of(job.session)
+    values = {"vm": node.name, "moid": node.entity._moId, "session": session}
+    values["uuid"] = node.values.get(_UUID) or node.entity._moId
+    target = targets.filled(job.target, values, at)
+    host, disks = node.values.get(_HOST), node.values.get(_DISKS)
+    moid = host._moId if host is not None else ""
+    return Planned(
+        Assignment(job, place, target, node.entity._moId, portable(job.session)),
+        session,
+        moid,
+        center.hosts.get(moid, moid),
+        _counted(node.entity) if disks is None else disks,
+        max(node.values.get(_SIZE) or 0, 0),
+    )
+
+
+def _counted(vm: Any) -> int:
+    """The disks of a VM whose summary does not say how many."""
+    name = "config.hardware.device"
+    devices = next((has.get(name) for _, has in read_each([vm], _Vm, [name])), None)
+    return sum(isinstance(each, vim.vm.device.VirtualDisk) for each in devices or ())
+
+
+def _planned_import(job: ImportJob, place: RunPlace, at: datetime.datetime) -> Planned:
+    """Where the server chooses the host, its resource pool is counted as one."""
+    names = {"ca_file", "ssl_thumbprint"} & set(job.options)
+    info = inspect(job.source, **{name: job.options[name] for name in names})
+    session = name_of(job.session)
+    stem = os.path.splitext(os.path.basename(job.source.rstrip("/")))[0]
+    target = targets.filled(job.name, {"source": stem, "session": session}, at)
+    where = job.host or job.resource_pool
+    return Planned(
+        Assignment(job, place, target, "", portable(job.session)),
+        session,
+        where,
+        where,
+        len(info.disks),
+        sum(file.stored_size or file.size or 0 for file in info.files),
+    )
+
+
+def _refuse_twins(jobs: Iterable[Job]) -> None:
+    seen: set[str] = set()
+    for job in jobs:
+        if job.key in seen:
+            raise ValueError(f"two jobs are the same: {job.key}")
+        seen.add(job.key)
+
+
+def _refuse_collisions(made: Iterable[Planned]) -> None:
+    """The second of two exports to one target fails: it would replace what the first has made."""
+    owners: dict[str, Planned] = {}
+    for each in made:
+        if each.failure is None and each.job.kind == "export":
+            path = os.path.abspath(each.assignment.target)
+            owner = owners.setdefault(path, each)
+            if owner is not each:
+                reason = (
+                    f"{escaped(path)} is the target of {owner.job.subject}, too: put {{moid}} or "
+                    "{uuid} into the template"
+                )
+                each.failure = Failure("never", reason, "ValueError")
+
+
+def _hosts_of(service: Any, moids: Sequence[str]) -> dict[str, str]:
+    """The moIds of their hosts; one VM that is gone does not hide the others."""
+    vms = [_Vm(moid, service._stub) for moid in moids]
+    try:
+        found = [(vm._moId, has.get(_HOST)) for vm, has in read_each(vms, _Vm, [_HOST])]
+    except vmodl.fault.ManagedObjectNotFound:
+        if len(moids) == 1:
+            return {}
+        each = [_hosts_of(service, [moid]) for moid in moids]
+        return {moid: host for one in each for moid, host in one.items()}
+    return {moid: host._moId for moid, host in found if host is not None}

@@ -1,0 +1,192 @@
+"""``run``: many jobs, as many at once as hosts and vCenters take."""
+
+from __future__ import annotations
+
+import datetime
+import os
+import queue
+import shutil
+import tempfile
+import time
+import uuid
+
+from nfclease.fleet import _workers
+from nfclease.fleet._driving import Driver
+from nfclease.fleet._records import Records
+from nfclease.fleet._retrying import Rules
+from nfclease.fleet._signals import Signals
+from nfclease.fleet._working import work
+from nfclease.fleet.errors import FleetError
+from nfclease.fleet.executors import Hands
+from nfclease.fleet.jobs import ExportJob, ImportJob
+from nfclease.fleet.planning import Plan
+from nfclease.fleet.summary import Summary
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+    from typing import Any
+
+    from nfclease.fleet._records import JournalLike
+    from nfclease.fleet.events import Event
+    from nfclease.fleet.executors import ExecutorOption
+    from nfclease.fleet.jobs import Job
+    from nfclease.fleet.outcomes import Outcome
+    from nfclease.fleet.planning import Planned
+
+__all__ = ["run"]
+
+
+def run(
+    jobs: Iterable[Job],
+    *,
+    executor: ExecutorOption = None,
+    per_host: int = 8,
+    per_vcenter: int = 48,
+    retries: int = 2,
+    retry_delay: float = 30.0,
+    blocked_timeout: float = 900.0,
+    stop_on_failure: bool = False,
+    journal: JournalLike | None = None,
+    verify: bool = False,
+    progress: Callable[[Event], object] | None = None,
+    on_result: Callable[[Outcome], object] | None = None,
+    at: datetime.datetime | None = None,
+    check: bool = True,
+) -> Summary:
+    """Runs exports and imports, so many at once as each host and vCenter takes.
+
+    It returns when all have ended. The inventory of each session is read first. Then each host has
+    a queue, the VM with the most bytes in front, and the next job of a host starts when one of it
+    ends. Ctrl-C, SIGTERM and SIGHUP stop a run in order when it is in the main thread: nothing new
+    starts, what runs ends in an Abort within 10 seconds, and the signal goes on as it would have.
+    The second one does not wait.
+
+    Args:
+        jobs: What to do, no two the same.
+        executor: Where the jobs run. None is threads of this process, which is what exports need.
+            Or an executor of ``concurrent.futures``; a callable that makes one, which makes another
+            when the first is broken by a worker that died; or a ``distributed.Client`` of Dask.
+        per_host: Disks that move at once from one host, 1 or more. A VM with more runs alone.
+        per_vcenter: The same for one session.
+        retries: How often a job is started again whose failure may pass: a lost lease, a host that
+            cannot be reached.
+        retry_delay: Seconds before that; twice as many before each further time.
+        blocked_timeout: Seconds for which a job is tried again that has to wait: a task holds its
+            VM, its host is in maintenance. A lease of a worker that was killed ends within 5
+            minutes on most servers.
+        stop_on_failure: Whether nothing new starts once a job has failed for good; what is left is
+            then ``cancelled``.
+        journal: A ``Journal``: what it has as done, with the same target, is skipped.
+        verify: Whether that is believed only when the digests of its files are right.
+        progress: Called with every ``Event``, in this thread: it must not take long.
+        on_result: Called with every ``Outcome`` when its job has ended, likewise.
+        at: When the run began, for ``{date}`` and ``{time}`` of the targets; None is now, in local
+            time. A run that goes on after midnight with yesterday's work needs yesterday's.
+        check: Whether jobs that failed are an error at the end.
+
+    Returns:
+        Every outcome, and how long it took.
+
+    Raises:
+        FleetError: Jobs failed for good; it has the summary.
+        TypeError: An argument is of the wrong kind.
+        ValueError: A number is out of its range, or two jobs are the same.
+        SessionSourceError: It is not known how to log in.
+        OSError: A vCenter cannot be reached for the plan, or is not trusted.
+        vim.fault.InvalidLogin: User or password are wrong.
+        vmodl.MethodFault: A server refused to tell its inventory.
+        KeyboardInterrupt: Ctrl-C was pressed, and what ran has ended.
+        SystemExit: SIGTERM or SIGHUP came, and the script has no handler for it.
+
+    Examples:
+        >>> from nfclease import fleet
+        >>> fleet.register_session("lab", simulator.connect)
+        >>> job = fleet.ExportJob("lab", "demo-vm", "backup/{vm}.ova")
+        >>> summary = fleet.run([job])
+        >>> [(each.vm, each.state, each.target) for each in summary.outcomes]
+        [('demo-vm', 'done', 'backup/demo-vm.ova')]
+    """
+    started = time.monotonic()
+    rules = Rules(per_host, per_vcenter, retries, retry_delay, blocked_timeout, stop_on_failure)
+    rules.check()
+    records = Records(journal, verify=verify, progress=progress, on_result=on_result)
+    run_ = _Run(_checked(jobs), Hands(executor), rules, records)
+    run_.drive(at or datetime.datetime.now(), reports=progress is not None)
+    summary = Summary(tuple(records.outcomes), time.monotonic() - started)
+    if check and summary.failed:
+        raise FleetError(f"{len(summary.failed)} jobs failed: {summary}", summary)
+    return summary
+
+
+class _Run:
+    """One run, from its plan to its logouts."""
+
+    def __init__(self, jobs: list[Job], hands: Hands, rules: Rules, records: Records) -> None:
+        self._jobs, self._hands, self._rules, self._records = jobs, hands, rules, records
+        self._inbox: queue.SimpleQueue[Any] = queue.SimpleQueue()
+        self._signals = Signals(lambda: self._inbox.put(None))
+        self._place = _workers.RunPlace(
+            uuid.uuid4().hex, tempfile.mkdtemp(prefix="nfclease-fleet-"), os.getpid()
+        )
+        self._driver: Driver | None = None
+
+    def drive(self, at: datetime.datetime, *, reports: bool) -> None:
+        """Plans and runs all jobs, and leaves nothing open on any way out."""
+        is_in_order = False
+        try:
+            with self._signals.heard():
+                try:
+                    self._drive(at, reports=reports)
+                except BaseException:
+                    self._stop()
+                    is_in_order = True
+                    if self._signals.number:
+                        self._signals.raise_again()
+                    raise
+                is_in_order = True
+        finally:
+            shutil.rmtree(self._place.directory, ignore_errors=True)
+            self._hands.end(self._place)
+            # After a second signal nobody waits for a server, nor for its answer to a logout.
+            (_workers.forget if is_in_order else _workers.end_here)(self._place)
+
+    def _drive(self, at: datetime.datetime, *, reports: bool) -> None:
+        worker = _workers.worker_of(self._place)
+        if reports and self._hands.is_here:
+            worker.report = lambda key, count: self._inbox.put((key, count))
+        with self._signals.away():
+            plan = Plan(self._jobs, self._place, at)
+
+        def look_again(items: list[Planned]) -> None:
+            with self._signals.away():
+                plan.look_again(items)
+
+        self._driver = Driver(
+            plan.items,
+            body=work,
+            hands=self._hands,
+            inbox=self._inbox,
+            rules=self._rules,
+            records=self._records,
+            look_again=look_again,
+            is_stopping=lambda: self._signals.number,
+        )
+        self._driver.drive()
+
+    def _stop(self) -> None:
+        """Tells every worker, and waits for what runs."""
+        self._records.stopping()
+        _workers.worker_of(self._place).stop()
+        _workers.say_stop(self._place)
+        self._hands.stop(self._place)
+        if self._driver is not None:
+            self._driver.stop()
+
+
+def _checked(jobs: Iterable[Job]) -> list[Job]:
+    made = list(jobs)
+    for job in made:
+        if not isinstance(job, (ExportJob, ImportJob)):
+            raise TypeError(f"jobs are ExportJob and ImportJob, not {type(job).__name__}")
+    return made

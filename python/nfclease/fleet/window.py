@@ -1,0 +1,137 @@
+"""Which job may start next: a queue for each host, a limit for each host and each vCenter."""
+
+from __future__ import annotations
+
+import heapq
+from collections import OrderedDict
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from typing import Protocol
+
+    class Waiting(Protocol):
+        """What is put in line."""
+
+        #: The name of the session that it goes over.
+        vcenter: str
+        #: Where its VM runs.
+        host: str
+        #: What it costs.
+        disks: int
+        #: What it may move: the longest of a host starts first.
+        bytes: int
+
+
+class _Count:
+    """Disks that are being moved, and how many may be at once."""
+
+    def __init__(self, most: int) -> None:
+        self.most = most
+        self.used = 0
+
+    def fits(self, disks: int) -> bool:
+        """Whether so many more may start; more than the limit may when nothing else runs."""
+        return self.used == 0 or self.used + disks <= self.most
+
+
+class _Host(_Count):
+    """A host and its queue: the longest first, of equal ones in the order of the list."""
+
+    def __init__(self, most: int) -> None:
+        super().__init__(most)
+        self.queue: list[tuple[int, int, Waiting]] = []
+
+
+class _Center(_Count):
+    """A vCenter and those of its hosts that somebody waits for, in turns."""
+
+    def __init__(self, most: int) -> None:
+        super().__init__(most)
+        self.hosts: dict[str, _Host] = {}
+        self.turns: OrderedDict[str, None] = OrderedDict()
+
+
+class Window:
+    """Jobs in line, and those that run.
+
+    The first of a queue is never passed by another one of its host, nor by one of another host when
+    it waits for the vCenter alone: so a VM with many disks gets its turn.
+
+    Args:
+        per_host: Disks that may be moved at once from one host.
+        per_vcenter: The same, of one vCenter.
+    """
+
+    def __init__(self, per_host: int, per_vcenter: int) -> None:
+        self._per_host, self._per_vcenter = per_host, per_vcenter
+        self._centers: dict[str, _Center] = {}
+        self._running: dict[int, tuple[_Center, _Host, int]] = {}
+        self._number = 0
+        self._waiting = 0
+
+    def __len__(self) -> int:
+        """How many wait."""
+        return self._waiting
+
+    def add(self, job: Waiting) -> None:
+        """Puts a job in line at the host that it names now."""
+        center = self._centers.setdefault(job.vcenter, _Center(self._per_vcenter))
+        host = center.hosts.setdefault(job.host, _Host(self._per_host))
+        self._number += 1
+        self._waiting += 1
+        heapq.heappush(host.queue, (-job.bytes, self._number, job))
+        center.turns.setdefault(job.host)
+
+    def take(self) -> Waiting | None:
+        """The next that may start, counted from now on; None when all have to wait."""
+        for center in self._centers.values():
+            for name in list(center.turns):
+                host = center.hosts[name]
+                job = host.queue[0][2]
+                cost = max(job.disks, 1)
+                if not host.fits(cost):
+                    continue
+                if not center.fits(cost):
+                    break
+                heapq.heappop(host.queue)
+                self._count(job, center, host, cost)
+                center.turns.move_to_end(name)
+                if not host.queue:
+                    del center.turns[name]
+                return job
+        return None
+
+    def _count(self, job: Waiting, center: _Center, host: _Host, cost: int) -> None:
+        host.used += cost
+        center.used += cost
+        self._running[id(job)] = center, host, cost
+        self._waiting -= 1
+
+    def end(self, job: Waiting) -> None:
+        """Counts one that was taken no more, wherever its VM is by now."""
+        center, host, cost = self._running.pop(id(job))
+        host.used -= cost
+        center.used -= cost
+
+    def clear(self) -> list[Waiting]:
+        """Takes all that wait out of line."""
+        hosts = [host for center in self._centers.values() for host in center.hosts.values()]
+        jobs = [entry[2] for host in hosts for entry in sorted(host.queue)]
+        for host in hosts:
+            host.queue.clear()
+        for center in self._centers.values():
+            center.turns.clear()
+        self._waiting = 0
+        return jobs
+
+    def held(self) -> Iterator[tuple[Waiting, str]]:
+        """The first of each queue, and what it waits for."""
+        for name, center in self._centers.items():
+            for place in center.turns:
+                host = center.hosts[place]
+                job = host.queue[0][2]
+                if not host.fits(max(job.disks, 1)):
+                    yield job, f"host {place or 'unknown'}: {host.used} of {host.most} disks"
+                else:
+                    yield job, f"vCenter {name}: {center.used} of {center.most} disks"

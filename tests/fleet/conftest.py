@@ -1,0 +1,31 @@
+"""Fixtures of runs: a session by name, and one by plain data."""
+
+from __future__ import annotations
+
+import pytest
+
+from nfclease import fleet
+from nfclease.simulator import Simulator
+
+#: Where a worker finds the password.
+VARIABLE = "FLEET_TEST_PASSWORD"
+
+
+@pytest.fixture
+def lab(simulator: Simulator) -> str:
+    """The name of a session that threads of this process open."""
+    fleet.register_session("lab", simulator.connect)
+    return "lab"
+
+
+@pytest.fixture
+def plain(simulator: Simulator, monkeypatch: pytest.MonkeyPatch) -> fleet.SessionFrom:
+    """A session as data, for other processes; they inherit the variable."""
+    monkeypatch.setenv(VARIABLE, simulator.password)
+    return fleet.SessionFrom(
+        simulator.host,
+        simulator.user,
+        VARIABLE,
+        port=simulator.port,
+        ca_file=simulator.ca_file,
+    )
