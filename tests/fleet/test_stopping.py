@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-import os
 import signal
-import subprocess
-import sys
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -18,7 +14,7 @@ from nfclease.simulator import Simulator
 from ..support.inventory import connected, demo_vm_of, unique
 from ..support.leases import endings
 from ..support.waiting import wait_for
-from .conftest import VARIABLE
+from .script import Script, is_moving
 
 SIMULATOR = {"disk_size": 4 << 20}
 ABORTED = ["HttpNfcLeaseAbort", "HttpNfcLeaseAbort"]
@@ -32,36 +28,6 @@ def slow_vms(simulator: Simulator) -> list[str]:
         simulator.add_vm(name, disks=1)
     simulator.inject("bandwidth", bytes_per_second=20_000)
     return names
-
-
-class Script:
-    """``run_exports.py`` in a process group of its own."""
-
-    def __init__(self, how: str, simulator: Simulator, directory: Path, vms: list[str]) -> None:
-        where = [str(simulator.port), simulator.user, simulator.ca_file or "", str(directory)]
-        self.process = subprocess.Popen(
-            [sys.executable, "-m", "tests.fleet.run_exports", how, *where, *vms],
-            env={**os.environ, VARIABLE: simulator.password},
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
-
-    def lines(self, word: str) -> Iterator[str]:
-        """What it prints from now on that begins with a word."""
-        assert self.process.stdout is not None
-        for line in self.process.stdout:
-            if line.startswith(word):
-                yield line
-
-    def end(self) -> tuple[str, str]:
-        """What it wrote until its end."""
-        return self.process.communicate(timeout=60)
-
-
-def is_moving(simulator: Simulator, count: int) -> bool:
-    begun = [each for each in simulator.requests() if each["ended"] is None]
-    return len(begun) >= count
 
 
 @pytest.mark.parametrize(

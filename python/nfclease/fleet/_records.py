@@ -6,29 +6,38 @@ import json
 import os
 import platform
 import time
+from contextlib import nullcontext
 
 from nfclease._log import logger
 from nfclease._text import reason_of
 from nfclease.fleet.events import Event
+from nfclease.fleet.journal import Journal
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
-    from typing import Any, Protocol
+    from contextlib import AbstractContextManager
+    from typing import Any, TypeAlias
 
     from nfclease.fleet.failures import Failure
     from nfclease.fleet.outcomes import Outcome
     from nfclease.fleet.planning import Planned
 
-    class JournalLike(Protocol):
-        """What a run needs of a journal."""
+    #: A journal, or where one is.
+    JournalOption: TypeAlias = Journal | str | os.PathLike[str] | None
 
-        def plan(
-            self, key: str, *, kind: str, vm: str, host: str, disks: int, bytes: int, settings: str
-        ) -> None: ...
-        def start(self, key: str, *, attempt: int, target: str, worker: str) -> None: ...
-        def end(self, outcome: Outcome) -> None: ...
-        def done(self, key: str, *, verify: bool = False) -> Outcome | None: ...
+
+def opened(journal: JournalOption) -> AbstractContextManager[Journal | None]:
+    """The journal for a ``with`` block, at whose end one that was opened here is closed.
+
+    Raises:
+        TypeError: It is something else.
+    """
+    if journal is None or isinstance(journal, Journal):
+        return nullcontext(journal)
+    if isinstance(journal, (str, os.PathLike)):
+        return Journal(journal)
+    raise TypeError(f"journal must be a Journal or a path, not {type(journal).__name__}")
 
 
 class Records:
@@ -43,7 +52,7 @@ class Records:
 
     def __init__(
         self,
-        journal: JournalLike | None = None,
+        journal: Journal | None = None,
         *,
         verify: bool = False,
         progress: Callable[[Event], object] | None = None,

@@ -12,7 +12,7 @@ import uuid
 
 from nfclease.fleet import _workers
 from nfclease.fleet._driving import Driver
-from nfclease.fleet._records import Records
+from nfclease.fleet._records import Records, opened
 from nfclease.fleet._retrying import Rules
 from nfclease.fleet._signals import Signals
 from nfclease.fleet._working import work
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
     from typing import Any
 
-    from nfclease.fleet._records import JournalLike
+    from nfclease.fleet._records import JournalOption
     from nfclease.fleet.events import Event
     from nfclease.fleet.executors import ExecutorOption
     from nfclease.fleet.jobs import Job
@@ -47,7 +47,7 @@ def run(
     retry_delay: float = 30.0,
     blocked_timeout: float = 900.0,
     stop_on_failure: bool = False,
-    journal: JournalLike | None = None,
+    journal: JournalOption = None,
     verify: bool = False,
     progress: Callable[[Event], object] | None = None,
     on_result: Callable[[Outcome], object] | None = None,
@@ -77,7 +77,8 @@ def run(
             minutes on most servers.
         stop_on_failure: Whether nothing new starts once a job has failed for good; what is left is
             then ``cancelled``.
-        journal: A ``Journal``: what it has as done, with the same target, is skipped.
+        journal: A ``Journal``, or the path of one, which is open for the run alone: what it has as
+            done, with the same target, is skipped.
         verify: Whether that is believed only when the digests of its files are right.
         progress: Called with every ``Event``, in this thread: it must not take long.
         on_result: Called with every ``Outcome`` when its job has ended, likewise.
@@ -93,7 +94,10 @@ def run(
         TypeError: An argument is of the wrong kind.
         ValueError: A number is out of its range, or two jobs are the same.
         SessionSourceError: It is not known how to log in.
-        OSError: A vCenter cannot be reached for the plan, or is not trusted.
+        JournalInUseError: Another driver has the journal open.
+        JournalError: The journal is damaged, of a newer nfclease, or cannot be written any more.
+        OSError: The journal cannot be made; or a vCenter cannot be reached for the plan, or is not
+            trusted.
         vim.fault.InvalidLogin: User or password are wrong.
         vmodl.MethodFault: A server refused to tell its inventory.
         KeyboardInterrupt: Ctrl-C was pressed, and what ran has ended.
@@ -110,9 +114,11 @@ def run(
     started = time.monotonic()
     rules = Rules(per_host, per_vcenter, retries, retry_delay, blocked_timeout, stop_on_failure)
     rules.check()
-    records = Records(journal, verify=verify, progress=progress, on_result=on_result)
-    run_ = _Run(_checked(jobs), Hands(executor), rules, records)
-    run_.drive(at or datetime.datetime.now(), reports=progress is not None)
+    checked, hands = _checked(jobs), Hands(executor)
+    with opened(journal) as kept:
+        records = Records(kept, verify=verify, progress=progress, on_result=on_result)
+        run_ = _Run(checked, hands, rules, records)
+        run_.drive(at or datetime.datetime.now(), reports=progress is not None)
     summary = Summary(tuple(records.outcomes), time.monotonic() - started)
     if check and summary.failed:
         raise FleetError(f"{len(summary.failed)} jobs failed: {summary}", summary)
