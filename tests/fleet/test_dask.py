@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copyreg
 import logging
 import os
 import signal
@@ -21,8 +22,6 @@ from ..support.inventory import unique
 from ..support.leases import endings
 from ..support.waiting import wait_for
 
-distributed = pytest.importorskip("distributed", reason="not run: distributed is not installed")
-
 SIMULATOR = {"disk_size": 1 << 20}
 # Of distributed and what it uses: it leaves sockets and loops to the collector.
 pytestmark = [
@@ -34,7 +33,9 @@ pytestmark = [
 
 @pytest.fixture
 def client(plain: fleet.SessionFrom) -> Iterator[Any]:
-    """Two workers of two threads, which have the password in their environment."""
+    """Two workers of four threads, which have the password in their environment."""
+    pickles = copyreg.dispatch_table.copy()
+    distributed = pytest.importorskip("distributed", reason="not run: it is not installed")
     with (
         distributed.LocalCluster(
             n_workers=2, threads_per_worker=4, dashboard_address=None, silence_logs=logging.CRITICAL
@@ -43,6 +44,9 @@ def client(plain: fleet.SessionFrom) -> Iterator[Any]:
     ):
         client.wait_for_workers(2)
         yield client
+    # It has every exception pickled in a way of its own, which pyvmomi's cannot be.
+    copyreg.dispatch_table.clear()
+    copyreg.dispatch_table.update(pickles)
 
 
 def jobs_of(

@@ -8,6 +8,7 @@ import socket
 import sys
 import threading
 import time
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -202,6 +203,15 @@ def test_a_put_is_repeated_when_the_host_wishes(
     assert result.seconds >= 3.0
 
 
+def sockets() -> dict[str, int]:
+    """The open sockets of this process, by what no later one has."""
+    found = {}
+    for name in os.listdir("/proc/self/fd"):
+        with suppress(OSError):  # the directory that was listed is closed by now
+            found[os.readlink(f"/proc/self/fd/{name}")] = int(name)
+    return {inode: number for inode, number in found.items() if inode.startswith("socket:")}
+
+
 @pytest.mark.skipif(sys.platform != "linux", reason="not run: Linux only")
 def test_no_timer_of_the_kernel_ends_a_connection(
     open_lease: OpenLease, demo_vm: Any, simulator: Simulator, tmp_path: Path
@@ -212,16 +222,12 @@ def test_no_timer_of_the_kernel_ends_a_connection(
     asked = (socket.TCP_USER_TIMEOUT, socket.TCP_KEEPIDLE, socket.TCP_KEEPINTVL, socket.TCP_KEEPCNT)
     lease = open_lease(demo_vm.ExportVm())
     try:
-        mine = {int(name) for name in os.listdir("/proc/self/fd")}
+        mine = sockets()
         transfer = lease.start_download(disk_of(lease), tmp_path / "disk")
         while not transfer.progress.bytes_done:
             time.sleep(0.01)
-        for number in {int(name) for name in os.listdir("/proc/self/fd")} - mine:
-            try:
-                copy = socket.socket(fileno=os.dup(number))
-            except OSError:
-                continue
-            with copy:
+        for inode in sockets().keys() - mine.keys():
+            with socket.socket(fileno=os.dup(sockets()[inode])) as copy:
                 if copy.family != socket.AF_UNIX and copy.type == socket.SOCK_STREAM:
                     got = [copy.getsockopt(socket.IPPROTO_TCP, option) for option in asked]
                     options.append((*got, copy.getsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE)))

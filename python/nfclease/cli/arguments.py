@@ -43,7 +43,7 @@ def add_moving(add: Callable[..., object]) -> None:
         metavar="RATE",
         dest="max_bytes_per_second",
         type=_rate,
-        help="bytes per second of all files together, such as 20MB or 16MiB",
+        help="bytes per second of all files, such as 20MB",
     )
 
 

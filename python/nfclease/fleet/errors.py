@@ -15,7 +15,16 @@ __all__ = ["FleetError", "SessionSourceError"]
 
 
 class SessionSourceError(NfcError):
-    """It is not known how to log in: no such session, no password, nothing to import."""
+    """It is not known how to log in: no such session, no password, nothing to import.
+
+    Examples:
+        >>> from nfclease import fleet
+        >>> try:
+        ...     fleet.run([fleet.ExportJob("nowhere", "demo-vm", "{vm}.ova")])
+        ... except fleet.SessionSourceError as error:
+        ...     error.remedy
+        'fix_input'
+    """
 
     remedy: Literal["retry", "new_lease", "fix_input", "none"] = "fix_input"
 
@@ -25,6 +34,15 @@ class FleetError(NfcError):
 
     Attributes:
         summary: The whole run.
+
+    Examples:
+        >>> from nfclease import fleet
+        >>> fleet.register_session("lab", simulator.connect)
+        >>> try:
+        ...     fleet.run([fleet.ExportJob("lab", "no-such-vm", "{vm}.ova")])
+        ... except fleet.FleetError as error:
+        ...     [each.failure.verdict for each in error.failures]
+        ['never']
     """
 
     summary: Summary

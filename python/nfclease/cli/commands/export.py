@@ -41,7 +41,7 @@ def add(parser: argparse.ArgumentParser) -> None:
         choices=("sha256", "sha1", "sha512", "none"),
         default="sha256",
         metavar="TYPE",
-        help="of the manifest file: sha256, sha1, sha512 or none",
+        help="of the .mf file: sha256, sha1, sha512 or none",
     )
     add(
         "--format",

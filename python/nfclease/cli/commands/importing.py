@@ -34,7 +34,7 @@ def add(parser: argparse.ArgumentParser) -> None:
         metavar="A=B",
         type=_network,
         action="append",
-        help="the package's A is B here; B: all are [GOVC_NETWORK]",
+        help="the package's A is B; B: all [GOVC_NETWORK]",
     )
     add("--property", metavar="K=V", type=pair, action="append", help="class.key.instance=value")
     add("--deployment-option", metavar="ID", help="a size that the package offers")
