@@ -45,7 +45,7 @@ class Files:
         self.raw, self.qemu = folder / "disk.raw", folder / "qemu.vmdk"
         #: In VMware's layout, which 7zz wants.
         self.disk = folder / "disk.vmdk"
-        self.image = folder / "image"
+        self.image = folder / "image.vmdk"
 
 
 @dataclass(frozen=True)
