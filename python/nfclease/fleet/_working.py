@@ -23,7 +23,8 @@ if TYPE_CHECKING:
     from typing import Any
 
     from nfclease.appliance.results import ExportResult
-    from nfclease.fleet._workers import RunPlace, Worker
+    from nfclease.fleet._place import RunPlace
+    from nfclease.fleet._workers import Worker
     from nfclease.fleet.jobs import ImportJob, Job
     from nfclease.progress import TransferProgress
 

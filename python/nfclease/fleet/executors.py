@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from queue import SimpleQueue
     from typing import Any, TypeAlias
 
-    from nfclease.fleet._workers import RunPlace
+    from nfclease.fleet._place import RunPlace
 
     #: An executor, what makes one, or a ``distributed.Client``; None for threads.
     ExecutorOption: TypeAlias = Executor | Callable[[], Executor] | Any | None

@@ -13,6 +13,7 @@ import uuid
 from nfclease.fleet import _workers
 from nfclease.fleet._driving import Driver
 from nfclease.fleet._hearing import Mail
+from nfclease.fleet._place import RunPlace
 from nfclease.fleet._records import Records, opened
 from nfclease.fleet._retrying import Rules
 from nfclease.fleet._signals import Signals
@@ -135,7 +136,7 @@ class _Run:
         self._jobs, self._hands, self._rules, self._records = jobs, hands, rules, records
         self._inbox: queue.SimpleQueue[Any] = queue.SimpleQueue()
         self._signals = Signals(lambda: self._inbox.put(None))
-        self._place = _workers.RunPlace(
+        self._place = RunPlace(
             uuid.uuid4().hex,
             tempfile.mkdtemp(prefix="nfclease-fleet-"),
             os.getpid(),
