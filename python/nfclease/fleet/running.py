@@ -10,8 +10,12 @@ import tempfile
 import time
 import uuid
 
+from nfclease._arguments import check_options
 from nfclease.fleet import _workers
+from nfclease.fleet._dividing import Division
 from nfclease.fleet._driving import Driver
+from nfclease.fleet._hearing import Mail
+from nfclease.fleet._place import RunPlace
 from nfclease.fleet._records import Records, opened
 from nfclease.fleet._retrying import Rules
 from nfclease.fleet._signals import Signals
@@ -53,6 +57,7 @@ def run(
     on_result: Callable[[Outcome], object] | None = None,
     at: datetime.datetime | None = None,
     check: bool = True,
+    max_bytes_per_second: int | None = None,
 ) -> Summary:
     """Runs exports and imports, so many at once as each host and vCenter takes.
 
@@ -85,6 +90,11 @@ def run(
         at: When the run began, for ``{date}`` and ``{time}`` of the targets; None is now, in local
             time. A run that goes on after midnight with yesterday's work needs yesterday's.
         check: Whether jobs that failed are an error at the end.
+        max_bytes_per_second: Bytes of files that all jobs move in a second, 1024 or more; None
+            means without a limit. Threads have it as the limit of the process, as
+            ``nfclease.set_max_bytes_per_second`` sets it. Other processes each have a share by
+            the jobs in them, renewed as jobs start and end, and 1024 at least. What a process
+            had before is its limit again at the end.
 
     Returns:
         Every outcome, and how long it took.
@@ -115,11 +125,13 @@ def run(
     started = time.monotonic()
     rules = Rules(per_host, per_vcenter, retries, retry_delay, blocked_timeout, stop_on_failure)
     rules.check()
+    check_options({"max_bytes_per_second": max_bytes_per_second})
     checked, hands = _checked(jobs), Hands(executor)
     with opened(journal) as kept:
         records = Records(kept, verify=verify, progress=progress, on_result=on_result)
-        run_ = _Run(checked, hands, rules, records)
-        run_.drive(at or datetime.datetime.now(), reports=progress is not None)
+        run_ = _Run(checked, hands, rules, records, is_watched=progress is not None)
+        with hands.limited(max_bytes_per_second) as rate:
+            run_.drive(at or datetime.datetime.now(), rate)
     summary = Summary(tuple(records.outcomes), time.monotonic() - started)
     if check and summary.failed:
         counted = f"{len(summary.failed)} of {len(summary.outcomes)} jobs failed"
@@ -130,22 +142,27 @@ def run(
 class _Run:
     """One run, from its plan to its logouts."""
 
-    def __init__(self, jobs: list[Job], hands: Hands, rules: Rules, records: Records) -> None:
+    def __init__(
+        self, jobs: list[Job], hands: Hands, rules: Rules, records: Records, *, is_watched: bool
+    ) -> None:
         self._jobs, self._hands, self._rules, self._records = jobs, hands, rules, records
         self._inbox: queue.SimpleQueue[Any] = queue.SimpleQueue()
         self._signals = Signals(lambda: self._inbox.put(None))
-        self._place = _workers.RunPlace(
-            uuid.uuid4().hex, tempfile.mkdtemp(prefix="nfclease-fleet-"), os.getpid()
+        self._place = RunPlace(
+            uuid.uuid4().hex,
+            tempfile.mkdtemp(prefix="nfclease-fleet-"),
+            os.getpid(),
+            is_watched,
         )
         self._driver: Driver | None = None
 
-    def drive(self, at: datetime.datetime, *, reports: bool) -> None:
+    def drive(self, at: datetime.datetime, rate: int | None) -> None:
         """Plans and runs all jobs, and leaves nothing open on any way out."""
         is_in_order = False
         try:
             with self._signals.heard():
                 try:
-                    self._drive(at, reports=reports)
+                    self._drive(at, rate)
                 except BaseException:
                     self._stop()
                     is_in_order = True
@@ -159,16 +176,18 @@ class _Run:
             # After a second signal nobody waits for a server, nor for its answer to a logout.
             (_workers.forget if is_in_order else _workers.end_here)(self._place)
 
-    def _drive(self, at: datetime.datetime, *, reports: bool) -> None:
-        worker = _workers.worker_of(self._place)
-        if reports and self._hands.is_here:
-            worker.report = lambda key, count: self._inbox.put((key, count))
+    def _drive(self, at: datetime.datetime, rate: int | None) -> None:
+        _workers.worker_of(self._place).outbox.inbox = self._inbox
+        self._hands.hear(self._place, self._inbox)
         with self._signals.away():
             plan = Plan(self._jobs, self._place, at)
 
         def look_again(items: list[Planned]) -> None:
             with self._signals.away():
                 plan.look_again(items)
+
+        def share(text: str) -> Callable[[], bool]:
+            return self._hands.share(self._place, text)
 
         self._driver = Driver(
             plan.items,
@@ -178,6 +197,8 @@ class _Run:
             rules=self._rules,
             records=self._records,
             look_again=look_again,
+            mail=None if self._hands.is_here else Mail(self._place),
+            division=Division(rate, share) if rate is not None else None,
             is_stopping=lambda: self._signals.number,
         )
         self._driver.drive()
