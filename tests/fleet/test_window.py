@@ -18,6 +18,10 @@ class Job:
     bytes: int = 0
     vcenter: str = "vc"
 
+    @property
+    def host_name(self) -> str:
+        return self.host
+
 
 def taken(window: Window) -> list[Job]:
     """All that may start now."""

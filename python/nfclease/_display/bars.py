@@ -13,7 +13,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from rich.console import RenderableType
 
-    from nfclease._display.overview import Overview
+    from nfclease._display.overview import Seen
 
 #: Columns from which on there is room for a bar, and for more than name and bytes.
 _WIDE, _MIDDLE = 80, 45
@@ -22,7 +22,7 @@ _WIDE, _MIDDLE = 80, 45
 class Bars:
     """The rows of one export or upload, on the process's screen."""
 
-    def __init__(self, overview: Overview) -> None:
+    def __init__(self, overview: Seen) -> None:
         self._overview = overview
         SCREEN.add(self._rows)
 

@@ -11,7 +11,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-    from nfclease._display.overview import Overview, Row
+    from nfclease._display.overview import Row, Seen
 
 #: More files than these are counted, not shown.
 _MOST = 24
@@ -24,7 +24,7 @@ _COLOURS["stopped"] = _COLOURS["failed"]
 class Rows:
     """The table of one export or upload, as the output of the cell that runs."""
 
-    def __init__(self, overview: Overview) -> None:
+    def __init__(self, overview: Seen) -> None:
         from IPython.display import display  # type: ignore[attr-defined, unused-ignore]
 
         self._overview = overview

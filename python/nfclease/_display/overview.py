@@ -10,9 +10,17 @@ from nfclease._text import escaped
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from typing import Protocol
 
     from nfclease.progress import TransferProgress
     from nfclease.transfer import Transfer
+
+    class Seen(Protocol):
+        """What is drawn again and again, as rows."""
+
+        def total(self, final: bool = False) -> Row | None: ...
+        def rows(self) -> list[Row]: ...
+        def running(self) -> list[Row]: ...
 
 
 class Row(NamedTuple):

@@ -12,9 +12,10 @@ from nfclease._display.reporter import Reporter
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Iterator, Sequence
     from typing import Any, Protocol
 
+    from nfclease._display.overview import Seen
     from nfclease.progress import TransferProgress
     from nfclease.transfer import Transfer
 
@@ -75,9 +76,12 @@ class _Display(Reporter):
 class _Drawn(_Display):
     """Rows that move, in a terminal or a notebook."""
 
-    def __init__(self, transfers: Sequence[Transfer], moving: Callable[[Overview], Moving]) -> None:
+    def __init__(self, transfers: Sequence[Transfer]) -> None:
         super().__init__(transfers)
-        self._moving = moving(self._overview)
+        moving = where_rows_move(self._overview)
+        if moving is None:
+            raise ValueError("the terminal is gone")
+        self._moving = moving
 
     def _show(self, progress: TransferProgress) -> None:
         super()._show(progress)
@@ -128,17 +132,29 @@ class _Lines(_Display):
 def display(transfers: Sequence[Transfer]) -> Reporter | None:
     """What suits this standard error; None where there is none."""
     try:
-        if _in_kernel():
-            from nfclease._display.notebook import Rows
-
-            return _Drawn(transfers, Rows)
-        if _in_terminal():
-            from nfclease._display.bars import Bars
-
-            return _Drawn(transfers, Bars)
+        if _in_kernel() or _in_terminal():
+            return _Drawn(transfers)
         return None if sys.stderr is None else _Lines(transfers)
     except (OSError, ValueError):  # a closed standard error
         return None
+
+
+def where_rows_move(seen: Seen) -> Moving | None:
+    """Draws it in a notebook or a terminal; None where neither is.
+
+    Raises:
+        OSError: The terminal is gone.
+        ValueError: Standard error is closed.
+    """
+    if _in_kernel():
+        from nfclease._display.notebook import Rows
+
+        return Rows(seen)
+    if _in_terminal():
+        from nfclease._display.bars import Bars
+
+        return Bars(seen)
+    return None
 
 
 def _in_terminal() -> bool:

@@ -15,8 +15,10 @@ from nfclease.fleet.events import Event, JsonLines
 from nfclease.fleet.failures import Failure, judge
 from nfclease.fleet.jobs import ExportJob, ImportJob
 from nfclease.fleet.journal import Journal
+from nfclease.fleet.lines import Lines
 from nfclease.fleet.metrics import Metrics
 from nfclease.fleet.outcomes import Outcome, WrittenFile
+from nfclease.fleet.progress import HostProgress, JobProgress, Progress
 from nfclease.fleet.running import run
 from nfclease.fleet.sessions import SessionFrom, register_session
 from nfclease.fleet.status import read_status
@@ -27,12 +29,16 @@ __all__ = [
     "ExportJob",
     "Failure",
     "FleetError",
+    "HostProgress",
     "ImportJob",
     "JobFailedError",
+    "JobProgress",
     "Journal",
     "JsonLines",
+    "Lines",
     "Metrics",
     "Outcome",
+    "Progress",
     "SessionFrom",
     "SessionSourceError",
     "Summary",

@@ -19,6 +19,7 @@ from nfclease.fleet._place import RunPlace
 from nfclease.fleet._records import Records, opened
 from nfclease.fleet._retrying import Rules
 from nfclease.fleet._signals import Signals
+from nfclease.fleet._watching import check_watcher, watching
 from nfclease.fleet._working import work
 from nfclease.fleet.errors import FleetError
 from nfclease.fleet.executors import Hands
@@ -32,7 +33,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from nfclease.fleet._records import JournalOption
-    from nfclease.fleet.events import Event
+    from nfclease.fleet._watching import WatchOption
     from nfclease.fleet.executors import ExecutorOption
     from nfclease.fleet.jobs import Job
     from nfclease.fleet.outcomes import Outcome
@@ -53,7 +54,7 @@ def run(
     stop_on_failure: bool = False,
     journal: JournalOption = None,
     verify: bool = False,
-    progress: Callable[[Event], object] | None = None,
+    progress: WatchOption = None,
     on_result: Callable[[Outcome], object] | None = None,
     at: datetime.datetime | None = None,
     check: bool = True,
@@ -85,7 +86,9 @@ def run(
         journal: A ``Journal``, or the path of one, which is open for the run alone: what it has as
             done, with the same target, is skipped.
         verify: Whether that is believed only when the digests of its files are right.
-        progress: Called with every ``Event``, in this thread: it must not take long.
+        progress: True shows the run: bars in a terminal (with rich), a table in a notebook, else
+            lines on standard error. Or it is called with every ``Event``, in this thread, and must
+            not take long. None shows nothing.
         on_result: Called with every ``Outcome`` when its job has ended, likewise.
         at: When the run began, for ``{date}`` and ``{time}`` of the targets; None is now, in local
             time. A run that goes on after midnight with yesterday's work needs yesterday's.
@@ -103,6 +106,7 @@ def run(
         FleetError: Jobs failed for good; it is a group with an exception for each, and has the
             summary.
         TypeError: An argument is of the wrong kind.
+        ImportError: ``progress`` is True in a terminal, and rich is not installed.
         ValueError: A number is out of its range, or two jobs are the same.
         SessionSourceError: It is not known how to log in.
         JournalInUseError: Another driver has the journal open.
@@ -127,9 +131,10 @@ def run(
     rules.check()
     check_options({"max_bytes_per_second": max_bytes_per_second})
     checked, hands = _checked(jobs), Hands(executor)
-    with opened(journal) as kept:
-        records = Records(kept, verify=verify, progress=progress, on_result=on_result)
-        run_ = _Run(checked, hands, rules, records, is_watched=progress is not None)
+    check_watcher(progress)
+    with opened(journal) as kept, watching(progress) as watcher:
+        records = Records(kept, verify=verify, progress=watcher, on_result=on_result)
+        run_ = _Run(checked, hands, rules, records, is_watched=watcher is not None)
         with hands.limited(max_bytes_per_second) as rate:
             run_.drive(at or datetime.datetime.now(), rate)
     summary = Summary(tuple(records.outcomes), time.monotonic() - started)

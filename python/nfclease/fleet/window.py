@@ -22,6 +22,10 @@ if TYPE_CHECKING:
         #: What it may move: the longest of a host starts first.
         bytes: int
 
+        @property
+        def host_name(self) -> str:
+            """The host, for people."""
+
 
 class _Count:
     """Disks that are being moved, and how many may be at once."""
@@ -132,6 +136,9 @@ class Window:
                 host = center.hosts[place]
                 job = host.queue[0][2]
                 if not host.fits(max(job.disks, 1)):
-                    yield job, f"host {place or 'unknown'}: {host.used} of {host.most} disks"
+                    yield (
+                        job,
+                        f"host {job.host_name or 'unknown'}: {host.used} of {host.most} disks",
+                    )
                 else:
                     yield job, f"vCenter {name}: {center.used} of {center.most} disks"

@@ -378,6 +378,12 @@ def keep(path: Path, error: nfclease.NfcError) -> None:
     assert_type(next(nfclease.fleet.read_status(path)), dict[str, Any])
     event = nfclease.fleet.Event("ended", at=0.0, outcome=outcome)
     nfclease.fleet.JsonLines(io.StringIO())(event)
+    progress = nfclease.fleet.Progress()
+    nfclease.fleet.Lines(io.StringIO())(event)
+    progress(event)
+    assert_type(progress.seconds_left, float | None)
+    assert_type(progress.hosts, dict[tuple[str, str], nfclease.fleet.HostProgress])
+    assert_type(progress.running, dict[str, nfclease.fleet.JobProgress])
     with nfclease.fleet.Metrics(path, port=0, address="::1") as metrics:
         metrics(event)
         assert_type(metrics.port, int | None)

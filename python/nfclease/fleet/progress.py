@@ -1,0 +1,245 @@
+"""How far a run is: sums of its events, for whoever shows them."""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass, field
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from nfclease.fleet.events import Event
+
+__all__ = ["HostProgress", "JobProgress", "Progress"]
+
+#: Seconds over which a rate is taken, and between two of its samples.
+_WINDOW, _STEP = 60.0, 1.0
+
+
+class _Rate:
+    """Bytes per second over the last minute."""
+
+    def __init__(self) -> None:
+        self._moved = 0
+        self._samples: deque[tuple[float, int]] = deque()
+
+    def add(self, at: float, count: int) -> None:
+        """So many more bytes have moved by then."""
+        self._moved += count
+        if not self._samples or at - self._samples[-1][0] >= _STEP:
+            self._samples.append((at, self._moved))
+        while at - self._samples[0][0] > _WINDOW:
+            self._samples.popleft()
+
+    def at(self, now: float) -> float:
+        """The rate; 0 where nothing has moved for a minute."""
+        first = next((each for each in self._samples if now - each[0] <= _WINDOW), None)
+        if first is None or now <= first[0]:
+            return 0.0
+        return (self._moved - first[1]) / (now - first[0])
+
+
+@dataclass(slots=True)
+class JobProgress:
+    """One job that runs.
+
+    Attributes:
+        vm: Its VM.
+        host: The host that serves it.
+        disks: How many it has.
+        bytes: Moved so far in this attempt.
+        total: Bytes at most; 0 where unknown.
+        begun: When the attempt began, in seconds since 1970.
+        bytes_per_second: Of this attempt.
+
+    Examples:
+        >>> from nfclease.fleet import JobProgress
+        >>> JobProgress("web", "esx1", disks=2, total=1000, begun=1790000000.0).bytes
+        0
+    """
+
+    vm: str
+    host: str
+    disks: int
+    total: int
+    begun: float
+    bytes: int = 0
+    bytes_per_second: float = 0.0
+
+
+@dataclass(slots=True)
+class HostProgress:
+    """One host.
+
+    Attributes:
+        name: Its name; of an import the resource pool where no host was named.
+        vcenter: The session's name.
+        running: Jobs that run.
+        disks: Disks of these.
+        waiting: Jobs that wait for their turn, or to be tried again.
+        reason: Why the first of them waits, such as ``host esx3: 8 of 8 disks``.
+        bytes: Moved by its jobs.
+        total: Bytes of all its jobs at most.
+        bytes_per_second: Over the last minute.
+
+    Examples:
+        >>> from nfclease.fleet import HostProgress
+        >>> HostProgress("esx1", "lab", running=4, disks=8).waiting
+        0
+    """
+
+    name: str
+    vcenter: str
+    running: int = 0
+    disks: int = 0
+    waiting: int = 0
+    reason: str = ""
+    bytes: int = 0
+    total: int = 0
+    bytes_per_second: float = 0.0
+    _rate: _Rate = field(default_factory=_Rate, repr=False)
+
+
+class Progress:
+    """How far a run is, from its events: give it as ``progress=``, or call it with each of them.
+
+    Attributes:
+        jobs: How many were planned.
+        done: How many did what they were to do.
+        skipped: How many an earlier run has done.
+        failed: How many failed for good.
+        cancelled: How many the end of the run met first.
+        bytes: Moved, without what failed attempts had moved.
+        bytes_total: Bytes of all jobs at most, as the server says how much its VMs store; exports
+            are often smaller.
+        hosts: A ``HostProgress`` for each host, by vCenter and name.
+        running: What runs, by the keys of the jobs.
+
+    Examples:
+        >>> from nfclease.fleet import Event, Progress
+        >>> progress = Progress()
+        >>> progress(Event("planned", at=0.0, key="a", host="esx1", total=1000))
+        >>> progress(Event("started", at=1.0, key="a", host="esx1", total=1000, disks=2))
+        >>> progress(Event("moved", at=2.0, key="a", host="esx1", total=1000, bytes=400))
+        >>> progress(Event("moved", at=3.0, key="a", host="esx1", total=1000, bytes=600))
+        >>> progress.bytes, progress.bytes_per_second, progress.seconds_left
+        (600, 300.0, 1.3333333333333333)
+    """
+
+    def __init__(self) -> None:
+        self.jobs = self.done = self.skipped = self.failed = self.cancelled = 0
+        self.bytes = self.bytes_total = 0
+        self.hosts: dict[tuple[str, str], HostProgress] = {}
+        self.running: dict[str, JobProgress] = {}
+        #: Those that wait: their hosts, and their sizes.
+        self._waiting: dict[str, tuple[HostProgress, int]] = {}
+        self._unknown = 0
+        self._left = 0
+        self._rate = _Rate()
+        self._at = 0.0
+
+    @property
+    def ended(self) -> int:
+        """How many have ended, however that was."""
+        return self.done + self.skipped + self.failed + self.cancelled
+
+    @property
+    def waiting(self) -> int:
+        """How many wait."""
+        return len(self._waiting)
+
+    @property
+    def bytes_per_second(self) -> float:
+        """Over the last minute."""
+        return self._rate.at(self._at)
+
+    @property
+    def seconds_left(self) -> float | None:
+        """At most, at the rate of the last minute; None where a size or the rate is unknown."""
+        rate = self.bytes_per_second
+        if self._unknown or not rate:
+            return None
+        moved = sum(min(each.bytes, each.total) for each in self.running.values())
+        return (self._left - moved) / rate
+
+    def __call__(self, event: Event) -> None:
+        """Takes one event in.
+
+        Args:
+            event: What changed. Those of a job come in the order in which they were made.
+        """
+        self._at = max(self._at, event.at)
+        if event.kind == "planned":
+            self.jobs += 1
+            self.bytes_total += event.total
+            self._left += event.total
+            self._unknown += not event.total
+            self._host(event).total += event.total
+            self._wait(event)
+        elif event.kind == "waiting":
+            self._leave(event)
+            self._wait(event)
+            self._host(event).reason = event.reason
+        elif event.kind == "started":
+            self._start(event)
+        elif event.kind == "moved":
+            self._move(event)
+        elif event.kind == "ended":
+            self._end(event)
+
+    def _host(self, event: Event) -> HostProgress:
+        where = (event.vcenter, event.host)
+        return self.hosts.setdefault(where, HostProgress(event.host, event.vcenter))
+
+    def _wait(self, event: Event) -> None:
+        host = self._host(event)
+        self._waiting[event.key] = host, event.total
+        host.waiting += 1
+
+    def _leave(self, event: Event) -> None:
+        """It neither runs nor waits; what an attempt has moved is not a part of the sums."""
+        host, _ = self._waiting.pop(event.key, (None, 0))
+        if host is not None:
+            host.waiting -= 1
+            if not host.waiting:
+                host.reason = ""
+        ran = self.running.pop(event.key, None)
+        if ran is not None:
+            host = self.hosts[event.vcenter, ran.host]
+            host.running -= 1
+            host.disks -= ran.disks
+            host.bytes -= ran.bytes
+            self.bytes -= ran.bytes
+
+    def _start(self, event: Event) -> None:
+        self._leave(event)
+        host = self._host(event)
+        host.running += 1
+        host.disks += event.disks
+        self.running[event.key] = JobProgress(
+            event.vm, event.host, event.disks, event.total, event.at
+        )
+
+    def _move(self, event: Event) -> None:
+        job = self.running.get(event.key)
+        if job is None:
+            return
+        host = self.hosts[event.vcenter, job.host]
+        more = max(0, event.bytes - job.bytes)
+        job.bytes += more
+        job.bytes_per_second = job.bytes / max(event.at - job.begun, _STEP)
+        self.bytes += more
+        host.bytes += more
+        for rate in (self._rate, host._rate):
+            rate.add(event.at, more)
+        host.bytes_per_second = host._rate.at(event.at)
+
+    def _end(self, event: Event) -> None:
+        self._leave(event)
+        self._left -= event.total
+        self._unknown -= not event.total
+        outcome = event.outcome
+        state = "cancelled" if outcome is None else outcome.state
+        setattr(self, state, getattr(self, state) + 1)
+        if state == "done":
+            self.bytes += event.bytes
+            self._host(event).bytes += event.bytes
