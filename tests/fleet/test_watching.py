@@ -12,8 +12,8 @@ import pytest
 from nfclease import fleet
 from nfclease.simulator import Simulator
 
-from ..display.test_kernel import Kernel
 from ..support.inventory import unique
+from ..support.kernels import Kernel
 from ..support.screens import rows, terminal, text_of
 
 pytest.importorskip("rich", reason="not run: rich is not installed")

@@ -125,6 +125,14 @@ class Progress:
         (600, 300.0, 1.3333333333333333)
     """
 
+    jobs: int
+    done: int
+    skipped: int
+    failed: int
+    cancelled: int
+    bytes: int
+    bytes_total: int
+
     def __init__(self) -> None:
         self.jobs = self.done = self.skipped = self.failed = self.cancelled = 0
         self.bytes = self.bytes_total = 0
