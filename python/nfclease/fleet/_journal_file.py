@@ -65,7 +65,7 @@ _ADVICE = {
 
 
 def make(path: str) -> None:
-    """Makes an empty journal where there is none; it has its name when it is whole."""
+    """Makes an empty journal if the file does not exist; it has its name when it is whole."""
     if os.path.lexists(path):
         return
     new = f"{path}.new"
@@ -89,7 +89,7 @@ def opened(path: str, *, writes: bool) -> sqlite3.Connection:
 
     Raises:
         JournalError: It is damaged, of a newer version, or another file.
-        FileNotFoundError: There is none.
+        FileNotFoundError: The journal does not exist.
     """
     os.stat(path)
     with told(path):

@@ -48,7 +48,7 @@ class JournalLock:
     Raises:
         JournalInUseError: Another driver holds it.
         JournalError: The file system gives no lock, or the file is another one.
-        OSError: There is no such directory.
+        OSError: The directory does not exist.
     """
 
     def __init__(self, journal: str) -> None:

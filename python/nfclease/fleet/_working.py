@@ -5,14 +5,16 @@ from __future__ import annotations
 import os
 import time
 from dataclasses import dataclass, replace
+from http.client import HTTPException
 
 from pyVmomi import vim
 
 from nfclease._log import logger
 from nfclease.appliance.export import export_vm
 from nfclease.appliance.importing import import_vapp
+from nfclease.exceptions import NfcError
 from nfclease.fleet._workers import worker_of
-from nfclease.fleet.failures import judge
+from nfclease.fleet.failures import judge, placed
 from nfclease.fleet.jobs import ExportJob
 from nfclease.fleet.outcomes import Outcome, WrittenFile
 from nfclease.inventory import find
@@ -24,6 +26,7 @@ if TYPE_CHECKING:
 
     from nfclease.appliance.results import ExportResult
     from nfclease.fleet._workers import RunPlace, Worker
+    from nfclease.fleet.failures import Failure
     from nfclease.fleet.jobs import ImportJob, Job
     from nfclease.progress import TransferProgress
 
@@ -40,7 +43,7 @@ class Assignment:
         place: The run.
         target: The job's, filled in.
         moid: Of the VM; empty for an import.
-        factory: The import path of its session's factory; None where there is none.
+        factory: The import path of its session's factory; None if it has none.
     """
 
     job: Job
@@ -71,10 +74,20 @@ def work(assignment: Assignment) -> Outcome:
             if worker.is_stopping() or isinstance(error, KeyboardInterrupt):
                 outcome = assignment.outcome(state="cancelled")
             else:
-                failure = judge(error)
+                failure = _failure(error, assignment, worker)
                 logger().debug("%s failed", assignment.job.key, exc_info=error)
                 outcome = assignment.outcome(state="failed", failure=failure)
     return replace(outcome, seconds=time.monotonic() - started)
+
+
+def _failure(error: BaseException, assignment: Assignment, worker: Worker) -> Failure:
+    """What `judge` says. Errors of a connection that pyvmomi raises do not name the server."""
+    failure = judge(error)
+    is_bare = isinstance(error, (OSError, HTTPException)) and not isinstance(error, NfcError)
+    # Those of a file have its name, and those of a transfer the VM.
+    if not is_bare or getattr(error, "filename", None) is not None or hasattr(error, "vm"):
+        return failure
+    return placed(failure, worker.logins.address(assignment.job.session))
 
 
 def _export(assignment: Assignment, worker: Worker) -> Outcome:

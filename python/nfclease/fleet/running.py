@@ -12,6 +12,7 @@ import uuid
 
 from nfclease.fleet import _workers
 from nfclease.fleet._driving import Driver
+from nfclease.fleet._looking import Looks
 from nfclease.fleet._records import Records, opened
 from nfclease.fleet._retrying import Rules
 from nfclease.fleet._signals import Signals
@@ -164,9 +165,11 @@ class _Run:
         with self._signals.away():
             plan = Plan(self._jobs, self._place, at)
 
+        looks = Looks(plan.hosts_of)
+
         def look_again(items: list[Planned]) -> None:
             with self._signals.away():
-                plan.look_again(items)
+                looks(items)
 
         self._driver = Driver(
             plan.items,

@@ -19,6 +19,8 @@ __all__ = ["SessionFrom", "register_session"]
 
 #: What ``register_session`` was given, in this process.
 _registered: dict[str, Callable[[], Any] | str] = {}
+#: Seconds without a byte after which a call of pyvmomi has failed; a server that hangs never ends.
+_PATIENCE = 300
 #: The name of a variable, or an import path.
 _SOURCE = re.compile(r"[A-Za-z_]\w*|[A-Za-z_][\w.]*:[A-Za-z_][\w.]*", re.ASCII)
 #: pyvmomi keeps the session of the last login; a script may rely on its own.
@@ -67,6 +69,11 @@ class SessionFrom:
         """What a job's key and messages call it."""
         return f"{self.user}@{self.host}" + (f":{self.port}" if self.port != 443 else "")
 
+    @property
+    def address(self) -> str:
+        """Host and port."""
+        return f"{self.host}:{self.port}"
+
     def open(self) -> Any:
         """A new session, logged in.
 
@@ -86,10 +93,13 @@ class SessionFrom:
             nfclease.fleet.errors.SessionSourceError: there is no password of me@vc.example.com: ...
         """
         import ssl
+        from inspect import signature
 
         from pyVim import connect
 
         given: dict[str, Any] = {"host": self.host, "port": self.port, "user": self.user}
+        if "httpConnectionTimeout" in signature(connect.SmartConnect).parameters:  # pyvmomi 7
+            given["httpConnectionTimeout"] = _PATIENCE
         if self.thumbprint is not None:
             given["thumbprint"] = self.thumbprint
             given["sslContext"] = ssl._create_unverified_context()  # the thumbprint decides
