@@ -140,8 +140,8 @@ def _read(connection: sqlite3.Connection) -> Holder | None:
 
 def _in_use(journal: str, holder: Holder) -> JournalInUseError:
     error = JournalInUseError(
-        f"the journal {escaped(journal, 1000)} is in use by another driver: {holder}. Wait for its end, or give this "
-        "run a journal of its own"
+        f"the journal {escaped(journal, 1000)} is in use by another driver: {holder}. Wait for its "
+        "end, or give this run a journal of its own"
     )
     error.process, error.host, error.since = holder.process, holder.host, holder.since
     return error
