@@ -16,11 +16,11 @@ from typing import Any
 
 import pytest
 
-from nfclease.fleet import ExportJob, Failure, Journal, Outcome
+from nfclease.fleet import ExportJob, Failure, Journal, Outcome, _driving
 from nfclease.fleet._driving import Driver, Interrupted
+from nfclease.fleet._place import RunPlace
 from nfclease.fleet._records import Records
 from nfclease.fleet._retrying import Rules
-from nfclease.fleet._workers import RunPlace
 from nfclease.fleet._working import Assignment
 from nfclease.fleet.executors import Hands
 from nfclease.fleet.planning import Planned
@@ -38,10 +38,11 @@ NEVER = 1_000_000
 
 @dataclass(frozen=True)
 class Made:
-    """A job, and how its attempts end; the last ending is for good."""
+    """A job, the host where its VM is by the start, and how each attempt ends; the last for good."""
 
     vcenter: str
     host: str
+    moves_to: str
     disks: int
     size: int
     endings: tuple[str, ...]
@@ -52,6 +53,7 @@ jobs = st.lists(
         Made,
         vcenter=st.sampled_from(["vc1", "vc2"]),
         host=st.sampled_from(["a", "b", "c"]),
+        moves_to=st.sampled_from(["a", "b", "c"]),
         disks=st.integers(0, 7),
         size=st.integers(0, 3),
         endings=st.builds(
@@ -98,7 +100,7 @@ class Run:
     def body(self, assignment: Assignment) -> Outcome:
         """One attempt."""
         made = self._made[assignment.job.key]
-        cost = (made.vcenter, made.host, max(made.disks, 1))
+        cost = (made.vcenter, made.moves_to, max(made.disks, 1))
         with self._lock:
             self._begun += 1
             self._costs.append(cost)
@@ -122,6 +124,11 @@ class Run:
         if len(moving) > 1 and sum(disks for *_, disks in moving) > most:
             self.broken.append(f"more than {most}: {moving}")
 
+    def look_again(self, items: list[Planned]) -> None:
+        """The VMs have moved."""
+        for item in items:
+            item.host = self._made[item.key].moves_to
+
     def drive(self) -> bool:
         """Whether it came to its end."""
         driver = Driver(
@@ -131,7 +138,7 @@ class Run:
             inbox=queue.SimpleQueue(),
             rules=self.rules,
             records=self.records,
-            look_again=lambda _: None,
+            look_again=self.look_again,
             is_stopping=lambda: self._begun >= self._stop_after,
         )
         try:
@@ -166,7 +173,8 @@ def expected(endings: tuple[str, ...], retries: int) -> tuple[str, int]:
 def test_limits_hold_every_job_ends_once_and_the_journal_agrees(
     made: list[Made], rules: Rules, stop_after: int
 ) -> None:
-    with tempfile.TemporaryDirectory() as directory:
+    with tempfile.TemporaryDirectory() as directory, pytest.MonkeyPatch.context() as patch:
+        patch.setattr(_driving, "_FRESH", 0.0)  # the hosts are read before each start
         path = Path(directory) / "nightly.db"
         with Journal(path) as journal:
             run = Run(made, rules, journal, stop_after)
