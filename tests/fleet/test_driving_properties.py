@@ -38,7 +38,7 @@ NEVER = 1_000_000
 
 @dataclass(frozen=True)
 class Made:
-    """A job, the host where its VM is by the start, and how each attempt ends; the last for good."""
+    """A job, the host where its VM is at its start, and how its attempts end."""
 
     vcenter: str
     host: str
@@ -203,7 +203,7 @@ def test_limits_hold_every_job_ends_once_and_the_journal_agrees(
         with Journal(path) as journal:
             again = Run([replace(each, endings=("done",)) for each in made], Rules(), journal)
             assert again.drive()
-            for each in again.records.outcomes:
-                was_done = outcomes[each.key].state == "done"
-                assert each.state == ("skipped" if was_done else "done")
+            for ended in again.records.outcomes:
+                was_done = outcomes[ended.key].state == "done"
+                assert ended.state == ("skipped" if was_done else "done")
         assert {*states(path).values()} <= {"done"}

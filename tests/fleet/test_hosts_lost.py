@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
+from pyVim.connect import GetSi, SetSi
 
 from nfclease import fleet, verify
 from nfclease.fleet import Journal, sessions
@@ -14,6 +17,7 @@ from nfclease.simulator import Simulator
 from ..support.esx_hosts import EsxHost
 from ..support.inventory import unique
 from ..support.journals import states
+from ..support.waiting import wait_for
 
 
 @pytest.fixture
@@ -77,7 +81,7 @@ def test_a_host_that_is_killed_and_comes_back(hosts: list[EsxHost], tmp_path: Pa
     assert {attempts[vm] for vm in other.vms} == {1}
     assert sorted(attempts[vm] > 1 for vm in lost.vms)[-2:] == [True, True]
     assert {vcenter for vcenter, _ in killing.delayed} == {lost.name}
-    assert any(lost.simulator.host in reason for _, reason in killing.delayed)
+    assert all(f"{lost.simulator.host}:" in reason for _, reason in killing.delayed)
     assert len(other.simulator.calls("ExportVm")) == 3
     assert len(other.simulator.calls("HttpNfcLeaseComplete")) == 3
     ended = {each.key: [("done", each.attempts)] for each in summary.done}
@@ -145,3 +149,34 @@ def test_a_session_does_not_wait_for_ever(
         service.CurrentTime()
     simulator.clear()
     service.content.sessionManager.Logout()
+
+
+def test_a_login_that_hangs_holds_up_no_other_login(hosts: list[EsxHost]) -> None:
+    SetSi("the script's own")
+    try:
+        sources = [
+            fleet.SessionFrom(
+                host.simulator.host,
+                host.simulator.user,
+                lambda *_, host=host: host.simulator.password,
+                port=host.simulator.port,
+                ca_file=host.simulator.ca_file,
+            )
+            for host in hosts
+        ]
+        held = hosts[0]
+        held.simulator.inject("soap_delay", method="Login", seconds=None)
+        opened: list[Any] = []
+        thread = threading.Thread(target=lambda: opened.append(sources[0].open()))
+        thread.start()
+        wait_for(lambda: held.simulator.calls("Login"))
+        opened.append(sources[1].open())  # while the first one waits
+        assert thread.is_alive()
+        assert GetSi() == "the script's own"
+        held.simulator.clear()
+        thread.join()
+        assert GetSi() == "the script's own"
+        for service in opened:
+            service.content.sessionManager.Logout()
+    finally:
+        SetSi(None)

@@ -1,4 +1,4 @@
-"""Two drivers on one vCenter, each with a journal of its own: both end right, and their caps add up."""
+"""Two drivers on one vCenter, each with its own journal: both end right, and their caps add up."""
 
 from __future__ import annotations
 

@@ -20,13 +20,13 @@ SIMULATOR = {"disk_size": 1 << 16}
 
 @pytest.fixture
 def vms(simulator: Simulator) -> list[str]:
-    names = [unique("vm") for _ in range(6)]
+    names = [unique("refused") for _ in range(6)]
     for name in names:
         simulator.add_vm(name, disks=1, nvram=False)
     return names
 
 
-def jobs_of(session: str, vms: list[str], directory: Path) -> list[fleet.Job]:
+def jobs_of(session: str, vms: list[str], directory: Path) -> list[fleet.ExportJob]:
     # The lease itself is not to try the same transfer again: that is another mechanism.
     options = {"max_retries": 0}
     return [fleet.ExportJob(session, vm, f"{directory}/{{vm}}.ova", options) for vm in vms]
@@ -49,7 +49,7 @@ def test_a_while_of_503_is_survived(
     def listen(event: fleet.Event) -> None:
         if event.kind == "started" and not delayed:
             # Without a method: every call, the look at the session included.
-            simulator.inject(kind, code=503, **({} if method is None else {"method": method}))
+            simulator.inject(kind, match=method, code=503)
         if event.kind == "waiting" and "tried again in" in event.reason:
             delayed.append(event.vm)
             assert "503" in event.reason

@@ -48,7 +48,7 @@ class EsxHost:
         """As messages call it."""
         return f"{self.simulator.host}:{self.simulator.port}"
 
-    def jobs(self, directory: Path, **options: Any) -> list[fleet.Job]:
+    def jobs(self, directory: Path, **options: Any) -> list[fleet.ExportJob]:
         """An export of each VM."""
         return [
             fleet.ExportJob(self.name, vm, f"{directory}/{{vm}}.ova", options) for vm in self.vms

@@ -12,7 +12,7 @@ from pyVmomi import vim
 from nfclease._log import logger
 from nfclease.appliance.export import export_vm
 from nfclease.appliance.importing import import_vapp
-from nfclease.exceptions import NfcError
+from nfclease.exceptions import LeaseError, NfcError
 from nfclease.fleet._workers import worker_of
 from nfclease.fleet.failures import judge, placed
 from nfclease.fleet.jobs import ExportJob
@@ -84,13 +84,14 @@ def work(assignment: Assignment) -> Outcome:
 
 
 def _failure(error: BaseException, assignment: Assignment, worker: Worker) -> Failure:
-    """What `judge` says. Errors of a connection that pyvmomi raises do not name the server."""
+    """What `judge` says. A lost lease, or pyvmomi's error of a connection, names no server."""
     failure = judge(error)
-    is_bare = isinstance(error, (OSError, HTTPException)) and not isinstance(error, NfcError)
-    # Those of a file have its name, and those of a transfer the VM.
-    if not is_bare or getattr(error, "filename", None) is not None or hasattr(error, "vm"):
-        return failure
-    return placed(failure, worker.logins.address(assignment.job.session))
+    if isinstance(error, NfcError):
+        is_bare = isinstance(error, LeaseError)
+    else:  # an error of a file has its name, and one of a transfer its VM
+        is_bare = isinstance(error, (OSError, HTTPException)) and not hasattr(error, "vm")
+        is_bare = is_bare and getattr(error, "filename", None) is None
+    return placed(failure, worker.logins.address(assignment.job.session)) if is_bare else failure
 
 
 def _export(assignment: Assignment, worker: Worker) -> Outcome:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import threading
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from nfclease.fleet._named import loaded, path_of
@@ -12,7 +13,7 @@ from nfclease.fleet.errors import SessionSourceError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
     from typing import Any
 
 __all__ = ["SessionFrom", "register_session"]
@@ -23,8 +24,39 @@ _registered: dict[str, Callable[[], Any] | str] = {}
 _PATIENCE = 300
 #: The name of a variable, or an import path.
 _SOURCE = re.compile(r"[A-Za-z_]\w*|[A-Za-z_][\w.]*:[A-Za-z_][\w.]*", re.ASCII)
-#: pyvmomi keeps the session of the last login; a script may rely on its own.
-_login = threading.Lock()
+
+
+class _Own:
+    """pyvmomi keeps the session of the last login; a script may rely on its own.
+
+    Several threads may log in at once: one server that does not answer holds up no other login.
+    """
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._logins = 0
+        self._session: Any = None
+
+    @contextmanager
+    def kept(self) -> Iterator[None]:
+        """A block in which a thread logs in."""
+        from pyVim import connect
+
+        with self._lock:
+            if not self._logins:
+                self._session = connect.GetSi()
+            self._logins += 1
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._logins -= 1
+                connect.SetSi(self._session)
+                if not self._logins:
+                    self._session = None
+
+
+_own = _Own()
 
 
 @dataclass(frozen=True)
@@ -106,12 +138,8 @@ class SessionFrom:
         else:
             given["sslContext"] = ssl.create_default_context(cafile=self.ca_file)
         password = self._password()
-        with _login:
-            before = connect.GetSi()
-            try:
-                return connect.SmartConnect(**given, pwd=password)
-            finally:
-                connect.SetSi(before)
+        with _own.kept():
+            return connect.SmartConnect(**given, pwd=password)
 
     def _password(self) -> str:
         source = self.password_from
