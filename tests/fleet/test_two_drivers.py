@@ -9,7 +9,7 @@ import pytest
 from nfclease import verify
 from nfclease.simulator import Simulator
 
-from ..support.inventory import unique
+from ..support.inventory import added_vms
 from ..support.journals import states
 from ..support.waiting import wait_for
 from .script import Script, is_moving
@@ -19,10 +19,7 @@ SIMULATOR = {"disk_size": 1 << 18}
 
 @pytest.fixture
 def vms(simulator: Simulator) -> list[str]:
-    names = [unique("shared") for _ in range(6)]
-    for name in names:
-        simulator.add_vm(name, disks=1, nvram=False)
-    return names
+    return added_vms(simulator, "shared", 6)
 
 
 def ended(script: Script) -> str:

@@ -11,7 +11,7 @@ from nfclease.fleet import Failure, Journal
 from nfclease.fleet._retrying import Retries, Rules
 from nfclease.simulator import Simulator
 
-from ..support.inventory import unique
+from ..support.inventory import added_vms
 from ..support.journals import states
 from ..support.leases import endings
 
@@ -20,10 +20,7 @@ SIMULATOR = {"disk_size": 1 << 16}
 
 @pytest.fixture
 def vms(simulator: Simulator) -> list[str]:
-    names = [unique("refused") for _ in range(6)]
-    for name in names:
-        simulator.add_vm(name, disks=1, nvram=False)
-    return names
+    return added_vms(simulator, "refused", 6)
 
 
 def jobs_of(session: str, vms: list[str], directory: Path) -> list[fleet.ExportJob]:
