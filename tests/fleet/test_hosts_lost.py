@@ -11,7 +11,7 @@ import pytest
 from pyVim.connect import GetSi, SetSi
 
 from nfclease import fleet, verify
-from nfclease.fleet import Journal, sessions
+from nfclease.fleet import Journal, _looking, sessions
 from nfclease.simulator import Simulator
 
 from ..support.esx_hosts import EsxHost
@@ -113,20 +113,21 @@ def test_a_host_that_is_killed_and_stays_away(hosts: list[EsxHost], tmp_path: Pa
 
 
 def test_a_host_that_answers_nothing_holds_no_other_up(
-    hosts: list[EsxHost], tmp_path: Path
+    hosts: list[EsxHost], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """It goes on when all jobs of the other one are done, which start one after the other."""
+    monkeypatch.setattr(_looking, "_PATIENCE", 1.0)
     held, other = hosts
-    held.slow(60_000)
-    other.slow(200_000)
+    for host in hosts:
+        host.slow(100_000)
     waiting = {*other.vms}
     is_held = False
 
     def listen(event: fleet.Event) -> None:
         nonlocal is_held
-        if event.kind == "moved" and event.vcenter == held.name and not is_held:
+        if event.kind == "ended" and event.vcenter == held.name and not is_held:
             is_held = True
-            held.hold()
+            held.hold()  # its next job is about to start
         if event.kind == "ended" and event.vm in waiting:
             waiting.discard(event.vm)
             if not waiting:

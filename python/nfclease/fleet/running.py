@@ -67,7 +67,7 @@ def run(
 
     Args:
         jobs: What to do, no two the same.
-        executor: Where the jobs run. None is threads of this process, which is what exports need.
+        executor: Where the jobs run. None means threads of this process: exports need no more.
             Or an executor of ``concurrent.futures``; a callable that makes one, which makes another
             when the first is broken by a worker that died; or a ``distributed.Client`` of Dask.
         per_host: Disks that move at once from one host, 1 or more. A VM with more runs alone.

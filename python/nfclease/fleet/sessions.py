@@ -113,7 +113,7 @@ class SessionFrom:
             pyvmomi's ``vim.ServiceInstance``.
 
         Raises:
-            SessionSourceError: There is no password where it should be.
+            SessionSourceError: The password is not where `password_from` says.
             vim.fault.InvalidLogin: User or password are wrong.
             OSError: The server cannot be reached, or is not trusted.
 
