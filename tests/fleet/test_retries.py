@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pickle
+import traceback
 from pathlib import Path
 from typing import Any
 
@@ -43,7 +44,7 @@ def test_after_the_retries_it_has_failed_and_the_others_are_done(
     simulator: Simulator, lab: str, vms: list[str], tmp_path: Path
 ) -> None:
     simulator.inject("drop", method="ExportVm", count=3)
-    with pytest.raises(fleet.FleetError, match="1 jobs failed") as failed:
+    with pytest.raises(fleet.FleetError, match="1 of 1 jobs failed") as failed:
         fleet.run(jobs_of(lab, vms[:1], tmp_path), retry_delay=0.05)
     [outcome] = failed.value.failures
     assert (outcome.attempts, outcome.vm) == (3, vms[0])
@@ -51,6 +52,10 @@ def test_after_the_retries_it_has_failed_and_the_others_are_done(
     assert outcome.failure.verdict == "again"
     again = pickle.loads(pickle.dumps(failed.value))
     assert (str(again), again.summary) == (str(failed.value), failed.value.summary)
+    assert [str(each) for each in again.exceptions] == [outcome.reason]
+    assert again.exceptions[0].outcome == outcome
+    shown = "".join(traceback.format_exception(failed.value))
+    assert shown.count(outcome.reason) == 1
     assert len(fleet.run(jobs_of(lab, vms, tmp_path)).done) == 4
 
 

@@ -10,7 +10,7 @@ Examples:
     2
 """
 
-from nfclease.fleet.errors import FleetError, SessionSourceError
+from nfclease.fleet.errors import FleetError, JobFailedError, SessionSourceError
 from nfclease.fleet.events import Event, JsonLines
 from nfclease.fleet.failures import Failure, judge
 from nfclease.fleet.jobs import ExportJob, ImportJob
@@ -28,6 +28,7 @@ __all__ = [
     "Failure",
     "FleetError",
     "ImportJob",
+    "JobFailedError",
     "Journal",
     "JsonLines",
     "Metrics",

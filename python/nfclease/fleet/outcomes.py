@@ -77,6 +77,12 @@ class Outcome:
     files: tuple[WrittenFile, ...] = ()
     failure: Failure | None = None
 
+    @property
+    def reason(self) -> str:
+        """What failed and why, in one line; empty where nothing did."""
+        failure = self.failure
+        return "" if failure is None else f"{self.vm}: {failure.error}: {failure.reason}"
+
     def to_dict(self) -> dict[str, Any]:
         """All of it in dicts, lists, strings and numbers, as ``json`` takes them.
 

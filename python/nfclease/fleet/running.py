@@ -101,7 +101,8 @@ def run(
         Every outcome, and how long it took.
 
     Raises:
-        FleetError: Jobs failed for good; it has the summary.
+        FleetError: Jobs failed for good; it is a group with an exception for each, and has the
+            summary.
         TypeError: An argument is of the wrong kind.
         ValueError: A number is out of its range, or two jobs are the same.
         SessionSourceError: It is not known how to log in.
@@ -134,7 +135,8 @@ def run(
             run_.drive(at or datetime.datetime.now(), rate)
     summary = Summary(tuple(records.outcomes), time.monotonic() - started)
     if check and summary.failed:
-        raise FleetError(f"{len(summary.failed)} jobs failed: {summary}", summary)
+        counted = f"{len(summary.failed)} of {len(summary.outcomes)} jobs failed"
+        raise FleetError(counted, summary)
     return summary
 
 

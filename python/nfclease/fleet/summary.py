@@ -78,9 +78,7 @@ class Summary:
         counts = Counter(each.state for each in self.outcomes)
         states = "".join(f", {number} {state}" for state, number in sorted(counts.items()))
         lines = [f"{len(self.outcomes)} jobs in {self.seconds:.1f} s{states}, {self.bytes} bytes"]
-        for each in self.failed[:_SHOWN]:
-            reason = f"{each.failure.error}: {each.failure.reason}" if each.failure else "unknown"
-            lines.append(f"{each.vm}: {reason}")
+        lines += [each.reason for each in self.failed[:_SHOWN]]
         if len(self.failed) > _SHOWN:
             lines.append(f"and {len(self.failed) - _SHOWN} more")
         return "\n".join(lines)

@@ -396,4 +396,5 @@ def many(told: list[fleet.Event], ended: list[fleet.Outcome]) -> tuple[fleet.Wri
         assert_type(fleet.judge(error), fleet.Failure)
     except fleet.FleetError as error:
         assert_type(error.failures, tuple[fleet.Outcome, ...])
+        assert_type(error.exceptions, tuple[fleet.JobFailedError, ...])
     return summary.done[0].files
