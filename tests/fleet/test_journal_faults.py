@@ -1,4 +1,4 @@
-"""Files that are no journal, journals that are damaged, and disks that fail under one."""
+"""Files that are not journals, journals that are damaged, and disks that fail under one."""
 
 from __future__ import annotations
 

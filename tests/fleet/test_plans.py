@@ -12,6 +12,7 @@ from pyVim.connect import SmartConnect
 from pyVmomi import vim
 
 from nfclease import export_vm, fleet
+from nfclease.fleet._looking import Looks
 from nfclease.fleet._place import RunPlace
 from nfclease.fleet._workers import forget
 from nfclease.fleet.planning import Plan
@@ -62,7 +63,7 @@ def test_a_vm_that_moved_is_counted_at_its_new_host(vcsim: Vcsim, tmp_path: Path
         ]
         task = vms[0].RelocateVM_Task(vim.vm.RelocateSpec(host=other))
         wait_for(lambda: task.info.state in ("success", "error"))
-        plan.look_again(plan.items)
+        Looks(plan.hosts_of)(plan.items)
         assert (plan.items[0].host, plan.items[0].host_name) == (other._moId, other.name)
     forget(place)
 

@@ -19,7 +19,7 @@ from ..support.inventory import find, unique
 @pytest.fixture
 def vms(simulator: Simulator) -> list[str]:
     """Each shorter than the one before: so they start in this order."""
-    names = [unique("vm") for _ in range(4)]
+    names = [unique("retried") for _ in range(4)]
     for number, name in enumerate(names):
         simulator.add_vm(name, disks=1, disk_size=(9 - 2 * number) << 16, nvram=False)
     return names

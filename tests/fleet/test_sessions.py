@@ -14,7 +14,7 @@ import pytest
 from pyVim.connect import GetSi, SetSi
 from pyVmomi import vim
 
-from nfclease import fleet
+from nfclease import fleet, verify
 from nfclease.simulator import Simulator
 
 from ..support.inventory import unique
@@ -75,6 +75,35 @@ def test_a_session_that_expires_between_jobs_logs_in_again(
     assert [(each.state, each.attempts) for each in summary.outcomes][2:] == [("done", 1)] * 2
     assert len(summary.done) == 4
     assert len(simulator.calls("Login")) == 3  # one is the test's
+
+
+def test_a_session_that_expires_in_the_middle_of_exports_logs_in_again(
+    simulator: Simulator, lab: str, tmp_path: Path
+) -> None:
+    """Its leases end with it: both exports are tried again, and the one that waited is not."""
+    vms = small_vms(simulator, 3)
+    simulator.inject("bandwidth", bytes_per_second=2_000)
+    moving: set[str] = set()
+
+    def expire(event: fleet.Event) -> None:
+        if event.kind == "moved" and len(moving) < 2:
+            moving.add(event.vm)
+        if len(moving) == 2 and len(simulator.calls("Login")) == 1:
+            session = simulator.connect()
+            manager = session.content.sessionManager
+            own = manager.currentSession.key
+            manager.TerminateSession([each.key for each in manager.sessionList if each.key != own])
+            manager.Logout()
+            simulator.clear()
+
+    summary = fleet.run(
+        jobs_of(lab, vms, tmp_path), per_host=2, retry_delay=0.2, progress=expire, check=False
+    )
+    assert {each.vm for each in summary.done} == {*vms}, str(summary)
+    assert {each.vm for each in summary.done if each.attempts == 2} == moving
+    assert all(verify(each.target) for each in summary.done)
+    assert len(simulator.calls("Login")) == 3  # one is the test's
+    assert len(simulator.calls("HttpNfcLeaseComplete")) == 3
 
 
 def test_a_name_that_nobody_registered_is_refused_before_any_job(tmp_path: Path) -> None:

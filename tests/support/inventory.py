@@ -50,6 +50,14 @@ def unique(name: str) -> str:
     return f"{name}-{next(_numbers)}"
 
 
+def added_vms(simulator: Simulator, name: str, count: int) -> list[str]:
+    """The names of so many new VMs, each of one disk and nothing else."""
+    names = [unique(name) for _ in range(count)]
+    for each in names:
+        simulator.add_vm(each, disks=1, nvram=False)
+    return names
+
+
 def add_disks(vm: Any, *mebibytes: int) -> None:
     """Gives a VM more disks, empty ones, that can hold so many MiB each."""
     controller = next(

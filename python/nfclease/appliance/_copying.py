@@ -110,7 +110,7 @@ async def _planned(
     """Asks the target's server about the source's descriptor.
 
     Raises:
-        ValueError: There is no such network, or a datastore or folder must be said.
+        ValueError: A network does not exist, or a datastore or folder has to be named.
         ProtocolError: The server wants a file that the lease does not have.
     """
     title = f"the descriptor of {name}"

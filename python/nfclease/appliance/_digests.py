@@ -22,7 +22,7 @@ def digests(path: str, kinds: Iterable[str], goes_on: Callable[[], None]) -> dic
         goes_on: Called for each piece; raises when nobody waits any more.
 
     Raises:
-        OSError: It cannot be read, or is no regular file.
+        OSError: It cannot be read, or is not a regular file.
     """
     running = {kind: hashlib.new(kind, usedforsecurity=False) for kind in kinds}
     piece = bytearray(_PIECE)

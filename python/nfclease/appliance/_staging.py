@@ -43,7 +43,7 @@ class Staging:
 
         Raises:
             BlockingIOError: Another export has it.
-            PermissionError: Somebody else made it, or it is no directory of this user's.
+            PermissionError: Another user made it, or it is not a directory.
             OSError: It cannot be made or locked.
         """
         for _ in range(_TRIES):

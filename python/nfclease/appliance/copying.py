@@ -49,7 +49,7 @@ def copy_vm(
     against the source's lease manifest, sent, verified against the target's, and removed; a file
     whose size the lease says (``DeviceUrl.fileSize``) is sent while it comes, from 1 MiB on. Never
     more than `max_concurrency` files are there at once. An error on either side aborts both
-    leases once each; then nothing is left in ``TMPDIR``, and there is no new VM.
+    leases once each; nothing is left in ``TMPDIR`` then, and the new VM is removed.
 
     Args:
         entity: The VM or vApp, switched off; or a snapshot, whose VM may run.

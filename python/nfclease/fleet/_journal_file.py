@@ -54,18 +54,19 @@ PRAGMA user_version = {_VERSION};
 #: By what SQLite says: what to do. Python 3.10 has no error numbers of SQLite.
 _ADVICE = {
     "full": "Make room on its file system, then start again: what is in the journal is kept",
-    "I/O": "Its file system failed, or has no room: look there, then start again",
+    "I/O": "Its file system failed, or has no room, or is not a local one: look there, start again",
     "malformed": "It is damaged: move it away and start without it, or bring back a copy",
     "not a database": "It is another file: give the journal another name",
     "locking": "Its file system has no locks that work: put it on a local one",
-    "locked": "Another program has it open, and does not let it be written",
+    "locked": "Another program keeps it from being written; or its file system has no locks: then "
+    "put it on a local one",
     "readonly": "This user may not write it",
     "unable to open": "Look whether this user may read and write it and its directory",
 }
 
 
 def make(path: str) -> None:
-    """Makes an empty journal where there is none; it has its name when it is whole."""
+    """Makes an empty journal if the file does not exist; it has its name when it is whole."""
     if os.path.lexists(path):
         return
     new = f"{path}.new"
@@ -89,7 +90,7 @@ def opened(path: str, *, writes: bool) -> sqlite3.Connection:
 
     Raises:
         JournalError: It is damaged, of a newer version, or another file.
-        FileNotFoundError: There is none.
+        FileNotFoundError: The journal does not exist.
     """
     os.stat(path)
     with told(path):

@@ -48,7 +48,7 @@ class JournalLock:
     Raises:
         JournalInUseError: Another driver holds it.
         JournalError: The file system gives no lock, or the file is another one.
-        OSError: There is no such directory.
+        OSError: The directory does not exist.
     """
 
     def __init__(self, journal: str) -> None:
@@ -80,7 +80,14 @@ class JournalLock:
         except sqlite3.OperationalError as error:
             if "locked" not in str(error):
                 raise
-            raise _in_use(journal, _read(self._connection)) from None
+            holder = _read(self._connection)
+            if holder is None:  # nobody wrote who it is, or not even that can be read
+                raise JournalError(
+                    f"the journal {escaped(journal, 1000)} cannot be locked: another program keeps "
+                    f"the lock {escaped(_path(journal), 1000)}, or its file system has no locks, "
+                    "such as NFS without a lock service. Put the journal on a local file system"
+                ) from None
+            raise _in_use(journal, holder) from None
 
     def release(self) -> None:
         """Others may have it from now on."""
@@ -131,12 +138,10 @@ def _read(connection: sqlite3.Connection) -> Holder | None:
     return None
 
 
-def _in_use(journal: str, holder: Holder | None) -> JournalInUseError:
-    by = "another driver" if holder is None else f"another driver: {holder}"
+def _in_use(journal: str, holder: Holder) -> JournalInUseError:
     error = JournalInUseError(
-        f"the journal {escaped(journal, 1000)} is in use by {by}. Wait for its end, or give this "
-        "run a journal of its own"
+        f"the journal {escaped(journal, 1000)} is in use by another driver: {holder}. Wait for its "
+        "end, or give this run a journal of its own"
     )
-    if holder is not None:
-        error.process, error.host, error.since = holder.process, holder.host, holder.since
+    error.process, error.host, error.since = holder.process, holder.host, holder.since
     return error

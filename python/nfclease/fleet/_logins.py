@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import http.client
 import threading
 from contextlib import suppress
 
@@ -26,6 +27,8 @@ class _Login:
         self.lock = threading.Lock()
         self.service: Any = None
         self.manager: Any = None
+        #: Where it logs in, for people; empty where only the factory of the script knows.
+        self.address = ""
 
 
 class Logins:
@@ -55,7 +58,15 @@ class Logins:
             if login.service is None:
                 service = opened(source, path)
                 login.service, login.manager = service, service.content.sessionManager
+                login.address = _address(service) or login.address
             return login.service
+
+    def address(self, source: str | SessionFrom) -> str:
+        """The server of a session, as messages name it: host and port, else the session's name."""
+        login = self._logins.get(name_of(source))
+        if login is not None and login.address:
+            return login.address
+        return f"session {name_of(source)}" if isinstance(source, str) else source.address
 
     def cancel_leases(self, reason: str, timeout: float) -> None:
         """Ends the leases of all these sessions."""
@@ -81,9 +92,20 @@ class Logins:
 def _is_alive(manager: Any) -> bool:
     """Whether the server still knows the session: it says which one it is."""
     try:
-        return manager.currentSession is not None
+        try:
+            return manager.currentSession is not None
+        except (OSError, http.client.HTTPException):
+            # A kept connection may be dead since the server started again: on a new one, then.
+            return manager.currentSession is not None
     except (vim.fault.NotAuthenticated, vmodl.fault.ManagedObjectNotFound):
         return False
+
+
+def _address(service: Any) -> str:
+    """Host and port of a pyvmomi stub; empty of one that does not say."""
+    stub = service._stub
+    found = getattr(getattr(stub, "soapStub", stub), "host", "")
+    return found if isinstance(found, str) else ""
 
 
 def _drop(login: _Login) -> None:

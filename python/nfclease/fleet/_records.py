@@ -118,7 +118,10 @@ class Records:
         self._tell("waiting", item, reason=reason)
 
     def ended(self, item: Planned, outcome: Outcome) -> None:
-        """A job has its outcome. What is done before, or was never begun, is no news."""
+        """A job has its outcome.
+
+        The journal has what an earlier run did, and needs nothing of a job that never began.
+        """
         self.outcomes.append(outcome)
         if self._journal is not None and (outcome.attempts > 0 or outcome.state == "failed"):
             self._call(self._journal.end, outcome)

@@ -5,14 +5,16 @@ from __future__ import annotations
 import os
 import time
 from dataclasses import dataclass, replace
+from http.client import HTTPException
 
 from pyVmomi import vim
 
 from nfclease._log import logger
 from nfclease.appliance.export import export_vm
 from nfclease.appliance.importing import import_vapp
+from nfclease.exceptions import LeaseError, NfcError
 from nfclease.fleet._workers import worker_of
-from nfclease.fleet.failures import judge
+from nfclease.fleet.failures import judge, placed
 from nfclease.fleet.jobs import ExportJob
 from nfclease.fleet.outcomes import Outcome, WrittenFile
 from nfclease.inventory import find
@@ -25,6 +27,7 @@ if TYPE_CHECKING:
     from nfclease.appliance.results import ExportResult
     from nfclease.fleet._place import RunPlace
     from nfclease.fleet._workers import Worker
+    from nfclease.fleet.failures import Failure
     from nfclease.fleet.jobs import ImportJob, Job
     from nfclease.progress import TransferProgress
 
@@ -41,7 +44,7 @@ class Assignment:
         place: The run.
         target: The job's, filled in.
         moid: Of the VM; empty for an import.
-        factory: The import path of its session's factory; None where there is none.
+        factory: The import path of its session's factory; None if it has none.
         attempt: How often it has been started, with this one.
         share: Its bytes per second until the process hears of its own; None without a limit.
     """
@@ -76,10 +79,21 @@ def work(assignment: Assignment) -> Outcome:
             if worker.is_stopping() or isinstance(error, KeyboardInterrupt):
                 outcome = assignment.outcome(state="cancelled")
             else:
-                failure = judge(error)
+                failure = _failure(error, assignment, worker)
                 logger().debug("%s failed", assignment.job.key, exc_info=error)
                 outcome = assignment.outcome(state="failed", failure=failure)
     return replace(outcome, seconds=time.monotonic() - started)
+
+
+def _failure(error: BaseException, assignment: Assignment, worker: Worker) -> Failure:
+    """What `judge` says. A lost lease, or pyvmomi's error of a connection, names no server."""
+    failure = judge(error)
+    if isinstance(error, NfcError):
+        is_bare = isinstance(error, LeaseError)
+    else:  # an error of a file has its name, and one of a transfer its VM
+        is_bare = isinstance(error, (OSError, HTTPException)) and not hasattr(error, "vm")
+        is_bare = is_bare and getattr(error, "filename", None) is None
+    return placed(failure, worker.logins.address(assignment.job.session)) if is_bare else failure
 
 
 def _export(assignment: Assignment, worker: Worker) -> Outcome:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from nfclease._text import escaped
 from nfclease.exceptions import LeaseError, NfcError
@@ -73,6 +73,11 @@ def judge(error: BaseException) -> Failure:
     """
     name = _short(type(error).__name__)
     return Failure(_verdict(error), _reason(error, name), name, _task(error))
+
+
+def placed(failure: Failure, address: str) -> Failure:
+    """The same, with the server that it is about in front of the reason."""
+    return replace(failure, reason=_short(f"{address}: {failure.reason}"))
 
 
 def _verdict(error: BaseException) -> Verdict:

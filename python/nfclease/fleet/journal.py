@@ -38,13 +38,13 @@ class Journal:
     SQLite's write-ahead log works among processes of one machine alone.
 
     Args:
-        path: The file; made where there is none. Beside it are ``.lock``, which stays, and while it
-            is open ``-wal`` and ``-shm``, which are parts of it.
+        path: The file, which is made if it does not exist. Beside it are ``.lock``, which stays,
+            and while it is open ``-wal`` and ``-shm``, which are parts of it.
 
     Raises:
         JournalInUseError: Another driver has it open; the message names its process and machine.
         JournalError: It is damaged, of a newer nfclease, another file, or cannot be locked.
-        OSError: There is no such directory, or it cannot be written.
+        OSError: The directory does not exist, or cannot be written.
 
     Examples:
         >>> from nfclease.fleet import Journal, Outcome

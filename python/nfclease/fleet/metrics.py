@@ -29,8 +29,8 @@ _INTERVAL = 5.0
 class Metrics:
     """Counts what a fleet does, for Prometheus: a callable that takes each event.
 
-    Needs ``pip install 'nfclease[metrics]'``. Labels are vCenters, hosts and states; VMs are none,
-    for each one would be a series that stays. Several threads may call it.
+    Needs ``pip install 'nfclease[metrics]'``. Labels are vCenters, hosts and states. VMs are not
+    labels: each would be a series that stays. Several threads may call it.
 
     Args:
         path: A file to write, new every few seconds and at the end, whole at any time. One that

@@ -90,8 +90,8 @@ class _Center:
         """The VM of a moId, an instanceUuid, a path or a name.
 
         Raises:
-            NotFoundError: There is none.
-            AmbiguousNameError: There is more than one.
+            NotFoundError: No VM has it.
+            AmbiguousNameError: More than one has it.
         """
         return self._exact.get(text) or the_one(self.tree, self.nodes, text, "VM")
 
@@ -135,25 +135,19 @@ class Plan:
     def _service(self, job: Job) -> Any:
         return worker_of(self._place).logins.session(job.session)
 
-    def look_again(self, items: Iterable[Planned]) -> None:
-        """Reads where the VMs of some exports run by now, in one call for each session.
+    def hosts_of(self, items: Sequence[Planned]) -> dict[str, tuple[str, str]]:
+        """Reads in one call where the VMs of some exports of one session run by now.
 
-        A VM that is gone stays where it was: its job tells what is wrong.
+        Returns:
+            By the moId of a VM, its host's moId and name. A VM that is gone is left out: its job
+            tells what is wrong.
 
         Raises:
             Exception: What a login or the server raised.
         """
-        by_session: dict[str, dict[str, Planned]] = {}
-        for each in items:
-            if each.job.kind == "export":
-                by_session.setdefault(each.vcenter, {})[each.assignment.moid] = each
-        for name, vms in by_session.items():
-            service = self._service(next(iter(vms.values())).job)
-            for moid, host in _hosts_of(service, list(vms)).items():
-                vms[moid].host, vms[moid].host_name = (
-                    host,
-                    self._centers[name].hosts.get(host, host),
-                )
+        names = self._centers[items[0].vcenter].hosts
+        found = _hosts_of(self._service(items[0].job), [each.assignment.moid for each in items])
+        return {moid: (host, names.get(host, host)) for moid, host in found.items()}
 
 
 def _read(service: Any) -> Tree:

@@ -15,6 +15,7 @@ from nfclease.fleet import _workers
 from nfclease.fleet._dividing import Division
 from nfclease.fleet._driving import Driver
 from nfclease.fleet._hearing import Mail
+from nfclease.fleet._looking import Looks
 from nfclease.fleet._place import RunPlace
 from nfclease.fleet._records import Records, opened
 from nfclease.fleet._retrying import Rules
@@ -70,7 +71,7 @@ def run(
 
     Args:
         jobs: What to do, no two the same.
-        executor: Where the jobs run. None is threads of this process, which is what exports need.
+        executor: Where the jobs run. None means threads of this process: exports need no more.
             Or an executor of ``concurrent.futures``; a callable that makes one, which makes another
             when the first is broken by a worker that died; or a ``distributed.Client`` of Dask.
         per_host: Disks that move at once from one host, 1 or more. A VM with more runs alone.
@@ -187,9 +188,11 @@ class _Run:
         with self._signals.away():
             plan = Plan(self._jobs, self._place, at)
 
+        looks = Looks(plan.hosts_of)
+
         def look_again(items: list[Planned]) -> None:
             with self._signals.away():
-                plan.look_again(items)
+                looks(items)
 
         def share(text: str) -> Callable[[], bool]:
             return self._hands.share(self._place, text)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import threading
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from nfclease.fleet._named import loaded, path_of
@@ -12,17 +13,50 @@ from nfclease.fleet.errors import SessionSourceError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
     from typing import Any
 
 __all__ = ["SessionFrom", "register_session"]
 
 #: What ``register_session`` was given, in this process.
 _registered: dict[str, Callable[[], Any] | str] = {}
+#: Seconds without a byte after which a call of pyvmomi has failed; a server that hangs never ends.
+_PATIENCE = 300
 #: The name of a variable, or an import path.
 _SOURCE = re.compile(r"[A-Za-z_]\w*|[A-Za-z_][\w.]*:[A-Za-z_][\w.]*", re.ASCII)
-#: pyvmomi keeps the session of the last login; a script may rely on its own.
-_login = threading.Lock()
+
+
+class _Own:
+    """pyvmomi keeps the session of the last login; a script may rely on its own.
+
+    Several threads may log in at once: one server that does not answer holds up no other login.
+    """
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._logins = 0
+        self._session: Any = None
+
+    @contextmanager
+    def kept(self) -> Iterator[None]:
+        """A block in which a thread logs in."""
+        from pyVim import connect
+
+        with self._lock:
+            if not self._logins:
+                self._session = connect.GetSi()
+            self._logins += 1
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._logins -= 1
+                connect.SetSi(self._session)
+                if not self._logins:
+                    self._session = None
+
+
+_own = _Own()
 
 
 @dataclass(frozen=True)
@@ -67,6 +101,11 @@ class SessionFrom:
         """What a job's key and messages call it."""
         return f"{self.user}@{self.host}" + (f":{self.port}" if self.port != 443 else "")
 
+    @property
+    def address(self) -> str:
+        """Host and port."""
+        return f"{self.host}:{self.port}"
+
     def open(self) -> Any:
         """A new session, logged in.
 
@@ -74,7 +113,7 @@ class SessionFrom:
             pyvmomi's ``vim.ServiceInstance``.
 
         Raises:
-            SessionSourceError: There is no password where it should be.
+            SessionSourceError: The password is not where `password_from` says.
             vim.fault.InvalidLogin: User or password are wrong.
             OSError: The server cannot be reached, or is not trusted.
 
@@ -86,22 +125,21 @@ class SessionFrom:
             nfclease.fleet.errors.SessionSourceError: there is no password of me@vc.example.com: ...
         """
         import ssl
+        from inspect import signature
 
         from pyVim import connect
 
         given: dict[str, Any] = {"host": self.host, "port": self.port, "user": self.user}
+        if "httpConnectionTimeout" in signature(connect.SmartConnect).parameters:  # pyvmomi 7
+            given["httpConnectionTimeout"] = _PATIENCE
         if self.thumbprint is not None:
             given["thumbprint"] = self.thumbprint
             given["sslContext"] = ssl._create_unverified_context()  # the thumbprint decides
         else:
             given["sslContext"] = ssl.create_default_context(cafile=self.ca_file)
         password = self._password()
-        with _login:
-            before = connect.GetSi()
-            try:
-                return connect.SmartConnect(**given, pwd=password)
-            finally:
-                connect.SetSi(before)
+        with _own.kept():
+            return connect.SmartConnect(**given, pwd=password)
 
     def _password(self) -> str:
         source = self.password_from

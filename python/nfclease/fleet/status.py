@@ -43,7 +43,7 @@ def read_status(path: str | os.PathLike[str]) -> Iterator[dict[str, Any]]:
         - ``verdict``, ``reason``: of one that failed, as in ``Failure``; empty of all others.
 
     Raises:
-        FileNotFoundError: There is no such journal.
+        FileNotFoundError: The journal does not exist.
         JournalError: It cannot be read: it is damaged, of a newer nfclease, or another file.
 
     Examples:
