@@ -17,6 +17,7 @@ from nfclease.fleet.jobs import ExportJob, ImportJob
 from nfclease.fleet.journal import Journal
 from nfclease.fleet.metrics import Metrics
 from nfclease.fleet.outcomes import Outcome, WrittenFile
+from nfclease.fleet.planned import PlannedHost, PlannedJob, RunPlan, plan
 from nfclease.fleet.running import run
 from nfclease.fleet.sessions import SessionFrom, register_session
 from nfclease.fleet.status import read_status
@@ -32,11 +33,15 @@ __all__ = [
     "JsonLines",
     "Metrics",
     "Outcome",
+    "PlannedHost",
+    "PlannedJob",
+    "RunPlan",
     "SessionFrom",
     "SessionSourceError",
     "Summary",
     "WrittenFile",
     "judge",
+    "plan",
     "read_status",
     "register_session",
     "run",

@@ -47,6 +47,7 @@ def run(
     retry_delay: float = 30.0,
     blocked_timeout: float = 900.0,
     stop_on_failure: bool = False,
+    max_jobs: int | None = None,
     journal: JournalOption = None,
     verify: bool = False,
     progress: Callable[[Event], object] | None = None,
@@ -77,6 +78,7 @@ def run(
             minutes on most servers.
         stop_on_failure: Whether nothing new starts once a job has failed for good; what is left is
             then ``cancelled``.
+        max_jobs: Jobs that run at once, whatever they cost, 1 or more; None means without a limit.
         journal: A ``Journal``, or the path of one, which is open for the run alone: what it has as
             done, with the same target, is skipped.
         verify: Whether that is believed only when the digests of its files are right.
@@ -112,12 +114,14 @@ def run(
         [('demo-vm', 'done', 'backup/demo-vm.ova')]
     """
     started = time.monotonic()
-    rules = Rules(per_host, per_vcenter, retries, retry_delay, blocked_timeout, stop_on_failure)
+    rules = Rules(
+        per_host, per_vcenter, retries, retry_delay, blocked_timeout, stop_on_failure, max_jobs
+    )
     rules.check()
-    checked, hands = _checked(jobs), Hands(executor)
+    made, hands = checked(jobs), Hands(executor)
     with opened(journal) as kept:
         records = Records(kept, verify=verify, progress=progress, on_result=on_result)
-        run_ = _Run(checked, hands, rules, records)
+        run_ = _Run(made, hands, rules, records)
         run_.drive(at or datetime.datetime.now(), reports=progress is not None)
     summary = Summary(tuple(records.outcomes), time.monotonic() - started)
     if check and summary.failed:
@@ -190,7 +194,12 @@ class _Run:
             self._driver.stop()
 
 
-def _checked(jobs: Iterable[Job]) -> list[Job]:
+def checked(jobs: Iterable[Job]) -> list[Job]:
+    """The jobs, if they are that.
+
+    Raises:
+        TypeError: One is something else.
+    """
     made = list(jobs)
     for job in made:
         if not isinstance(job, (ExportJob, ImportJob)):

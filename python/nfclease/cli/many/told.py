@@ -1,0 +1,90 @@
+"""What is said of an export of many VMs, while it runs and at its end."""
+
+from __future__ import annotations
+
+from nfclease._text import escaped
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    from nfclease.cli.console import Console
+    from nfclease.fleet import Event, Outcome, Summary
+
+#: In the order in which people look for them.
+_STATES = ("done", "skipped", "failed", "cancelled")
+
+
+class Told:
+    """What ``progress=`` of a run gets: a row for each event with ``--json``."""
+
+    def __init__(self, console: Console) -> None:
+        self._console = console
+
+    def __call__(self, event: Event) -> None:
+        """Is called with each event."""
+        self._console.row({"type": "event", **event.to_dict()}, "")
+
+
+def say_summary(summary: Summary, console: Console) -> int:
+    """Each failure on standard error, then a line with the counts.
+
+    Returns:
+        The exit code.
+    """
+    from nfclease.cli.moved import rate_of
+    from nfclease.cli.tables import size
+
+    for each in summary.failed:
+        console.error(f"{escaped(each.vm)}: {_why(each)}")
+    counts = {state: len(getattr(summary, state)) for state in _STATES}
+    rate = rate_of(summary.bytes, summary.seconds)
+    row = {
+        "type": "summary",
+        "command": "export",
+        "jobs": len(summary.outcomes),
+        **counts,
+        "bytes": summary.bytes,
+        "seconds": round(summary.seconds, 3),
+        "rate": round(rate),
+        "failures": [_failure(each) for each in summary.failed],
+    }
+    number = "1 VM" if len(summary.outcomes) == 1 else f"{len(summary.outcomes)} VMs"
+    states = ", ".join(f"{count} {state}" for state, count in counts.items() if count)
+    moved = f"{size(summary.bytes)} in {summary.seconds:.1f} s ({rate / 1e6:.1f} MB/s)"
+    console.done(row, f"{number}: {states}; {moved}")
+    return _code(summary)
+
+
+def _why(outcome: Outcome) -> str:
+    failure = outcome.failure
+    return "unknown" if failure is None else f"{failure.verdict}: {failure.reason}"
+
+
+def _failure(outcome: Outcome) -> dict[str, Any]:
+    failure = outcome.failure
+    return {
+        "vm": outcome.vm,
+        "target": outcome.target,
+        "attempts": outcome.attempts,
+        "verdict": None if failure is None else failure.verdict,
+        "reason": None if failure is None else failure.reason,
+        "error": None if failure is None else failure.error,
+        "task": None if failure is None else failure.task or None,
+    }
+
+
+def _code(summary: Summary) -> int:
+    """As of one VM: 3 where all that is wrong is what sums and sizes say."""
+    from nfclease import exceptions
+    from nfclease.cli.failure import FAILED, NOT_VERIFIED
+
+    if not summary.failed:
+        return 0
+    kinds = [
+        getattr(exceptions, each.failure.error, None) for each in summary.failed if each.failure
+    ]
+    is_wrong = all(
+        isinstance(kind, type) and issubclass(kind, exceptions.IntegrityError) for kind in kinds
+    )
+    return NOT_VERIFIED if is_wrong else FAILED
