@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 COMMANDS = {
     "export": "export",
     "import": "importing",
+    "copy": "copying",
     "verify": "verify",
     "inspect": "inspect",
     "map": "map",
@@ -32,8 +33,7 @@ COMMANDS = {
 
 _DESCRIPTION = "Exports and imports VMs over a vSphere HttpNfcLease, verified and fast."
 _EPILOG = """\
-exit codes: 0 done, 1 failed, 2 wrong usage, 3 verification failed,
-            130, 143, 129 ended by Ctrl-C, SIGTERM, SIGHUP
+exit codes: 0 done, 1 failed, 2 wrong usage, 3 not verified, 128 + signal
 
 example:
   nfclease export demo-vm -o demo-vm.ova

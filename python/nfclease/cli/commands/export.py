@@ -71,6 +71,7 @@ def add(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace, console: Console) -> int:
     """Exports it, or all of many."""
     from nfclease.cli.many.options import is_many
+    from nfclease.cli.place import machine_of
     from nfclease.cli.session import session
     from nfclease.cli.target import Target
 
@@ -85,7 +86,7 @@ def run(args: argparse.Namespace, console: Console) -> int:
         target.check_pipe()
         console.take_stdout()
     with session(args, console) as service_instance:
-        vm = _found(service_instance, args)
+        vm = machine_of(service_instance, args)
         if args.dry_run:
             from nfclease.cli.dry_export import say
 
@@ -115,22 +116,6 @@ def _check(args: argparse.Namespace) -> None:
         raise UsageError("--resume is for disks as the host sends them: not with --format")
     if args.resume and is_pipe:
         raise UsageError("--resume is for a DIR or FILE.ova: a pipe has no place beside it")
-
-
-def _found(service_instance: Any, args: argparse.Namespace) -> Any:
-    """The VM or vApp."""
-    from pyVmomi import vim
-
-    from nfclease.cli.place import datacenter_of, entity_of
-
-    kinds = (vim.VirtualMachine, vim.VirtualApp)
-    datacenter = datacenter_of(service_instance, args)
-    vm = entity_of(service_instance, args.vm, kinds, datacenter)
-    if args.snapshot and not isinstance(vm, vim.VirtualMachine):
-        from nfclease.cli.failure import UsageError
-
-        raise UsageError(f"{args.vm} is a vApp, and --snapshot is for a VM")
-    return vm
 
 
 def _exported(

@@ -12,7 +12,7 @@ from nfclease.cli.failure import UsageError
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import argparse
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
     from typing import Any
 
     from nfclease.cli.console import Console
@@ -43,7 +43,7 @@ def chosen(args: argparse.Namespace, sessions: Sessions, console: Console) -> li
         if others:
             console.warn(f"{others} with the tag {args.tag} are not VMs, and left out")
         tree, has_it = _read(sessions.service()), frozenset(moids)
-        return _vms(tree, lambda node: node.entity._moId in has_it, f"the tag {args.tag}", console)
+        return _vms(tree, lambda node: node.entity._moId in has_it, f"with the tag {args.tag}", console)
     tree = _read(sessions.service())
     place = _place(tree, args)
     where = f"in {args.all_in}"
@@ -137,16 +137,18 @@ def _is_alone(tree: Tree, node: Node) -> bool:
     )
 
 
-def _above(tree: Tree, node: Node) -> Iterator[str]:
+def _above(tree: Tree, node: Node) -> set[str]:
     """The moIds of all that a VM is in: folders, vApp and pools, host and cluster."""
     refs = [node.values.get(name) for name in (_HOST, _POOL)]
-    starts = [tree.nodes.get(ref._moId) for ref in refs if ref is not None]
-    for start in starts:
-        if start is not None:
-            yield start.entity._moId
-    for start in (node, *starts):
-        if start is not None:
-            yield from (each.entity._moId for each in tree.above(start))
+    found: set[str] = set()
+    left = [*node.parents, *(ref._moId for ref in refs if ref is not None)]
+    while left:
+        moid = left.pop()
+        if moid not in found:
+            found.add(moid)
+            # A vApp is in a folder and in a resource pool.
+            left += tree.nodes[moid].parents if moid in tree.nodes else ()
+    return found
 
 
 def _vms(tree: Tree, is_wanted: Callable[[Node], bool], where: str, console: Console) -> list[str]:

@@ -30,7 +30,8 @@ def connected(address: str) -> Iterator[Any]:
     except ImportError:
         raise UsageError("--dask needs Dask: pip install distributed") from None
     try:
-        client = distributed.Client(address, timeout=_TIMEOUT, set_as_default=False)
+        made: Any = distributed.Client
+        client = made(address, timeout=_TIMEOUT, set_as_default=False)
     except (OSError, ValueError, RuntimeError) as error:
         raise ConnectError(
             f"no Dask scheduler answers at {escaped(address)}: {escaped(str(error))}\n"

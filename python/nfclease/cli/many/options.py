@@ -73,7 +73,8 @@ def is_many(args: argparse.Namespace) -> bool:
     if args.vm is None:
         _check_many(args)
         return True
-    alone = [flag for name, flag in _ALONE.items() if getattr(args, name) not in (None, False)]
+    given = {flag: getattr(args, name) for name, flag in _ALONE.items()}
+    alone = [flag for flag, value in given.items() if value is not None and value is not False]
     if alone:
         raise UsageError(f"{alone[0]} is for many VMs: with --list, --all-in or --tag")
     return False

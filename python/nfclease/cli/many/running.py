@@ -87,7 +87,7 @@ def _job(session: Any, vm: str, target: str, args: argparse.Namespace) -> Export
     return ExportJob(session, vm, target, options)
 
 
-def caps(args: argparse.Namespace) -> dict[str, int]:
+def caps(args: argparse.Namespace) -> dict[str, Any]:
     """What was said of how much is moved at once."""
     names = ("per_host", "per_vcenter")
     return {name: value for name in names if (value := getattr(args, name)) is not None}

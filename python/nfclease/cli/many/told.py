@@ -16,14 +16,19 @@ _STATES = ("done", "skipped", "failed", "cancelled")
 
 
 class Told:
-    """What ``progress=`` of a run gets: a row for each event with ``--json``."""
+    """What ``progress=`` of a run gets: a row for each event with ``--json``, else some lines."""
 
     def __init__(self, console: Console) -> None:
         self._console = console
 
     def __call__(self, event: Event) -> None:
         """Is called with each event."""
-        self._console.row({"type": "event", **event.to_dict()}, "")
+        if self._console.json:
+            self._console.row({"type": "event", **event.to_dict()}, "")
+        elif event.kind in ("started", "waiting", "ended", "stopping"):
+            said = event.outcome.state if event.outcome is not None else event.kind
+            parts = [escaped(event.vm), f"{said}{f': {event.reason}' if event.reason else ''}"]
+            self._console.line(" ".join(filter(None, parts)))
 
 
 def say_summary(summary: Summary, console: Console) -> int:
