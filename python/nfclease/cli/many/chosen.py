@@ -43,7 +43,9 @@ def chosen(args: argparse.Namespace, sessions: Sessions, console: Console) -> li
         if others:
             console.warn(f"{others} with the tag {args.tag} are not VMs, and left out")
         tree, has_it = _read(sessions.service()), frozenset(moids)
-        return _vms(tree, lambda node: node.entity._moId in has_it, f"with the tag {args.tag}", console)
+        return _vms(
+            tree, lambda node: node.entity._moId in has_it, f"with the tag {args.tag}", console
+        )
     tree = _read(sessions.service())
     place = _place(tree, args)
     where = f"in {args.all_in}"
