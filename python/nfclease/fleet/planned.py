@@ -10,8 +10,9 @@ from dataclasses import dataclass
 
 from pyVmomi import vim, vmodl
 
-from nfclease.fleet import _workers
+from nfclease.fleet._place import RunPlace
 from nfclease.fleet._retrying import Rules
+from nfclease.fleet._workers import forget, worker_of
 from nfclease.fleet.failures import Failure
 from nfclease.fleet.planning import Plan
 from nfclease.fleet.running import checked
@@ -173,12 +174,12 @@ def plan(
     Rules(per_host, per_vcenter).check()
     made, done = checked(jobs), _done(journal)
     directory = tempfile.gettempdir()  # nothing is written there: no worker has to hear of it
-    place = _workers.RunPlace(uuid.uuid4().hex, directory, os.getpid())
+    place = RunPlace(uuid.uuid4().hex, directory, os.getpid())
     try:
         items = Plan(made, place, at or datetime.datetime.now()).items
         problems = _problems(items, place)
     finally:
-        _workers.forget(place)
+        forget(place)
     rows = tuple(_row(item, problems.get(item.key), done) for item in items)
     hosts = sorted(_hosts(rows, per_host), key=lambda host: (-host.seconds, host.host))
     return RunPlan(rows, tuple(hosts), _seconds(hosts, per_vcenter))
@@ -206,7 +207,7 @@ def _row(item: Planned, problem: Failure | None, done: dict[str, str]) -> Planne
     )
 
 
-def _problems(items: Iterable[Planned], place: _workers.RunPlace) -> dict[str, Failure]:
+def _problems(items: Iterable[Planned], place: RunPlace) -> dict[str, Failure]:
     """Why VMs cannot be exported as they are now, by the keys of their jobs."""
     by_session: dict[str, dict[str, Planned]] = {}
     for item in items:
@@ -215,7 +216,7 @@ def _problems(items: Iterable[Planned], place: _workers.RunPlace) -> dict[str, F
     found: dict[str, Failure] = {}
     for session in by_session.values():
         first = next(iter(session.values()))
-        states = _states(_workers.worker_of(place).logins.session(first.job.session), session)
+        states = _states(worker_of(place).logins.session(first.job.session), session)
         for key, item in session.items():
             failure = _problem(item, states.get(item.assignment.moid, {}))
             if failure is not None:
