@@ -24,7 +24,8 @@ def set_max_bytes_per_second(
     keep-alive wait for no limit, and neither does a cancellation or an Abort.
 
     Args:
-        rate: Bytes per second, 1024 or more; None is no limit, which is how a process begins.
+        rate: Bytes per second, 1024 or more; None means without a limit, which is how a process
+            begins.
         lease: The lease whose limit it is, in place of its ``max_bytes_per_second``. None is the
             limit of the process.
 

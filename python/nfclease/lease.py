@@ -72,7 +72,8 @@ class HttpNfcLease(MirroredLease):
         max_unannounced_size: The most bytes of a file whose size the lease does not say: one
             without `fileSize`, or a disk of a lease whose disks have no capacity.
         max_bytes_per_second: Bytes of files that all transfers move in a second, 1024 or more; None
-            is no limit. ``nfclease.set_max_bytes_per_second`` changes it, or limits the process.
+            means without a limit. ``nfclease.set_max_bytes_per_second`` changes it, or limits the
+            process.
         allow_http: Whether ``http://`` data URLs are accepted from an ``https`` session.
 
     Raises:

@@ -22,17 +22,11 @@ SIMULATOR = {"disk_size": 1 << 19}
 COMPLETE, ABORT = "HttpNfcLeaseComplete", "HttpNfcLeaseAbort"
 
 
-@pytest.fixture(scope="module")
-def shared_other() -> Iterator[Simulator]:
-    with Simulator(disk_size=1 << 19) as other:
-        yield other
-
-
 @pytest.fixture
-def other(shared_other: Simulator) -> Simulator:
+def other() -> Iterator[Simulator]:
     """The vCenter that gets the copy; its user and password are others."""
-    shared_other.reset()
-    return shared_other
+    with Simulator(**SIMULATOR) as made:
+        yield made
 
 
 @pytest.fixture

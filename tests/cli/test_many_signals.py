@@ -33,8 +33,8 @@ def names(simulator: Simulator, tmp_path: Path) -> list[str]:
 
 def arguments(tmp_path: Path, *more: str | Path) -> list[str | Path]:
     target = tmp_path / "target" / "{vm}.ova"
-    journal = ["--journal", tmp_path / "run.db", "--per-host", "2"]
-    return ["export", "--list", tmp_path / "vms.txt", "-o", target, *journal, *more]
+    chosen: list[str | Path] = ["export", "--list", tmp_path / "vms.txt", "-o", target]
+    return [*chosen, "--per-host", "2", "--journal", tmp_path / "run.db", *more]
 
 
 def check_that_it_goes_on(

@@ -165,15 +165,15 @@ def test_the_api_of_today(tmp_path: Path) -> None:
             "tags.attach -c backup nightly /DC0/vm/DC0_C0_RP0_VM0",
         ):
             assert govc(*line.split(), env=env).returncode == 0
-        handler = type("Handler", (Newer,), {"old": (server.host, server.port), "seen": []})
-        with ThreadingHTTPServer(("127.0.0.1", 0), handler) as front:
+        Newer.old = (server.host, server.port)
+        with ThreadingHTTPServer(("127.0.0.1", 0), Newer) as front:
             Thread(target=front.serve_forever, daemon=True).start()
             try:
                 url = f"http://127.0.0.1:{front.server_port}"
                 assert chosen(server, "nightly", tmp_path, GOVC_URL=url) == ({"VM0"}, "")
             finally:
                 front.shutdown()
-    rest = [line for line in handler.seen if "/sdk" not in line]
+    rest = [line for line in Newer.seen if "/sdk" not in line]
     assert rest[0] == "POST /api/session"
     assert rest[-1] == "DELETE /api/session"
     assert not any("/rest" in line for line in rest)

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from queue import SimpleQueue
     from typing import Any, Protocol
 
+    from nfclease.fleet._dividing import Division
     from nfclease.fleet._hearing import Mail
     from nfclease.fleet._records import Records
     from nfclease.fleet._retrying import Rules
@@ -38,6 +39,8 @@ if TYPE_CHECKING:
 
 #: Seconds after which the driver looks at signals that did not wake it.
 _LOOK = 0.5
+#: The same, while the rate of a run is about to be divided anew.
+_SHORT = 0.1
 #: Seconds for which the hosts that were read are taken for true.
 _FRESH = 1.0
 
@@ -58,6 +61,7 @@ class Driver:
         records: Told of all that happens.
         look_again: Reads the hosts of jobs that are about to start.
         mail: What workers of other processes leave for the driver; None without such.
+        division: Of the bytes per second among processes; None where that is not needed.
         is_stopping: Whether a signal has arrived.
     """
 
@@ -72,11 +76,12 @@ class Driver:
         records: Records,
         look_again: Callable[[list[Planned]], None],
         mail: Mail | None = None,
+        division: Division | None = None,
         is_stopping: Callable[[], object] = lambda: False,
     ) -> None:
         self._body, self._hands, self._inbox = body, hands, inbox
         self._records, self._look_again, self._is_stopping = records, look_again, is_stopping
-        self._mail = mail
+        self._mail, self._division = mail, division
         self._window = Window(rules.per_host, rules.per_vcenter, rules.max_jobs)
         self._retries = Retries(rules)
         self._stops_on_failure = rules.stop_on_failure
@@ -104,6 +109,8 @@ class Driver:
             if self._is_stopping():
                 raise Interrupted
             self._start_more()
+            if self._division is not None:
+                self._division.renew()
             if self._open:
                 self._listen(self._pause())
 
@@ -127,8 +134,9 @@ class Driver:
                 self._cancel_rest()
             return
         while batch := self._taken():
+            divided = self._division.start([each.key for each in batch]) if self._division else {}
             for item in batch:
-                self._start(item)
+                self._start(item, divided.get(item.key))
         self._records.held(self._window.held())
 
     def _taken(self) -> list[Planned]:
@@ -151,12 +159,12 @@ class Driver:
         rest = [item for item in batch if item not in moved]
         return rest or self._taken()
 
-    def _start(self, item: Planned) -> None:
+    def _start(self, item: Planned, share: int | None) -> None:
         item.attempts += 1
         self._begun.setdefault(item.key, time.monotonic())
         self._records.started(item)
         try:
-            assignment = replace(item.assignment, attempt=item.attempts)
+            assignment = replace(item.assignment, attempt=item.attempts, share=share)
             future = self._hands.submit(self._body, assignment)
         except Exception as error:
             self._attempted(item, item.assignment.outcome(state="failed", failure=judge(error)))
@@ -166,9 +174,10 @@ class Driver:
 
     def _pause(self) -> float:
         """Seconds until there is something to do without a message."""
+        longest = _SHORT if self._division and self._division.is_unsettled else _LOOK
         if not self._delayed:
-            return _LOOK
-        return max(0.0, min(_LOOK, self._delayed[0][0] - time.monotonic()))
+            return longest
+        return max(0.0, min(longest, self._delayed[0][0] - time.monotonic()))
 
     def _listen(self, seconds: float) -> None:
         """Waits for a message, and takes all that are there."""
@@ -190,7 +199,11 @@ class Driver:
     def _hear(self, told: Told) -> None:
         """Takes a message in, unless it is of an attempt that does not run any more."""
         item, _ = self._running.get(told.key, (None, None))
-        if item is not None and item.attempts == told.attempt:
+        if item is None or item.attempts != told.attempt:
+            return
+        if told.kind == "process" and self._division is not None:
+            self._division.began(told.key, str(told.value))
+        else:
             self._records.told(item, told.kind, told.value)
 
     def _take_in(self, item: Planned, what: Future[Any]) -> None:
@@ -210,6 +223,8 @@ class Driver:
     def _attempted(self, item: Planned, outcome: Outcome) -> None:
         """Decides what the end of an attempt leads to."""
         self._window.end(item)
+        if self._division is not None:
+            self._division.end(item.key)
         if outcome.state == "cancelled" and not self._holds:
             failure = Failure("again", "the worker was interrupted", "KeyboardInterrupt")
             outcome = replace(outcome, state="failed", failure=failure)

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from nfclease.fleet._place import RunPlace
 
 #: Seconds between two looks at the files.
-_LOOK = 0.5
+_LOOK = 0.2
 #: Messages that may wait for the driver; those of Dask beyond them are dropped.
 _MOST = 10_000
 
@@ -38,7 +38,7 @@ class Mail:
         self._next = 0.0
 
     def collect(self, attempts: Mapping[str, int]) -> list[Told]:
-        """What is new of the attempts that run, by their keys; twice a second at most."""
+        """What is new of the attempts that run, by their keys; a few times a second at most."""
         if time.monotonic() < self._next:
             return []
         self._next = time.monotonic() + _LOOK

@@ -10,6 +10,7 @@ import time
 from contextlib import contextmanager
 
 from nfclease.fleet._logins import Logins
+from nfclease.fleet._share import Share
 from nfclease.fleet._telling import Outbox
 
 TYPE_CHECKING = False
@@ -35,15 +36,19 @@ class Worker:
         self.logins = Logins()
         self.stopping = threading.Event()
         self.outbox = Outbox(place)
+        self.share = Share(place)
         self._lock = threading.Lock()
         self._busy = 0
         self._idle_since = time.monotonic()
         self._watch: threading.Thread | None = None
 
     @contextmanager
-    def busy(self, key: str, attempt: int) -> Iterator[None]:
+    def busy(self, key: str, attempt: int, share: int | None = None) -> Iterator[None]:
         """While a job runs in this process."""
         self.outbox.begin(key, attempt)
+        if share is not None:
+            self.share.begin(key, share)
+            self.tell("process", key, self.share.name)
         with self._lock:
             self._busy += 1
             self._start_watch()
@@ -51,6 +56,7 @@ class Worker:
             yield
         finally:
             self.outbox.end(key)
+            self.share.end(key)
             with self._lock:
                 self._busy -= 1
                 self._idle_since = time.monotonic()
@@ -59,10 +65,10 @@ class Worker:
         """Tells the driver, wherever it is; does not wait for anything, and raises nothing.
 
         Args:
-            kind: ``moved``, bytes so far of the attempt that runs; or ``lease``, the key of its
-                lease's task on the server.
+            kind: ``moved``, bytes so far of the attempt that runs; ``lease``, the key of its
+                lease's task on the server; ``process``, the name of this process.
             key: The job's.
-            value: An int for ``moved``, 0 or more; a str for ``lease``.
+            value: An int for ``moved``, 0 or more; a str for the others.
         """
         self.outbox.tell(kind, key, value)
 
@@ -98,6 +104,7 @@ class Worker:
         while True:
             self.outbox.is_urgent.wait(_LOOK)
             self.outbox.post()
+            self.share.look()
             if is_here and (
                 os.path.exists(os.path.join(directory, _STOP)) or not _lives(self.place.pid)
             ):
@@ -108,6 +115,7 @@ class Worker:
                 if self._busy or not (ended or idle > _IDLE):
                     continue
                 self._watch = None  # the next job starts another
+            self.share.leave()
             self.logins.close()
             return
 
@@ -157,12 +165,18 @@ def forget(place: RunPlace) -> None:
     with _lock:
         worker = _workers.pop((os.getpid(), place.name), None)
     if worker is not None:
+        worker.share.leave()
         worker.logins.close()
 
 
 def stop_here(place: RunPlace) -> None:
     """For an executor that reaches a busy worker: stops what the run does in this process."""
     worker_of(place).stop()
+
+
+def hear_here(place: RunPlace, text: str) -> None:
+    """Likewise, for the shares of the processes."""
+    worker_of(place).share.hear(text)
 
 
 def end_here(place: RunPlace) -> None:

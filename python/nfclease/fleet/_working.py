@@ -43,6 +43,7 @@ class Assignment:
         moid: Of the VM; empty for an import.
         factory: The import path of its session's factory; None where there is none.
         attempt: How often it has been started, with this one.
+        share: Its bytes per second until the process hears of its own; None without a limit.
     """
 
     job: Job
@@ -51,6 +52,7 @@ class Assignment:
     moid: str
     factory: str | None
     attempt: int = 1
+    share: int | None = None
 
     def outcome(self, **given: Any) -> Outcome:
         """Its outcome after one attempt."""
@@ -63,7 +65,7 @@ class Assignment:
 def work(assignment: Assignment) -> Outcome:
     """Carries a job out. A failure is an outcome: an exception need not survive the way back."""
     worker, started = worker_of(assignment.place), time.monotonic()
-    with worker.busy(assignment.job.key, assignment.attempt):
+    with worker.busy(assignment.job.key, assignment.attempt, assignment.share):
         if worker.is_stopping():
             return assignment.outcome(state="cancelled")
         try:

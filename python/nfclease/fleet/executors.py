@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import threading
+import time
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 
 from nfclease._log import logger
+from nfclease._rate import set_max_bytes_per_second
 from nfclease._text import reason_of
 from nfclease.fleet._hearing import Events
-from nfclease.fleet._workers import end_here, stop_here
+from nfclease.fleet._place import replace_file
+from nfclease.fleet._share import path_of
+from nfclease.fleet._workers import end_here, hear_here, stop_here
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
     from queue import SimpleQueue
     from typing import Any, TypeAlias
 
@@ -21,6 +25,11 @@ if TYPE_CHECKING:
 
     #: An executor, what makes one, or a ``distributed.Client``; None for threads.
     ExecutorOption: TypeAlias = Executor | Callable[[], Executor] | Any | None
+
+#: Seconds after which processes of this machine have read a file.
+_READ = 0.5
+#: Seconds after which no answer of a Dask worker is waited for.
+_ANSWERED = 10.0
 
 
 class Threads(Executor):
@@ -102,6 +111,34 @@ class Hands:
         if self._client is not None:
             Events.subscribe(self._client, place.name, inbox)
 
+    @contextmanager
+    def limited(self, rate: int | None) -> Iterator[int | None]:
+        """Limits this process where the jobs are in it; else the rate is to be divided."""
+        if rate is None or not self.is_here:
+            yield rate
+            return
+        before = set_max_bytes_per_second(rate)
+        try:
+            yield None
+        finally:
+            set_max_bytes_per_second(before)
+
+    def share(self, place: RunPlace, text: str) -> Callable[[], bool]:
+        """Tells the processes of their shares, and returns what says whether they have heard it.
+
+        Raises:
+            OSError: The file for them cannot be written.
+        """
+        hear_here(place, text)
+        began = time.monotonic()
+        if self._client is None:
+            replace_file(path_of(place), text)
+            return lambda: time.monotonic() - began > _READ
+        # A worker that hangs is not to hold the driver.
+        thread = threading.Thread(target=self._tell, args=(hear_here, place, text), daemon=True)
+        thread.start()
+        return lambda: not thread.is_alive() or time.monotonic() - began > _ANSWERED
+
     def stop(self, place: RunPlace) -> None:
         """Tells workers on other machines, where the executor reaches one that is busy."""
         self._tell(stop_here, place)
@@ -113,10 +150,10 @@ class Hands:
         if self._make is not None and self._client is None:
             self._shut_down()
 
-    def _tell(self, call: Callable[[RunPlace], None], place: RunPlace) -> None:
+    def _tell(self, call: Callable[..., None], *about: Any) -> None:
         if self._client is not None:
             try:
-                self._client.run(call, place, on_error="ignore")
+                self._client.run(call, *about, on_error="ignore")
             except Exception as error:  # the cluster may be gone
                 logger().warning("the Dask workers cannot be told: %s", reason_of(error))
 

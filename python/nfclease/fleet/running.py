@@ -10,7 +10,9 @@ import tempfile
 import time
 import uuid
 
+from nfclease._arguments import check_options
 from nfclease.fleet import _workers
+from nfclease.fleet._dividing import Division
 from nfclease.fleet._driving import Driver
 from nfclease.fleet._hearing import Mail
 from nfclease.fleet._place import RunPlace
@@ -56,6 +58,7 @@ def run(
     on_result: Callable[[Outcome], object] | None = None,
     at: datetime.datetime | None = None,
     check: bool = True,
+    max_bytes_per_second: int | None = None,
 ) -> Summary:
     """Runs exports and imports, so many at once as each host and vCenter takes.
 
@@ -89,6 +92,11 @@ def run(
         at: When the run began, for ``{date}`` and ``{time}`` of the targets; None is now, in local
             time. A run that goes on after midnight with yesterday's work needs yesterday's.
         check: Whether jobs that failed are an error at the end.
+        max_bytes_per_second: Bytes of files that all jobs move in a second, 1024 or more; None
+            means without a limit. Threads have it as the limit of the process, as
+            ``nfclease.set_max_bytes_per_second`` sets it. Other processes each have a share by
+            the jobs in them, renewed as jobs start and end, and 1024 at least. What a process
+            had before is its limit again at the end.
 
     Returns:
         Every outcome, and how long it took.
@@ -120,11 +128,13 @@ def run(
         per_host, per_vcenter, retries, retry_delay, blocked_timeout, stop_on_failure, max_jobs
     )
     rules.check()
+    check_options({"max_bytes_per_second": max_bytes_per_second})
     made, hands = checked(jobs), Hands(executor)
     with opened(journal) as kept:
         records = Records(kept, verify=verify, progress=progress, on_result=on_result)
         run_ = _Run(made, hands, rules, records, is_watched=progress is not None)
-        run_.drive(at or datetime.datetime.now())
+        with hands.limited(max_bytes_per_second) as rate:
+            run_.drive(at or datetime.datetime.now(), rate)
     summary = Summary(tuple(records.outcomes), time.monotonic() - started)
     if check and summary.failed:
         raise FleetError(f"{len(summary.failed)} jobs failed: {summary}", summary)
@@ -148,13 +158,13 @@ class _Run:
         )
         self._driver: Driver | None = None
 
-    def drive(self, at: datetime.datetime) -> None:
+    def drive(self, at: datetime.datetime, rate: int | None) -> None:
         """Plans and runs all jobs, and leaves nothing open on any way out."""
         is_in_order = False
         try:
             with self._signals.heard():
                 try:
-                    self._drive(at)
+                    self._drive(at, rate)
                 except BaseException:
                     self._stop()
                     is_in_order = True
@@ -168,7 +178,7 @@ class _Run:
             # After a second signal nobody waits for a server, nor for its answer to a logout.
             (_workers.forget if is_in_order else _workers.end_here)(self._place)
 
-    def _drive(self, at: datetime.datetime) -> None:
+    def _drive(self, at: datetime.datetime, rate: int | None) -> None:
         _workers.worker_of(self._place).outbox.inbox = self._inbox
         self._hands.hear(self._place, self._inbox)
         with self._signals.away():
@@ -177,6 +187,9 @@ class _Run:
         def look_again(items: list[Planned]) -> None:
             with self._signals.away():
                 plan.look_again(items)
+
+        def share(text: str) -> Callable[[], bool]:
+            return self._hands.share(self._place, text)
 
         self._driver = Driver(
             plan.items,
@@ -187,6 +200,7 @@ class _Run:
             records=self._records,
             look_again=look_again,
             mail=None if self._hands.is_here else Mail(self._place),
+            division=Division(rate, share) if rate is not None else None,
             is_stopping=lambda: self._signals.number,
         )
         self._driver.drive()

@@ -23,8 +23,8 @@ def add(parser: argparse.ArgumentParser) -> None:
     """The options."""
     add = parser.add_argument
     add("vm", metavar="VM", help="a VM or vApp: inventory path, name or moId")
-    add("--datacenter", metavar="NAME", help="where VM is looked for [GOVC_DATACENTER]")
     add("--snapshot", action="store_true", help="of a running VM: take one, copy it, remove it")
+    add("--datacenter", metavar="NAME", help="where VM is looked for [GOVC_DATACENTER]")
     add_second(parser)
     add_place(add, PREFIX)
     add("--name", metavar="NAME", help="what the copy is called; else as the VM")

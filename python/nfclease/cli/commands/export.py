@@ -17,7 +17,7 @@ HELP = "export VMs to OVF directories or .ova files, verified"
 EPILOG = """\
 examples:
   nfclease export running-vm --snapshot -o running-vm.ova
-  nfclease export --all-in /DC0/vm/lab --journal lab.db -o '{vm}.ova'"""
+  nfclease export --all-in demo-vapp --journal lab.db -o '{vm}.ova'"""
 
 
 def add(parser: argparse.ArgumentParser) -> None:

@@ -24,7 +24,7 @@ def say(jobs: list[ExportJob], args: argparse.Namespace, console: Console) -> in
         0, or 1 when something is known that would make a VM fail.
     """
     from nfclease import fleet
-    from nfclease.cli.many.running import caps
+    from nfclease.cli.many.options import caps
     from nfclease.cli.tables import size
 
     plan = fleet.plan(jobs, journal=args.journal, **caps(args))

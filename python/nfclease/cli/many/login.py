@@ -9,10 +9,7 @@ from nfclease.cli.failure import UsageError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from types import TracebackType
     from typing import Any
-
-    from typing_extensions import Self
 
     from nfclease.cli.environment import Settings
     from nfclease.cli.session import Login
@@ -35,17 +32,6 @@ class Sessions:
         self.login: Login = login
         self._lock = threading.Lock()
         self._kept: Any = None
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()
 
     def service(self) -> Any:
         """The session that is kept for the first who asks."""

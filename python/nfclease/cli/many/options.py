@@ -80,6 +80,12 @@ def is_many(args: argparse.Namespace) -> bool:
     return False
 
 
+def caps(args: argparse.Namespace) -> dict[str, Any]:
+    """What was said of how much is moved at once."""
+    names = ("per_host", "per_vcenter")
+    return {name: value for name in names if (value := getattr(args, name)) is not None}
+
+
 def _check_many(args: argparse.Namespace) -> None:
     """Refuses what makes no sense with many."""
     from nfclease.cli.failure import UsageError

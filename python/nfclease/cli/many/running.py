@@ -49,7 +49,8 @@ def run(args: argparse.Namespace, console: Console) -> int:
             session = portable(login)
             executor = stack.enter_context(connected(args.dask))
         stack.enter_context(patient())
-        sessions = stack.enter_context(Sessions(login))
+        sessions = Sessions(login)
+        stack.callback(sessions.close)
         if executor is None:
             register_session(session, sessions)
         vms = chosen(args, sessions, console)
@@ -87,16 +88,11 @@ def _job(session: Any, vm: str, target: str, args: argparse.Namespace) -> Export
     return ExportJob(session, vm, target, options)
 
 
-def caps(args: argparse.Namespace) -> dict[str, Any]:
-    """What was said of how much is moved at once."""
-    names = ("per_host", "per_vcenter")
-    return {name: value for name in names if (value := getattr(args, name)) is not None}
-
-
 def _carried_out(
     jobs: list[ExportJob], executor: Any, args: argparse.Namespace, console: Console
 ) -> int:
     from nfclease import fleet
+    from nfclease.cli.many.options import caps
     from nfclease.cli.many.told import Told, say_summary
 
     outcomes: list[fleet.Outcome] = []
@@ -108,6 +104,7 @@ def _carried_out(
             jobs,
             executor=executor,
             max_jobs=args.jobs,
+            max_bytes_per_second=args.max_bytes_per_second,
             stop_on_failure=args.stop_on_failure,
             journal=args.journal,
             verify=args.verify_journal,

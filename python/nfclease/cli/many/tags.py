@@ -9,6 +9,7 @@ from __future__ import annotations
 import http.client
 import json
 from base64 import b64encode
+from contextlib import contextmanager
 from urllib.parse import quote
 
 from nfclease._text import escaped
@@ -17,10 +18,8 @@ from nfclease.exceptions import AmbiguousNameError, ConnectError, NotFoundError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from types import TracebackType
+    from collections.abc import Iterator
     from typing import Any
-
-    from typing_extensions import Self
 
     from nfclease.cli.session import Login
 
@@ -45,7 +44,7 @@ def tagged(login: Login, text: str) -> tuple[list[str], int]:
         LoginError: It refuses the login.
         UsageError: It has no tags, as an ESXi host.
     """
-    with _Rest(login) as rest:
+    with _opened(login) as rest:
         objects = rest.objects_of(_the_one(rest, text))
     machines = [each["id"] for each in objects if each.get("type") == "VirtualMachine"]
     return sorted(machines), len(objects) - len(machines)
@@ -71,8 +70,19 @@ def _the_one(rest: _Rest, text: str) -> str:
     raise error
 
 
+@contextmanager
+def _opened(login: Login) -> Iterator[_Rest]:
+    """A session of the REST API for the block, at whose end it is deleted."""
+    rest = _Rest(login)
+    try:
+        rest.open()
+        yield rest
+    finally:
+        rest.close()
+
+
 class _Rest:
-    """A session of the REST API, over one connection; it is deleted at the end of the block."""
+    """The REST API, over one connection."""
 
     def __init__(self, login: Login) -> None:
         where = login.where
@@ -88,46 +98,41 @@ class _Rest:
         self._session = ""
         self._is_old = False
 
-    def __enter__(self) -> Self:
+    def open(self) -> None:
         """Logs in: to the API of today, or where there is none to the one before it."""
         where = self._where
         secret = b64encode(f"{where.username}:{where.password}".encode()).decode("ascii")
         header = {"Authorization": f"Basic {secret}"}
-        try:
-            status, answer = self._sent("POST", "/api/session", header)
-            if status in (404, 405):
-                self._is_old = True
-                status, answer = self._sent("POST", "/rest/com/vmware/cis/session", header)
-            if status in (401, 403):
-                raise LoginError(
-                    f"{where.address} refuses the login of {where.username} to its REST API, "
-                    "which has the tags"
-                )
-            if status in (404, 405):
-                raise UsageError(
-                    f"{where.address} has no tags: --tag needs a vCenter, an ESXi host has none"
-                )
-            self._session = self._text(self._value(status, answer, "a session"))
-        except BaseException:
-            self._connection.close()
-            raise
-        return self
+        status, answer = self._sent("POST", self._login_path, header)
+        if status in (404, 405):
+            self._is_old = True
+            status, answer = self._sent("POST", self._login_path, header)
+        if status in (401, 403):
+            raise LoginError(
+                f"{where.address} refuses the login of {where.username} to its REST API, "
+                "which has the tags"
+            )
+        if status in (404, 405):
+            raise UsageError(
+                f"{where.address} has no tags: --tag needs a vCenter, an ESXi host has none"
+            )
+        self._session = self._text(self._value(status, answer, "a session"))
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        path = "/rest/com/vmware/cis/session" if self._is_old else "/api/session"
+    def close(self) -> None:
+        """Logs out, if that was done."""
         try:
-            self._sent("DELETE", path)
+            if self._session:
+                self._sent("DELETE", self._login_path)
         except ConnectError:  # it ends by itself
             pass
         finally:
             self._connection.close()
 
-    def each(self, kind: str) -> Any:
+    @property
+    def _login_path(self) -> str:
+        return "/rest/com/vmware/cis/session" if self._is_old else "/api/session"
+
+    def each(self, kind: str) -> Iterator[dict[str, Any]]:
         """All tags, one after the other."""
         for each in self._list(self._got("GET", self._path(kind))):
             yield self.one(kind, self._text(each))
