@@ -25,7 +25,7 @@ COMPLETE, ABORT = "HttpNfcLeaseComplete", "HttpNfcLeaseAbort"
 @pytest.fixture
 def other() -> Iterator[Simulator]:
     """The vCenter that gets the copy; its user and password are others."""
-    with Simulator(**SIMULATOR) as made:
+    with Simulator(disk_size=1 << 19) as made:
         yield made
 
 

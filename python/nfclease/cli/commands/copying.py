@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 HELP = "copy a VM to another vCenter or host, verified at both ends"
 EPILOG = """\
 example:
-  nfclease copy demo-vm --to vcenter2.example.com --pool Cluster/Resources"""
+  nfclease copy demo-vm --pool Cluster/Resources --name demo-vm-there"""
 
 
 def add(parser: argparse.ArgumentParser) -> None:

@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 HELP = "export VMs to OVF directories or .ova files, verified"
 EPILOG = """\
 examples:
-  nfclease export running-vm --snapshot -o running-vm.ova
-  nfclease export --all-in demo-vapp --journal lab.db -o '{vm}.ova'"""
+  nfclease export running-vm --snapshot -o running-vm
+  nfclease export --all-in DC0 --snapshot --journal all.db -o '{vm}.ova'"""
 
 
 def add(parser: argparse.ArgumentParser) -> None:

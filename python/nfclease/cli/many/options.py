@@ -34,8 +34,13 @@ def add_many(parser: argparse.ArgumentParser, title: str = TITLE) -> None:
     add("--list", metavar="FILE", help="file of VMs, one a line; - is standard input")
     add("--all-in", metavar="PLACE", help="all in a folder, host, cluster, pool, datacenter")
     add("--tag", metavar="TAG", help="all that have it: CATEGORY/TAG, or TAG alone")
-    add("--jobs", metavar="N", type=_number(1), help="VMs at once; else no limit beside these:")
-    add("--per-host", metavar="N", type=_number(1), help="disks at once from one host (8)")
+    add("--jobs", metavar="N", type=_number(1), help="VMs at once (no limit)")
+    add(
+        "--per-host",
+        metavar="N",
+        type=_number(1),
+        help="disks at once from one host, of all VMs (8)",
+    )
     add("--per-vcenter", metavar="N", type=_number(1), help="the same of the vCenter (48)")
     add("--retries", metavar="N", type=_number(0), help="of a failure that may pass (2)")
     add("--stop-on-failure", action="store_true", help="start no more once a VM has failed")
