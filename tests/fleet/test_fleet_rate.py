@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 import time
 from collections.abc import Iterator
-from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
+from concurrent.futures import Executor, ProcessPoolExecutor, ThreadPoolExecutor
 from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
@@ -83,7 +83,7 @@ def test_threads_share_the_limit_of_the_process(
 def test_an_executor_whose_threads_are_not_known_as_such(
     simulator: Simulator, lab: str, tmp_path: Path
 ) -> None:
-    class Wrapped(fleet.executors.Executor):
+    class Wrapped(Executor):
         """It does not say where its jobs run."""
 
         def __init__(self) -> None:
