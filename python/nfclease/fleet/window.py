@@ -76,6 +76,9 @@ class Window:
         """How many wait."""
         return self._waiting
 
+    def _is_full(self) -> bool:
+        return self._max_jobs is not None and len(self._running) >= self._max_jobs
+
     def add(self, job: Waiting) -> None:
         """Puts a job in line at the host that it names now."""
         center = self._centers.setdefault(job.vcenter, _Center(self._per_vcenter))
@@ -105,9 +108,6 @@ class Window:
                     del center.turns[name]
                 return job
         return None
-
-    def _is_full(self) -> bool:
-        return self._max_jobs is not None and len(self._running) >= self._max_jobs
 
     def _count(self, job: Waiting, center: _Center, host: _Host, cost: int) -> None:
         host.used += cost

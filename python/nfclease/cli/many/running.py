@@ -93,12 +93,11 @@ def _carried_out(
 ) -> int:
     from nfclease import fleet
     from nfclease.cli.many.options import caps
-    from nfclease.cli.many.told import Told, say_summary
+    from nfclease.cli.many.told import progress_of, say_summary
 
     outcomes: list[fleet.Outcome] = []
     started = time.monotonic()
     retries = {} if args.retries is None else {"retries": args.retries}
-    told = None if console.quiet and not console.json else Told(console)
     try:
         summary = fleet.run(
             jobs,
@@ -108,7 +107,7 @@ def _carried_out(
             stop_on_failure=args.stop_on_failure,
             journal=args.journal,
             verify=args.verify_journal,
-            progress=told,
+            progress=progress_of(console),
             on_result=outcomes.append,
             check=False,
             **retries,

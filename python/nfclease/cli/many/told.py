@@ -6,6 +6,7 @@ from nfclease._text import escaped
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from typing import Any
 
     from nfclease.cli.console import Console
@@ -15,20 +16,21 @@ if TYPE_CHECKING:
 _STATES = ("done", "skipped", "failed", "cancelled")
 
 
-class Told:
-    """What ``progress=`` of a run gets: a row for each event with ``--json``, else some lines."""
+def progress_of(console: Console) -> Callable[[Event], object] | None:
+    """What ``progress=`` of a run gets: rows with ``--json``, else some lines."""
 
-    def __init__(self, console: Console) -> None:
-        self._console = console
+    def row(event: Event) -> None:
+        console.row({"type": "event", **event.to_dict()}, "")
 
-    def __call__(self, event: Event) -> None:
-        """Is called with each event."""
-        if self._console.json:
-            self._console.row({"type": "event", **event.to_dict()}, "")
-        elif event.kind in ("started", "waiting", "ended", "stopping"):
+    def line(event: Event) -> None:
+        if event.kind in ("started", "waiting", "ended", "stopping"):
             said = event.outcome.state if event.outcome is not None else event.kind
             parts = [escaped(event.vm), f"{said}{f': {event.reason}' if event.reason else ''}"]
-            self._console.line(" ".join(filter(None, parts)))
+            console.line(" ".join(filter(None, parts)))
+
+    if console.json:
+        return row
+    return None if console.quiet else line
 
 
 def say_summary(summary: Summary, console: Console) -> int:
