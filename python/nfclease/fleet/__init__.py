@@ -17,7 +17,8 @@ from nfclease.fleet.jobs import ExportJob, ImportJob
 from nfclease.fleet.journal import Journal
 from nfclease.fleet.metrics import Metrics
 from nfclease.fleet.outcomes import Outcome, WrittenFile
-from nfclease.fleet.planned import PlannedHost, PlannedJob, RunPlan, plan
+from nfclease.fleet.planned import plan
+from nfclease.fleet.run_plan import PlannedHost, PlannedJob, RunPlan
 from nfclease.fleet.running import run
 from nfclease.fleet.sessions import SessionFrom, register_session
 from nfclease.fleet.status import read_status
