@@ -28,9 +28,10 @@ def test_one_screen_with_an_example(name: str) -> None:
 
 @pytest.mark.parametrize("name", COMMANDS)
 def test_each_option_is_on_it(name: str) -> None:
-    """In full, or in the list of what many commands have; `nfclease --help` explains those."""
+    """In full, or in a list: `nfclease --help` and `nfclease fleet --help` explain those."""
     made = commands_of(parser())[name]
     text, shared = made.format_help(), parser().format_help()
+    shared += commands_of(parser())["fleet"].format_help()
     for action in made._actions:
         for flag in action.option_strings:
             if flag not in ("-h", "--help"):

@@ -78,6 +78,9 @@ def environment(simulator: Simulator, demo_vm: Any, tmp_path: Path) -> dict[str,
     kept = {name: value for name, value in os.environ.items() if not name.startswith("GOVC_")}
     return {
         **kept,
+        "NFCLEASE_TO_URL": simulator.url,
+        "NFCLEASE_TO_USERNAME": simulator.user,
+        "NFCLEASE_TO_PASSWORD": simulator.password,
         "GOVC_URL": simulator.url,
         "GOVC_USERNAME": simulator.user,
         "GOVC_PASSWORD": simulator.password,

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any
 
-__all__ = ["add_connection", "add_moving", "add_output", "moving", "pair"]
+__all__ = ["add_connection", "add_moving", "add_output", "add_place", "moving", "pair"]
 
 #: Bytes of a unit, as ``tables`` prints them.
 _UNITS = {
@@ -45,6 +45,34 @@ def add_moving(add: Callable[..., object]) -> None:
         type=_rate,
         help="bytes per second of all files, such as 20MB",
     )
+
+
+def add_place(add: Callable[..., object], prefix: str = "GOVC_") -> None:
+    """Where an import, or the target of a copy, goes.
+
+    Args:
+        add: Of a parser or a group.
+        prefix: What the variables begin with.
+    """
+    add("--pool", metavar="POOL", help=f"resource pool or vApp [{prefix}RESOURCE_POOL]")
+    add("--datastore", metavar="STORE", help=f"for its files [{prefix}DATASTORE]")
+    add("--folder", metavar="FOLDER", help=f"where it is listed [{prefix}FOLDER]")
+    add("--host", metavar="HOST", help=f"to run on [{prefix}HOST]")
+    add(
+        "--network",
+        metavar="A=B",
+        type=_network,
+        action="append",
+        help=f"A becomes B; B: all [{prefix}NETWORK]",
+    )
+
+
+def _network(text: str) -> tuple[str, str]:
+    """``A=B``, or ``B`` for every network that is not named."""
+    network = ("*", text) if "=" not in text else pair(text)
+    if not network[1]:
+        raise argparse.ArgumentTypeError(f"{text!r} names no network of the server")
+    return network
 
 
 def moving(args: argparse.Namespace) -> dict[str, Any]:

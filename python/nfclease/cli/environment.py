@@ -86,7 +86,7 @@ def settings(args: argparse.Namespace, environ: Mapping[str, str] = os.environ) 
     url = _parsed(text, "--url" if args.url else "GOVC_URL")
     password, source = _password(args, environ, url)
     named = url.username if args.url else ""
-    username = args.username or named or _secret(environ, "GOVC_USERNAME") or url.username
+    username = args.username or named or secret(environ, "GOVC_USERNAME") or url.username
     return Settings(
         scheme=url.scheme,
         host=url.host,
@@ -111,7 +111,7 @@ def _password(
         return read_secret(args.password_file), "--password-file"
     if args.url and url.password:
         return url.password, "--url"
-    found = _secret(environ, "GOVC_PASSWORD")
+    found = secret(environ, "GOVC_PASSWORD")
     if found:
         return found, "GOVC_PASSWORD"
     if url.password:
@@ -157,7 +157,7 @@ def _parsed(text: str, source: str) -> _Url:
     )
 
 
-def _secret(environ: Mapping[str, str], name: str) -> str:
+def secret(environ: Mapping[str, str], name: str) -> str:
     """A variable's value, or the text of the file that it is the path of."""
     value = environ.get(name, "")
     if not value or "\0" in value:

@@ -5,10 +5,12 @@ from __future__ import annotations
 import argparse
 import textwrap
 
+from nfclease.cli.many.options import TITLE, TOLD
+
 #: Columns; wider ones are harder to read, and a terminal has at least these.
 _WIDTH = 80
 #: Groups of options that many commands have; ``nfclease --help`` says what each is for.
-_SHARED = ("output", "connection", "packages at an https URL")
+_SHARED = ("output", "connection", "packages at an https URL", TITLE, TOLD)
 
 
 class Formatter(argparse.RawDescriptionHelpFormatter):

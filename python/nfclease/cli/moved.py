@@ -7,13 +7,20 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from typing import Any
 
-    from nfclease import ExportedFile, ExportResult, ImportedFile, ImportResult
+    from nfclease import (
+        CopiedFile,
+        CopyResult,
+        ExportedFile,
+        ExportResult,
+        ImportedFile,
+        ImportResult,
+    )
     from nfclease.cli.console import Console
 
-__all__ = ["export_summary", "import_summary", "rate_of", "show_file"]
+__all__ = ["copy_summary", "export_summary", "import_summary", "rate_of", "show_file"]
 
 
-def show_file(console: Console, file: ExportedFile | ImportedFile) -> None:
+def show_file(console: Console, file: CopiedFile | ExportedFile | ImportedFile) -> None:
     """A row for a file: with ``--json``, and for who wants to know more."""
     if not console.json and not console.verbose:
         return
@@ -45,9 +52,27 @@ def import_summary(
     result: ImportResult, path: str, seconds: float, *, is_on: bool
 ) -> tuple[dict[str, Any], str]:
     """The object and the line for what was imported."""
+    proved = sum(file.file_checksum_type is not None for file in result.files)
+    beside = ""
+    if result.files:
+        all_of = "each" if proved == len(result.files) else f"{proved} of {len(result.files)}"
+        beside = f"; {all_of} as its manifest file says" if proved else "; no manifest file"
+    row, text = _new("import", result, path, seconds, is_on=is_on)
+    return row, f"{text}{beside}"
+
+
+def copy_summary(result: CopyResult, path: str, *, is_on: bool) -> tuple[dict[str, Any], str]:
+    """The object and the line for what was copied."""
+    return _new("copy", result, path, result.seconds, is_on=is_on)
+
+
+def _new(
+    command: str, result: ImportResult | CopyResult, path: str, seconds: float, *, is_on: bool
+) -> tuple[dict[str, Any], str]:
+    """The object and the line for what is new on a server."""
     row = {
         "type": "summary",
-        "command": "import",
+        "command": command,
         "name": result.name,
         "path": path,
         "entity": result.entity._moId,
@@ -56,14 +81,9 @@ def import_summary(
         "warnings": list(result.warnings),
         "notes": list(result.notes),
     }
-    proved = sum(file.file_checksum_type is not None for file in result.files)
-    beside = ""
-    if result.files:
-        all_of = "each" if proved == len(result.files) else f"{proved} of {len(result.files)}"
-        beside = f"; {all_of} as its manifest file says" if proved else "; no manifest file"
     on = ", powered on" if is_on else ""
     counted = _counted(result.files, seconds)
-    return row, f"{path} ({result.entity._moId}){on}: {counted}, {_how(result.files)}{beside}"
+    return row, f"{path} ({result.entity._moId}){on}: {counted}, {_how(result.files)}"
 
 
 def rate_of(count: int, seconds: float) -> float:

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 COMMANDS = {
     "export": "export",
     "import": "importing",
+    "copy": "copying",
     "verify": "verify",
     "inspect": "inspect",
     "map": "map",
@@ -32,8 +33,7 @@ COMMANDS = {
 
 _DESCRIPTION = "Exports and imports VMs over a vSphere HttpNfcLease, verified and fast."
 _EPILOG = """\
-exit codes: 0 done, 1 failed, 2 wrong usage, 3 verification failed,
-            130, 143, 129 ended by Ctrl-C, SIGTERM, SIGHUP
+exit codes: 0 done, 1 failed, 2 wrong usage, 3 not verified, 128 + signal
 
 example:
   nfclease export demo-vm -o demo-vm.ova
@@ -43,6 +43,9 @@ example:
 class Parser(argparse.ArgumentParser):
     """Without abbreviations, which a later option could make ambiguous."""
 
+    #: Has options of other commands that its help tells in full.
+    told: argparse.ArgumentParser | None = None
+
     def __init__(self, **given: Any) -> None:
         given.setdefault("allow_abbrev", False)
         super().__init__(**given)
@@ -51,7 +54,7 @@ class Parser(argparse.ArgumentParser):
         """One screen."""
         from nfclease.cli.help import screen
 
-        return screen(self)
+        return screen(self, self.told)
 
     def parse_args(self, args: Any = None, namespace: Any = None) -> Any:
         """As argparse does it, but that the command says what it does not know."""
@@ -102,5 +105,6 @@ def parser() -> Parser:
             name, help=module.HELP, description=module.HELP, epilog=module.EPILOG
         )
         module.add(sub)
+        sub.told = module.told() if hasattr(module, "told") else None
         sub.set_defaults(run=module.run, asked=sub, whole=made)
     return made

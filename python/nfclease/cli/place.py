@@ -10,14 +10,14 @@ from nfclease.cli.failure import UsageError
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import argparse
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
     from typing import Any
 
     from pyVmomi import vim
 
     from nfclease.cli.console import Console
 
-__all__ = ["Place", "datacenter_of", "entity_of", "place_of"]
+__all__ = ["Place", "datacenter_of", "entity_of", "machine_of", "place_of"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,9 +39,11 @@ class Place:
     networks: dict[str, vim.Network | str]
 
 
-def datacenter_of(service_instance: Any, args: argparse.Namespace) -> Any:
+def datacenter_of(
+    service_instance: Any, args: argparse.Namespace, environ: Mapping[str, str] = os.environ
+) -> Any:
     """The datacenter that an option or ``GOVC_DATACENTER`` names; None for all of them."""
-    name = args.datacenter or os.environ.get("GOVC_DATACENTER")
+    name = args.datacenter or environ.get("GOVC_DATACENTER")
     if not name:
         return None
     from pyVmomi import vim
@@ -76,8 +78,37 @@ def entity_of(service_instance: Any, name: str, kind: Any, datacenter: Any = Non
     return found[0].entity
 
 
-def place_of(service_instance: Any, args: argparse.Namespace, console: Console) -> Place:
+def machine_of(service_instance: Any, args: argparse.Namespace) -> Any:
+    """The VM or vApp that is exported or copied.
+
+    Raises:
+        UsageError: It is a vApp, of which there is no snapshot; or a pattern takes several.
+        NotFoundError: There is nothing of that name.
+        AmbiguousNameError: The name is that of several.
+    """
+    from pyVmomi import vim
+
+    kinds = (vim.VirtualMachine, vim.VirtualApp)
+    datacenter = datacenter_of(service_instance, args)
+    vm = entity_of(service_instance, args.vm, kinds, datacenter)
+    if args.snapshot and not isinstance(vm, vim.VirtualMachine):
+        raise UsageError(f"{args.vm} is a vApp, and --snapshot is for a VM")
+    return vm
+
+
+def place_of(
+    service_instance: Any,
+    args: argparse.Namespace,
+    console: Console,
+    environ: Mapping[str, str] = os.environ,
+) -> Place:
     """Finds what was named, and chooses where there is only one.
+
+    Args:
+        service_instance: Of the session there.
+        args: With ``host``, ``pool`` and so on.
+        console: Told of what was chosen.
+        environ: Where variables are read.
 
     Raises:
         UsageError: There are several to choose from; the text lists them.
@@ -88,7 +119,7 @@ def place_of(service_instance: Any, args: argparse.Namespace, console: Console) 
 
     from nfclease.inventory import path_of
 
-    finder = _Finder(service_instance, datacenter_of(service_instance, args))
+    finder = _Finder(service_instance, datacenter_of(service_instance, args, environ), environ)
     host = finder.named(args.host, "GOVC_HOST", vim.HostSystem)
     pool = finder.named(args.pool, "GOVC_RESOURCE_POOL", vim.ResourcePool)
     if pool is None:
@@ -116,12 +147,13 @@ def place_of(service_instance: Any, args: argparse.Namespace, console: Console) 
 class _Finder:
     """Finds entities of one session, in the datacenter that was chosen."""
 
-    def __init__(self, service_instance: Any, datacenter: Any) -> None:
+    def __init__(self, service_instance: Any, datacenter: Any, environ: Mapping[str, str]) -> None:
         self._service_instance, self._datacenter = service_instance, datacenter
+        self._environ = environ
 
     def named(self, option: str | None, variable: str, kind: Any) -> Any:
         """What an option names, else a variable; None where neither does."""
-        name = option or os.environ.get(variable)
+        name = option or self._environ.get(variable)
         if not name:
             return None
         return entity_of(self._service_instance, name, kind, self._datacenter)
@@ -149,7 +181,7 @@ class _Finder:
         from pyVmomi import vim
 
         chosen = dict(given)
-        other = os.environ.get("GOVC_NETWORK")
+        other = self._environ.get("GOVC_NETWORK")
         if other:
             chosen.setdefault("*", other)
         return {name: self.named(text, "", vim.Network) for name, text in chosen.items()}

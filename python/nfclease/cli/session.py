@@ -19,18 +19,71 @@ from nfclease.exceptions import ConnectError
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import argparse
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
     from typing import Any
 
     from nfclease.cli.console import Console
     from nfclease.cli.environment import Settings
+    from nfclease.cli.trust import Trust
 
 #: Seconds that the server may be silent in a call of pyvmomi's.
 _CALL_TIMEOUT = 120.0
 
 
+class Login:
+    """A login that the options and the environment say, and what the server is trusted by.
+
+    Args:
+        args: The options.
+        console: Told of what was chosen.
+        environ: Where variables are read.
+
+    Raises:
+        UsageError: It is not said where to log in, or as whom.
+        ConnectError: The server cannot be reached, or is not a vSphere.
+        TlsError: It is not trusted.
+    """
+
+    def __init__(
+        self,
+        args: argparse.Namespace,
+        console: Console,
+        environ: Mapping[str, str] = os.environ,
+    ) -> None:
+        where = with_password(settings(args, environ), args, console)
+        console.decision(f"the vSphere is {where.scheme}://{where.address}{where.path}")
+        console.decision(f"{where.username} logs in with the password of {where.password_from}")
+        if where.proxy is not None:
+            console.decision(f"the way to it is by the proxy {where.proxy[0]}:{where.proxy[1]}")
+        for name in ("GOVC_CERTIFICATE", "GOVC_PRIVATE_KEY"):
+            if environ.get(name):
+                console.warn(f"{name} is not used: this command logs in with a password")
+        self.where: Settings = where
+        self.trust: Trust = examined(where)
+        self._console = console
+        console.decision(f"the server is trusted by {self.trust.words}")
+
+    def open(self) -> Any:
+        """A new ``vim.ServiceInstance``, logged in.
+
+        Raises:
+            ConnectError: The server does not answer as a vSphere.
+            LoginError: User or password are wrong.
+        """
+        console, service_instance = self._console, _login(self.where, self.trust.context)
+        about = service_instance.content.about
+        console.decision(
+            f"logged in as {self.where.username}: {about.fullName}, API {about.apiVersion}"
+        )
+        if console.verbose > 1:
+            _tell_calls(service_instance._stub, console)
+        return service_instance
+
+
 @contextmanager
-def session(args: argparse.Namespace, console: Console) -> Iterator[Any]:
+def session(
+    args: argparse.Namespace, console: Console, environ: Mapping[str, str] = os.environ
+) -> Iterator[Any]:
     """A logged-in ``vim.ServiceInstance`` for the block; it logs out on every way out.
 
     Raises:
@@ -39,30 +92,33 @@ def session(args: argparse.Namespace, console: Console) -> Iterator[Any]:
         TlsError: It is not trusted.
         LoginError: User or password are wrong.
     """
-    where = with_password(settings(args), args, console)
-    console.decision(f"the vSphere is {where.scheme}://{where.address}{where.path}")
-    console.decision(f"{where.username} logs in with the password of {where.password_from}")
-    if where.proxy is not None:
-        console.decision(f"the way to it is by the proxy {where.proxy[0]}:{where.proxy[1]}")
-    for name in ("GOVC_CERTIFICATE", "GOVC_PRIVATE_KEY"):
-        if os.environ.get(name):
-            console.warn(f"{name} is not used: this command logs in with a password")
-    trust = examined(where)
-    console.decision(f"the server is trusted by {trust.words}")
+    login = Login(args, console, environ)
+    with patient(), opened(login) as service_instance:
+        yield service_instance
+
+
+@contextmanager
+def opened(login: Login) -> Iterator[Any]:
+    """A session for the block; it logs out on every way out."""
     from pyVim.connect import Disconnect, SetSi
 
     SetSi(None)
-    service_instance, before = None, socket.getdefaulttimeout()
-    socket.setdefaulttimeout(_CALL_TIMEOUT)
+    service_instance = None
     try:
-        service_instance = _login(where, trust.context)
-        about = service_instance.content.about
-        console.decision(f"logged in as {where.username}: {about.fullName}, API {about.apiVersion}")
-        if console.verbose > 1:
-            _tell_calls(service_instance._stub, console)
+        service_instance = login.open()
         yield service_instance
     finally:
         Disconnect(service_instance)  # of None the one that pyvmomi has just made, if any
+
+
+@contextmanager
+def patient() -> Iterator[None]:
+    """A block in which the server may be silent for so long in a call, and no longer."""
+    before = socket.getdefaulttimeout()
+    socket.setdefaulttimeout(_CALL_TIMEOUT)
+    try:
+        yield
+    finally:
         socket.setdefaulttimeout(before)
 
 

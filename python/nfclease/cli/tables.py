@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import shutil
 import sys
 import textwrap
@@ -126,6 +127,12 @@ def size(count: int | None) -> str:
         if count >= scale:
             return f"{count / scale:,.1f} {unit}"
     return f"{count} B"
+
+
+def duration(seconds: float) -> str:
+    """A time that something takes, as ``h:mm:ss``, rounded up."""
+    minutes, rest = divmod(math.ceil(seconds), 60)
+    return f"{minutes // 60}:{minutes % 60:02}:{rest:02}"
 
 
 def capacity(count: int | None) -> str:

@@ -22,14 +22,15 @@ if TYPE_CHECKING:
     from nfclease.cli.environment import Settings
 
     class Trust(NamedTuple):
-        """What a session verifies by, and that in words."""
+        """What a session verifies by, that in words, and the thumbprint where one decides."""
 
         context: ssl.SSLContext | None
         words: str
+        thumbprint: str | None = None
 else:
     from collections import namedtuple
 
-    Trust = namedtuple("Trust", ["context", "words"])
+    Trust = namedtuple("Trust", ["context", "words", "thumbprint"], defaults=[None])
 
 #: Seconds for a connection, as govc has them.
 _TIMEOUT = 30.0
@@ -110,7 +111,7 @@ def _pinned(where: Settings, error: ssl.SSLCertVerificationError) -> Trust:
     context.check_hostname = False
     context.verify_flags |= ssl.VerifyFlags.VERIFY_X509_PARTIAL_CHAIN
     context.load_verify_locations(cadata=ssl.DER_cert_to_PEM_cert(shown))
-    return Trust(context, "its thumbprint in " + " ".join(where.known_hosts))
+    return Trust(context, "its thumbprint in " + " ".join(where.known_hosts), known)
 
 
 _KINDS = (hashlib.sha1, hashlib.sha256)

@@ -18,7 +18,9 @@ from nfclease.fleet.journal import Journal
 from nfclease.fleet.lines import Lines
 from nfclease.fleet.metrics import Metrics
 from nfclease.fleet.outcomes import Outcome, WrittenFile
+from nfclease.fleet.planned import plan
 from nfclease.fleet.progress import HostProgress, JobProgress, Progress
+from nfclease.fleet.run_plan import PlannedHost, PlannedJob, RunPlan
 from nfclease.fleet.running import run
 from nfclease.fleet.sessions import SessionFrom, register_session
 from nfclease.fleet.status import read_status
@@ -38,12 +40,16 @@ __all__ = [
     "Lines",
     "Metrics",
     "Outcome",
+    "PlannedHost",
+    "PlannedJob",
     "Progress",
+    "RunPlan",
     "SessionFrom",
     "SessionSourceError",
     "Summary",
     "WrittenFile",
     "judge",
+    "plan",
     "read_status",
     "register_session",
     "run",

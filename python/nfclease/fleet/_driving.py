@@ -82,7 +82,7 @@ class Driver:
         self._body, self._hands, self._inbox = body, hands, inbox
         self._records, self._look_again, self._is_stopping = records, look_again, is_stopping
         self._mail, self._division = mail, division
-        self._window = Window(rules.per_host, rules.per_vcenter)
+        self._window = Window(rules.per_host, rules.per_vcenter, rules.max_jobs)
         self._retries = Retries(rules)
         self._stops_on_failure = rules.stop_on_failure
         self._open = {item.key: item for item in items}

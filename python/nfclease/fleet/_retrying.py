@@ -24,6 +24,7 @@ class Rules:
         retry_delay: Seconds before the first of these; twice as many before each further one.
         blocked_timeout: Seconds for which a job is tried again that has to wait for something.
         stop_on_failure: Whether nothing new starts once a job has failed for good.
+        max_jobs: Jobs at once; None means without a limit.
     """
 
     per_host: int = 8
@@ -32,6 +33,7 @@ class Rules:
     retry_delay: float = 30.0
     blocked_timeout: float = 900.0
     stop_on_failure: bool = False
+    max_jobs: int | None = None
 
     def check(self) -> None:
         """Refuses what makes no sense.
@@ -40,8 +42,11 @@ class Rules:
             TypeError: A value is of the wrong kind.
             ValueError: A number is out of its range.
         """
-        for name, least in (("per_host", 1), ("per_vcenter", 1), ("retries", 0)):
+        counts = (("per_host", 1), ("per_vcenter", 1), ("retries", 0), ("max_jobs", 1))
+        for name, least in counts:
             value = getattr(self, name)
+            if value is None and name == "max_jobs":
+                continue
             if not isinstance(value, int) or isinstance(value, bool):
                 raise TypeError(f"{name} must be an int, not {type(value).__name__}")
             if value < least:

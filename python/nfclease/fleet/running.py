@@ -53,6 +53,7 @@ def run(
     retry_delay: float = 30.0,
     blocked_timeout: float = 900.0,
     stop_on_failure: bool = False,
+    max_jobs: int | None = None,
     journal: JournalOption = None,
     verify: bool = False,
     progress: WatchOption = None,
@@ -84,6 +85,7 @@ def run(
             minutes on most servers.
         stop_on_failure: Whether nothing new starts once a job has failed for good; what is left is
             then ``cancelled``.
+        max_jobs: Jobs that run at once, whatever they cost, 1 or more; None means without a limit.
         journal: A ``Journal``, or the path of one, which is open for the run alone: what it has as
             done, with the same target, is skipped.
         verify: Whether that is believed only when the digests of its files are right.
@@ -128,14 +130,16 @@ def run(
         [('demo-vm', 'done', 'backup/demo-vm.ova')]
     """
     started = time.monotonic()
-    rules = Rules(per_host, per_vcenter, retries, retry_delay, blocked_timeout, stop_on_failure)
+    rules = Rules(
+        per_host, per_vcenter, retries, retry_delay, blocked_timeout, stop_on_failure, max_jobs
+    )
     rules.check()
     check_options({"max_bytes_per_second": max_bytes_per_second})
-    checked, hands = _checked(jobs), Hands(executor)
+    made, hands = checked(jobs), Hands(executor)
     check_watcher(progress)
     with opened(journal) as kept, watching(progress) as watcher:
         records = Records(kept, verify=verify, progress=watcher, on_result=on_result)
-        run_ = _Run(checked, hands, rules, records, is_watched=watcher is not None)
+        run_ = _Run(made, hands, rules, records, is_watched=watcher is not None)
         with hands.limited(max_bytes_per_second) as rate:
             run_.drive(at or datetime.datetime.now(), rate)
     summary = Summary(tuple(records.outcomes), time.monotonic() - started)
@@ -221,7 +225,12 @@ class _Run:
             self._driver.stop()
 
 
-def _checked(jobs: Iterable[Job]) -> list[Job]:
+def checked(jobs: Iterable[Job]) -> list[Job]:
+    """The jobs, if they are that.
+
+    Raises:
+        TypeError: One is something else.
+    """
     made = list(jobs)
     for job in made:
         if not isinstance(job, (ExportJob, ImportJob)):

@@ -65,10 +65,12 @@ class Window:
     Args:
         per_host: Disks that may be moved at once from one host.
         per_vcenter: The same, of one vCenter.
+        max_jobs: Jobs that may run at once, wherever their VMs are; None means without a limit.
     """
 
-    def __init__(self, per_host: int, per_vcenter: int) -> None:
+    def __init__(self, per_host: int, per_vcenter: int, max_jobs: int | None = None) -> None:
         self._per_host, self._per_vcenter = per_host, per_vcenter
+        self._max_jobs = max_jobs
         self._centers: dict[str, _Center] = {}
         self._running: dict[int, tuple[_Center, _Host, int]] = {}
         self._number = 0
@@ -77,6 +79,9 @@ class Window:
     def __len__(self) -> int:
         """How many wait."""
         return self._waiting
+
+    def _is_full(self) -> bool:
+        return self._max_jobs is not None and len(self._running) >= self._max_jobs
 
     def add(self, job: Waiting) -> None:
         """Puts a job in line at the host that it names now."""
@@ -89,6 +94,8 @@ class Window:
 
     def take(self) -> Waiting | None:
         """The next that may start, counted from now on; None when all have to wait."""
+        if self._is_full():
+            return None
         for center in self._centers.values():
             for name in list(center.turns):
                 host = center.hosts[name]
@@ -135,10 +142,10 @@ class Window:
             for place in center.turns:
                 host = center.hosts[place]
                 job = host.queue[0][2]
-                if not host.fits(max(job.disks, 1)):
-                    yield (
-                        job,
-                        f"host {job.host_name or 'unknown'}: {host.used} of {host.most} disks",
-                    )
+                if self._is_full():
+                    yield job, f"{len(self._running)} of {self._max_jobs} jobs run"
+                elif not host.fits(max(job.disks, 1)):
+                    where = job.host_name or "unknown"
+                    yield job, f"host {where}: {host.used} of {host.most} disks"
                 else:
                     yield job, f"vCenter {name}: {center.used} of {center.most} disks"

@@ -396,6 +396,9 @@ def many(told: list[fleet.Event], ended: list[fleet.Outcome]) -> tuple[fleet.Wri
     with concurrent.futures.ThreadPoolExecutor(4) as pool:
         summary = fleet.run(jobs, executor=pool, progress=told.append, on_result=ended.append)
     assert_type(summary, fleet.Summary)
+    plan = assert_type(fleet.plan(jobs, per_host=2, journal="a.db"), fleet.RunPlan)
+    assert_type(plan.jobs, tuple[fleet.PlannedJob, ...])
+    assert_type(plan.hosts, tuple[fleet.PlannedHost, ...])
     try:
         fleet.run([fleet.ImportJob("lab", "a.ova", "Resources")], per_host=2)
     except fleet.SessionSourceError as error:

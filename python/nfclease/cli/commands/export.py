@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from nfclease.cli.arguments import add_connection, add_moving, add_output, moving
+from nfclease.cli.many.options import add_many
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -12,19 +13,23 @@ if TYPE_CHECKING:
     from nfclease.cli.console import Console
     from nfclease.cli.target import Target
 
-HELP = "export a VM to an OVF directory or an .ova, verified"
+HELP = "export VMs to OVF directories or .ova files, verified"
 EPILOG = """\
 examples:
-  nfclease export demo-vm -o demo-vm.ova
   nfclease export running-vm --snapshot -o running-vm
-  nfclease export demo-vm --format qcow2 -o demo-vm-qcow2"""
+  nfclease export --all-in DC0 --snapshot --journal all.db -o '{vm}.ova'"""
 
 
 def add(parser: argparse.ArgumentParser) -> None:
     """The options."""
     add = parser.add_argument
-    add("vm", metavar="VM", help="a VM or vApp: inventory path, name or moId")
-    add("-o", "--output", metavar="TARGET", required=True, help="DIR, FILE.ova, or - for a pipe")
+    add("vm", metavar="VM", nargs="?", help="a VM or vApp: inventory path, name or moId")
+    add(
+        *("-o", "--output"),
+        metavar="TARGET",
+        required=True,
+        help="DIR, FILE.ova, - for a pipe; of many a template",
+    )
     add("--datacenter", metavar="NAME", help="where VM is looked for [GOVC_DATACENTER]")
     add("--snapshot", action="store_true", help="of a running VM: take one, export it, remove it")
     add("--name", metavar="NAME", help="what the VM is called in the package")
@@ -46,34 +51,42 @@ def add(parser: argparse.ArgumentParser) -> None:
     add(
         "--format",
         choices=("raw", "qcow2"),
-        help="of the disks in a DIR, for another hypervisor than VMware's",
+        help="of the disks in a DIR, for KVM and others",
     )
     add(
         "--qcow2-compression",
         choices=("none", "deflate", "transplant"),
         metavar="HOW",
-        help="none (the default), deflate or transplant: see convert",
+        help="none, deflate or transplant: see convert",
     )
     add("--export-option", metavar="OPTION", action="append", help="of the server: mac, uuid, ...")
     add("--resume", action="store_true", help="keep verified disks after a failure, and use them")
     add_moving(add)
     add("--dry-run", action="store_true", help="say what would be done, and do nothing")
+    add_many(parser)
     add_output(parser)
     add_connection(parser)
 
 
 def run(args: argparse.Namespace, console: Console) -> int:
-    """Exports it."""
+    """Exports it, or all of many."""
+    from nfclease.cli.many.options import is_many
+    from nfclease.cli.place import machine_of
     from nfclease.cli.session import session
     from nfclease.cli.target import Target
 
+    many = is_many(args)
+    _check(args)
+    if many:
+        from nfclease.cli.many import running
+
+        return running.run(args, console)
     target = Target(args.output, overwrite=args.overwrite)
-    _check(args, target)
     if target.is_pipe and not args.dry_run:
         target.check_pipe()
         console.take_stdout()
     with session(args, console) as service_instance:
-        vm = _found(service_instance, args)
+        vm = machine_of(service_instance, args)
         if args.dry_run:
             from nfclease.cli.dry_export import say
 
@@ -83,7 +96,7 @@ def run(args: argparse.Namespace, console: Console) -> int:
     return 0
 
 
-def _check(args: argparse.Namespace, target: Target) -> None:
+def _check(args: argparse.Namespace) -> None:
     """Refuses options that do not go together.
 
     Raises:
@@ -91,7 +104,8 @@ def _check(args: argparse.Namespace, target: Target) -> None:
     """
     from nfclease.cli.failure import UsageError
 
-    if args.format and target.is_archive:
+    is_pipe = args.output == "-"
+    if args.format and (is_pipe or args.output.lower().endswith(".ova")):
         raise UsageError("--format is for a directory: an OVA is for vSphere, which takes streams")
     if args.resume and args.snapshot:
         raise UsageError(
@@ -100,24 +114,8 @@ def _check(args: argparse.Namespace, target: Target) -> None:
         )
     if args.resume and args.format:
         raise UsageError("--resume is for disks as the host sends them: not with --format")
-    if args.resume and target.is_pipe:
+    if args.resume and is_pipe:
         raise UsageError("--resume is for a DIR or FILE.ova: a pipe has no place beside it")
-
-
-def _found(service_instance: Any, args: argparse.Namespace) -> Any:
-    """The VM or vApp."""
-    from pyVmomi import vim
-
-    from nfclease.cli.place import datacenter_of, entity_of
-
-    kinds = (vim.VirtualMachine, vim.VirtualApp)
-    datacenter = datacenter_of(service_instance, args)
-    vm = entity_of(service_instance, args.vm, kinds, datacenter)
-    if args.snapshot and not isinstance(vm, vim.VirtualMachine):
-        from nfclease.cli.failure import UsageError
-
-        raise UsageError(f"{args.vm} is a vApp, and --snapshot is for a VM")
-    return vm
 
 
 def _exported(

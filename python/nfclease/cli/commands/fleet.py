@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import argparse
+
 from nfclease.cli.arguments import add_output
+from nfclease.cli.many.options import TOLD, add_many
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    import argparse
     from collections.abc import Sequence
     from typing import Any
 
@@ -34,6 +36,13 @@ def add(parser: argparse.ArgumentParser) -> None:
         "--state", choices=_STATES, metavar="STATE", help="list the jobs in this one alone"
     )
     add_output(parser)
+
+
+def told() -> argparse.ArgumentParser:
+    """The options of ``export`` that are told here: on its own page is no room."""
+    made = argparse.ArgumentParser()
+    add_many(made, TOLD)
+    return made
 
 
 def run(args: argparse.Namespace, console: Console) -> int:

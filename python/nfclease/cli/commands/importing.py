@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import argparse
-
-from nfclease.cli.arguments import add_connection, add_moving, add_output, moving, pair
+from nfclease.cli.arguments import add_connection, add_moving, add_output, add_place, moving, pair
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    import argparse
     from typing import Any
 
     from nfclease.cli.console import Console
@@ -25,17 +24,7 @@ def add(parser: argparse.ArgumentParser) -> None:
     add("source", metavar="SOURCE", help=".ova, .ovf, directory, https URL, or - for a pipe")
     add("--name", metavar="NAME", help="of the new VM; else the package's own")
     add("--datacenter", metavar="NAME", help="of the places below [GOVC_DATACENTER]")
-    add("--pool", metavar="POOL", help="resource pool or vApp [GOVC_RESOURCE_POOL]")
-    add("--datastore", metavar="STORE", help="for its files [GOVC_DATASTORE]")
-    add("--folder", metavar="FOLDER", help="where it is listed [GOVC_FOLDER]")
-    add("--host", metavar="HOST", help="to run on [GOVC_HOST]")
-    add(
-        "--network",
-        metavar="A=B",
-        type=_network,
-        action="append",
-        help="the package's A is B; B: all [GOVC_NETWORK]",
-    )
+    add_place(add)
     add("--property", metavar="K=V", type=pair, action="append", help="class.key.instance=value")
     add("--deployment-option", metavar="ID", help="a size that the package offers")
     add("--disk-provisioning", metavar="KIND", help="thin, thick, eagerZeroedThick, ...")
@@ -49,14 +38,6 @@ def add(parser: argparse.ArgumentParser) -> None:
     add("--dry-run", action="store_true", help="say what would be done, and do nothing")
     add_output(parser)
     add_connection(parser)
-
-
-def _network(text: str) -> tuple[str, str]:
-    """``A=B``, or ``B`` for every network that is not named."""
-    network = ("*", text) if "=" not in text else pair(text)
-    if not network[1]:
-        raise argparse.ArgumentTypeError(f"{text!r} names no network of the server")
-    return network
 
 
 def run(args: argparse.Namespace, console: Console) -> int:

@@ -12,6 +12,7 @@ import (
 	"os"
 
 	"github.com/vmware/govmomi/simulator"
+	_ "github.com/vmware/govmomi/vapi/simulator" // tags
 	"nfclease-peers/internal/peer"
 )
 
@@ -55,6 +56,7 @@ func run(listen string, useTLS, esx bool, machines, diskSize int) error {
 	if useTLS {
 		model.Service.TLS = &tls.Config{Certificates: []tls.Certificate{identity.TLS}}
 	}
+	model.Service.RegisterEndpoints = true
 	server := model.Service.NewServer()
 	defer server.Close()
 	server.Config.Handler = endOnPanic(serialiseUploadEnds(server.Config.Handler))

@@ -1,0 +1,1 @@
+"""``nfclease export`` of many VMs: which ones, over which sessions, and what is said of them."""
