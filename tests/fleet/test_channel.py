@@ -162,6 +162,14 @@ def test_the_driver_drops_what_is_of_an_unknown_job_or_an_earlier_attempt() -> N
         wait_for(lambda: any(event.kind == "moved" for event in events))
         return assignment.outcome(state="done")
 
+    drive(job, place, body, inbox, events)
+    assert [event.bytes for event in events if event.kind == "moved"] == [3]
+
+
+def drive(
+    job: ExportJob, place: RunPlace, body: Any, inbox: Any, events: list[fleet.Event]
+) -> None:
+    """Drives one job whose attempts are made up."""
     Driver(
         [Planned(Assignment(job, place, "vm.ova", "vm", None), "vc")],
         body=body,
@@ -170,8 +178,25 @@ def test_the_driver_drops_what_is_of_an_unknown_job_or_an_earlier_attempt() -> N
         rules=Rules(retry_delay=0.0),
         records=Records(progress=events.append),
         look_again=lambda _: None,
+        mail=Mail(place),
     ).drive()
-    assert [event.bytes for event in events if event.kind == "moved"] == [3]
+
+
+def test_the_last_message_of_a_worker_that_died_is_read(place: RunPlace) -> None:
+    job = ExportJob("vc", "vm", "{vm}.ova")
+    events: list[fleet.Event] = []
+
+    def body(assignment: Assignment) -> fleet.Outcome:
+        if assignment.attempt > 1:
+            return assignment.outcome(state="done")
+        worker = Worker(place)
+        worker.outbox.begin(job.key, 1)
+        worker.tell("moved", job.key, 7)
+        worker.outbox.post()
+        raise ConnectionResetError("the worker is gone")
+
+    drive(job, place, body, queue.SimpleQueue(), events)
+    assert [event.bytes for event in events if event.kind == "moved"] == [7]
 
 
 @in_quiet

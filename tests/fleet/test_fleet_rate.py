@@ -146,7 +146,9 @@ def test_a_process_keeps_its_share_until_it_hears_of_another(tmp_path: Path) -> 
     assert current_limit() == 3000
     share.begin("b", 5000)  # it was given that before the others heard
     assert current_limit() == 3000
-    word(4, -5)
+    word(4, 1 << 70)
+    assert current_limit() == 1 << 62
+    word(5, -5)
     assert current_limit() == LEAST
     share.end("a")
     share.leave()

@@ -37,7 +37,10 @@ def killed_after(process: subprocess.Popen[str], lines: int, seconds: float) -> 
     said = [process.stdout.readline() for _ in range(lines)]
     time.sleep(seconds)
     process.send_signal(signal.SIGKILL)
-    rest, _ = process.communicate(timeout=60)
+    # Not communicate(): with a timeout it leaves out what readline() has buffered.
+    rest = process.stdout.read()
+    process.wait(60)
+    process.stdout.close()
     assert process.returncode == -signal.SIGKILL
     whole = rest[: rest.rfind("\n") + 1]  # it may have died in the middle of a line
     return [line.split() for line in [*said, *whole.splitlines()] if line.strip()]

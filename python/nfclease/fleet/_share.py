@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 #: The least limit that a process can have.
 LEAST = 1024
+_MOST = 1 << 62
 
 
 def path_of(place: RunPlace) -> str:
@@ -78,7 +79,7 @@ class Share:
             self._version = version
             self._first = dict.fromkeys(self._first, 0)
             if share is not None:
-                self._granted = min(max(share, 0), (1 << 63) - 1)
+                self._granted = max(share, 0)
             self._apply()
 
     def leave(self) -> None:
@@ -91,7 +92,7 @@ class Share:
     def _apply(self) -> None:
         if not self._first and not self._is_set:
             return
-        limit = max(LEAST, self._granted + sum(self._first.values()))
+        limit = min(max(LEAST, self._granted + sum(self._first.values())), _MOST)
         before = set_max_bytes_per_second(limit)
         if not self._is_set:
             self._before, self._is_set = before, True

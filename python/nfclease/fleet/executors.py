@@ -129,10 +129,11 @@ class Hands:
         Raises:
             OSError: The file for them cannot be written.
         """
-        hear_here(place, text)
         began = time.monotonic()
         if self._client is None:
             replace_file(path_of(place), text)
+        hear_here(place, text)
+        if self._client is None:
             return lambda: time.monotonic() - began > _READ
         # A worker that hangs is not to hold the driver.
         thread = threading.Thread(target=self._tell, args=(hear_here, place, text), daemon=True)
