@@ -213,6 +213,8 @@ CONTINUED = {
 }
 #: They open a session themselves, with the words of the fixture `where`.
 LOGGING_IN = {"docs/sessions.md", "docs/switching.md"}
+#: Whole scripts, which tests/fleet/test_nightly_page.py runs as such.
+SCRIPTS = {"docs/nightly-backup.md"}
 #: A block of Python, and what it prints where that follows.
 BLOCK = re.compile(r"^```python\n(.*?)^```$(?:\n\n^```text\n(.*?)^```$)?", re.DOTALL | re.MULTILINE)
 CHECKER = doctest.OutputChecker()
@@ -240,8 +242,8 @@ def where(simulator: Simulator, tmp_path: Path) -> Iterator[dict[str, Any]]:
 def stories() -> list[Any]:
     """Blocks that run in one namespace, page by page."""
     made = []
-    for page, text in PAGES.items():
-        blocks = [block for block in BLOCK.findall(text) if ELSEWHERE not in block[0]]
+    for page in PAGES.keys() - SCRIPTS:
+        blocks = [block for block in BLOCK.findall(PAGES[page]) if ELSEWHERE not in block[0]]
         if page in CONTINUED:
             made.append(pytest.param(page, blocks, id=page))
         else:
