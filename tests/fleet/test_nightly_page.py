@@ -38,9 +38,9 @@ def srv(simulator: Simulator, tmp_path: Path) -> Path:
     (place / "vcenter").chmod(0o600)
     aside = ["2020", "2020-01-01.bak", "keep/2020-01-01"]
     for name in [*map(str, NIGHTS), *aside]:
-        night = place / "backup" / name
-        night.mkdir(parents=True)
-        (night / "demo-vm.ova").write_bytes(b"old")
+        folder = place / "backup" / name
+        folder.mkdir(parents=True)
+        (folder / "demo-vm.ova").write_bytes(b"old")
     beside = place / "2020-01-01"
     beside.mkdir()
     days = {place / "backup" / str(night): night for night in NIGHTS}

@@ -213,8 +213,8 @@ CONTINUED = {
 }
 #: They open a session themselves, with the words of the fixture `where`.
 LOGGING_IN = {"docs/sessions.md", "docs/switching.md"}
-#: Whole scripts, which tests/fleet/test_nightly_page.py runs as such.
-SCRIPTS = {"docs/nightly-backup.md"}
+#: Whole scripts. Tests of their own in tests/fleet run them as such.
+SCRIPTS = {f"docs/{name}.md" for name in ("nightly-backup", "leave-vmware", "executors")}
 #: A block of Python, and what it prints where that follows.
 BLOCK = re.compile(r"^```python\n(.*?)^```$(?:\n\n^```text\n(.*?)^```$)?", re.DOTALL | re.MULTILINE)
 CHECKER = doctest.OutputChecker()

@@ -37,6 +37,8 @@ EXEMPT = {
     r"pip install .*",
     # It wants libvirt; tests/appliance/test_kvm_page.py runs it where that is.
     r"virt-install .*",
+    # They serve for days; tests/fleet/test_leave_page.py starts them, and exports by them.
+    r"dask (scheduler|worker) .*",
 }
 #: They serve until Ctrl-C, which they get after their first line.
 SERVING = re.compile(r"^(?:python -m nfclease\.|nfclease )simulator --no-stdin.*$", re.MULTILINE)
