@@ -39,6 +39,8 @@ EXEMPT = {
     r"virt-install .*",
     # They serve for days; tests/fleet/test_leave_page.py starts them, and exports by them.
     r"dask (scheduler|worker) .*",
+    # Likewise in tests/fleet/test_executors_page.py.
+    r"celery .* worker .*",
 }
 #: They serve until Ctrl-C, which they get after their first line.
 SERVING = re.compile(r"^(?:python -m nfclease\.|nfclease )simulator --no-stdin.*$", re.MULTILINE)
