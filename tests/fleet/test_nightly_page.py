@@ -102,6 +102,8 @@ def test_the_service_exports_and_then_removes_what_is_old(simulator: Simulator, 
     again = shell(service["Service"]["ExecStart"], srv, given)
     assert again.stdout.startswith("2 VMs: 2 skipped")
     removal = service["Service"]["ExecStartPost"]
+    typed = [line for code, _ in blocks(PAGE, "bash") for line in code.splitlines()]
+    assert shlex.split(removal.removeprefix("/usr/bin/")) in map(shlex.split, typed[-1:])
     done = shell(shlex.join(shlex.split(removal)), srv, given)  # systemd expands no pattern
     assert (done.returncode, done.stderr) == (0, "")
     assert nights(srv) - before == {str(datetime.date.today())}
