@@ -17,7 +17,7 @@ from nfclease.fleet.window import Window
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Awaitable, Callable, Iterable
     from concurrent.futures import Future
     from queue import SimpleQueue
     from typing import Any, Protocol
@@ -62,7 +62,7 @@ class Driver:
         self,
         items: Iterable[Planned],
         *,
-        body: Callable[[Any], Outcome],
+        body: Callable[[Any], Outcome | Awaitable[Outcome]],
         hands: Running,
         inbox: SimpleQueue[Any],
         rules: Rules,

@@ -15,7 +15,7 @@ from nfclease.fleet._driving import Driver
 from nfclease.fleet._records import Records, opened
 from nfclease.fleet._retrying import Rules
 from nfclease.fleet._signals import Signals
-from nfclease.fleet._working import work
+from nfclease.fleet._working import work, work_async
 from nfclease.fleet.errors import FleetError
 from nfclease.fleet.executors import Hands
 from nfclease.fleet.jobs import ExportJob, ImportJob
@@ -64,9 +64,10 @@ def run(
 
     Args:
         jobs: What to do, no two the same.
-        executor: Where the jobs run. None is threads of this process, which is what exports need.
-            Or an executor of ``concurrent.futures``; a callable that makes one, which makes another
-            when the first is broken by a worker that died; or a ``distributed.Client`` of Dask.
+        executor: Where the jobs run. None is this process, with a few threads for all of them,
+            which is what exports need. Or an executor of ``concurrent.futures``; a callable that
+            makes one, which makes another when the first is broken by a worker that died; or a
+            ``distributed.Client`` of Dask.
         per_host: Disks that move at once from one host, 1 or more. A VM with more runs alone.
         per_vcenter: The same for one session.
         retries: How often a job is started again whose failure may pass: a lost lease, a host that
@@ -170,7 +171,7 @@ class _Run:
 
         self._driver = Driver(
             plan.items,
-            body=work,
+            body=work_async if self._hands.is_loop else work,
             hands=self._hands,
             inbox=self._inbox,
             rules=self._rules,
