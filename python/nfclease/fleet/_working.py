@@ -25,7 +25,8 @@ if TYPE_CHECKING:
     from typing import Any, TypeAlias
 
     from nfclease.appliance.results import ExportResult
-    from nfclease.fleet._workers import RunPlace, Worker
+    from nfclease.fleet._place import RunPlace
+    from nfclease.fleet._workers import Worker
     from nfclease.fleet.jobs import ImportJob, Job
     from nfclease.progress import TransferProgress
 
@@ -46,6 +47,7 @@ class Assignment:
         target: The job's, filled in.
         moid: Of the VM; empty for an import.
         factory: The import path of its session's factory; None where there is none.
+        attempt: How often it has been started, with this one.
     """
 
     job: Job
@@ -53,6 +55,7 @@ class Assignment:
     target: str
     moid: str
     factory: str | None
+    attempt: int = 1
 
     def outcome(self, **given: Any) -> Outcome:
         """Its outcome after one attempt."""
@@ -93,7 +96,7 @@ async def work_async(assignment: Assignment) -> Outcome:
 
 async def _work(way: Way, assignment: Assignment) -> Outcome:
     worker, started = worker_of(assignment.place), time.monotonic()
-    with worker.busy():
+    with worker.busy(assignment.job.key, assignment.attempt):
         if worker.is_stopping():
             return assignment.outcome(state="cancelled")
         try:
@@ -162,8 +165,7 @@ def _reporter(
     assignment: Assignment, worker: Worker
 ) -> Callable[[TransferProgress], object] | None:
     """Adds up the files of a job, and tells the driver of the sum now and then."""
-    report = worker.report
-    if report is None:
+    if not assignment.place.is_watched:
         return None
     moved: dict[str, int] = {}
     told = 0.0
@@ -173,7 +175,7 @@ def _reporter(
         moved[progress.key] = progress.bytes_done
         if time.monotonic() - told >= _INTERVAL:
             told = time.monotonic()
-            report(assignment.job.key, sum(moved.values()))
+            worker.tell("moved", assignment.job.key, sum(moved.values()))
 
     return note
 
