@@ -112,8 +112,7 @@ def test_a_lease_that_the_target_loses_is_tried_again(
 def test_what_the_target_refuses_fails_alone(
     simulator: Simulator, second: Simulator, lab: str, vms: list[str], there: Any
 ) -> None:
-    refused = {"fault": "vim.fault.NoPermission", "method": "ImportVApp", "count": 1}
-    second.inject("soap_fault", **refused)
+    second.inject("soap_fault", fault="vim.fault.NoPermission", method="ImportVApp", count=1)
     summary = fleet.run(jobs_of(lab, vms, resource_pool=POOL), per_host=1, check=False)
     [failed] = summary.failed
     assert failed.failure is not None
