@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections import Counter
 from dataclasses import dataclass, field
 from functools import partial
 
@@ -19,6 +20,7 @@ from nfclease.fleet.failures import Failure, judge
 from nfclease.fleet.jobs import ExportJob
 from nfclease.fleet.sessions import check_registered, name_of, portable
 from nfclease.inventory._choosing import the_one
+from nfclease.inventory._names import plain
 from nfclease.inventory._reading import read_each
 from nfclease.inventory._tree import read_tree
 
@@ -89,6 +91,12 @@ class _Center:
         self._exact = {node.entity._moId: node for node in nodes}
         self._exact |= {tree.path(node): node for node in nodes}
         self._exact |= {uuid: node for node in nodes if (uuid := node.values.get(_UUID))}
+        # A name in full is that of one VM, unless it is also written like a path or a reference.
+        counts = Counter(plain(node.name) for node in nodes)
+        for node in nodes:
+            name = plain(node.name)
+            if counts[name] == 1 and not {*"/:%"} & {*name}:
+                self._exact.setdefault(name, node)
 
     def vm(self, text: str) -> Node:
         """The VM of a moId, an instanceUuid, a path or a name.
