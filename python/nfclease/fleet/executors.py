@@ -35,7 +35,7 @@ class Hands:
         self._client: Any = None
         given: Any = option
         #: Whether jobs are coroutines on one event loop of this process.
-        self.is_loop = option is None
+        self.is_loop: bool = option is None
         if option is None:
             from nfclease.fleet._loop import Loop  # asyncio costs as much as the package
 
