@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 from itertools import chain
 
 from .figures import ideal, latest, most_at_once, slope
-from .fleet_stage import Host, Run, Stage, client
+from .fleet_hosts import Host
+from .fleet_stage import Run, Stage, client
 from .scenarios import MIB
 
 #: Bytes of the smallest disk that is asked for; its stream has a header and a grain besides.

@@ -1,4 +1,4 @@
-"""Simulators as hosts, each in a process of its own, and what they saw of a fleet's run."""
+"""Where a fleet's run is measured: hosts, a client process, and every byte compared."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import shutil
 import subprocess
 import sys
 import tarfile
+import tempfile
 import time
 from collections import Counter
 from collections.abc import Iterable, Iterator
@@ -17,89 +18,15 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from nfclease.simulator import Simulator
-
-from .figures import Span, most_at_once
+from .figures import most_at_once
+from .fleet_hosts import PASSWORD, VARIABLE, Host, Seen, start
 from .measure import ENVIRONMENT, ClientFailedError, process_seconds
 from .scenarios import MIB, WrongBytesError
 from .server import ROOT
 
-#: The variable that has the password of every host; workers inherit it.
-VARIABLE = "BENCH_FLEET_PASSWORD"
-_PASSWORD = "loopback"  # noqa: S105 - it is that of simulators
 #: Seconds between two looks at the client.
 _LOOK = 0.05
 _LONGEST = 300.0
-
-
-class Host:
-    """A simulated ESXi host.
-
-    Attributes:
-        simulator: It.
-        sizes: Bytes of the streams of each of its VMs.
-    """
-
-    def __init__(self, simulator: Simulator) -> None:
-        self.simulator = simulator
-        self.sizes: dict[str, list[int]] = {}
-
-    def session(self) -> dict[str, Any]:
-        """What ``SessionFrom`` takes."""
-        at = self.simulator
-        names = {"host": at.host, "port": at.port, "ca_file": at.ca_file}
-        return {**names, "user": at.user, "password_from": VARIABLE}
-
-    def add(self, name: str, count: int, disks: int, size: int) -> None:
-        """Makes VMs, which have disks of one length: ``<name>-1`` and so on."""
-        self.simulator.add_vms(name, count, disks=disks, disk_size=size)
-        files = self.simulator.vm_files(f"{name}-1")
-        each = [int(file["size"]) for file in files if file["kind"] == "disk"]
-        self.sizes = {f"{name}-{number}": each for number in range(1, count + 1)}
-
-    def seen(self) -> Seen:
-        """What it saw since the last reset."""
-        at = self.simulator
-        ends = at.calls("HttpNfcLeaseComplete") + at.calls("HttpNfcLeaseAbort")
-        begins = [call for call in at.calls("ExportVm") if call["result"] == "ok"]
-        return Seen(
-            requests=[each for each in at.requests() if each["method"] == "GET"],
-            begins=[call["t"] for call in begins],
-            ends={call["moid"]: call["t"] for call in ends},
-            progress=[(call["moid"], call["t"]) for call in at.calls("HttpNfcLeaseProgress")],
-        )
-
-
-@dataclass(frozen=True)
-class Seen:
-    """What a host saw: times are of a clock that all processes of the machine share."""
-
-    requests: list[dict[str, Any]]
-    begins: list[float]
-    ends: dict[str, float]
-    progress: list[tuple[str, float]]
-
-    def streams(self) -> list[Span]:
-        """When each disk was moved."""
-        return [(each["started"], each["ended"]) for each in self.requests]
-
-    def sums(self) -> Counter[str]:
-        """The digests of what was sent, as the host took them."""
-        return Counter(each["sha1"] for each in self.requests if not each["aborted"])
-
-    def leases(self) -> list[Span]:
-        """From each ``ExportVm`` to a ``Complete`` or ``Abort``; which is whose does not matter."""
-        return list(zip(sorted(self.begins), sorted(self.ends.values()), strict=True))
-
-    def renewals(self) -> dict[str, list[float]]:
-        """For each lease its first byte, every Progress, and its end."""
-        first: dict[str, float] = {}
-        for each in self.requests:
-            first[each["lease"]] = min(first.get(each["lease"], each["started"]), each["started"])
-        times = {moid: [begin, self.ends[moid]] for moid, begin in first.items()}
-        for moid, moment in self.progress:
-            times[moid].append(moment)
-        return {moid: sorted(each) for moid, each in times.items()}
 
 
 @dataclass
@@ -200,25 +127,29 @@ def client(*arguments: Path) -> tuple[dict[str, Any], int]:
     Raises:
         ClientFailedError: It failed, or does not end.
     """
-    process = subprocess.Popen(
-        [sys.executable, "-m", "benchmarks.clients.fleet", *arguments],
-        cwd=ROOT,
-        env={**ENVIRONMENT, VARIABLE: _PASSWORD},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
     threads, until = 0, time.monotonic() + _LONGEST
-    try:
-        while process.poll() is None and time.monotonic() < until:
-            threads = max(threads, threads_of(process.pid))
-            time.sleep(_LOOK)
-    finally:
-        process.kill()  # of one that has ended, nothing
-        out, complaint = process.communicate()
-    if process.returncode:
-        raise ClientFailedError(f"exit status {process.returncode}: {complaint.strip()[-2000:]}")
-    said: dict[str, Any] = json.loads(out)
+    # Files, for nobody reads a pipe while it runs.
+    with tempfile.TemporaryFile("w+") as out, tempfile.TemporaryFile("w+") as complaint:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "benchmarks.clients.fleet", *arguments],
+            cwd=ROOT,
+            env={**ENVIRONMENT, VARIABLE: PASSWORD},
+            stdout=out,
+            stderr=complaint,
+        )
+        try:
+            while process.poll() is None and time.monotonic() < until:
+                threads = max(threads, threads_of(process.pid))
+                time.sleep(_LOOK)
+        finally:
+            process.kill()  # where it has ended, that does nothing
+            process.wait()
+        out.seek(0)
+        complaint.seek(0)
+        if process.returncode:
+            said_last = complaint.read().strip()[-2000:]
+            raise ClientFailedError(f"exit status {process.returncode}: {said_last}")
+        said: dict[str, Any] = json.load(out)
     return said, threads
 
 
@@ -262,10 +193,6 @@ def sums_of(folder: Path) -> Iterator[str]:
 @contextmanager
 def staged(count: int, folder: Path) -> Iterator[Stage]:
     """So many hosts for a block. They start beside each other."""
-    options = {"esx": True, "password": _PASSWORD, "initializing": 0, "disks": 1}
-
-    def start(_: int) -> Simulator:
-        return stack.enter_context(Simulator(**options, disk_size=MIB))
-
     with ExitStack() as stack, ThreadPoolExecutor(count) as pool:
-        yield Stage([Host(each) for each in pool.map(start, range(count))], folder)
+        hosts = pool.map(lambda _: stack.enter_context(start()), range(count))
+        yield Stage([Host(each) for each in hosts], folder)

@@ -15,16 +15,18 @@ import time
 from collections.abc import Iterator
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from contextlib import contextmanager
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pyVim import connect
-from pyVmomi import vim
+import pyVim.connect
+import pyVmomi
 
 if TYPE_CHECKING:
     from nfclease.fleet import Event, Outcome
 
-assert connect, vim
+# What both kinds of process have loaded when the memory of the one is compared with the other's.
+assert pyVim.connect, pyVmomi
 #: So often the memory is looked at.
 EVERY = 100
 #: Of the pauses that stand for jobs.
@@ -83,8 +85,7 @@ def memory(name: str) -> int:
 def executor(kind: str) -> Iterator[Any]:
     """What ``run`` takes as its executor, ready before the clock starts."""
     if kind == "dask":
-        import distributed
-
+        distributed: Any = import_module("distributed")
         quiet = {"dashboard_address": None, "silence_logs": logging.CRITICAL}
         with (
             distributed.LocalCluster(n_workers=2, threads_per_worker=8, **quiet) as cluster,
