@@ -5,6 +5,7 @@ from __future__ import annotations
 import queue
 import random
 import threading
+import time
 from collections import Counter
 from typing import Any
 
@@ -53,6 +54,7 @@ class Hosts:
             if sum(running) > self._most and len(running) > 1:
                 self.broken.append(f"{host}: {running}")
             how = self.plan[assignment.job.key].pop(0)
+        time.sleep(0.001)  # some are beside each other
         with self._lock:
             running.remove(disks)
         if how == "raise":
