@@ -8,9 +8,11 @@ from dataclasses import dataclass, replace
 
 from pyVmomi import vim
 
+from nfclease._backends.blocking import run
 from nfclease._log import logger
-from nfclease.appliance.export import export_vm
-from nfclease.appliance.importing import import_vapp
+from nfclease.appliance._face import AsyncioFace, BlockingFace
+from nfclease.appliance.export import export_vm, export_vm_async
+from nfclease.appliance.importing import import_vapp, import_vapp_async
 from nfclease.fleet._workers import worker_of
 from nfclease.fleet.failures import judge
 from nfclease.fleet.jobs import ExportJob
@@ -20,12 +22,16 @@ from nfclease.inventory import find
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from typing import Any
+    from typing import Any, TypeAlias
 
     from nfclease.appliance.results import ExportResult
-    from nfclease.fleet._workers import RunPlace, Worker
+    from nfclease.fleet._place import RunPlace
+    from nfclease.fleet._workers import Worker
     from nfclease.fleet.jobs import ImportJob, Job
     from nfclease.progress import TransferProgress
+
+    #: How a worker waits.
+    Way: TypeAlias = "_Blocking | _Awaiting"
 
 #: Seconds between two reports of one job.
 _INTERVAL = 0.5
@@ -41,6 +47,7 @@ class Assignment:
         target: The job's, filled in.
         moid: Of the VM; empty for an import.
         factory: The import path of its session's factory; None where there is none.
+        attempt: How often it has been started, with this one.
     """
 
     job: Job
@@ -48,6 +55,7 @@ class Assignment:
     target: str
     moid: str
     factory: str | None
+    attempt: int = 1
 
     def outcome(self, **given: Any) -> Outcome:
         """Its outcome after one attempt."""
@@ -57,15 +65,43 @@ class Assignment:
         return Outcome(**{**nothing, "failure": None, **about, **given})
 
 
+class _Blocking(BlockingFace):
+    """Carries jobs out in the caller's own thread."""
+
+    async def whole(self, job: Callable[..., Any], *args: Any, **options: Any) -> Any:
+        """What a function of ``appliance`` that does a whole job returns."""
+        return job(*args, **options)
+
+
+class _Awaiting(AsyncioFace):
+    """Carries jobs out in the running event loop, each by the function's twin."""
+
+    async def whole(self, job: Callable[..., Any], *args: Any, **options: Any) -> Any:
+        """The same."""
+        return await _TWINS[job](*args, **options)
+
+
+_TWINS: dict[Any, Any] = {export_vm: export_vm_async, import_vapp: import_vapp_async}
+
+
 def work(assignment: Assignment) -> Outcome:
     """Carries a job out. A failure is an outcome: an exception need not survive the way back."""
+    return run(_work(_Blocking(), assignment))
+
+
+async def work_async(assignment: Assignment) -> Outcome:
+    """The same in an event loop, beside many others."""
+    return await _work(_Awaiting(), assignment)
+
+
+async def _work(way: Way, assignment: Assignment) -> Outcome:
     worker, started = worker_of(assignment.place), time.monotonic()
-    with worker.busy():
+    with worker.busy(assignment.job.key, assignment.attempt):
         if worker.is_stopping():
             return assignment.outcome(state="cancelled")
         try:
             done = _export if isinstance(assignment.job, ExportJob) else _import
-            outcome = done(assignment, worker)
+            outcome = await done(way, assignment, worker)
         except (Exception, KeyboardInterrupt) as error:
             # A terminal's Ctrl-C goes to every process of its group.
             if worker.is_stopping() or isinstance(error, KeyboardInterrupt):
@@ -77,11 +113,12 @@ def work(assignment: Assignment) -> Outcome:
     return replace(outcome, seconds=time.monotonic() - started)
 
 
-def _export(assignment: Assignment, worker: Worker) -> Outcome:
+async def _export(way: Way, assignment: Assignment, worker: Worker) -> Outcome:
     job: Any = assignment.job
-    service = worker.logins.session(job.session, assignment.factory)
+    service = await _session(way, assignment, worker)
     os.makedirs(os.path.dirname(assignment.target) or ".", exist_ok=True)
-    result = export_vm(
+    result = await way.whole(
+        export_vm,
         vim.VirtualMachine(assignment.moid, service._stub),
         assignment.target,
         progress=_reporter(assignment, worker),
@@ -91,22 +128,29 @@ def _export(assignment: Assignment, worker: Worker) -> Outcome:
     return assignment.outcome(state="done", bytes=result.bytes, files=files)
 
 
-def _import(assignment: Assignment, worker: Worker) -> Outcome:
+async def _import(way: Way, assignment: Assignment, worker: Worker) -> Outcome:
     job: Any = assignment.job
-    service = worker.logins.session(job.session, assignment.factory)
-    result = import_vapp(
+    service = await _session(way, assignment, worker)
+    result = await way.whole(
+        import_vapp,
         job.source,
-        find(service, job.resource_pool, vim.ResourcePool),
+        **await way.call(lambda: _places(job, service)),
         name=assignment.target,
         progress=_reporter(assignment, worker),
-        **_places(job, service),
         **job.options,
     )
     return assignment.outcome(state="done", bytes=result.bytes)
 
 
+async def _session(way: Way, assignment: Assignment, worker: Worker) -> Any:
+    job = assignment.job
+    return await way.call(lambda: worker.logins.session(job.session, assignment.factory))
+
+
 def _places(job: ImportJob, service: Any) -> dict[str, Any]:
+    """Where it goes, by the keywords of ``import_vapp``."""
     kinds: dict[str, Any] = {
+        "resource_pool": vim.ResourcePool,
         "datastore": (vim.Datastore, vim.StoragePod),
         "folder": vim.Folder,
         "host": vim.HostSystem,
@@ -121,8 +165,7 @@ def _reporter(
     assignment: Assignment, worker: Worker
 ) -> Callable[[TransferProgress], object] | None:
     """Adds up the files of a job, and tells the driver of the sum now and then."""
-    report = worker.report
-    if report is None:
+    if not assignment.place.is_watched:
         return None
     moved: dict[str, int] = {}
     told = 0.0
@@ -132,7 +175,7 @@ def _reporter(
         moved[progress.key] = progress.bytes_done
         if time.monotonic() - told >= _INTERVAL:
             told = time.monotonic()
-            report(assignment.job.key, sum(moved.values()))
+            worker.tell("moved", assignment.job.key, sum(moved.values()))
 
     return note
 

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
     from typing import Any
 
-    from nfclease.fleet._workers import RunPlace
+    from nfclease.fleet._place import RunPlace
     from nfclease.fleet.jobs import ImportJob, Job
     from nfclease.inventory._tree import Node, Tree
 
