@@ -3,6 +3,7 @@
 use std::convert::Infallible;
 use std::future::Future;
 use std::pin::Pin;
+use std::process;
 use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll};
 
@@ -14,8 +15,12 @@ use pyo3_async_runtimes::generic::{self, ContextExt, JoinError, Runtime};
 use super::error::to_py;
 use super::gil::Crossing;
 use nfclease::sync::lock;
-use nfclease::threads;
+use nfclease::threads::{self, Aside};
 use nfclease::transfer::Engine;
+
+const NAME: &str = "nfclease-asyncio";
+/// The thread that tells loops of ends, and the process that it is of.
+static CROSSINGS: Mutex<Option<(u32, Aside)>> = Mutex::new(None);
 
 tokio::task_local! {
     static LOCALS: TaskLocals;
@@ -104,12 +109,34 @@ impl Runtime for OnEngine {
         // left that one would never come, and nobody would hear of it; then it is done here.
         let slot = Arc::new(Mutex::new(Some(work)));
         let theirs = Arc::clone(&slot);
-        let started = threads::spawn("nfclease-asyncio", move || cross(&theirs));
-        if started.is_err() {
-            cross(&slot);
+        if !cross_in_turn(move || cross(&theirs)) {
+            let theirs = Arc::clone(&slot);
+            if threads::spawn(NAME, move || cross(&theirs)).is_err() {
+                cross(&slot);
+            }
         }
         Handle(None)
     }
+}
+
+/// Has one thread do it after what others gave: many that end at once would be a thread each, and all
+/// of them wait for Python. Nothing is done, and false told, while another thread has the lock: a
+/// forked child may have inherited it held.
+fn cross_in_turn(work: impl FnOnce() + Send + 'static) -> bool {
+    let Ok(mut crossings) = CROSSINGS.try_lock() else {
+        return false;
+    };
+    // The thread is the parent's, and not there in a forked child.
+    let (pid, aside) = crossings.get_or_insert_with(crossings_here);
+    if *pid != process::id() {
+        (*pid, *aside) = crossings_here();
+    }
+    drop(aside.run(work));
+    true
+}
+
+fn crossings_here() -> (u32, Aside) {
+    (process::id(), Aside::new(NAME))
 }
 
 fn cross<F: FnOnce()>(slot: &Mutex<Option<F>>) {

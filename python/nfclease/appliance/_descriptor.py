@@ -43,12 +43,14 @@ def checked_options(options: Iterable[str]) -> list[str]:
     return list(options)
 
 
-def check_export_options(manager: Any, options: Iterable[str]) -> None:
-    """Refuses what the server does not know, which it would pass over.
+def check_export_options(manager: Any, options: list[str]) -> None:
+    """Refuses what the server does not know, which it would pass over; calls if there are any.
 
     Raises:
         ValueError: An option is not on its list.
     """
+    if not options:
+        return
     known = {str(each.option) for each in manager.ovfExportOption or ()}
     for option in options:
         if option not in known:
