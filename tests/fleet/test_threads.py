@@ -6,7 +6,7 @@ import os
 import re
 import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -27,15 +27,6 @@ def threads_now() -> int:
     """All of this process, native ones too."""
     [number] = re.findall(r"(?m)^Threads:\s+(\d+)$", Path("/proc/self/status").read_text())
     return int(number)
-
-
-@pytest.fixture
-def second() -> Iterator[str]:
-    """The name of a session with another simulator, which has one VM, ``other``."""
-    with Simulator(disk_size=1000, disks=1, initializing=0.05) as simulator:
-        simulator.add_vm("other", disks=1, disk_size=1000)
-        fleet.register_session("second", simulator.connect)
-        yield "second"
 
 
 def added(simulator: Simulator, count: int) -> list[str]:
@@ -82,16 +73,17 @@ def test_many_exports_take_few_threads(simulator: Simulator, lab: str, tmp_path:
 
 
 def test_a_server_that_answers_no_more_holds_up_no_other(
-    simulator: Simulator, lab: str, second: str, tmp_path: Path
+    simulator: Simulator, lab: str, second: Simulator, tmp_path: Path
 ) -> None:
     names = added(simulator, HELD)
     simulator.inject("soap_delay", method="ExportVm", seconds=None)
     jobs = [fleet.ExportJob(lab, name, f"{tmp_path}/{{vm}}.ova") for name in names]
-    jobs.append(fleet.ExportJob(second, "other", f"{tmp_path}/{{vm}}.ova"))
+    [other] = added(second, 1)
+    jobs.append(fleet.ExportJob("second", other, f"{tmp_path}/{{vm}}.ova"))
 
     def look() -> None:
         try:
-            wait_for((tmp_path / "other.ova").exists)
+            wait_for((tmp_path / f"{other}.ova").exists)
             assert len([*tmp_path.glob("*.ova")]) == 1
             wait_for(lambda: len(simulator.calls("ExportVm")) == HELD)
         finally:

@@ -11,11 +11,11 @@ from pyVmomi import vim
 from nfclease._backends.blocking import run
 from nfclease._log import logger
 from nfclease.appliance._face import AsyncioFace, BlockingFace
+from nfclease.appliance.copying import copy_vm, copy_vm_async
 from nfclease.appliance.export import export_vm, export_vm_async
 from nfclease.appliance.importing import import_vapp, import_vapp_async
 from nfclease.fleet._workers import worker_of
 from nfclease.fleet.failures import judge
-from nfclease.fleet.jobs import ExportJob
 from nfclease.fleet.outcomes import Outcome, WrittenFile
 from nfclease.inventory import find
 
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from nfclease.appliance.results import ExportResult
     from nfclease.fleet._place import RunPlace
     from nfclease.fleet._workers import Worker
+    from nfclease.fleet.copy_job import CopyJob
     from nfclease.fleet.jobs import ImportJob, Job
     from nfclease.progress import TransferProgress
 
@@ -48,6 +49,7 @@ class Assignment:
         moid: Of the VM; empty for an import.
         factory: The import path of its session's factory; None where there is none.
         attempt: How often it has been started, with this one.
+        to_factory: Of a copy: as `factory`, of the session where it goes.
     """
 
     job: Job
@@ -56,6 +58,7 @@ class Assignment:
     moid: str
     factory: str | None
     attempt: int = 1
+    to_factory: str | None = None
 
     def outcome(self, **given: Any) -> Outcome:
         """Its outcome after one attempt."""
@@ -81,7 +84,11 @@ class _Awaiting(AsyncioFace):
         return await _TWINS[job](*args, **options)
 
 
-_TWINS: dict[Any, Any] = {export_vm: export_vm_async, import_vapp: import_vapp_async}
+_TWINS: dict[Any, Any] = {
+    export_vm: export_vm_async,
+    import_vapp: import_vapp_async,
+    copy_vm: copy_vm_async,
+}
 
 
 def work(assignment: Assignment) -> Outcome:
@@ -100,8 +107,7 @@ async def _work(way: Way, assignment: Assignment) -> Outcome:
         if worker.is_stopping():
             return assignment.outcome(state="cancelled")
         try:
-            done = _export if isinstance(assignment.job, ExportJob) else _import
-            outcome = await done(way, assignment, worker)
+            outcome = await _BODIES[assignment.job.kind](way, assignment, worker)
         except (Exception, KeyboardInterrupt) as error:
             # A terminal's Ctrl-C goes to every process of its group.
             if worker.is_stopping() or isinstance(error, KeyboardInterrupt):
@@ -142,13 +148,31 @@ async def _import(way: Way, assignment: Assignment, worker: Worker) -> Outcome:
     return assignment.outcome(state="done", bytes=result.bytes)
 
 
+async def _copy(way: Way, assignment: Assignment, worker: Worker) -> Outcome:
+    job: Any = assignment.job
+    service = await _session(way, assignment, worker)
+    there = await way.call(lambda: worker.logins.session(job.to_session, assignment.to_factory))
+    result = await way.whole(
+        copy_vm,
+        vim.VirtualMachine(assignment.moid, service._stub),
+        **await way.call(lambda: _places(job, there)),
+        name=assignment.target,
+        progress=_reporter(assignment, worker),
+        **job.options,
+    )
+    return assignment.outcome(state="done", bytes=result.bytes)
+
+
+_BODIES = {"export": _export, "import": _import, "copy": _copy}
+
+
 async def _session(way: Way, assignment: Assignment, worker: Worker) -> Any:
     job = assignment.job
     return await way.call(lambda: worker.logins.session(job.session, assignment.factory))
 
 
-def _places(job: ImportJob, service: Any) -> dict[str, Any]:
-    """Where it goes, by the keywords of ``import_vapp``."""
+def _places(job: ImportJob | CopyJob, service: Any) -> dict[str, Any]:
+    """Where it goes, by the keywords of ``import_vapp`` and ``copy_vm``."""
     kinds: dict[str, Any] = {
         "resource_pool": vim.ResourcePool,
         "datastore": (vim.Datastore, vim.StoragePod),
@@ -172,7 +196,8 @@ def _reporter(
 
     def note(progress: TransferProgress) -> None:
         nonlocal told
-        moved[progress.key] = progress.bytes_done
+        # A file of a copy comes first, and then goes: it moved once.
+        moved[progress.key] = max(progress.bytes_done, moved.get(progress.key, 0))
         if time.monotonic() - told >= _INTERVAL:
             told = time.monotonic()
             worker.tell("moved", assignment.job.key, sum(moved.values()))

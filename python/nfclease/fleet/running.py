@@ -18,6 +18,7 @@ from nfclease.fleet._records import Records, opened
 from nfclease.fleet._retrying import Rules
 from nfclease.fleet._signals import Signals
 from nfclease.fleet._working import work, work_async
+from nfclease.fleet.copy_job import CopyJob
 from nfclease.fleet.errors import FleetError
 from nfclease.fleet.executors import Hands
 from nfclease.fleet.jobs import ExportJob, ImportJob
@@ -56,7 +57,7 @@ def run(
     at: datetime.datetime | None = None,
     check: bool = True,
 ) -> Summary:
-    """Runs exports and imports, so many at once as each host and vCenter takes.
+    """Runs exports, imports and copies, so many at once as each host and vCenter takes.
 
     It returns when all have ended. The inventory of each session is read first. Then each host has
     a queue, the VM with the most bytes in front, and the next job of a host starts when one of it
@@ -201,6 +202,6 @@ class _Run:
 def _checked(jobs: Iterable[Job]) -> list[Job]:
     made = list(jobs)
     for job in made:
-        if not isinstance(job, (ExportJob, ImportJob)):
-            raise TypeError(f"jobs are ExportJob and ImportJob, not {type(job).__name__}")
+        if not isinstance(job, (ExportJob, ImportJob, CopyJob)):
+            raise TypeError(f"jobs are ExportJob, ImportJob and CopyJob, not {type(job).__name__}")
     return made
