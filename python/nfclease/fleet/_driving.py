@@ -89,7 +89,7 @@ class Driver:
         self._running: dict[str, tuple[Planned, Future[Any]]] = {}
         self._delayed: list[tuple[float, int, Planned]] = []
         self._begun: dict[str, float] = {}
-        self._read_at = time.monotonic()
+        self._taken_since_look = 0
         self._holds = False
 
     def drive(self) -> None:
@@ -145,20 +145,32 @@ class Driver:
         batch: list[Any] = []
         while (item := self._window.take()) is not None:
             batch.append(item)
-        if not batch or time.monotonic() - self._read_at < _FRESH:
-            return batch
-        before = [item.host for item in batch]
-        try:
-            self._look_again(batch)
-        except Exception as error:  # the jobs themselves say what is wrong
-            logger().warning("the hosts of VMs cannot be read: %s", reason_of(error))
-        moved = [item for item, host in zip(batch, before, strict=True) if item.host != host]
+        self._taken_since_look += len(batch)
+        oldest = time.monotonic() - _FRESH
+        if any(item.host_read_at < oldest for item in batch):
+            self._look(batch)
+        moved = [item for item in batch if item.host != self._window.host_of(item)]
         for item in moved:
             logger().info("%s is on host %s by now", item.key, item.host_name)
             self._window.end(item)
             self._window.add(item, item.to_vcenter)
         rest = [item for item in batch if item not in moved]
-        return rest or self._taken()
+        return rest or (self._taken() if moved else [])
+
+    def _look(self, batch: list[Any]) -> None:
+        """Reads the hosts of these, and of as many that follow as started since the last look.
+
+        So a run that starts many in a second asks once a second, and not for each.
+        """
+        asked = [*batch, *self._window.following(self._taken_since_look)]
+        self._taken_since_look = 0
+        now = time.monotonic()
+        for item in asked:
+            item.host_read_at = now
+        try:
+            self._look_again(asked)
+        except Exception as error:  # the jobs themselves say what is wrong
+            logger().warning("the hosts of VMs cannot be read: %s", reason_of(error))
 
     def _start(self, item: Planned, share: int | None) -> None:
         item.attempts += 1

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 from collections import Counter
 from dataclasses import dataclass, field
 from functools import partial
@@ -52,6 +53,8 @@ class Planned:
         disks: How many disks it has.
         bytes: What it may move at most, 0 where nobody knows.
         failure: Why it cannot even start; None where it can.
+        attempts: How often it was started.
+        host_read_at: When its host was read, of ``time.monotonic``.
     """
 
     assignment: Assignment
@@ -63,6 +66,7 @@ class Planned:
     failure: Failure | None = None
     to_vcenter: str = ""
     attempts: int = field(default=0, init=False)
+    host_read_at: float = field(default_factory=time.monotonic, init=False)
 
     @property
     def job(self) -> Job:

@@ -42,8 +42,9 @@ class _Count:
 class _Host(_Count):
     """A host and its queue: the longest first, of equal ones in the order of the list."""
 
-    def __init__(self, most: int) -> None:
+    def __init__(self, name: str, most: int) -> None:
         super().__init__(most)
+        self.name = name
         self.queue: list[tuple[int, int, Waiting, str]] = []
 
 
@@ -91,7 +92,7 @@ class Window:
             to_vcenter: Another vCenter where it counts; empty where there is none.
         """
         center = self._center(job.vcenter)
-        host = center.hosts.setdefault(job.host, _Host(self._per_host))
+        host = center.hosts.setdefault(job.host, _Host(job.host, self._per_host))
         self._number += 1
         self._waiting += 1
         heapq.heappush(host.queue, (-job.bytes, self._number, job, to_vcenter))
@@ -129,6 +130,17 @@ class Window:
             place.used += cost
         self._running[id(job)] = places, cost
         self._waiting -= 1
+
+    def host_of(self, job: Waiting) -> str:
+        """The host at which one that was taken is counted."""
+        places, _ = self._running[id(job)]
+        return next(place.name for place in places if isinstance(place, _Host))
+
+    def following(self, count: int) -> list[Waiting]:
+        """About so many of those that are next in line, as many of each host."""
+        hosts = [c.hosts[name] for c in self._centers.values() for name in c.turns]
+        each = -(-count // max(len(hosts), 1))
+        return [entry[2] for host in hosts for entry in heapq.nsmallest(each, host.queue)]
 
     def end(self, job: Waiting) -> None:
         """Counts one that was taken no more, wherever its VM is by now."""

@@ -351,7 +351,7 @@ def simulated() -> None:
         assert_type(simulator.add_vapp("vapp", vms=2), str)
         assert_type(simulator.hold_vm("vm-2", user="somebody", age=60), str)
         simulator.free_vm("vm-2")
-        simulator.add_vms("web", 10, folders=2)
+        simulator.add_vms("web", 10, folders=2, disks=1, disk_size=1024)
         simulator.set(bandwidth=1 << 20)
         print(service.content.about.apiVersion, simulator.calls(method="Login"))
         print(simulator.requests(), simulator.leases(), simulator.vm_files("vm-2"))
