@@ -305,6 +305,7 @@ def looked_up(service: vim.ServiceInstance, datacenter: vim.Datacenter) -> None:
     assert_type(machines[0].committed, int | None)
     held: list[nfclease.inventory.BlockingTask] = nfclease.inventory.blocking_tasks(vm)
     held += nfclease.inventory.lease_tasks(service)
+    assert_type(nfclease.inventory.cancel_task(held[0], timeout=30.0), bool)
     try:
         nfclease.export_vm(vm, "web")
     except nfclease.BlockedError as error:
