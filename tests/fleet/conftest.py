@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from typing import Any
+
 import pytest
 
 from nfclease import fleet
 from nfclease.simulator import Simulator
+
+from .cluster import dask_client
 
 #: Where a worker finds the password.
 VARIABLE = "FLEET_TEST_PASSWORD"
@@ -29,3 +34,10 @@ def plain(simulator: Simulator, monkeypatch: pytest.MonkeyPatch) -> fleet.Sessio
         port=simulator.port,
         ca_file=simulator.ca_file,
     )
+
+
+@pytest.fixture
+def client(plain: fleet.SessionFrom) -> Iterator[Any]:
+    """Two Dask workers of four threads, which have the password in their environment."""
+    with dask_client() as made:
+        yield made

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import copyreg
-import logging
 import os
 import signal
 import threading
 from collections import Counter
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -21,32 +18,10 @@ from nfclease.simulator import Simulator
 from ..support.inventory import unique
 from ..support.leases import endings
 from ..support.waiting import wait_for
+from .cluster import QUIET
 
 SIMULATOR = {"disk_size": 1 << 20}
-# Of distributed and what it uses: it leaves sockets and loops to the collector.
-pytestmark = [
-    pytest.mark.filterwarnings("ignore::ResourceWarning"),
-    pytest.mark.filterwarnings("ignore::DeprecationWarning"),
-    pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"),
-]
-
-
-@pytest.fixture
-def client(plain: fleet.SessionFrom) -> Iterator[Any]:
-    """Two workers of four threads, which have the password in their environment."""
-    pickles = copyreg.dispatch_table.copy()
-    distributed = pytest.importorskip("distributed", reason="not run: it is not installed")
-    with (
-        distributed.LocalCluster(
-            n_workers=2, threads_per_worker=4, dashboard_address=None, silence_logs=logging.CRITICAL
-        ) as cluster,
-        distributed.Client(cluster) as client,
-    ):
-        client.wait_for_workers(2)
-        yield client
-    # It has every exception pickled in a way of its own, which pyvmomi's cannot be.
-    copyreg.dispatch_table.clear()
-    copyreg.dispatch_table.update(pickles)
+pytestmark = QUIET
 
 
 def jobs_of(

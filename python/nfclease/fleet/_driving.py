@@ -11,6 +11,7 @@ from queue import Empty
 from nfclease._log import logger
 from nfclease._text import reason_of
 from nfclease.fleet._retrying import Retries
+from nfclease.fleet._telling import Told
 from nfclease.fleet._workers import ABORT_TIMEOUT
 from nfclease.fleet.failures import Failure, judge
 from nfclease.fleet.window import Window
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from queue import SimpleQueue
     from typing import Any, Protocol
 
+    from nfclease.fleet._hearing import Mail
     from nfclease.fleet._records import Records
     from nfclease.fleet._retrying import Rules
     from nfclease.fleet.outcomes import Outcome
@@ -51,10 +53,11 @@ class Driver:
         items: The jobs.
         body: What a worker does with an assignment.
         hands: Where that runs.
-        inbox: What wakes the driver: attempts that ended, bytes that moved, None.
+        inbox: What wakes the driver: attempts that ended, what workers tell, None.
         rules: What ``run`` was told.
         records: Told of all that happens.
         look_again: Reads the hosts of jobs that are about to start.
+        mail: What workers of other processes leave for the driver; None without such.
         is_stopping: Whether a signal has arrived.
     """
 
@@ -68,10 +71,12 @@ class Driver:
         rules: Rules,
         records: Records,
         look_again: Callable[[list[Planned]], None],
+        mail: Mail | None = None,
         is_stopping: Callable[[], object] = lambda: False,
     ) -> None:
         self._body, self._hands, self._inbox = body, hands, inbox
         self._records, self._look_again, self._is_stopping = records, look_again, is_stopping
+        self._mail = mail
         self._window = Window(rules.per_host, rules.per_vcenter)
         self._retries = Retries(rules)
         self._stops_on_failure = rules.stop_on_failure
@@ -151,7 +156,8 @@ class Driver:
         self._begun.setdefault(item.key, time.monotonic())
         self._records.started(item)
         try:
-            future = self._hands.submit(self._body, item.assignment)
+            assignment = replace(item.assignment, attempt=item.attempts)
+            future = self._hands.submit(self._body, assignment)
         except Exception as error:
             self._attempted(item, item.assignment.outcome(state="failed", failure=judge(error)))
             return
@@ -169,26 +175,36 @@ class Driver:
         try:
             message = self._inbox.get(timeout=seconds)
             while True:
-                if message is not None:
+                if isinstance(message, Told):
+                    self._hear(message)
+                elif message is not None:
                     self._take_in(*message)
                 message = self._inbox.get_nowait()
         except Empty:
-            return
+            pass
+        if self._mail is not None:
+            attempts = {key: item.attempts for key, (item, _) in self._running.items()}
+            for told in self._mail.collect(attempts):
+                self._hear(told)
 
-    def _take_in(self, item: Planned | str, what: Any) -> None:
-        if isinstance(item, str):
-            if item in self._running:
-                self._records.moved(self._running[item][0], what)
-            return
+    def _hear(self, told: Told) -> None:
+        """Takes a message in, unless it is of an attempt that does not run any more."""
+        item, _ = self._running.get(told.key, (None, None))
+        if item is not None and item.attempts == told.attempt:
+            self._records.told(item, told.kind, told.value)
+
+    def _take_in(self, item: Planned, what: Future[Any]) -> None:
         if item.key not in self._running:
             return
-        del self._running[item.key]
         try:
             outcome = what.result(timeout=0)
         except CancelledError:
             outcome = item.assignment.outcome(state="cancelled")
         except BaseException as error:  # of the executor: the body itself raises nothing
+            for told in self._mail.of(item.key, item.attempts) if self._mail is not None else ():
+                self._hear(told)  # the last of a worker that died
             outcome = item.assignment.outcome(state="failed", failure=judge(error))
+        del self._running[item.key]
         self._attempted(item, outcome)
 
     def _attempted(self, item: Planned, outcome: Outcome) -> None:

@@ -107,9 +107,10 @@ class Records:
             )
         self._tell("started", item)
 
-    def moved(self, item: Planned, count: int) -> None:
-        """So many bytes of an attempt have moved."""
-        self._tell("moved", item, bytes=count)
+    def told(self, item: Planned, kind: str, value: int | str) -> None:
+        """What the worker of a running attempt tells; see ``Worker.tell``."""
+        if kind == "moved":
+            self._tell("moved", item, bytes=value)
 
     def delayed(self, item: Planned, failure: Failure, seconds: float) -> None:
         """An attempt failed, and another one follows."""

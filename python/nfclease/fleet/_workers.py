@@ -11,10 +11,11 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 from nfclease.fleet._logins import Logins
+from nfclease.fleet._telling import Outbox
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
 
 #: Seconds between two looks at the driver's directory.
 _LOOK = 0.25
@@ -34,11 +35,13 @@ class RunPlace:
         directory: Of the driver, on its own machine. A file ``stop`` in it stops the run, and
             its removal ends it.
         pid: The driver's process.
+        is_watched: Whether somebody wants to hear of bytes that move.
     """
 
     name: str
     directory: str
     pid: int
+    is_watched: bool = False
 
 
 class Worker:
@@ -48,25 +51,37 @@ class Worker:
         self.place = place
         self.logins = Logins()
         self.stopping = threading.Event()
-        #: Told of bytes that moved, where the driver is this process.
-        self.report: Callable[[str, int], object] | None = None
+        self.outbox = Outbox(place)
         self._lock = threading.Lock()
         self._busy = 0
         self._idle_since = time.monotonic()
         self._watch: threading.Thread | None = None
 
     @contextmanager
-    def busy(self) -> Iterator[None]:
+    def busy(self, key: str, attempt: int) -> Iterator[None]:
         """While a job runs in this process."""
+        self.outbox.begin(key, attempt)
         with self._lock:
             self._busy += 1
             self._start_watch()
         try:
             yield
         finally:
+            self.outbox.end(key)
             with self._lock:
                 self._busy -= 1
                 self._idle_since = time.monotonic()
+
+    def tell(self, kind: str, key: str, value: int | str) -> None:
+        """Tells the driver, wherever it is; does not wait for anything, and raises nothing.
+
+        Args:
+            kind: ``moved``, bytes so far of the attempt that runs; or ``lease``, the key of its
+                lease's task on the server.
+            key: The job's.
+            value: An int for ``moved``, 0 or more; a str for ``lease``.
+        """
+        self.outbox.tell(kind, key, value)
 
     def is_stopping(self) -> bool:
         """Whether no job is to begin."""
@@ -94,11 +109,12 @@ class Worker:
             _at_exit(self.place)
 
     def _follow(self) -> None:
-        """Stops with the driver, and logs out when it has ended or there is nothing to do."""
+        """Sends messages, stops with the driver, logs out when it has ended or nothing is to do."""
         directory = self.place.directory
         is_here = os.path.isdir(directory)  # else the driver is on another machine
         while True:
-            time.sleep(_LOOK)
+            self.outbox.is_urgent.wait(_LOOK)
+            self.outbox.post()
             if is_here and (
                 os.path.exists(os.path.join(directory, _STOP)) or not _lives(self.place.pid)
             ):

@@ -41,6 +41,7 @@ class Assignment:
         target: The job's, filled in.
         moid: Of the VM; empty for an import.
         factory: The import path of its session's factory; None where there is none.
+        attempt: How often it has been started, with this one.
     """
 
     job: Job
@@ -48,6 +49,7 @@ class Assignment:
     target: str
     moid: str
     factory: str | None
+    attempt: int = 1
 
     def outcome(self, **given: Any) -> Outcome:
         """Its outcome after one attempt."""
@@ -60,7 +62,7 @@ class Assignment:
 def work(assignment: Assignment) -> Outcome:
     """Carries a job out. A failure is an outcome: an exception need not survive the way back."""
     worker, started = worker_of(assignment.place), time.monotonic()
-    with worker.busy():
+    with worker.busy(assignment.job.key, assignment.attempt):
         if worker.is_stopping():
             return assignment.outcome(state="cancelled")
         try:
@@ -121,8 +123,7 @@ def _reporter(
     assignment: Assignment, worker: Worker
 ) -> Callable[[TransferProgress], object] | None:
     """Adds up the files of a job, and tells the driver of the sum now and then."""
-    report = worker.report
-    if report is None:
+    if not assignment.place.is_watched:
         return None
     moved: dict[str, int] = {}
     told = 0.0
@@ -132,7 +133,7 @@ def _reporter(
         moved[progress.key] = progress.bytes_done
         if time.monotonic() - told >= _INTERVAL:
             told = time.monotonic()
-            report(assignment.job.key, sum(moved.values()))
+            worker.tell("moved", assignment.job.key, sum(moved.values()))
 
     return note
 

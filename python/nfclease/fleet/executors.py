@@ -8,11 +8,13 @@ from contextlib import suppress
 
 from nfclease._log import logger
 from nfclease._text import reason_of
+from nfclease.fleet._hearing import Events
 from nfclease.fleet._workers import end_here, stop_here
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from queue import SimpleQueue
     from typing import Any, TypeAlias
 
     from nfclease.fleet._workers import RunPlace
@@ -95,12 +97,18 @@ class Hands:
         if self._client is None:
             future.cancel()
 
+    def hear(self, place: RunPlace, inbox: SimpleQueue[Any]) -> None:
+        """Has what workers tell put into the inbox, where the executor brings messages itself."""
+        if self._client is not None:
+            Events.subscribe(self._client, place.name, inbox)
+
     def stop(self, place: RunPlace) -> None:
         """Tells workers on other machines, where the executor reaches one that is busy."""
         self._tell(stop_here, place)
 
     def end(self, place: RunPlace) -> None:
         """Tells them that the run has ended, and shuts down what was made for it."""
+        Events.unsubscribe(place.name)
         self._tell(end_here, place)
         if self._make is not None and self._client is None:
             self._shut_down()

@@ -12,6 +12,7 @@ import uuid
 
 from nfclease.fleet import _workers
 from nfclease.fleet._driving import Driver
+from nfclease.fleet._hearing import Mail
 from nfclease.fleet._records import Records, opened
 from nfclease.fleet._retrying import Rules
 from nfclease.fleet._signals import Signals
@@ -117,8 +118,8 @@ def run(
     checked, hands = _checked(jobs), Hands(executor)
     with opened(journal) as kept:
         records = Records(kept, verify=verify, progress=progress, on_result=on_result)
-        run_ = _Run(checked, hands, rules, records)
-        run_.drive(at or datetime.datetime.now(), reports=progress is not None)
+        run_ = _Run(checked, hands, rules, records, is_watched=progress is not None)
+        run_.drive(at or datetime.datetime.now())
     summary = Summary(tuple(records.outcomes), time.monotonic() - started)
     if check and summary.failed:
         raise FleetError(f"{len(summary.failed)} jobs failed: {summary}", summary)
@@ -128,22 +129,27 @@ def run(
 class _Run:
     """One run, from its plan to its logouts."""
 
-    def __init__(self, jobs: list[Job], hands: Hands, rules: Rules, records: Records) -> None:
+    def __init__(
+        self, jobs: list[Job], hands: Hands, rules: Rules, records: Records, *, is_watched: bool
+    ) -> None:
         self._jobs, self._hands, self._rules, self._records = jobs, hands, rules, records
         self._inbox: queue.SimpleQueue[Any] = queue.SimpleQueue()
         self._signals = Signals(lambda: self._inbox.put(None))
         self._place = _workers.RunPlace(
-            uuid.uuid4().hex, tempfile.mkdtemp(prefix="nfclease-fleet-"), os.getpid()
+            uuid.uuid4().hex,
+            tempfile.mkdtemp(prefix="nfclease-fleet-"),
+            os.getpid(),
+            is_watched,
         )
         self._driver: Driver | None = None
 
-    def drive(self, at: datetime.datetime, *, reports: bool) -> None:
+    def drive(self, at: datetime.datetime) -> None:
         """Plans and runs all jobs, and leaves nothing open on any way out."""
         is_in_order = False
         try:
             with self._signals.heard():
                 try:
-                    self._drive(at, reports=reports)
+                    self._drive(at)
                 except BaseException:
                     self._stop()
                     is_in_order = True
@@ -157,10 +163,9 @@ class _Run:
             # After a second signal nobody waits for a server, nor for its answer to a logout.
             (_workers.forget if is_in_order else _workers.end_here)(self._place)
 
-    def _drive(self, at: datetime.datetime, *, reports: bool) -> None:
-        worker = _workers.worker_of(self._place)
-        if reports and self._hands.is_here:
-            worker.report = lambda key, count: self._inbox.put((key, count))
+    def _drive(self, at: datetime.datetime) -> None:
+        _workers.worker_of(self._place).outbox.inbox = self._inbox
+        self._hands.hear(self._place, self._inbox)
         with self._signals.away():
             plan = Plan(self._jobs, self._place, at)
 
@@ -176,6 +181,7 @@ class _Run:
             rules=self._rules,
             records=self._records,
             look_again=look_again,
+            mail=None if self._hands.is_here else Mail(self._place),
             is_stopping=lambda: self._signals.number,
         )
         self._driver.drive()

@@ -1,0 +1,118 @@
+"""How the driver gets what workers of other processes tell it."""
+
+from __future__ import annotations
+
+import os
+import stat
+import threading
+import time
+from typing import ClassVar
+
+from nfclease._log import logger
+from nfclease._text import reason_of
+from nfclease.fleet._telling import LONGEST, TOPIC, Told, path_of, read
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from queue import SimpleQueue
+    from typing import Any
+
+    from nfclease.fleet._workers import RunPlace
+
+#: Seconds between two looks at the files.
+_LOOK = 0.5
+#: Messages that may wait for the driver; those of Dask beyond them are dropped.
+_MOST = 10_000
+_FLAGS = os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
+
+
+class Mail:
+    """The files that workers of the driver's machine leave in its directory.
+
+    Args:
+        place: The run.
+    """
+
+    def __init__(self, place: RunPlace) -> None:
+        self._place = place
+        self._seen: dict[str, tuple[int, bytes]] = {}
+        self._next = 0.0
+
+    def collect(self, attempts: Mapping[str, int]) -> list[Told]:
+        """What is new of the attempts that run, by their keys; twice a second at most."""
+        if time.monotonic() < self._next:
+            return []
+        self._next = time.monotonic() + _LOOK
+        self._seen = {key: seen for key, seen in self._seen.items() if key in attempts}
+        return [told for key, attempt in attempts.items() for told in self.of(key, attempt)]
+
+    def of(self, key: str, attempt: int) -> list[Told]:
+        """What is new of one attempt."""
+        data = _bytes_of(path_of(self._place, key, attempt))
+        if not data or self._seen.get(key) == (attempt, data):
+            return []
+        self._seen[key] = attempt, data
+        return [
+            told
+            for told in read(data, self._place.name)
+            if (told.key, told.attempt) == (key, attempt)
+        ]
+
+
+def _bytes_of(path: str) -> bytes:
+    """The content of a small regular file; nothing where it is not one."""
+    try:
+        number = os.open(path, _FLAGS)
+    except OSError:
+        return b""
+    try:
+        is_file = stat.S_ISREG(os.fstat(number).st_mode)
+        data = os.read(number, LONGEST + 1) if is_file else b""
+    except OSError:
+        return b""
+    finally:
+        os.close(number)
+    return data if len(data) <= LONGEST else b""
+
+
+class Events:
+    """The events of Dask clusters. A client has one handler for a topic, so its runs share it."""
+
+    _lock = threading.Lock()
+    _inboxes: ClassVar[dict[str, tuple[Any, SimpleQueue[Any]]]] = {}
+
+    @classmethod
+    def subscribe(cls, client: Any, run: str, inbox: SimpleQueue[Any]) -> None:
+        """Has the messages of a run put into an inbox; without them the run goes on as well."""
+        with cls._lock:
+            is_new = all(other is not client for other, _ in cls._inboxes.values())
+            cls._inboxes[run] = client, inbox
+        try:
+            if is_new:
+                client.subscribe_topic(TOPIC, cls._take)
+        except Exception as error:
+            logger().info("Dask's events cannot be heard: %s", reason_of(error))
+
+    @classmethod
+    def unsubscribe(cls, run: str) -> None:
+        """Has no more of them put there."""
+        with cls._lock:
+            client, _ = cls._inboxes.pop(run, (None, None))
+            is_last = all(other is not client for other, _ in cls._inboxes.values())
+        try:
+            if client is not None and is_last:
+                client.unsubscribe_topic(TOPIC)
+        except Exception as error:  # the cluster may be gone
+            logger().info("Dask's events are heard still: %s", reason_of(error))
+
+    @classmethod
+    def _take(cls, event: Any) -> None:
+        """An event, which is a time and what a worker sent."""
+        text = event[1] if isinstance(event, (tuple, list)) and len(event) == 2 else None
+        with cls._lock:
+            runs = list(cls._inboxes.items())
+        for run, (_, inbox) in runs:
+            for told in read(text, run):
+                if inbox.qsize() < _MOST:
+                    inbox.put(told)
