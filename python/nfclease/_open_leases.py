@@ -72,6 +72,13 @@ def cancel_of_session(stub: Any, reason: str, timeout: float) -> None:
     _abort_all(reason, "cancelled", timeout, partial(_is_of, soap_stub(stub)))
 
 
+def count_of_vm(stub: Any, vm: str) -> int:
+    """How many leases of a session hold a VM here, by its moId, and are ready."""
+    soap = soap_stub(stub)
+    held = [lease for lease in list(_open.values()) if lease.native.vm() == vm]
+    return sum(lease.native.is_held() and _is_of(soap, lease) for lease in held)
+
+
 def _is_of(soap: Any, lease: LeaseCore) -> bool:
     other = soap_stub(lease.stub)
     return other is soap or (other.host, other.cookie) == (soap.host, soap.cookie)

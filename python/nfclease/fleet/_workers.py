@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 from nfclease.fleet._logins import Logins
+from nfclease.fleet._own_leases import LeaseReader
 from nfclease.fleet._telling import Outbox
 
 TYPE_CHECKING = False
@@ -52,6 +53,7 @@ class Worker:
         self.logins = Logins()
         self.stopping = threading.Event()
         self.outbox = Outbox(place)
+        self.leases = LeaseReader(lambda key, text: self.tell("lease", key, text))
         self._lock = threading.Lock()
         self._busy = 0
         self._idle_since = time.monotonic()
@@ -76,8 +78,8 @@ class Worker:
         """Tells the driver, wherever it is; does not wait for anything, and raises nothing.
 
         Args:
-            kind: ``moved``, bytes so far of the attempt that runs; or ``lease``, the key of its
-                lease's task on the server.
+            kind: ``moved``, bytes so far of the attempt that runs; or ``lease``, its lease's task
+                on the server, a `LeaseNote` as text.
             key: The job's.
             value: An int for ``moved``, 0 or more; a str for ``lease``.
         """

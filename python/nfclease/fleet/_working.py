@@ -11,10 +11,12 @@ from pyVmomi import vim
 from nfclease._log import logger
 from nfclease.appliance.export import export_vm
 from nfclease.appliance.importing import import_vapp
+from nfclease.fleet import _dead_leases
 from nfclease.fleet._workers import worker_of
 from nfclease.fleet.failures import judge
 from nfclease.fleet.jobs import ExportJob
 from nfclease.fleet.outcomes import Outcome, WrittenFile
+from nfclease.fleet.sessions import name_of
 from nfclease.inventory import find
 
 TYPE_CHECKING = False
@@ -42,6 +44,7 @@ class Assignment:
         moid: Of the VM; empty for an import.
         factory: The import path of its session's factory; None where there is none.
         attempt: How often it has been started, with this one.
+        leases: What earlier attempts told of theirs.
     """
 
     job: Job
@@ -50,6 +53,7 @@ class Assignment:
     moid: str
     factory: str | None
     attempt: int = 1
+    leases: tuple[str, ...] = ()
 
     def outcome(self, **given: Any) -> Outcome:
         """Its outcome after one attempt."""
@@ -65,7 +69,9 @@ def work(assignment: Assignment) -> Outcome:
     with worker.busy(assignment.job.key, assignment.attempt):
         if worker.is_stopping():
             return assignment.outcome(state="cancelled")
+        refused = ""
         try:
+            refused = _released(assignment, worker)
             done = _export if isinstance(assignment.job, ExportJob) else _import
             outcome = done(assignment, worker)
         except (Exception, KeyboardInterrupt) as error:
@@ -73,22 +79,31 @@ def work(assignment: Assignment) -> Outcome:
             if worker.is_stopping() or isinstance(error, KeyboardInterrupt):
                 outcome = assignment.outcome(state="cancelled")
             else:
-                failure = judge(error)
+                failure = _dead_leases.explained(judge(error), refused)
                 logger().debug("%s failed", assignment.job.key, exc_info=error)
                 outcome = assignment.outcome(state="failed", failure=failure)
     return replace(outcome, seconds=time.monotonic() - started)
+
+
+def _released(assignment: Assignment, worker: Worker) -> str:
+    """What earlier attempts left is released first; which of it could not be, and why."""
+    if not assignment.leases:
+        return ""
+    service = worker.logins.session(assignment.job.session, assignment.factory)
+    return _dead_leases.release(assignment.job, service, assignment.leases)
 
 
 def _export(assignment: Assignment, worker: Worker) -> Outcome:
     job: Any = assignment.job
     service = worker.logins.session(job.session, assignment.factory)
     os.makedirs(os.path.dirname(assignment.target) or ".", exist_ok=True)
-    result = export_vm(
-        vim.VirtualMachine(assignment.moid, service._stub),
-        assignment.target,
-        progress=_reporter(assignment, worker),
-        **job.options,
-    )
+    with worker.leases.reading(job.key, name_of(job.session), service, assignment.moid):
+        result = export_vm(
+            vim.VirtualMachine(assignment.moid, service._stub),
+            assignment.target,
+            progress=_reporter(assignment, worker),
+            **job.options,
+        )
     files = _written(result, assignment.target)
     return assignment.outcome(state="done", bytes=result.bytes, files=files)
 

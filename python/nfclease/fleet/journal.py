@@ -29,7 +29,7 @@ _MOST = (1 << 63) - 1
 #: Outcomes that are read at once.
 _PAGE = 500
 #: Leases of a job that are kept: the last ones.
-_LEASES = 8
+LEASES = 8
 
 
 class Journal:
@@ -159,7 +159,7 @@ class Journal:
         """
         with self._changing() as connection:
             left = [each for each in self._leases(connection, key) if each != task]
-            text = json.dumps([*left, task][-_LEASES:])
+            text = json.dumps([*left, task][-LEASES:])
             connection.execute(
                 "UPDATE jobs SET leases = ? WHERE key = ?", (stored(text), stored(key))
             )
@@ -347,7 +347,7 @@ class Journal:
             raise damaged(self._path, f"a lease: {error!r}") from error
         if not isinstance(found, list) or not all(isinstance(each, str) for each in found):
             raise damaged(self._path, "a lease that is not text")
-        return tuple(found[-_LEASES:])
+        return tuple(found[-LEASES:])
 
     def _outcome(self, text: str) -> Outcome:
         try:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from pyVmomi import vim, vmodl
 
@@ -11,6 +11,7 @@ from nfclease._text import escaped
 from nfclease.appliance.inspect import inspect
 from nfclease.exceptions import NfcError
 from nfclease.fleet import targets
+from nfclease.fleet._lease_notes import are_named
 from nfclease.fleet._workers import worker_of
 from nfclease.fleet._working import Assignment
 from nfclease.fleet.failures import Failure, judge
@@ -47,6 +48,7 @@ class Planned:
         disks: How many disks it has.
         bytes: What it may move at most, 0 where nobody knows.
         failure: Why it cannot even start; None where it can.
+        leases: What its attempts told of their leases, which a dead worker may have left.
     """
 
     assignment: Assignment
@@ -56,6 +58,7 @@ class Planned:
     disks: int = 1
     bytes: int = 0
     failure: Failure | None = None
+    leases: tuple[str, ...] = ()
     attempts: int = field(default=0, init=False)
 
     @property
@@ -67,6 +70,21 @@ class Planned:
     def key(self) -> str:
         """The job's."""
         return self.job.key
+
+    def assigned(self) -> Assignment:
+        """What the worker of its next attempt gets."""
+        self.assignment = replace(self.assignment, attempt=self.attempts, leases=self.leases)
+        return self.assignment
+
+    def has_left_lease(self, failure: Failure, *, is_dead: bool) -> bool:
+        """Whether its last attempt left a lease, or found one, that nobody tried to release.
+
+        Args:
+            failure: Of that attempt.
+            is_dead: Whether its worker died.
+        """
+        told = [each for each in self.leases if each not in self.assignment.leases]
+        return bool(told) if is_dead else are_named(told, failure.task)
 
 
 class _Center:
