@@ -11,7 +11,7 @@ from pyVmomi import vim
 
 from nfclease import _open_leases
 from nfclease._log import logger
-from nfclease._text import reason_of
+from nfclease._text import escaped, reason_of
 from nfclease.fleet._lease_notes import LeaseNote
 from nfclease.inventory import blocking_tasks
 
@@ -29,16 +29,31 @@ _PAUSES = (2.0, 10.0, 60.0)
 
 
 class _Wanted:
-    """The lease of an export that runs."""
+    """The lease of a job that runs."""
 
-    def __init__(self, session: str, service: Any, vm: str) -> None:
-        self.session, self.service, self.vm = session, service, vm
+    def __init__(self, session: str, service: Any, vm: str, name: str) -> None:
+        self.session, self.service, self.vm, self.name = session, service, vm, name
+        self._names: dict[str, str] = {}
         self.asked = self.due = time.monotonic()
         self.tries = 0
 
     def is_held(self) -> bool:
-        """Whether this process holds one lease of the VM, which is ready."""
-        return _open_leases.count_of_vm(self.service._stub, self.vm) == 1
+        """Whether this process holds one lease of the VM, which is ready; calls of an import."""
+        held = _open_leases.vms_of_session(self.service._stub)
+        if not self.vm:
+            named = [vm for vm in held if self._name(vm) == self.name]
+            self.vm = named[0] if len(named) == 1 else ""
+        return held.count(self.vm) == 1
+
+    def _name(self, vm: str) -> str:
+        """That of a VM, read once; empty of a vApp, whose import is not known again."""
+        if vm not in self._names:
+            try:
+                self._names[vm] = str(vim.VirtualMachine(vm, self.service._stub).name)
+            except Exception as error:
+                logger().debug("the name of %s is not known: %s", escaped(vm), reason_of(error))
+                self._names[vm] = ""
+        return self._names[vm]
 
     def task(self) -> BlockingTask | None:
         """The task of this lease; None where that is not sure. Calls."""
@@ -72,9 +87,19 @@ class LeaseReader:
         self._thread: threading.Thread | None = None
 
     @contextmanager
-    def reading(self, key: str, session: str, service: Any, vm: str) -> Iterator[None]:
-        """While a job of this key exports a VM; waits for nothing."""
-        wanted = _Wanted(session, service, vm)
+    def reading(
+        self, key: str, session: str, service: Any, vm: str = "", name: str = ""
+    ) -> Iterator[None]:
+        """While a job runs; waits for nothing.
+
+        Args:
+            key: The job's.
+            session: The name of its session.
+            service: That session.
+            vm: The moId of the VM that it exports.
+            name: What the VM is called that it makes.
+        """
+        wanted = _Wanted(session, service, vm, name)
         with self._lock:
             self._wanted[key] = wanted
             if self._thread is None:

@@ -111,14 +111,16 @@ def _export(assignment: Assignment, worker: Worker) -> Outcome:
 def _import(assignment: Assignment, worker: Worker) -> Outcome:
     job: Any = assignment.job
     service = worker.logins.session(job.session, assignment.factory)
-    result = import_vapp(
-        job.source,
-        find(service, job.resource_pool, vim.ResourcePool),
-        name=assignment.target,
-        progress=_reporter(assignment, worker),
-        **_places(job, service),
-        **job.options,
-    )
+    pool, places = find(service, job.resource_pool, vim.ResourcePool), _places(job, service)
+    with worker.leases.reading(job.key, name_of(job.session), service, name=assignment.target):
+        result = import_vapp(
+            job.source,
+            pool,
+            name=assignment.target,
+            progress=_reporter(assignment, worker),
+            **places,
+            **job.options,
+        )
     return assignment.outcome(state="done", bytes=result.bytes)
 
 
