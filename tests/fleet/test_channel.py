@@ -19,10 +19,11 @@ from nfclease import fleet
 from nfclease.fleet import ExportJob
 from nfclease.fleet._driving import Driver
 from nfclease.fleet._hearing import Mail
+from nfclease.fleet._place import LONGEST, RunPlace
 from nfclease.fleet._records import Records
 from nfclease.fleet._retrying import Rules
-from nfclease.fleet._telling import LONGEST, TOPIC, Told, path_of, read
-from nfclease.fleet._workers import RunPlace, Worker
+from nfclease.fleet._telling import TOPIC, Told, path_of, read
+from nfclease.fleet._workers import Worker
 from nfclease.fleet._working import Assignment
 from nfclease.fleet.executors import Hands
 from nfclease.fleet.planning import Planned

@@ -12,9 +12,9 @@ import pytest
 
 from nfclease.fleet import ExportJob, Failure, Outcome
 from nfclease.fleet._driving import Driver
+from nfclease.fleet._place import RunPlace
 from nfclease.fleet._records import Records
 from nfclease.fleet._retrying import Rules
-from nfclease.fleet._workers import RunPlace
 from nfclease.fleet._working import Assignment
 from nfclease.fleet.executors import Hands
 from nfclease.fleet.planning import Planned

@@ -12,7 +12,8 @@ from pyVim.connect import SmartConnect
 from pyVmomi import vim
 
 from nfclease import export_vm, fleet
-from nfclease.fleet._workers import RunPlace, forget
+from nfclease.fleet._place import RunPlace
+from nfclease.fleet._workers import forget
 from nfclease.fleet.planning import Plan
 from nfclease.inventory._reading import read_each
 from nfclease.simulator import Simulator

@@ -18,7 +18,7 @@ from nfclease.fleet.window import Window
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Awaitable, Callable, Iterable
     from concurrent.futures import Future
     from queue import SimpleQueue
     from typing import Any, Protocol
@@ -65,7 +65,7 @@ class Driver:
         self,
         items: Iterable[Planned],
         *,
-        body: Callable[[Any], Outcome],
+        body: Callable[[Any], Outcome | Awaitable[Outcome]],
         hands: Running,
         inbox: SimpleQueue[Any],
         rules: Rules,
@@ -97,7 +97,7 @@ class Driver:
         for item in list(self._open.values()):
             outcome = self._records.planned(item)
             if outcome is None:
-                self._window.add(item)
+                self._window.add(item, item.to_vcenter)
             else:
                 self._finish(item, outcome)
         while self._open:
@@ -121,7 +121,8 @@ class Driver:
 
     def _start_more(self) -> None:
         while self._delayed and self._delayed[0][0] <= time.monotonic():
-            self._window.add(heapq.heappop(self._delayed)[2])
+            item = heapq.heappop(self._delayed)[2]
+            self._window.add(item, item.to_vcenter)
         if self._holds:
             if not self._running:
                 self._cancel_rest()
@@ -147,7 +148,7 @@ class Driver:
         for item in moved:
             logger().info("%s is on host %s by now", item.key, item.host_name)
             self._window.end(item)
-            self._window.add(item)
+            self._window.add(item, item.to_vcenter)
         rest = [item for item in batch if item not in moved]
         return rest or self._taken()
 

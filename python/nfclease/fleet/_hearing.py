@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import os
-import stat
 import threading
 import time
 from typing import ClassVar
 
 from nfclease._log import logger
 from nfclease._text import reason_of
-from nfclease.fleet._telling import LONGEST, TOPIC, Told, path_of, read
+from nfclease.fleet._place import read_file
+from nfclease.fleet._telling import TOPIC, Told, path_of, read
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -18,13 +17,12 @@ if TYPE_CHECKING:
     from queue import SimpleQueue
     from typing import Any
 
-    from nfclease.fleet._workers import RunPlace
+    from nfclease.fleet._place import RunPlace
 
 #: Seconds between two looks at the files.
 _LOOK = 0.5
 #: Messages that may wait for the driver; those of Dask beyond them are dropped.
 _MOST = 10_000
-_FLAGS = os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
 
 
 class Mail:
@@ -49,7 +47,7 @@ class Mail:
 
     def of(self, key: str, attempt: int) -> list[Told]:
         """What is new of one attempt."""
-        data = _bytes_of(path_of(self._place, key, attempt))
+        data = read_file(path_of(self._place, key, attempt))
         if not data or self._seen.get(key) == (attempt, data):
             return []
         self._seen[key] = attempt, data
@@ -58,22 +56,6 @@ class Mail:
             for told in read(data, self._place.name)
             if (told.key, told.attempt) == (key, attempt)
         ]
-
-
-def _bytes_of(path: str) -> bytes:
-    """The content of a small regular file; nothing where it is not one."""
-    try:
-        number = os.open(path, _FLAGS)
-    except OSError:
-        return b""
-    try:
-        is_file = stat.S_ISREG(os.fstat(number).st_mode)
-        data = os.read(number, LONGEST + 1) if is_file else b""
-    except OSError:
-        return b""
-    finally:
-        os.close(number)
-    return data if len(data) <= LONGEST else b""
 
 
 class Events:

@@ -10,17 +10,17 @@ import threading
 from contextlib import suppress
 from dataclasses import dataclass
 
+from nfclease.fleet._place import LONGEST, replace_file
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from queue import SimpleQueue
     from typing import Any
 
-    from nfclease.fleet._workers import RunPlace
+    from nfclease.fleet._place import RunPlace
 
 #: The kinds of messages, and what their values are.
 KINDS: dict[str, type] = {"moved": int, "lease": str}
-#: A message that is longer is not sent, and not read.
-LONGEST = 1 << 16
 #: The topic of Dask's events, one for all runs: a scheduler keeps its topics for good.
 TOPIC = "nfclease-fleet"
 _LONGEST_VALUE = 1000
@@ -117,7 +117,7 @@ class Outbox:
             self._dask.log_event(TOPIC, text)
         elif os.path.isdir(self._place.directory):
             path = path_of(self._place, key, attempt)
-            _replace(path, text)
+            replace_file(path, text)
             if self._attempts.get(key) != attempt:  # it has ended meanwhile
                 os.unlink(path)
 
@@ -152,17 +152,6 @@ def _is_valid(kind: str, value: object) -> bool:
     if isinstance(value, int):
         return 0 <= value < 1 << 63
     return isinstance(value, str) and len(value) <= _LONGEST_VALUE and value.isprintable()
-
-
-def _replace(path: str, text: str) -> None:
-    try:
-        with open(f"{path}.new", "w", encoding="ascii") as file:
-            file.write(text)
-        os.replace(f"{path}.new", path)
-    except OSError:
-        with suppress(OSError):
-            os.unlink(f"{path}.new")
-        raise
 
 
 def _dask_worker() -> Any:

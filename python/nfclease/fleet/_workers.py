@@ -8,7 +8,6 @@ import sys
 import threading
 import time
 from contextlib import contextmanager
-from dataclasses import dataclass
 
 from nfclease.fleet._logins import Logins
 from nfclease.fleet._own_leases import LeaseReader
@@ -18,6 +17,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from nfclease.fleet._place import RunPlace
+
 #: Seconds between two looks at the driver's directory.
 _LOOK = 0.25
 #: Seconds after which a worker that has nothing to do logs out.
@@ -25,24 +26,6 @@ _IDLE = 60.0
 #: Seconds for the Aborts of a process; a lease that is opened meanwhile gets its own.
 ABORT_TIMEOUT = 10.0
 _STOP = "stop"
-
-
-@dataclass(frozen=True)
-class RunPlace:
-    """Where a run is driven: what another process needs to hear that it stops or has ended.
-
-    Attributes:
-        name: Of the run, unlike that of any other.
-        directory: Of the driver, on its own machine. A file ``stop`` in it stops the run, and
-            its removal ends it.
-        pid: The driver's process.
-        is_watched: Whether somebody wants to hear of bytes that move.
-    """
-
-    name: str
-    directory: str
-    pid: int
-    is_watched: bool = False
 
 
 class Worker:

@@ -1,9 +1,8 @@
-"""Where jobs run: threads of this process, any executor of ``concurrent.futures``, or Dask."""
+"""Where jobs run: this process, any executor of ``concurrent.futures``, or Dask."""
 
 from __future__ import annotations
 
-import threading
-from concurrent.futures import Executor, Future, ThreadPoolExecutor
+from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import suppress
 
 from nfclease._log import logger
@@ -14,34 +13,14 @@ from nfclease.fleet._workers import end_here, stop_here
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from concurrent.futures import Future
     from queue import SimpleQueue
     from typing import Any, TypeAlias
 
-    from nfclease.fleet._workers import RunPlace
+    from nfclease.fleet._place import RunPlace
 
-    #: An executor, what makes one, or a ``distributed.Client``; None for threads.
+    #: An executor, what makes one, or a ``distributed.Client``; None for this process.
     ExecutorOption: TypeAlias = Executor | Callable[[], Executor] | Any | None
-
-
-class Threads(Executor):
-    """A thread for each job, no more than run at once; the interpreter's exit waits for none.
-
-    A ``ThreadPoolExecutor`` would have the exit wait for a server that answers no more.
-    """
-
-    def submit(self, call: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
-        """Starts the call at once."""
-        future: Future[Any] = Future()
-
-        def run() -> None:
-            if future.set_running_or_notify_cancel():
-                try:
-                    future.set_result(call(*args, **kwargs))
-                except BaseException as error:  # as the executors of Python do
-                    future.set_exception(error)
-
-        threading.Thread(target=run, name="nfclease-fleet-job", daemon=True).start()
-        return future
 
 
 class Hands:
@@ -55,8 +34,12 @@ class Hands:
         self._make: Callable[[], Executor] | None = None
         self._client: Any = None
         given: Any = option
+        #: Whether jobs are coroutines on one event loop of this process.
+        self.is_loop = option is None
         if option is None:
-            self._make = Threads
+            from nfclease.fleet._loop import Loop  # asyncio costs as much as the package
+
+            self._make = Loop
         elif callable(getattr(option, "get_executor", None)):
             self._client, self._make = given, given.get_executor
         elif isinstance(option, Executor):
@@ -74,7 +57,7 @@ class Hands:
     @property
     def is_here(self) -> bool:
         """Whether the jobs run in this very process."""
-        return isinstance(self._executor, (Threads, ThreadPoolExecutor))
+        return self.is_loop or isinstance(self._executor, ThreadPoolExecutor)
 
     def submit(self, call: Callable[[Any], Any], argument: Any) -> Future[Any]:
         """Hands a job over; to a new executor, if the last one broke and it is known how."""

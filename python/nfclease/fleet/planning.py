@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+from collections import Counter
 from dataclasses import dataclass, field, replace
+from functools import partial
 
 from pyVmomi import vim, vmodl
 
@@ -14,10 +16,12 @@ from nfclease.fleet import targets
 from nfclease.fleet._lease_notes import are_named
 from nfclease.fleet._workers import worker_of
 from nfclease.fleet._working import Assignment
+from nfclease.fleet.copy_job import CopyJob
 from nfclease.fleet.failures import Failure, judge
 from nfclease.fleet.jobs import ExportJob
 from nfclease.fleet.sessions import check_registered, name_of, portable
 from nfclease.inventory._choosing import the_one
+from nfclease.inventory._names import plain
 from nfclease.inventory._reading import read_each
 from nfclease.inventory._tree import read_tree
 
@@ -27,7 +31,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
     from typing import Any
 
-    from nfclease.fleet._workers import RunPlace
+    from nfclease.fleet._place import RunPlace
     from nfclease.fleet.jobs import ImportJob, Job
     from nfclease.inventory._tree import Node, Tree
 
@@ -43,6 +47,7 @@ class Planned:
     Attributes:
         assignment: What a worker gets.
         vcenter: The name of its session.
+        to_vcenter: That of the other session of a copy; empty where there is none.
         host: The moId of the host, where the VM was when somebody last looked.
         host_name: Its name, for people.
         disks: How many disks it has.
@@ -59,6 +64,7 @@ class Planned:
     bytes: int = 0
     failure: Failure | None = None
     leases: tuple[str, ...] = ()
+    to_vcenter: str = ""
     attempts: int = field(default=0, init=False)
 
     @property
@@ -103,6 +109,12 @@ class _Center:
         self._exact = {node.entity._moId: node for node in nodes}
         self._exact |= {tree.path(node): node for node in nodes}
         self._exact |= {uuid: node for node in nodes if (uuid := node.values.get(_UUID))}
+        # A name in full is that of one VM, unless it is also written like a path or a reference.
+        counts = Counter(plain(node.name) for node in nodes)
+        for node in nodes:
+            name = plain(node.name)
+            if counts[name] == 1 and not {*"/:%"} & {*name}:
+                self._exact.setdefault(name, node)
 
     def vm(self, text: str) -> Node:
         """The VM of a moId, an instanceUuid, a path or a name.
@@ -132,6 +144,8 @@ class Plan:
         _refuse_twins(jobs)
         for job in jobs:
             check_registered(job.session)
+            if isinstance(job, CopyJob):
+                check_registered(job.to_session)
         self._place = place
         self._centers: dict[str, _Center] = {}
         #: One for each job. Where its VM or package is not there, that has the failure.
@@ -140,11 +154,11 @@ class Plan:
 
     def _planned(self, job: Job, at: datetime.datetime) -> Planned:
         name = name_of(job.session)
-        if isinstance(job, ExportJob) and name not in self._centers:
+        if isinstance(job, (ExportJob, CopyJob)) and name not in self._centers:
             self._centers[name] = _Center(_read(self._service(job)))
         try:
-            if isinstance(job, ExportJob):
-                return _planned_export(job, self._centers[name], self._place, at)
+            if isinstance(job, (ExportJob, CopyJob)):
+                return _planned_vm(job, self._centers[name], self._place, at)
             return _planned_import(job, self._place, at)
         except (NfcError, OSError, ValueError) as error:
             empty = Assignment(job, self._place, "", "", None)
@@ -154,7 +168,7 @@ class Plan:
         return worker_of(self._place).logins.session(job.session)
 
     def look_again(self, items: Iterable[Planned]) -> None:
-        """Reads where the VMs of some exports run by now, in one call for each session.
+        """Reads where the VMs of some exports and copies run by now, in one call for each session.
 
         A VM that is gone stays where it was: its job tells what is wrong.
 
@@ -163,7 +177,7 @@ class Plan:
         """
         by_session: dict[str, dict[str, Planned]] = {}
         for each in items:
-            if each.job.kind == "export":
+            if each.assignment.moid:
                 by_session.setdefault(each.vcenter, {})[each.assignment.moid] = each
         for name, vms in by_session.items():
             service = self._service(next(iter(vms.values())).job)
@@ -179,23 +193,31 @@ def _read(service: Any) -> Tree:
     return read_tree(service, (_Vm, vim.HostSystem), wanted)
 
 
-def _planned_export(
-    job: ExportJob, center: _Center, place: RunPlace, at: datetime.datetime
+def _planned_vm(
+    job: ExportJob | CopyJob, center: _Center, place: RunPlace, at: datetime.datetime
 ) -> Planned:
     node = center.vm(job.vm)
     session = name_of(job.session)
     values = {"vm": node.name, "moid": node.entity._moId, "session": session}
     values["uuid"] = node.values.get(_UUID) or node.entity._moId
-    target = targets.filled(job.target, values, at)
+    assigned = partial(Assignment, moid=node.entity._moId, factory=portable(job.session))
+    to_vcenter = ""
+    if isinstance(job, CopyJob):
+        name = targets.filled(job.name, values, at, is_path=False)
+        to_vcenter = name_of(job.to_session)
+        assignment = assigned(job, place, name, to_factory=portable(job.to_session))
+    else:
+        assignment = assigned(job, place, targets.filled(job.target, values, at))
     host, disks = node.values.get(_HOST), node.values.get(_DISKS)
     moid = host._moId if host is not None else ""
     return Planned(
-        Assignment(job, place, target, node.entity._moId, portable(job.session)),
+        assignment,
         session,
         moid,
         center.hosts.get(moid, moid),
         _counted(node.entity) if disks is None else disks,
         max(node.values.get(_SIZE) or 0, 0),
+        to_vcenter="" if to_vcenter == session else to_vcenter,
     )
 
 

@@ -13,10 +13,12 @@ import uuid
 from nfclease.fleet import _workers
 from nfclease.fleet._driving import Driver
 from nfclease.fleet._hearing import Mail
+from nfclease.fleet._place import RunPlace
 from nfclease.fleet._records import Records, opened
 from nfclease.fleet._retrying import Rules
 from nfclease.fleet._signals import Signals
-from nfclease.fleet._working import work
+from nfclease.fleet._working import work, work_async
+from nfclease.fleet.copy_job import CopyJob
 from nfclease.fleet.errors import FleetError
 from nfclease.fleet.executors import Hands
 from nfclease.fleet.jobs import ExportJob, ImportJob
@@ -55,7 +57,7 @@ def run(
     at: datetime.datetime | None = None,
     check: bool = True,
 ) -> Summary:
-    """Runs exports and imports, so many at once as each host and vCenter takes.
+    """Runs exports, imports and copies, so many at once as each host and vCenter takes.
 
     It returns when all have ended. The inventory of each session is read first. Then each host has
     a queue, the VM with the most bytes in front, and the next job of a host starts when one of it
@@ -65,9 +67,10 @@ def run(
 
     Args:
         jobs: What to do, no two the same.
-        executor: Where the jobs run. None is threads of this process, which is what exports need.
-            Or an executor of ``concurrent.futures``; a callable that makes one, which makes another
-            when the first is broken by a worker that died; or a ``distributed.Client`` of Dask.
+        executor: Where the jobs run. None is this process, with a few threads for all of them,
+            which is what exports need. Or an executor of ``concurrent.futures``; a callable that
+            makes one, which makes another when the first is broken by a worker that died; or a
+            ``distributed.Client`` of Dask.
         per_host: Disks that move at once from one host, 1 or more. A VM with more runs alone.
         per_vcenter: The same for one session.
         retries: How often a job is started again whose failure may pass: a lost lease, a host that
@@ -135,7 +138,7 @@ class _Run:
         self._jobs, self._hands, self._rules, self._records = jobs, hands, rules, records
         self._inbox: queue.SimpleQueue[Any] = queue.SimpleQueue()
         self._signals = Signals(lambda: self._inbox.put(None))
-        self._place = _workers.RunPlace(
+        self._place = RunPlace(
             uuid.uuid4().hex,
             tempfile.mkdtemp(prefix="nfclease-fleet-"),
             os.getpid(),
@@ -175,7 +178,7 @@ class _Run:
 
         self._driver = Driver(
             plan.items,
-            body=work,
+            body=work_async if self._hands.is_loop else work,
             hands=self._hands,
             inbox=self._inbox,
             rules=self._rules,
@@ -199,6 +202,6 @@ class _Run:
 def _checked(jobs: Iterable[Job]) -> list[Job]:
     made = list(jobs)
     for job in made:
-        if not isinstance(job, (ExportJob, ImportJob)):
-            raise TypeError(f"jobs are ExportJob and ImportJob, not {type(job).__name__}")
+        if not isinstance(job, (ExportJob, ImportJob, CopyJob)):
+            raise TypeError(f"jobs are ExportJob, ImportJob and CopyJob, not {type(job).__name__}")
     return made

@@ -393,6 +393,7 @@ def many(told: list[fleet.Event], ended: list[fleet.Outcome]) -> tuple[fleet.Wri
     assert_type(summary, fleet.Summary)
     try:
         fleet.run([fleet.ImportJob("lab", "a.ova", "Resources")], per_host=2)
+        fleet.run([fleet.CopyJob("lab", "vm-12", source, "Resources", folder="moved")])
     except fleet.SessionSourceError as error:
         assert_type(fleet.judge(error), fleet.Failure)
     except fleet.FleetError as error:
