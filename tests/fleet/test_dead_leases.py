@@ -32,7 +32,7 @@ from .script import Script
 
 # Nobody waits for the end of a lease.
 SIMULATOR = {"disk_size": 1 << 20, "lease_timeout": 3600.0}
-SLOW = 20_000
+SLOW = 4_000  # no export ends before somebody is killed
 
 
 @pytest.fixture
