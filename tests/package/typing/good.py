@@ -368,6 +368,8 @@ def keep(path: Path, error: nfclease.NfcError) -> None:
     outcome = nfclease.fleet.Outcome("a", "export", "web", "/backup/web.ova", "done", files=(file,))
     try:
         with nfclease.fleet.Journal(path) as journal:
+            journal.note_lease("export web", "task-12")
+            assert_type(journal.leases("export web"), tuple[str, ...])
             journal.plan("a", kind="export", vm="w", host="", disks=1, bytes=0, settings="{}")
             journal.start("a", attempt=1, target="/backup/web.ova", worker="here")
             journal.end(outcome)
