@@ -96,7 +96,8 @@ def test_a_worker_that_was_killed_and_those_of_its_pool(
         pools.append(ProcessPoolExecutor(2, mp_context=get_context("spawn")))
         return pools[-1]
 
-    jobs, reasons, held = jobs_of(plain, vms, tmp_path), [], []
+    jobs, reasons = jobs_of(plain, vms, tmp_path), []
+    held: list[str] = []
     journal = fleet.Journal(tmp_path / "nightly.db")
 
     def kill() -> None:
