@@ -142,6 +142,10 @@ class Waiting:
     disks: int = 1
     bytes: int = 0
 
+    @property
+    def host_name(self) -> str:
+        return self.host
+
 
 def test_a_copy_counts_at_both_vcenters() -> None:
     window = Window(per_host=8, per_vcenter=2)

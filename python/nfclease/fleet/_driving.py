@@ -177,8 +177,7 @@ class Driver:
         self._begun.setdefault(item.key, time.monotonic())
         self._records.started(item)
         try:
-            assignment = replace(item.assignment, attempt=item.attempts, share=share)
-            future = self._hands.submit(self._body, assignment)
+            future = self._hands.submit(self._body, item.assigned(share))
         except Exception as error:
             self._attempted(item, item.assignment.outcome(state="failed", failure=judge(error)))
             return
@@ -222,18 +221,20 @@ class Driver:
     def _take_in(self, item: Planned, what: Future[Any]) -> None:
         if item.key not in self._running:
             return
+        is_dead = False
         try:
             outcome = what.result(timeout=0)
         except CancelledError:
             outcome = item.assignment.outcome(state="cancelled")
         except BaseException as error:  # of the executor: the body itself raises nothing
+            is_dead = True
             for told in self._mail.of(item.key, item.attempts) if self._mail is not None else ():
                 self._hear(told)  # the last of a worker that died
             outcome = item.assignment.outcome(state="failed", failure=judge(error))
         del self._running[item.key]
-        self._attempted(item, outcome)
+        self._attempted(item, outcome, is_dead=is_dead)
 
-    def _attempted(self, item: Planned, outcome: Outcome) -> None:
+    def _attempted(self, item: Planned, outcome: Outcome, *, is_dead: bool = False) -> None:
         """Decides what the end of an attempt leads to."""
         self._window.end(item)
         if self._division is not None:
@@ -244,6 +245,8 @@ class Driver:
         if outcome.state == "failed" and outcome.failure is not None:
             delay = None if self._holds else self._retries.delay(item.key, outcome.failure)
             if delay is not None:
+                if item.has_left_lease(outcome.failure, is_dead=is_dead):
+                    delay = 0.0  # the next attempt releases it
                 self._records.delayed(item, outcome.failure, delay)
                 entry = (time.monotonic() + delay, id(item), item)
                 heapq.heappush(self._delayed, entry)

@@ -16,9 +16,11 @@ from nfclease.appliance.copying import copy_vm, copy_vm_async
 from nfclease.appliance.export import export_vm, export_vm_async
 from nfclease.appliance.importing import import_vapp, import_vapp_async
 from nfclease.exceptions import LeaseError, NfcError
+from nfclease.fleet import _dead_leases
 from nfclease.fleet._workers import worker_of
 from nfclease.fleet.failures import judge, placed
 from nfclease.fleet.outcomes import Outcome, WrittenFile
+from nfclease.fleet.sessions import name_of
 from nfclease.inventory import find
 
 TYPE_CHECKING = False
@@ -53,6 +55,7 @@ class Assignment:
         factory: The import path of its session's factory; None if it has none.
         attempt: How often it has been started, with this one.
         share: Its bytes per second until the process hears of its own; None without a limit.
+        leases: What earlier attempts told of theirs.
         to_factory: Of a copy: as `factory`, of the session where it goes.
     """
 
@@ -63,6 +66,7 @@ class Assignment:
     factory: str | None
     attempt: int = 1
     share: int | None = None
+    leases: tuple[str, ...] = ()
     to_factory: str | None = None
 
     def outcome(self, **given: Any) -> Outcome:
@@ -111,7 +115,9 @@ async def _work(way: Way, assignment: Assignment) -> Outcome:
     with worker.busy(assignment.job.key, assignment.attempt, assignment.share):
         if worker.is_stopping():
             return assignment.outcome(state="cancelled")
+        refused = ""
         try:
+            refused = await _released(way, assignment, worker)
             outcome = await _BODIES[assignment.job.kind](way, assignment, worker)
         except (Exception, KeyboardInterrupt) as error:
             # A terminal's Ctrl-C goes to every process of its group.
@@ -119,6 +125,7 @@ async def _work(way: Way, assignment: Assignment) -> Outcome:
                 outcome = assignment.outcome(state="cancelled")
             else:
                 failure = _failure(error, assignment, worker)
+                failure = _dead_leases.explained(failure, refused)
                 logger().debug("%s failed", assignment.job.key, exc_info=error)
                 outcome = assignment.outcome(state="failed", failure=failure)
     return replace(outcome, seconds=time.monotonic() - started)
@@ -135,17 +142,27 @@ def _failure(error: BaseException, assignment: Assignment, worker: Worker) -> Fa
     return placed(failure, worker.logins.address(assignment.job.session)) if is_bare else failure
 
 
+async def _released(way: Way, assignment: Assignment, worker: Worker) -> str:
+    """What earlier attempts left is released first; which of it could not be, and why."""
+    job, leases = assignment.job, assignment.leases
+    if not leases:
+        return ""
+    service = await _session(way, assignment, worker)
+    return await way.call(lambda: _dead_leases.release(job, service, leases))
+
+
 async def _export(way: Way, assignment: Assignment, worker: Worker) -> Outcome:
     job: Any = assignment.job
     service = await _session(way, assignment, worker)
     os.makedirs(os.path.dirname(assignment.target) or ".", exist_ok=True)
-    result = await way.whole(
-        export_vm,
-        vim.VirtualMachine(assignment.moid, service._stub),
-        assignment.target,
-        progress=_reporter(assignment, worker),
-        **job.options,
-    )
+    with worker.leases.reading(job.key, name_of(job.session), service, assignment.moid):
+        result = await way.whole(
+            export_vm,
+            vim.VirtualMachine(assignment.moid, service._stub),
+            assignment.target,
+            progress=_reporter(assignment, worker),
+            **job.options,
+        )
     files = _written(result, assignment.target)
     return assignment.outcome(state="done", bytes=result.bytes, files=files)
 
@@ -153,14 +170,15 @@ async def _export(way: Way, assignment: Assignment, worker: Worker) -> Outcome:
 async def _import(way: Way, assignment: Assignment, worker: Worker) -> Outcome:
     job: Any = assignment.job
     service = await _session(way, assignment, worker)
-    result = await way.whole(
-        import_vapp,
-        job.source,
-        **await way.call(lambda: _places(job, service)),
-        name=assignment.target,
-        progress=_reporter(assignment, worker),
-        **job.options,
-    )
+    with worker.leases.reading(job.key, name_of(job.session), service, name=assignment.target):
+        result = await way.whole(
+            import_vapp,
+            job.source,
+            **await way.call(lambda: _places(job, service)),
+            name=assignment.target,
+            progress=_reporter(assignment, worker),
+            **job.options,
+        )
     return assignment.outcome(state="done", bytes=result.bytes)
 
 
@@ -168,14 +186,15 @@ async def _copy(way: Way, assignment: Assignment, worker: Worker) -> Outcome:
     job: Any = assignment.job
     service = await _session(way, assignment, worker)
     there = await way.call(lambda: worker.logins.session(job.to_session, assignment.to_factory))
-    result = await way.whole(
-        copy_vm,
-        vim.VirtualMachine(assignment.moid, service._stub),
-        **await way.call(lambda: _places(job, there)),
-        name=assignment.target,
-        progress=_reporter(assignment, worker),
-        **job.options,
-    )
+    with worker.leases.reading(job.key, name_of(job.session), service, assignment.moid):
+        result = await way.whole(
+            copy_vm,
+            vim.VirtualMachine(assignment.moid, service._stub),
+            **await way.call(lambda: _places(job, there)),
+            name=assignment.target,
+            progress=_reporter(assignment, worker),
+            **job.options,
+        )
     return assignment.outcome(state="done", bytes=result.bytes)
 
 

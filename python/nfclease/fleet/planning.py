@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import time
 from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 
 from pyVmomi import vim, vmodl
@@ -14,6 +14,7 @@ from nfclease._text import escaped
 from nfclease.appliance.inspect import inspect
 from nfclease.exceptions import NfcError
 from nfclease.fleet import targets
+from nfclease.fleet._lease_notes import are_named
 from nfclease.fleet._workers import worker_of
 from nfclease.fleet._working import Assignment
 from nfclease.fleet.copy_job import CopyJob
@@ -55,6 +56,7 @@ class Planned:
         failure: Why it cannot even start; None where it can.
         attempts: How often it was started.
         host_read_at: When its host was read, of ``time.monotonic``.
+        leases: What its attempts told of their leases, which a dead worker may have left.
     """
 
     assignment: Assignment
@@ -64,6 +66,7 @@ class Planned:
     disks: int = 1
     bytes: int = 0
     failure: Failure | None = None
+    leases: tuple[str, ...] = ()
     to_vcenter: str = ""
     attempts: int = field(default=0, init=False)
     host_read_at: float = field(default_factory=time.monotonic, init=False)
@@ -77,6 +80,27 @@ class Planned:
     def key(self) -> str:
         """The job's."""
         return self.job.key
+
+    def assigned(self, share: int | None) -> Assignment:
+        """What the worker of its next attempt gets.
+
+        Args:
+            share: Its bytes per second at first; None without a limit.
+        """
+        self.assignment = replace(
+            self.assignment, attempt=self.attempts, share=share, leases=self.leases
+        )
+        return self.assignment
+
+    def has_left_lease(self, failure: Failure, *, is_dead: bool) -> bool:
+        """Whether its last attempt left a lease, or found one, that nobody tried to release.
+
+        Args:
+            failure: Of that attempt.
+            is_dead: Whether its worker died.
+        """
+        told = [each for each in self.leases if each not in self.assignment.leases]
+        return bool(told) if is_dead else are_named(told, failure.task)
 
 
 class _Center:

@@ -83,8 +83,8 @@ def run(
             cannot be reached.
         retry_delay: Seconds before that; twice as many before each further time.
         blocked_timeout: Seconds for which a job is tried again that has to wait: a task holds its
-            VM, its host is in maintenance. A lease of a worker that was killed ends within 5
-            minutes on most servers.
+            VM, its host is in maintenance. The lease of a worker that was killed is released where
+            its task is known for sure; another one ends within 5 minutes on most servers.
         stop_on_failure: Whether nothing new starts once a job has failed for good; what is left is
             then ``cancelled``.
         max_jobs: Jobs that run at once, whatever they cost, 1 or more; None means without a limit.

@@ -305,6 +305,7 @@ def looked_up(service: vim.ServiceInstance, datacenter: vim.Datacenter) -> None:
     assert_type(machines[0].committed, int | None)
     held: list[nfclease.inventory.BlockingTask] = nfclease.inventory.blocking_tasks(vm)
     held += nfclease.inventory.lease_tasks(service)
+    assert_type(nfclease.inventory.cancel_task(held[0], timeout=30.0), bool)
     try:
         nfclease.export_vm(vm, "web")
     except nfclease.BlockedError as error:
@@ -367,6 +368,8 @@ def keep(path: Path, error: nfclease.NfcError) -> None:
     outcome = nfclease.fleet.Outcome("a", "export", "web", "/backup/web.ova", "done", files=(file,))
     try:
         with nfclease.fleet.Journal(path) as journal:
+            journal.note_lease("export web", "task-12")
+            assert_type(journal.leases("export web"), tuple[str, ...])
             journal.plan("a", kind="export", vm="w", host="", disks=1, bytes=0, settings="{}")
             journal.start("a", attempt=1, target="/backup/web.ova", worker="here")
             journal.end(outcome)
