@@ -21,7 +21,7 @@ SOURCES := $(shell find src python -name '*.rs' -o -name '*.py' -o -name '*.pyi'
 AS_MATURIN = PYO3_BUILD_EXTENSION_MODULE=1 PYO3_CONFIG_FILE="$$(echo $(CURDIR)/target/maturin/pyo3-config-*.txt)"
 MATURIN_VERSION := $(shell sed -n 's/.*"maturin==\([^"]*\)".*/\1/p' pyproject.toml)
 
-.PHONY: help demo dev test test-rust test-python test-versions test-matrix test-busy test-large fuzz lint lint-workflows bench bench-check bench-quick bench-calls bench-ova bench-commands bench-formats bench-progress bench-many serve wheel test-wheel test-browser peers docs clean prerequisites
+.PHONY: help demo dev test test-rust test-python test-versions test-matrix test-busy test-large fuzz lint lint-workflows bench bench-check bench-quick bench-calls bench-ova bench-commands bench-formats bench-progress bench-many bench-fleet serve wheel test-wheel test-browser peers docs clean prerequisites
 
 help:  ## Lists the commands.
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
@@ -106,6 +106,9 @@ bench-formats: .venv/.dev .venv/.with-release  ## Disks checked to the grain, ma
 
 bench-many: .venv/.dev .venv/.with-release  ## Eight limited disks, memory by streams, 64 leases: wall time, MiB, keep-alive.
 	$(BIN)/python -m benchmarks.many
+
+bench-fleet: .venv/.dev .venv/.with-release  ## Ten hosts, 64 leases, 5,000 small jobs and Dask by `fleet.run`: six minutes.
+	$(BIN)/python -m benchmarks.fleet --json target/bench-fleet.json --tables target/bench-fleet.txt
 
 bench-progress: .venv/.dev .venv/.with-release  ## A download with and without progress=, beside a busy thread.
 	$(BIN)/python -m benchmarks.progress

@@ -191,6 +191,19 @@ def document(
 ) -> dict[str, Any]:
     """All of it for ``--json``."""
     return {
+        **where_and_when(),
+        "settings": settings,
+        "summary": {
+            scenario: {name: asdict(row) for name, row in rows.items()}
+            for scenario, rows in results.items()
+        },
+        "runs": runs,
+    }
+
+
+def where_and_when() -> dict[str, Any]:
+    """The same for JSON as ``heading`` for people."""
+    return {
         "date": datetime.date.today().isoformat(),
         "machine": {
             "cpu": cpu_model(),
@@ -198,12 +211,6 @@ def document(
             "system": platform.platform(),
             "python": platform.python_version(),
         },
-        "settings": settings,
-        "summary": {
-            scenario: {name: asdict(row) for name, row in rows.items()}
-            for scenario, rows in results.items()
-        },
-        "runs": runs,
     }
 
 

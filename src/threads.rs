@@ -4,10 +4,12 @@
 //! ways out of a task that blocks. A heap that has nothing left ends the process, whoever asks: no
 //! thread is started in the last of it.
 
+use std::collections::VecDeque;
 use std::hint::black_box;
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
-use std::sync::mpsc::{SendError, Sender, channel};
+use std::sync::mpsc::channel;
+use std::sync::{Arc, Mutex};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
@@ -15,6 +17,7 @@ use tokio::runtime::{Builder, Runtime};
 use tokio::sync::oneshot;
 
 use crate::error::{Error, Result};
+use crate::sync::lock;
 
 /// How long the start of a few threads may take, on a machine that is very busy.
 const START_WAIT: Duration = Duration::from_secs(10);
@@ -90,19 +93,28 @@ pub(crate) fn runtime(threads: usize, name: &'static str) -> Result<Runtime> {
     runtime.map_err(no_threads)
 }
 
-/// A thread of its own for what blocks, started with the first of it: one piece of work after the
-/// other, and no thread of a runtime is held meanwhile.
+/// A thread of its own for what blocks: one piece of work after the other, and no thread of a runtime
+/// is held meanwhile. It ends when nothing is left to do: many transfers, whose disk was slow once,
+/// keep no thread each.
 pub struct Aside {
     name: &'static str,
-    jobs: Option<Sender<Job>>,
+    jobs: Arc<Mutex<Jobs>>,
 }
 
 type Job = Box<dyn FnOnce() + Send>;
 
+#[derive(Default)]
+struct Jobs {
+    waiting: VecDeque<Job>,
+    /// Whether a thread is there, or about to be, that does all that waits.
+    has_thread: bool,
+}
+
 impl Aside {
     /// Starts nothing yet.
     pub fn new(name: &'static str) -> Self {
-        Self { name, jobs: None }
+        let jobs = Arc::default();
+        Self { name, jobs }
     }
 
     /// Does the work when all earlier work is done. Without a thread it is done at once, by the
@@ -129,19 +141,29 @@ impl Aside {
     }
 
     fn give(&mut self, job: Job) {
-        let jobs = self.jobs.take().or_else(|| start(self.name));
-        let Some(jobs) = jobs else { return job() };
-        match jobs.send(job) {
-            Ok(()) => self.jobs = Some(jobs),
-            Err(SendError(job)) => job(),
+        let mut jobs = lock(&self.jobs);
+        jobs.waiting.push_back(job);
+        if std::mem::replace(&mut jobs.has_thread, true) {
+            return;
+        }
+        drop(jobs);
+        let theirs = Arc::clone(&self.jobs);
+        if spawn(self.name, move || do_all(&theirs)).is_err() {
+            do_all(&self.jobs);
         }
     }
 }
 
-fn start(name: &'static str) -> Option<Sender<Job>> {
-    let (jobs, given) = channel::<Job>();
-    let work = move || given.into_iter().for_each(|job| job());
-    spawn(name, work).ok().map(|_| jobs)
+fn do_all(jobs: &Mutex<Jobs>) {
+    loop {
+        let mut left = lock(jobs);
+        let Some(job) = left.waiting.pop_front() else {
+            left.has_thread = false;
+            return;
+        };
+        drop(left);
+        job();
+    }
 }
 
 pub(crate) fn no_threads(error: io::Error) -> Error {
@@ -161,6 +183,18 @@ mod tests {
         let second = aside.run(|| 2);
         let (first, second, ()) = tokio::join!(first, second, async { go_on.send(()).unwrap() });
         assert_eq!((first.unwrap(), second.unwrap()), (true, 2));
+    }
+
+    #[tokio::test(flavor = "current_thread")]
+    async fn a_thread_with_nothing_to_do_ends() {
+        let mut aside = Aside::new("test");
+        let first = aside.run(|| thread::current().id()).await.unwrap();
+        while lock(&aside.jobs).has_thread {
+            tokio::task::yield_now().await;
+        }
+        let second = aside.run(|| thread::current().id()).await.unwrap();
+        assert_ne!(first, second);
+        assert_ne!(second, thread::current().id());
     }
 
     #[tokio::test]

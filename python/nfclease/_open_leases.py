@@ -72,6 +72,13 @@ def cancel_of_session(stub: Any, reason: str, timeout: float) -> None:
     _abort_all(reason, "cancelled", timeout, partial(_is_of, soap_stub(stub)))
 
 
+def vms_of_session(stub: Any) -> list[str]:
+    """The moIds of what the leases of a session hold here that are ready; no call."""
+    soap = soap_stub(stub)
+    held = [lease for lease in list(_open.values()) if lease.native.is_held()]
+    return [vm for lease in held if (vm := lease.native.vm()) and _is_of(soap, lease)]
+
+
 def _is_of(soap: Any, lease: LeaseCore) -> bool:
     other = soap_stub(lease.stub)
     return other is soap or (other.host, other.cookie) == (soap.host, soap.cookie)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import threading
 import time
 from contextlib import suppress
@@ -26,14 +27,20 @@ def opener(
     call: Callable[[], vim.HttpNfcLease], options: Mapping[str, object]
 ) -> Callable[[], HttpNfcLease]:
     """What opens a lease and wraps it; wrong options are an error before any is opened."""
-    import inspect  # costs as much as half of the package
-
-    parameters = inspect.signature(HttpNfcLease.__init__).parameters.values()
-    known = {each.name: each.default for each in parameters if each.kind is each.KEYWORD_ONLY}
+    known = _defaults()
     for name in options.keys() - known.keys():
         raise TypeError(f"HttpNfcLease has no option {name!r}")
     check_options({**known, **options})
     return lambda: HttpNfcLease(call(), **options)  # type: ignore[arg-type]
+
+
+@functools.cache
+def _defaults() -> dict[str, object]:
+    """Every option of a lease."""
+    import inspect  # costs as much as half of the package
+
+    parameters = inspect.signature(HttpNfcLease.__init__).parameters.values()
+    return {each.name: each.default for each in parameters if each.kind is each.KEYWORD_ONLY}
 
 
 class _Opening:

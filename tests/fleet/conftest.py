@@ -23,6 +23,20 @@ def lab(simulator: Simulator) -> str:
     return "lab"
 
 
+@pytest.fixture(scope="session")
+def _other_simulator() -> Iterator[Simulator]:
+    with Simulator(disk_size=1000, disks=1, initializing=0.05) as simulator:
+        yield simulator
+
+
+@pytest.fixture
+def second(_other_simulator: Simulator) -> Simulator:
+    """Another vCenter, whose session is called ``second``."""
+    _other_simulator.reset()
+    fleet.register_session("second", _other_simulator.connect)
+    return _other_simulator
+
+
 @pytest.fixture
 def plain(simulator: Simulator, monkeypatch: pytest.MonkeyPatch) -> fleet.SessionFrom:
     """A session as data, for other processes; they inherit the variable."""

@@ -5,12 +5,13 @@ from __future__ import annotations
 import queue
 import random
 import threading
+import time
 from collections import Counter
 from typing import Any
 
 import pytest
 
-from nfclease.fleet import ExportJob, Failure, Outcome
+from nfclease.fleet import ExportJob, Failure, Outcome, _driving
 from nfclease.fleet._driving import Driver
 from nfclease.fleet._place import RunPlace
 from nfclease.fleet._records import Records
@@ -31,6 +32,7 @@ class Hosts:
         self._chance, self._most = chance, most
         self._lock = threading.Lock()
         self._running: dict[str, list[int]] = {}
+        self._started: set[str] = set()
         self.broken: list[str] = []
 
     def job(self, number: int) -> Planned:
@@ -48,9 +50,11 @@ class Hosts:
         with self._lock:
             running = self._running.setdefault(host, [])
             running.append(disks)
+            self._started.add(assignment.job.key)
             if sum(running) > self._most and len(running) > 1:
                 self.broken.append(f"{host}: {running}")
             how = self.plan[assignment.job.key].pop(0)
+        time.sleep(0.001)  # some are beside each other
         with self._lock:
             running.remove(disks)
         if how == "raise":
@@ -59,6 +63,14 @@ class Hosts:
             return assignment.outcome(state="done")
         verdict: Any = how
         return assignment.outcome(state="failed", failure=Failure(verdict, "made up", "X"))
+
+    def look(self, items: list[Planned]) -> None:
+        """Some have moved; one that was started once stays where it is."""
+        with self._lock:
+            for item in items:
+                if item.key not in self._started and self._chance.random() < 0.3:
+                    item.host = f"h{self._chance.randint(1, 4)}"
+                    self.cost[item.key] = item.host, item.disks
 
 
 def driven(seed: int) -> None:
@@ -75,7 +87,7 @@ def driven(seed: int) -> None:
         inbox=inbox,
         rules=rules,
         records=records,
-        look_again=lambda _: None,
+        look_again=hosts.look,
     ).drive()
     assert hosts.broken == [], seed
     assert Counter(each.key for each in records.outcomes) == dict.fromkeys(expected, 1), seed
@@ -93,6 +105,35 @@ def ending(plan: list[str], retries: int) -> tuple[str, int]:
         if how == "never" or failed > retries:
             return "failed", number
     return "later for ever", 0
+
+
+@pytest.mark.parametrize("start", range(0, 100, 50))
+def test_the_limits_hold_of_vms_that_move_before_they_start(
+    start: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(_driving, "_FRESH", 0.0)  # every start asks where the VM is
+    for seed in range(start, start + 50):
+        driven(seed)
+
+
+def test_a_look_asks_for_those_that_follow_as_well(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(_driving, "_FRESH", 0.0)
+    asked: list[list[str]] = []
+    jobs = [ExportJob("vc", f"vm-{number}", "{vm}.ova") for number in range(8)]
+    items = [
+        Planned(Assignment(job, PLACE, job.target, job.vm, None), "vc", f"h{number % 2}")
+        for number, job in enumerate(jobs)
+    ]
+    Driver(
+        items,
+        body=lambda assignment: assignment.outcome(state="done"),
+        hands=Hands(None),
+        inbox=queue.SimpleQueue(),
+        rules=Rules(per_host=1),
+        records=Records(),
+        look_again=lambda some: asked.append([item.job.subject for item in some]),
+    ).drive()
+    assert sorted(asked[0]) == ["vm-0", "vm-1", "vm-2", "vm-3"]
 
 
 @pytest.mark.parametrize("start", range(0, 100, 50))

@@ -289,3 +289,24 @@ def test_an_outcome_is_json_and_comes_back_of_it() -> None:
     failure = Failure("never", "no privilege", "vim.fault.NoPermission")
     made = outcome("a", "failed", failure=failure, files=(written(Path(__file__)),))
     assert Outcome.from_dict(json.loads(json.dumps(made.to_dict()))) == made
+
+
+def test_leases_are_kept_until_the_job_is_done(path: Path) -> None:
+    with Journal(path) as journal:
+        started(journal, "a")
+        journal.note_lease("a", "task-1")
+        started(journal, "b")
+        journal.note_lease("b", "task-2")
+    with Journal(path) as journal:  # the first driver died
+        assert (journal.leases("a"), journal.leases("b")) == (("task-1",), ("task-2",))
+        started(journal, "a", attempt=2)
+        journal.note_lease("a", "task-3")
+        journal.note_lease("a", "task-1")  # told once more
+        assert journal.leases("a") == ("task-3", "task-1")
+        for number in range(20):
+            journal.note_lease("a", f"task-{number}")
+        assert journal.leases("a") == tuple(f"task-{number}" for number in range(12, 20))
+        journal.end(outcome("a"))
+        journal.end(outcome("b", "failed"))
+        assert (journal.leases("a"), journal.leases("b")) == ((), ("task-2",))
+        assert journal.leases("no such job") == ()

@@ -20,9 +20,38 @@ from nfclease import JournalError
 from nfclease.fleet import Journal, read_status
 
 from ..support.failing_calls import mounted, mounting, traced
-from ..support.journals import outcome, states
+from ..support.journals import outcome, started, states
 
 SCRIPT = Path(__file__).parents[1] / "support" / "journal_driver.py"
+#: A journal that the first version made, whose driver died.
+FIRST_VERSION = """
+CREATE TABLE jobs (
+    key NOT NULL PRIMARY KEY,
+    kind NOT NULL DEFAULT '',
+    vm NOT NULL DEFAULT '',
+    host NOT NULL DEFAULT '',
+    disks NOT NULL DEFAULT 0,
+    total NOT NULL DEFAULT 0,
+    settings NOT NULL DEFAULT '',
+    state NOT NULL,
+    target NOT NULL DEFAULT '',
+    worker NOT NULL DEFAULT '',
+    attempts NOT NULL DEFAULT 0,
+    changed NOT NULL,
+    bytes NOT NULL DEFAULT 0,
+    seconds NOT NULL DEFAULT 0.0,
+    verdict NOT NULL DEFAULT '',
+    reason NOT NULL DEFAULT '',
+    open NOT NULL DEFAULT 0
+) WITHOUT ROWID;
+CREATE TABLE outcomes (
+    number INTEGER PRIMARY KEY, key NOT NULL, state NOT NULL, at NOT NULL, outcome NOT NULL
+);
+CREATE INDEX outcomes_by_key ON outcomes (key, state, number);
+INSERT INTO jobs (key, state, changed, open) VALUES ('export web', 'running', 1790000000.0, 1);
+PRAGMA application_id = 0x6E66636C;
+PRAGMA user_version = 1;
+"""
 
 
 def everything(path: Path) -> list[Any]:
@@ -80,9 +109,34 @@ def test_a_database_of_another_program_is_refused(
 
 def test_a_newer_version_is_refused(path: Path, use: Callable[[Path], object]) -> None:
     with closing(sqlite3.connect(path)) as connection:
-        connection.execute("PRAGMA user_version = 2")
-    with pytest.raises(JournalError, match=r"has version 2, .* knows version 1: update nfclease"):
+        connection.execute("PRAGMA user_version = 3")
+    with pytest.raises(JournalError, match=r"has version 3, .* knows version 2: update nfclease"):
         use(path)
+
+
+def test_one_of_the_first_version_is_read_and_becomes_one_of_this(tmp_path: Path) -> None:
+    path = tmp_path / "old.db"
+    with closing(sqlite3.connect(path)) as connection:
+        connection.executescript(FIRST_VERSION)
+    assert states(path) == {"export web": "interrupted"}  # read as it is
+    with Journal(path) as journal:
+        assert journal.interrupted() == ["export web"]
+        assert journal.leases("export web") == ()
+        started(journal, "export web")
+        journal.note_lease("export web", "task-12")
+        assert journal.leases("export web") == ("task-12",)
+    with closing(sqlite3.connect(path)) as connection:
+        assert connection.execute("PRAGMA user_version").fetchall() == [(2,)]
+
+
+@pytest.mark.parametrize("text", ["{", "{}", "[1]", "7"])
+def test_leases_that_nobody_wrote_are_an_error(path: Path, text: str) -> None:
+    with closing(sqlite3.connect(path)) as connection, connection:
+        connection.execute("UPDATE jobs SET leases = ? WHERE key = 'job 7'", (text,))
+    with Journal(path) as journal:
+        assert journal.leases("job 8") == ()
+        with pytest.raises(JournalError, match=r"malformed \(a lease"):
+            journal.leases("job 7")
 
 
 @pytest.mark.parametrize("part", [0.1, 0.5, 0.9])

@@ -103,6 +103,19 @@ def test_one_that_moved_is_counted_where_it_is() -> None:
     assert [each.host for each in taken(window)] == ["a"]
 
 
+def test_those_that_follow_are_the_first_of_each_queue() -> None:
+    window = Window(1, 48)
+    jobs = [Job(host, bytes=size) for host in "ab" for size in (1, 3, 2)]
+    for job in jobs:
+        window.add(job)
+    begun = taken(window)
+    assert [(job.host, job.bytes) for job in window.following(2)] == [("a", 2), ("b", 2)]
+    assert len(window.following(3)) == 4
+    assert window.host_of(begun[0]) == "a"
+    window.clear()
+    assert window.following(5) == []
+
+
 def played(seed: int) -> None:
     """A run of made-up jobs, in a made-up order of their ends, some of them with a second try."""
     chance = random.Random(seed)

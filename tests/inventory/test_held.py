@@ -14,11 +14,17 @@ from pyVim.connect import Disconnect
 from pyVmomi import vim
 
 import nfclease
-from nfclease.inventory import blocking_tasks, find, lease_tasks
+from nfclease.inventory import blocking_tasks, cancel_task, find, lease_tasks
 from nfclease.simulator import Simulator
 
 from ..support.inventory import unique
 from ..support.leases import endings
+
+#: What a server answers to a call that returns nothing.
+_CANCELLED = (
+    '<soapenv:Envelope xmlns:soapenv="http://schemas.xmlsoap.org/soap/envelope/"><soapenv:Body>'
+    '<CancelTaskResponse xmlns="urn:vim25"/></soapenv:Body></soapenv:Envelope>'
+)
 
 
 @pytest.fixture
@@ -86,9 +92,29 @@ def test_a_lease_whose_client_died_is_told_and_freed(
     [held] = blocking_tasks(vm)
     assert caught.value.tasks == (held,)
     assert [each.task for each in lease_tasks(service)] == [held.task]
-    held.task.CancelTask()
+    assert cancel_task(held)
     assert blocking_tasks(vm) == lease_tasks(service) == []
     assert nfclease.export_vm(vm, tmp_path / "out").files
+    assert cancel_task(held)  # it has ended
+
+
+def test_a_task_that_is_not_cancelled_goes_on(
+    simulator: Simulator, service: Any, name: str
+) -> None:
+    vm = find(service, name)
+    simulator.hold_vm(name, cancelable=False)
+    [held] = blocking_tasks(vm)
+    assert not cancel_task(held)
+    simulator.free_vm(name)
+    simulator.hold_vm(name)
+    [held] = blocking_tasks(vm)
+    simulator.inject("soap_fault", method="CancelTask", fault="vim.fault.NoPermission", count=1)
+    with pytest.raises(vim.fault.NoPermission):
+        cancel_task(held)
+    assert blocking_tasks(vm) == [held]
+    simulator.inject("raw_reply", method="CancelTask", count=1, body=_CANCELLED)
+    assert not cancel_task(held, timeout=0.5)  # it takes longer
+    assert blocking_tasks(vm) == [held]
 
 
 def test_a_vapp_is_held_by_what_holds_its_vms(

@@ -40,6 +40,13 @@ def test_all_pages_are_read(crowded: Simulator, session: Any) -> None:
     assert find(session, last.path.removeprefix("/DC0/vm/")) == last.entity
 
 
+def test_many_vms_have_disks_of_one_content(crowded: Simulator) -> None:
+    crowded.add_vms("small", 3, disks=2, disk_size=1024)
+    first, last = (crowded.vm_files(f"small-{number}") for number in (1, 3))
+    assert [each["kind"] for each in first] == ["disk", "disk"]
+    assert [each["size"] for each in first] == [each["size"] for each in last]
+
+
 def test_an_answer_without_end_is_refused(session: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(_reading, "_MOST", 100)
     with pytest.raises(nfclease.LimitExceededError, match="more than 100 objects") as caught:

@@ -36,11 +36,11 @@ def work(journal: Journal) -> None:
         journal.plan(key, kind="export", vm=key, host="esx1", disks=1, bytes=9, settings="{}")
         for attempt in (1, 2):
             journal.start(key, attempt=attempt, target=target, worker="here")
-            print("started", key, flush=True)
+            print(f"started {key}", flush=True)
             file = write(target, f"{key} {attempt}".encode())
         outcome = Outcome(key, "export", key, target, "done", 9, 0.1, 2, (file,))
         journal.end(outcome)
-        print("ended", key, flush=True)
+        print(f"ended {key}", flush=True)  # in one piece
 
 
 journal = Journal(path)

@@ -28,6 +28,15 @@ if TYPE_CHECKING:
 _HEARTBEAT = 0.2
 
 
+def _start_thread(call: Callable[[], None]) -> None:
+    threading.Thread(target=call, name="nfclease-call", daemon=True).start()
+
+
+#: Starts what `in_thread` is asked for. Who drives many jobs at once has a few threads for all.
+start_thread: contextvars.ContextVar[Callable[[Callable[[], None]], object]]
+start_thread = contextvars.ContextVar("start_thread", default=_start_thread)
+
+
 class Asyncio:
     """Awaits in the running event loop, and in no other after that."""
 
@@ -186,7 +195,7 @@ async def in_thread(call: Callable[[], _T], take_along: TakeAlong) -> _T:
         with suppress(RuntimeError):  # the loop is closed
             loop.call_soon_threadsafe(wake)
 
-    threading.Thread(target=work, name="nfclease-call", daemon=True).start()
+    start_thread.get()(work)
     try:
         await any_of([end])
     finally:

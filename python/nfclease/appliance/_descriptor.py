@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from weakref import WeakKeyDictionary
 
 from pyVmomi import vim, vmodl
 
@@ -17,6 +18,7 @@ from nfclease.exceptions import NfcError, ProtocolError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from typing import Any
 
     from nfclease.appliance._included import Included
@@ -26,10 +28,19 @@ if TYPE_CHECKING:
 _WIDE = 10**15 - 1
 
 
+#: The moId of the ``OvfManager`` of each session that was asked: one that stays.
+_managers: WeakKeyDictionary[Any, str] = WeakKeyDictionary()
+
+
 def manager_of(entity: Any) -> Any:
-    """The session's ``OvfManager``; calls."""
-    content = vim.ServiceInstance("ServiceInstance", entity._stub).RetrieveContent()
-    return content.ovfManager
+    """The session's ``OvfManager``; calls, the first time."""
+    stub = entity._stub
+    moid = _managers.get(stub)
+    if moid is None:
+        content = vim.ServiceInstance("ServiceInstance", stub).RetrieveContent()
+        manager: Any = content.ovfManager
+        moid = _managers[stub] = manager._moId
+    return vim.OvfManager(moid, stub)
 
 
 def checked_options(options: Iterable[str]) -> list[str]:
@@ -43,12 +54,14 @@ def checked_options(options: Iterable[str]) -> list[str]:
     return list(options)
 
 
-def check_export_options(manager: Any, options: Iterable[str]) -> None:
-    """Refuses what the server does not know, which it would pass over.
+def check_export_options(manager: Any, options: Sequence[str]) -> None:
+    """Refuses what the server does not know, which it would pass over; calls where there is any.
 
     Raises:
         ValueError: An option is not on its list.
     """
+    if not options:
+        return
     known = {str(each.option) for each in manager.ovfExportOption or ()}
     for option in options:
         if option not in known:

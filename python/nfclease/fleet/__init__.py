@@ -1,4 +1,4 @@
-"""Many VMs: as many exports and imports at once as hosts and vCenters take, on any executor.
+"""Many VMs: as many jobs at once as hosts and vCenters take, on any executor.
 
 A journal says what is done, so that the next run goes on.
 
@@ -10,6 +10,7 @@ Examples:
     2
 """
 
+from nfclease.fleet.copy_job import CopyJob
 from nfclease.fleet.errors import FleetError, JobFailedError, SessionSourceError
 from nfclease.fleet.events import Event, JsonLines
 from nfclease.fleet.failures import Failure, judge
@@ -27,6 +28,7 @@ from nfclease.fleet.status import read_status
 from nfclease.fleet.summary import Summary
 
 __all__ = [
+    "CopyJob",
     "Event",
     "ExportJob",
     "Failure",

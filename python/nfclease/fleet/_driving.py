@@ -18,7 +18,7 @@ from nfclease.fleet.window import Window
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Awaitable, Callable, Iterable
     from concurrent.futures import Future
     from queue import SimpleQueue
     from typing import Any, Protocol
@@ -69,7 +69,7 @@ class Driver:
         self,
         items: Iterable[Planned],
         *,
-        body: Callable[[Any], Outcome],
+        body: Callable[[Any], Outcome | Awaitable[Outcome]],
         hands: Running,
         inbox: SimpleQueue[Any],
         rules: Rules,
@@ -89,7 +89,7 @@ class Driver:
         self._running: dict[str, tuple[Planned, Future[Any]]] = {}
         self._delayed: list[tuple[float, int, Planned]] = []
         self._begun: dict[str, float] = {}
-        self._read_at = time.monotonic()
+        self._taken_since_look = 0
         self._holds = False
 
     def drive(self) -> None:
@@ -102,7 +102,7 @@ class Driver:
         for item in list(self._open.values()):
             outcome = self._records.planned(item)
             if outcome is None:
-                self._window.add(item)
+                self._window.add(item, item.to_vcenter)
             else:
                 self._finish(item, outcome)
         while self._open:
@@ -128,7 +128,8 @@ class Driver:
 
     def _start_more(self) -> None:
         while self._delayed and self._delayed[0][0] <= time.monotonic():
-            self._window.add(heapq.heappop(self._delayed)[2])
+            item = heapq.heappop(self._delayed)[2]
+            self._window.add(item, item.to_vcenter)
         if self._holds:
             if not self._running:
                 self._cancel_rest()
@@ -144,28 +145,39 @@ class Driver:
         batch: list[Any] = []
         while (item := self._window.take()) is not None:
             batch.append(item)
-        if not batch or time.monotonic() - self._read_at < _FRESH:
-            return batch
-        before = [item.host for item in batch]
-        try:
-            self._look_again(batch)
-        except Exception as error:  # the jobs themselves say what is wrong
-            logger().warning("the hosts of VMs cannot be read: %s", reason_of(error))
-        moved = [item for item, host in zip(batch, before, strict=True) if item.host != host]
+        self._taken_since_look += len(batch)
+        oldest = time.monotonic() - _FRESH
+        if any(item.host_read_at < oldest for item in batch):
+            self._look(batch)
+        moved = [item for item in batch if item.host != self._window.host_of(item)]
         for item in moved:
             logger().info("%s is on host %s by now", item.key, item.host_name)
             self._window.end(item)
-            self._window.add(item)
+            self._window.add(item, item.to_vcenter)
         rest = [item for item in batch if item not in moved]
-        return rest or self._taken()
+        return rest or (self._taken() if moved else [])
+
+    def _look(self, batch: list[Any]) -> None:
+        """Reads the hosts of these, and of as many that follow as started since the last look.
+
+        So a run that starts many in a second asks once a second, and not for each.
+        """
+        asked = [*batch, *self._window.following(self._taken_since_look)]
+        self._taken_since_look = 0
+        now = time.monotonic()
+        for item in asked:
+            item.host_read_at = now
+        try:
+            self._look_again(asked)
+        except Exception as error:  # the jobs themselves say what is wrong
+            logger().warning("the hosts of VMs cannot be read: %s", reason_of(error))
 
     def _start(self, item: Planned, share: int | None) -> None:
         item.attempts += 1
         self._begun.setdefault(item.key, time.monotonic())
         self._records.started(item)
         try:
-            assignment = replace(item.assignment, attempt=item.attempts, share=share)
-            future = self._hands.submit(self._body, assignment)
+            future = self._hands.submit(self._body, item.assigned(share))
         except Exception as error:
             self._attempted(item, item.assignment.outcome(state="failed", failure=judge(error)))
             return
@@ -209,18 +221,20 @@ class Driver:
     def _take_in(self, item: Planned, what: Future[Any]) -> None:
         if item.key not in self._running:
             return
+        is_dead = False
         try:
             outcome = what.result(timeout=0)
         except CancelledError:
             outcome = item.assignment.outcome(state="cancelled")
         except BaseException as error:  # of the executor: the body itself raises nothing
+            is_dead = True
             for told in self._mail.of(item.key, item.attempts) if self._mail is not None else ():
                 self._hear(told)  # the last of a worker that died
             outcome = item.assignment.outcome(state="failed", failure=judge(error))
         del self._running[item.key]
-        self._attempted(item, outcome)
+        self._attempted(item, outcome, is_dead=is_dead)
 
-    def _attempted(self, item: Planned, outcome: Outcome) -> None:
+    def _attempted(self, item: Planned, outcome: Outcome, *, is_dead: bool = False) -> None:
         """Decides what the end of an attempt leads to."""
         self._window.end(item)
         if self._division is not None:
@@ -231,6 +245,8 @@ class Driver:
         if outcome.state == "failed" and outcome.failure is not None:
             delay = None if self._holds else self._retries.delay(item.key, outcome.failure)
             if delay is not None:
+                if item.has_left_lease(outcome.failure, is_dead=is_dead):
+                    delay = 0.0  # the next attempt releases it
                 self._records.delayed(item, outcome.failure, delay)
                 entry = (time.monotonic() + delay, id(item), item)
                 heapq.heappush(self._delayed, entry)

@@ -19,7 +19,9 @@ __all__ = ["damaged", "make", "opened", "plain", "sentence", "stored", "told"]
 #: "nfcl": how a journal is told from other databases of SQLite.
 _APPLICATION = 0x6E66636C
 #: Of the schema. A newer one is refused: what this version would write there may be wrong.
-_VERSION = 1
+_VERSION = 2
+#: What makes a journal of a version one of the next.
+_STEPS = {1: "ALTER TABLE jobs ADD COLUMN leases NOT NULL DEFAULT ''"}
 #: Seconds to wait for who reads or writes at the moment.
 _PATIENCE = 10.0
 
@@ -41,7 +43,8 @@ CREATE TABLE jobs (
     seconds NOT NULL DEFAULT 0.0,
     verdict NOT NULL DEFAULT '',
     reason NOT NULL DEFAULT '',
-    open NOT NULL DEFAULT 0  -- a start without an end: 1 of this driver, 2 of one that died
+    open NOT NULL DEFAULT 0,  -- a start without an end: 1 of this driver, 2 of one that died
+    leases NOT NULL DEFAULT ''  -- the tasks of leases that a worker may have left, a JSON list
 ) WITHOUT ROWID;
 CREATE TABLE outcomes (
     number INTEGER PRIMARY KEY, key NOT NULL, state NOT NULL, at NOT NULL, outcome NOT NULL
@@ -106,6 +109,7 @@ def opened(path: str, *, writes: bool) -> sqlite3.Connection:
             _check(connection, path)
             if writes:
                 _check_all(connection, path)
+                _bring_up(connection)
                 connection.execute("PRAGMA journal_mode = WAL")
             else:
                 connection.execute("PRAGMA query_only = ON")
@@ -120,11 +124,23 @@ def _check(connection: sqlite3.Connection, path: str) -> None:
     [(version,)] = connection.execute("PRAGMA user_version")
     if application != _APPLICATION:
         raise JournalError(sentence(path, "is not a database of nfclease"))
-    if version != _VERSION:
+    if version != _VERSION and version not in _STEPS:
         raise JournalError(
             f"the journal {escaped(path, 1000)} has version {version}, and this nfclease knows "
             f"version {_VERSION}: update nfclease, or give the journal another name"
         )
+
+
+def _bring_up(connection: sqlite3.Connection) -> None:
+    """A journal of an older version becomes one of this, at once or not at all."""
+    [(version,)] = connection.execute("PRAGMA user_version")
+    if version == _VERSION:
+        return
+    with connection:
+        connection.execute("BEGIN IMMEDIATE")
+        for each in range(version, _VERSION):
+            connection.execute(_STEPS[each])
+        connection.execute(f"PRAGMA user_version = {_VERSION}")
 
 
 def _check_all(connection: sqlite3.Connection, path: str) -> None:

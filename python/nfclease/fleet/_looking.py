@@ -45,7 +45,7 @@ class Looks:
         """
         by_session: dict[str, list[Planned]] = {}
         for each in items:
-            if each.job.kind == "export":
+            if each.assignment.moid:
                 by_session.setdefault(each.vcenter, []).append(each)
         answers: queue.SimpleQueue[tuple[str, Hosts]] = queue.SimpleQueue()
         waiting = {name for name, asked in by_session.items() if self._ask(name, asked, answers)}

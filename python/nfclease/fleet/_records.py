@@ -11,7 +11,7 @@ from contextlib import nullcontext
 from nfclease._log import logger
 from nfclease._text import reason_of
 from nfclease.fleet.events import Event
-from nfclease.fleet.journal import Journal
+from nfclease.fleet.journal import LEASES, Journal
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -72,6 +72,7 @@ class Records:
         if before is not None and before.target == assignment.target:
             return assignment.outcome(state="skipped", files=before.files)
         if self._journal is not None:
+            item.leases = self._journal.leases(item.key)
             self._journal.plan(
                 item.key,
                 kind=job.kind,
@@ -111,6 +112,10 @@ class Records:
         """What the worker of a running attempt tells; see ``Worker.tell``."""
         if kind == "moved":
             self._tell("moved", item, bytes=value)
+        elif kind == "lease" and value not in item.leases:
+            item.leases = (*item.leases, str(value))[-LEASES:]
+            if self._journal is not None:
+                self._journal.note_lease(item.key, str(value))
 
     def delayed(self, item: Planned, failure: Failure, seconds: float) -> None:
         """An attempt failed, and another one follows."""

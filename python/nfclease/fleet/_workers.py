@@ -10,6 +10,7 @@ import time
 from contextlib import contextmanager
 
 from nfclease.fleet._logins import Logins
+from nfclease.fleet._own_leases import LeaseReader
 from nfclease.fleet._share import Share
 from nfclease.fleet._telling import Outbox
 
@@ -37,6 +38,7 @@ class Worker:
         self.stopping = threading.Event()
         self.outbox = Outbox(place)
         self.share = Share(place)
+        self.leases = LeaseReader(lambda key, text: self.tell("lease", key, text))
         self._lock = threading.Lock()
         self._busy = 0
         self._idle_since = time.monotonic()
@@ -65,8 +67,8 @@ class Worker:
         """Tells the driver, wherever it is; does not wait for anything, and raises nothing.
 
         Args:
-            kind: ``moved``, bytes so far of the attempt that runs; ``lease``, the key of its
-                lease's task on the server; ``process``, the name of this process.
+            kind: ``moved``, bytes so far of the attempt that runs; ``lease``, its lease's task on
+                the server, a `LeaseNote` as text; ``process``, the name of this process.
             key: The job's.
             value: An int for ``moved``, 0 or more; a str for the others.
         """

@@ -9,27 +9,35 @@ from http.client import HTTPException
 
 from pyVmomi import vim
 
+from nfclease._backends.blocking import run
 from nfclease._log import logger
-from nfclease.appliance.export import export_vm
-from nfclease.appliance.importing import import_vapp
+from nfclease.appliance._face import AsyncioFace, BlockingFace
+from nfclease.appliance.copying import copy_vm, copy_vm_async
+from nfclease.appliance.export import export_vm, export_vm_async
+from nfclease.appliance.importing import import_vapp, import_vapp_async
 from nfclease.exceptions import LeaseError, NfcError
+from nfclease.fleet import _dead_leases
 from nfclease.fleet._workers import worker_of
 from nfclease.fleet.failures import judge, placed
-from nfclease.fleet.jobs import ExportJob
 from nfclease.fleet.outcomes import Outcome, WrittenFile
+from nfclease.fleet.sessions import name_of
 from nfclease.inventory import find
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from typing import Any
+    from typing import Any, TypeAlias
 
     from nfclease.appliance.results import ExportResult
     from nfclease.fleet._place import RunPlace
     from nfclease.fleet._workers import Worker
+    from nfclease.fleet.copy_job import CopyJob
     from nfclease.fleet.failures import Failure
     from nfclease.fleet.jobs import ImportJob, Job
     from nfclease.progress import TransferProgress
+
+    #: How a worker waits.
+    Way: TypeAlias = "_Blocking | _Awaiting"
 
 #: Seconds between two reports of one job.
 _INTERVAL = 0.5
@@ -47,6 +55,8 @@ class Assignment:
         factory: The import path of its session's factory; None if it has none.
         attempt: How often it has been started, with this one.
         share: Its bytes per second until the process hears of its own; None without a limit.
+        leases: What earlier attempts told of theirs.
+        to_factory: Of a copy: as `factory`, of the session where it goes.
     """
 
     job: Job
@@ -56,6 +66,8 @@ class Assignment:
     factory: str | None
     attempt: int = 1
     share: int | None = None
+    leases: tuple[str, ...] = ()
+    to_factory: str | None = None
 
     def outcome(self, **given: Any) -> Outcome:
         """Its outcome after one attempt."""
@@ -65,21 +77,55 @@ class Assignment:
         return Outcome(**{**nothing, "failure": None, **about, **given})
 
 
+class _Blocking(BlockingFace):
+    """Carries jobs out in the caller's own thread."""
+
+    async def whole(self, job: Callable[..., Any], *args: Any, **options: Any) -> Any:
+        """What a function of ``appliance`` that does a whole job returns."""
+        return job(*args, **options)
+
+
+class _Awaiting(AsyncioFace):
+    """Carries jobs out in the running event loop, each by the function's twin."""
+
+    async def whole(self, job: Callable[..., Any], *args: Any, **options: Any) -> Any:
+        """The same."""
+        return await _TWINS[job](*args, **options)
+
+
+_TWINS: dict[Any, Any] = {
+    export_vm: export_vm_async,
+    import_vapp: import_vapp_async,
+    copy_vm: copy_vm_async,
+}
+
+
 def work(assignment: Assignment) -> Outcome:
     """Carries a job out. A failure is an outcome: an exception need not survive the way back."""
+    return run(_work(_Blocking(), assignment))
+
+
+async def work_async(assignment: Assignment) -> Outcome:
+    """The same in an event loop, beside many others."""
+    return await _work(_Awaiting(), assignment)
+
+
+async def _work(way: Way, assignment: Assignment) -> Outcome:
     worker, started = worker_of(assignment.place), time.monotonic()
     with worker.busy(assignment.job.key, assignment.attempt, assignment.share):
         if worker.is_stopping():
             return assignment.outcome(state="cancelled")
+        refused = ""
         try:
-            done = _export if isinstance(assignment.job, ExportJob) else _import
-            outcome = done(assignment, worker)
+            refused = await _released(way, assignment, worker)
+            outcome = await _BODIES[assignment.job.kind](way, assignment, worker)
         except (Exception, KeyboardInterrupt) as error:
             # A terminal's Ctrl-C goes to every process of its group.
             if worker.is_stopping() or isinstance(error, KeyboardInterrupt):
                 outcome = assignment.outcome(state="cancelled")
             else:
                 failure = _failure(error, assignment, worker)
+                failure = _dead_leases.explained(failure, refused)
                 logger().debug("%s failed", assignment.job.key, exc_info=error)
                 outcome = assignment.outcome(state="failed", failure=failure)
     return replace(outcome, seconds=time.monotonic() - started)
@@ -96,36 +142,74 @@ def _failure(error: BaseException, assignment: Assignment, worker: Worker) -> Fa
     return placed(failure, worker.logins.address(assignment.job.session)) if is_bare else failure
 
 
-def _export(assignment: Assignment, worker: Worker) -> Outcome:
+async def _released(way: Way, assignment: Assignment, worker: Worker) -> str:
+    """What earlier attempts left is released first; which of it could not be, and why."""
+    job, leases = assignment.job, assignment.leases
+    if not leases:
+        return ""
+    service = await _session(way, assignment, worker)
+    return await way.call(lambda: _dead_leases.release(job, service, leases))
+
+
+async def _export(way: Way, assignment: Assignment, worker: Worker) -> Outcome:
     job: Any = assignment.job
-    service = worker.logins.session(job.session, assignment.factory)
+    service = await _session(way, assignment, worker)
     os.makedirs(os.path.dirname(assignment.target) or ".", exist_ok=True)
-    result = export_vm(
-        vim.VirtualMachine(assignment.moid, service._stub),
-        assignment.target,
-        progress=_reporter(assignment, worker),
-        **job.options,
-    )
+    with worker.leases.reading(job.key, name_of(job.session), service, assignment.moid):
+        result = await way.whole(
+            export_vm,
+            vim.VirtualMachine(assignment.moid, service._stub),
+            assignment.target,
+            progress=_reporter(assignment, worker),
+            **job.options,
+        )
     files = _written(result, assignment.target)
     return assignment.outcome(state="done", bytes=result.bytes, files=files)
 
 
-def _import(assignment: Assignment, worker: Worker) -> Outcome:
+async def _import(way: Way, assignment: Assignment, worker: Worker) -> Outcome:
     job: Any = assignment.job
-    service = worker.logins.session(job.session, assignment.factory)
-    result = import_vapp(
-        job.source,
-        find(service, job.resource_pool, vim.ResourcePool),
-        name=assignment.target,
-        progress=_reporter(assignment, worker),
-        **_places(job, service),
-        **job.options,
-    )
+    service = await _session(way, assignment, worker)
+    with worker.leases.reading(job.key, name_of(job.session), service, name=assignment.target):
+        result = await way.whole(
+            import_vapp,
+            job.source,
+            **await way.call(lambda: _places(job, service)),
+            name=assignment.target,
+            progress=_reporter(assignment, worker),
+            **job.options,
+        )
     return assignment.outcome(state="done", bytes=result.bytes)
 
 
-def _places(job: ImportJob, service: Any) -> dict[str, Any]:
+async def _copy(way: Way, assignment: Assignment, worker: Worker) -> Outcome:
+    job: Any = assignment.job
+    service = await _session(way, assignment, worker)
+    there = await way.call(lambda: worker.logins.session(job.to_session, assignment.to_factory))
+    with worker.leases.reading(job.key, name_of(job.session), service, assignment.moid):
+        result = await way.whole(
+            copy_vm,
+            vim.VirtualMachine(assignment.moid, service._stub),
+            **await way.call(lambda: _places(job, there)),
+            name=assignment.target,
+            progress=_reporter(assignment, worker),
+            **job.options,
+        )
+    return assignment.outcome(state="done", bytes=result.bytes)
+
+
+_BODIES = {"export": _export, "import": _import, "copy": _copy}
+
+
+async def _session(way: Way, assignment: Assignment, worker: Worker) -> Any:
+    job = assignment.job
+    return await way.call(lambda: worker.logins.session(job.session, assignment.factory))
+
+
+def _places(job: ImportJob | CopyJob, service: Any) -> dict[str, Any]:
+    """Where it goes, by the keywords of ``import_vapp`` and ``copy_vm``."""
     kinds: dict[str, Any] = {
+        "resource_pool": vim.ResourcePool,
         "datastore": (vim.Datastore, vim.StoragePod),
         "folder": vim.Folder,
         "host": vim.HostSystem,
@@ -147,7 +231,8 @@ def _reporter(
 
     def note(progress: TransferProgress) -> None:
         nonlocal told
-        moved[progress.key] = progress.bytes_done
+        # A file of a copy comes first, and then goes: it moved once.
+        moved[progress.key] = max(progress.bytes_done, moved.get(progress.key, 0))
         if time.monotonic() - told >= _INTERVAL:
             told = time.monotonic()
             worker.tell("moved", assignment.job.key, sum(moved.values()))

@@ -1,10 +1,10 @@
-"""Where jobs run: threads of this process, any executor of ``concurrent.futures``, or Dask."""
+"""Where jobs run: this process, any executor of ``concurrent.futures``, or Dask."""
 
 from __future__ import annotations
 
 import threading
 import time
-from concurrent.futures import Executor, Future, ThreadPoolExecutor
+from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 
 from nfclease._log import logger
@@ -18,39 +18,19 @@ from nfclease.fleet._workers import end_here, hear_here, stop_here
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from concurrent.futures import Future
     from queue import SimpleQueue
     from typing import Any, TypeAlias
 
     from nfclease.fleet._place import RunPlace
 
-    #: An executor, what makes one, or a ``distributed.Client``; None for threads.
+    #: An executor, what makes one, or a ``distributed.Client``; None for this process.
     ExecutorOption: TypeAlias = Executor | Callable[[], Executor] | Any | None
 
 #: Seconds after which processes of this machine have read a file.
 _READ = 0.5
 #: Seconds after which no answer of a Dask worker is waited for.
 _ANSWERED = 10.0
-
-
-class Threads(Executor):
-    """A thread for each job, no more than run at once; the interpreter's exit waits for none.
-
-    A ``ThreadPoolExecutor`` would have the exit wait for a server that answers no more.
-    """
-
-    def submit(self, call: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
-        """Starts the call at once."""
-        future: Future[Any] = Future()
-
-        def run() -> None:
-            if future.set_running_or_notify_cancel():
-                try:
-                    future.set_result(call(*args, **kwargs))
-                except BaseException as error:  # as the executors of Python do
-                    future.set_exception(error)
-
-        threading.Thread(target=run, name="nfclease-fleet-job", daemon=True).start()
-        return future
 
 
 class Hands:
@@ -64,8 +44,12 @@ class Hands:
         self._make: Callable[[], Executor] | None = None
         self._client: Any = None
         given: Any = option
+        #: Whether jobs are coroutines on one event loop of this process.
+        self.is_loop: bool = option is None
         if option is None:
-            self._make = Threads
+            from nfclease.fleet._loop import Loop  # asyncio costs as much as the package
+
+            self._make = Loop
         elif callable(getattr(option, "get_executor", None)):
             self._client, self._make = given, given.get_executor
         elif isinstance(option, Executor):
@@ -83,7 +67,7 @@ class Hands:
     @property
     def is_here(self) -> bool:
         """Whether the jobs run in this very process."""
-        return isinstance(self._executor, (Threads, ThreadPoolExecutor))
+        return self.is_loop or isinstance(self._executor, ThreadPoolExecutor)
 
     def submit(self, call: Callable[[Any], Any], argument: Any) -> Future[Any]:
         """Hands a job over; to a new executor, if the last one broke and it is known how."""

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 __all__ = ["Failure", "judge"]
 
 #: Characters of a reason.
-_LONGEST = 500
+LONGEST = 500
 #: What stands between an address and its host where a password is in it.
 _PASSWORD = re.compile(r"(:/[^\s:@]*):[^\s/@]+@")
 #: How pyvmomi says that a call had another HTTP status than 200 or 500.
@@ -134,13 +134,13 @@ def _reason(error: BaseException, name: str) -> str:
         first = f"the server refused: {first} ({fault}{_privilege(error)})" if first else name
     elif not isinstance(error, NfcError):
         first = f"{name}: {first}" if first else name
-    return _short(_PASSWORD.sub(r"\1:...@", first[: 4 * _LONGEST]))
+    return _short(_PASSWORD.sub(r"\1:...@", first[: 4 * LONGEST]))
 
 
 def _short(text: str) -> str:
     """Escaped and cut: what is escaped gets longer."""
-    shown = escaped(text, 4 * _LONGEST)
-    return shown if len(shown) <= _LONGEST else f"{shown[: _LONGEST - 3]}..."
+    shown = escaped(text, 4 * LONGEST)
+    return shown if len(shown) <= LONGEST else f"{shown[: LONGEST - 3]}..."
 
 
 def _said(error: BaseException) -> str:

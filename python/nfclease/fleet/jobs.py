@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-import functools
-import inspect
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from nfclease._arguments import LEASE_OPTIONS
 from nfclease.appliance.export import export_vm
 from nfclease.appliance.importing import import_vapp
 from nfclease.fleet import targets
+from nfclease.fleet._job_checks import check_texts, checked, options_of
 from nfclease.fleet.sessions import SessionFrom, name_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from typing import Any
 
 __all__ = ["ExportJob", "ImportJob"]
@@ -51,9 +48,9 @@ class ExportJob:
     options: Mapping[str, Any] = field(default_factory=dict, hash=False)
 
     def __post_init__(self) -> None:
-        _check_texts(self, ("vm", "target"))
+        check_texts(self, ("vm", "target"))
         targets.check(self.target, targets.OF_EXPORTS)
-        object.__setattr__(self, "options", _checked(self.options, _options_of(export_vm)))
+        object.__setattr__(self, "options", checked(self.options, options_of(export_vm)))
 
     @property
     def kind(self) -> str:
@@ -112,10 +109,10 @@ class ImportJob:
     options: Mapping[str, Any] = field(default_factory=dict, hash=False, repr=False)
 
     def __post_init__(self) -> None:
-        _check_texts(self, ("source", "resource_pool", "name"))
+        check_texts(self, ("source", "resource_pool", "name"))
         targets.check(self.name, targets.OF_IMPORTS)
-        known = _options_of(import_vapp) - {"datastore", "folder", "host", "name"}
-        object.__setattr__(self, "options", _checked(self.options, known))
+        known = options_of(import_vapp) - {"datastore", "folder", "host", "name"}
+        object.__setattr__(self, "options", checked(self.options, known))
 
     @property
     def kind(self) -> str:
@@ -144,48 +141,7 @@ class ImportJob:
 if TYPE_CHECKING:
     from typing import TypeAlias
 
+    from nfclease.fleet.copy_job import CopyJob
+
     #: What a run takes.
-    Job: TypeAlias = ExportJob | ImportJob
-
-
-@functools.cache
-def _options_of(call: Callable[..., object]) -> frozenset[str]:
-    """The keywords of a whole job, without those that are for the caller's own process."""
-    known = inspect.signature(call).parameters.values()
-    names = {each.name for each in known if each.kind is each.KEYWORD_ONLY}
-    return (LEASE_OPTIONS | names) - {"progress", "urls"}
-
-
-def _check_texts(job: object, names: tuple[str, ...]) -> None:
-    kind = type(job).__name__
-    if not isinstance(getattr(job, "session", None), (str, SessionFrom)):
-        raise TypeError(f"session of {kind} must be a name or a SessionFrom")
-    for name in names:
-        value = getattr(job, name)
-        if not isinstance(value, str):
-            raise TypeError(f"{name} of {kind} must be a string, not {type(value).__name__}")
-        if not value or not value.isprintable():
-            raise ValueError(f"{name} of {kind} is empty or has control characters")
-
-
-def _checked(options: Mapping[str, Any], known: frozenset[str]) -> dict[str, Any]:
-    """A copy of the options: what the caller changes later is not meant."""
-    if not isinstance(options, Mapping):
-        raise TypeError(f"options must be a mapping, not {type(options).__name__}")
-    unknown = sorted(map(str, set(options) - known))
-    if unknown:
-        raise ValueError(f"options has {', '.join(unknown)}; a job has {', '.join(sorted(known))}")
-    return {name: _plain(name, value) for name, value in options.items()}
-
-
-def _plain(name: str, value: Any) -> Any:
-    if value is None or isinstance(value, (str, int, float)):
-        return value
-    if isinstance(value, (list, tuple)):
-        return [_plain(name, each) for each in value]
-    if isinstance(value, Mapping) and all(isinstance(key, str) for key in value):
-        return {key: _plain(name, each) for key, each in value.items()}
-    raise TypeError(
-        f"{name} must be text, a number, a bool, None, or a list or mapping of these, "
-        f"not {type(value).__name__}: jobs go to other processes"
-    )
+    Job: TypeAlias = ExportJob | ImportJob | CopyJob

@@ -28,6 +28,8 @@ __all__ = ["Journal", "JournalError", "JournalInUseError"]
 _MOST = (1 << 63) - 1
 #: Outcomes that are read at once.
 _PAGE = 500
+#: Leases of a job that are kept: the last ones.
+LEASES = 8
 
 
 class Journal:
@@ -142,6 +144,50 @@ class Journal:
                 open=1,
             )
 
+    def note_lease(self, key: str, task: str) -> None:
+        """Notes the server's task of a lease that an attempt has opened; of a copy there are two.
+
+        It is kept over later attempts and runs until the job is done: a VM that this very task
+        still holds by then is held by a lease that a dead worker left.
+
+        Args:
+            key: The job, which was started.
+            task: Which one, as the worker told it.
+
+        Raises:
+            JournalError: It cannot be written, and is as it was; or its row is damaged.
+        """
+        with self._changing() as connection:
+            left = [each for each in self._leases(connection, key) if each != task]
+            text = json.dumps([*left, task][-LEASES:])
+            connection.execute(
+                "UPDATE jobs SET leases = ? WHERE key = ?", (stored(text), stored(key))
+            )
+
+    def leases(self, key: str) -> tuple[str, ...]:
+        """The tasks of the leases that a job may have left, the oldest first.
+
+        Args:
+            key: The job.
+
+        Returns:
+            What `note_lease` was given since the job was last done; empty where that is nothing.
+
+        Raises:
+            JournalError: It cannot be read.
+
+        Examples:
+            >>> from nfclease.fleet import Journal
+            >>> with Journal("leases.db") as journal:
+            ...     journal.start("export web", attempt=1, target="web.ova", worker="here")
+            ...     journal.note_lease("export web", "task-12")
+            >>> with Journal("leases.db") as journal:
+            ...     journal.interrupted(), journal.leases("export web")
+            (['export web'], ('task-12',))
+        """
+        with self._reading() as connection:
+            return self._leases(connection, key)
+
     def end(self, outcome: Outcome) -> None:
         """Notes how a job ended, for good.
 
@@ -173,6 +219,7 @@ class Journal:
                 verdict="" if failure is None else failure.verdict,
                 reason="" if failure is None else failure.reason,
                 open=0,
+                **({"leases": ""} if outcome.state == "done" else {}),
             )
 
     def done(self, key: str, *, verify: bool = False) -> Outcome | None:
@@ -209,7 +256,7 @@ class Journal:
         """The jobs that a driver before this one had started, when it or its machine died.
 
         A job is on the list until it is started again. Their targets may be half written, and a
-        lease of theirs may hold the VM until it times out.
+        lease of theirs may hold the VM; `leases` says which.
 
         Returns:
             Their keys, in order.
@@ -289,6 +336,18 @@ class Journal:
                 with suppress(sqlite3.Error):
                     connection.rollback()
                 raise
+
+    def _leases(self, connection: sqlite3.Connection, key: str) -> tuple[str, ...]:
+        row = connection.execute("SELECT leases FROM jobs WHERE key = ?", (stored(key),)).fetchone()
+        if row is None or not row[0]:
+            return ()
+        try:
+            found = json.loads(row[0])
+        except (ValueError, TypeError) as error:
+            raise damaged(self._path, f"a lease: {error!r}") from error
+        if not isinstance(found, list) or not all(isinstance(each, str) for each in found):
+            raise damaged(self._path, "a lease that is not text")
+        return tuple(found[-LEASES:])
 
     def _outcome(self, text: str) -> Outcome:
         try:

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass, field
+import time
+from collections import Counter
+from dataclasses import dataclass, field, replace
+from functools import partial
 
 from pyVmomi import vim, vmodl
 
@@ -11,12 +14,15 @@ from nfclease._text import escaped
 from nfclease.appliance.inspect import inspect
 from nfclease.exceptions import NfcError
 from nfclease.fleet import targets
+from nfclease.fleet._lease_notes import are_named
 from nfclease.fleet._workers import worker_of
 from nfclease.fleet._working import Assignment
+from nfclease.fleet.copy_job import CopyJob
 from nfclease.fleet.failures import Failure, judge
 from nfclease.fleet.jobs import ExportJob
 from nfclease.fleet.sessions import check_registered, name_of, portable
 from nfclease.inventory._choosing import the_one
+from nfclease.inventory._names import plain
 from nfclease.inventory._reading import read_each
 from nfclease.inventory._tree import read_tree
 
@@ -42,11 +48,15 @@ class Planned:
     Attributes:
         assignment: What a worker gets.
         vcenter: The name of its session.
+        to_vcenter: That of the other session of a copy; empty where there is none.
         host: The moId of the host, where the VM was when somebody last looked.
         host_name: Its name, for people.
         disks: How many disks it has.
         bytes: What it may move at most, 0 where nobody knows.
         failure: Why it cannot even start; None where it can.
+        attempts: How often it was started.
+        host_read_at: When its host was read, of ``time.monotonic``.
+        leases: What its attempts told of their leases, which a dead worker may have left.
     """
 
     assignment: Assignment
@@ -56,7 +66,10 @@ class Planned:
     disks: int = 1
     bytes: int = 0
     failure: Failure | None = None
+    leases: tuple[str, ...] = ()
+    to_vcenter: str = ""
     attempts: int = field(default=0, init=False)
+    host_read_at: float = field(default_factory=time.monotonic, init=False)
 
     @property
     def job(self) -> Job:
@@ -67,6 +80,27 @@ class Planned:
     def key(self) -> str:
         """The job's."""
         return self.job.key
+
+    def assigned(self, share: int | None) -> Assignment:
+        """What the worker of its next attempt gets.
+
+        Args:
+            share: Its bytes per second at first; None without a limit.
+        """
+        self.assignment = replace(
+            self.assignment, attempt=self.attempts, share=share, leases=self.leases
+        )
+        return self.assignment
+
+    def has_left_lease(self, failure: Failure, *, is_dead: bool) -> bool:
+        """Whether its last attempt left a lease, or found one, that nobody tried to release.
+
+        Args:
+            failure: Of that attempt.
+            is_dead: Whether its worker died.
+        """
+        told = [each for each in self.leases if each not in self.assignment.leases]
+        return bool(told) if is_dead else are_named(told, failure.task)
 
 
 class _Center:
@@ -85,6 +119,12 @@ class _Center:
         self._exact = {node.entity._moId: node for node in nodes}
         self._exact |= {tree.path(node): node for node in nodes}
         self._exact |= {uuid: node for node in nodes if (uuid := node.values.get(_UUID))}
+        # A name in full is that of one VM, unless it is also written like a path or a reference.
+        counts = Counter(plain(node.name) for node in nodes)
+        for node in nodes:
+            name = plain(node.name)
+            if counts[name] == 1 and not {*"/:%"} & {*name}:
+                self._exact.setdefault(name, node)
 
     def vm(self, text: str) -> Node:
         """The VM of a moId, an instanceUuid, a path or a name.
@@ -114,6 +154,8 @@ class Plan:
         _refuse_twins(jobs)
         for job in jobs:
             check_registered(job.session)
+            if isinstance(job, CopyJob):
+                check_registered(job.to_session)
         self._place = place
         self._centers: dict[str, _Center] = {}
         #: One for each job. Where its VM or package is not there, that has the failure.
@@ -122,11 +164,11 @@ class Plan:
 
     def _planned(self, job: Job, at: datetime.datetime) -> Planned:
         name = name_of(job.session)
-        if isinstance(job, ExportJob) and name not in self._centers:
+        if isinstance(job, (ExportJob, CopyJob)) and name not in self._centers:
             self._centers[name] = _Center(_read(self._service(job)))
         try:
-            if isinstance(job, ExportJob):
-                return _planned_export(job, self._centers[name], self._place, at)
+            if isinstance(job, (ExportJob, CopyJob)):
+                return _planned_vm(job, self._centers[name], self._place, at)
             return _planned_import(job, self._place, at)
         except (NfcError, OSError, ValueError) as error:
             empty = Assignment(job, self._place, "", "", None)
@@ -136,7 +178,7 @@ class Plan:
         return worker_of(self._place).logins.session(job.session)
 
     def hosts_of(self, items: Sequence[Planned]) -> dict[str, tuple[str, str]]:
-        """Reads in one call where the VMs of some exports of one session run by now.
+        """Reads in one call where the VMs of some exports and copies of one session run by now.
 
         Returns:
             By the moId of a VM, its host's moId and name. A VM that is gone is left out: its job
@@ -155,23 +197,31 @@ def _read(service: Any) -> Tree:
     return read_tree(service, (_Vm, vim.HostSystem), wanted)
 
 
-def _planned_export(
-    job: ExportJob, center: _Center, place: RunPlace, at: datetime.datetime
+def _planned_vm(
+    job: ExportJob | CopyJob, center: _Center, place: RunPlace, at: datetime.datetime
 ) -> Planned:
     node = center.vm(job.vm)
     session = name_of(job.session)
     values = {"vm": node.name, "moid": node.entity._moId, "session": session}
     values["uuid"] = node.values.get(_UUID) or node.entity._moId
-    target = targets.filled(job.target, values, at)
+    assigned = partial(Assignment, moid=node.entity._moId, factory=portable(job.session))
+    to_vcenter = ""
+    if isinstance(job, CopyJob):
+        name = targets.filled(job.name, values, at, is_path=False)
+        to_vcenter = name_of(job.to_session)
+        assignment = assigned(job, place, name, to_factory=portable(job.to_session))
+    else:
+        assignment = assigned(job, place, targets.filled(job.target, values, at))
     host, disks = node.values.get(_HOST), node.values.get(_DISKS)
     moid = host._moId if host is not None else ""
     return Planned(
-        Assignment(job, place, target, node.entity._moId, portable(job.session)),
+        assignment,
         session,
         moid,
         center.hosts.get(moid, moid),
         _counted(node.entity) if disks is None else disks,
         max(node.values.get(_SIZE) or 0, 0),
+        to_vcenter="" if to_vcenter == session else to_vcenter,
     )
 
 

@@ -21,7 +21,8 @@ from nfclease.fleet._records import Records, opened
 from nfclease.fleet._retrying import Rules
 from nfclease.fleet._signals import Signals
 from nfclease.fleet._watching import check_watcher, watching
-from nfclease.fleet._working import work
+from nfclease.fleet._working import work, work_async
+from nfclease.fleet.copy_job import CopyJob
 from nfclease.fleet.errors import FleetError
 from nfclease.fleet.executors import Hands
 from nfclease.fleet.jobs import ExportJob, ImportJob
@@ -62,7 +63,7 @@ def run(
     check: bool = True,
     max_bytes_per_second: int | None = None,
 ) -> Summary:
-    """Runs exports and imports, so many at once as each host and vCenter takes.
+    """Runs exports, imports and copies, so many at once as each host and vCenter takes.
 
     It returns when all have ended. The inventory of each session is read first. Then each host has
     a queue, the VM with the most bytes in front, and the next job of a host starts when one of it
@@ -72,17 +73,18 @@ def run(
 
     Args:
         jobs: What to do, no two the same.
-        executor: Where the jobs run. None means threads of this process: exports need no more.
-            Or an executor of ``concurrent.futures``; a callable that makes one, which makes another
-            when the first is broken by a worker that died; or a ``distributed.Client`` of Dask.
+        executor: Where the jobs run. None means this process, with a few threads for all of them,
+            which is what exports need. Or an executor of ``concurrent.futures``; a callable that
+            makes one, which makes another when the first is broken by a worker that died; or a
+            ``distributed.Client`` of Dask.
         per_host: Disks that move at once from one host, 1 or more. A VM with more runs alone.
         per_vcenter: The same for one session.
         retries: How often a job is started again whose failure may pass: a lost lease, a host that
             cannot be reached.
         retry_delay: Seconds before that; twice as many before each further time.
         blocked_timeout: Seconds for which a job is tried again that has to wait: a task holds its
-            VM, its host is in maintenance. A lease of a worker that was killed ends within 5
-            minutes on most servers.
+            VM, its host is in maintenance. The lease of a worker that was killed is released where
+            its task is known for sure; another one ends within 5 minutes on most servers.
         stop_on_failure: Whether nothing new starts once a job has failed for good; what is left is
             then ``cancelled``.
         max_jobs: Jobs that run at once, whatever they cost, 1 or more; None means without a limit.
@@ -203,7 +205,7 @@ class _Run:
 
         self._driver = Driver(
             plan.items,
-            body=work,
+            body=work_async if self._hands.is_loop else work,
             hands=self._hands,
             inbox=self._inbox,
             rules=self._rules,
@@ -233,6 +235,6 @@ def checked(jobs: Iterable[Job]) -> list[Job]:
     """
     made = list(jobs)
     for job in made:
-        if not isinstance(job, (ExportJob, ImportJob)):
-            raise TypeError(f"jobs are ExportJob and ImportJob, not {type(job).__name__}")
+        if not isinstance(job, (ExportJob, ImportJob, CopyJob)):
+            raise TypeError(f"jobs are ExportJob, ImportJob and CopyJob, not {type(job).__name__}")
     return made

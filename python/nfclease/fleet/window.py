@@ -42,9 +42,10 @@ class _Count:
 class _Host(_Count):
     """A host and its queue: the longest first, of equal ones in the order of the list."""
 
-    def __init__(self, most: int) -> None:
+    def __init__(self, name: str, most: int) -> None:
         super().__init__(most)
-        self.queue: list[tuple[int, int, Waiting]] = []
+        self.name = name
+        self.queue: list[tuple[int, int, Waiting, str]] = []
 
 
 class _Center(_Count):
@@ -72,7 +73,7 @@ class Window:
         self._per_host, self._per_vcenter = per_host, per_vcenter
         self._max_jobs = max_jobs
         self._centers: dict[str, _Center] = {}
-        self._running: dict[int, tuple[_Center, _Host, int]] = {}
+        self._running: dict[int, tuple[list[_Count], int]] = {}
         self._number = 0
         self._waiting = 0
 
@@ -83,47 +84,69 @@ class Window:
     def _is_full(self) -> bool:
         return self._max_jobs is not None and len(self._running) >= self._max_jobs
 
-    def add(self, job: Waiting) -> None:
-        """Puts a job in line at the host that it names now."""
-        center = self._centers.setdefault(job.vcenter, _Center(self._per_vcenter))
-        host = center.hosts.setdefault(job.host, _Host(self._per_host))
+    def add(self, job: Waiting, to_vcenter: str = "") -> None:
+        """Puts a job in line at the host that it names now.
+
+        Args:
+            job: What waits.
+            to_vcenter: Another vCenter where it counts; empty where there is none.
+        """
+        center = self._center(job.vcenter)
+        host = center.hosts.setdefault(job.host, _Host(job.host, self._per_host))
         self._number += 1
         self._waiting += 1
-        heapq.heappush(host.queue, (-job.bytes, self._number, job))
+        heapq.heappush(host.queue, (-job.bytes, self._number, job, to_vcenter))
         center.turns.setdefault(job.host)
+
+    def _center(self, name: str) -> _Center:
+        return self._centers.setdefault(name, _Center(self._per_vcenter))
 
     def take(self) -> Waiting | None:
         """The next that may start, counted from now on; None when all have to wait."""
         if self._is_full():
             return None
-        for center in self._centers.values():
+        for center in list(self._centers.values()):
             for name in list(center.turns):
                 host = center.hosts[name]
-                job = host.queue[0][2]
+                _, _, job, to = host.queue[0]
                 cost = max(job.disks, 1)
                 if not host.fits(cost):
                     continue
                 if not center.fits(cost):
                     break
+                others = [self._center(to)] if to else []
+                if not all(other.fits(cost) for other in others):
+                    continue
                 heapq.heappop(host.queue)
-                self._count(job, center, host, cost)
+                self._count(job, [center, host, *others], cost)
                 center.turns.move_to_end(name)
                 if not host.queue:
                     del center.turns[name]
                 return job
         return None
 
-    def _count(self, job: Waiting, center: _Center, host: _Host, cost: int) -> None:
-        host.used += cost
-        center.used += cost
-        self._running[id(job)] = center, host, cost
+    def _count(self, job: Waiting, places: list[_Count], cost: int) -> None:
+        for place in places:
+            place.used += cost
+        self._running[id(job)] = places, cost
         self._waiting -= 1
+
+    def host_of(self, job: Waiting) -> str:
+        """The host at which one that was taken is counted."""
+        places, _ = self._running[id(job)]
+        return next(place.name for place in places if isinstance(place, _Host))
+
+    def following(self, count: int) -> list[Waiting]:
+        """About so many of those that are next in line, as many of each host."""
+        hosts = [c.hosts[name] for c in self._centers.values() for name in c.turns]
+        each = -(-count // max(len(hosts), 1))
+        return [entry[2] for host in hosts for entry in heapq.nsmallest(each, host.queue)]
 
     def end(self, job: Waiting) -> None:
         """Counts one that was taken no more, wherever its VM is by now."""
-        center, host, cost = self._running.pop(id(job))
-        host.used -= cost
-        center.used -= cost
+        places, cost = self._running.pop(id(job))
+        for place in places:
+            place.used -= cost
 
     def clear(self) -> list[Waiting]:
         """Takes all that wait out of line."""
@@ -138,14 +161,18 @@ class Window:
 
     def held(self) -> Iterator[tuple[Waiting, str]]:
         """The first of each queue, and what it waits for."""
-        for name, center in self._centers.items():
+        for name, center in list(self._centers.items()):
             for place in center.turns:
                 host = center.hosts[place]
-                job = host.queue[0][2]
+                _, _, job, to = host.queue[0]
+                cost = max(job.disks, 1)
                 if self._is_full():
                     yield job, f"{len(self._running)} of {self._max_jobs} jobs run"
-                elif not host.fits(max(job.disks, 1)):
+                elif not host.fits(cost):
                     where = job.host_name or "unknown"
                     yield job, f"host {where}: {host.used} of {host.most} disks"
+                elif to and center.fits(cost):
+                    other = self._center(to)
+                    yield job, f"vCenter {to}: {other.used} of {other.most} disks"
                 else:
                     yield job, f"vCenter {name}: {center.used} of {center.most} disks"

@@ -10,7 +10,7 @@ Examples:
 
 from nfclease.inventory.blocked import BlockedError
 from nfclease.inventory.finding import Entry, VmEntry, find, find_all, list_vms, path_of
-from nfclease.inventory.tasks import BlockingTask, blocking_tasks, lease_tasks
+from nfclease.inventory.tasks import BlockingTask, blocking_tasks, cancel_task, lease_tasks
 
 __all__ = [
     "BlockedError",
@@ -18,6 +18,7 @@ __all__ = [
     "Entry",
     "VmEntry",
     "blocking_tasks",
+    "cancel_task",
     "find",
     "find_all",
     "lease_tasks",

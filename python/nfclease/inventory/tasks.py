@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
+import time
 from dataclasses import dataclass
 
-from pyVmomi import vim
+from pyVmomi import vim, vmodl
 
 from nfclease._text import escaped
 from nfclease.inventory._reading import content_of, read, step
@@ -15,12 +16,14 @@ if TYPE_CHECKING:
     import datetime
     from typing import Any
 
-__all__ = ["BlockingTask", "blocking_tasks", "lease_tasks"]
+__all__ = ["BlockingTask", "blocking_tasks", "cancel_task", "lease_tasks"]
 
 #: How servers name the task of a lease: ``VirtualMachine.exportVm`` of an import or export by the
 #: API, ``VirtualMachine.ExportVmLRO`` and the like of vCenter, with ``vim.`` before it at a host.
 _OF_A_LEASE = re.compile(r"(.+\.)?(exportVm|exportVApp|exportSnapshot|importVApp)(LRO)?", re.I)
 _STATES = (vim.TaskInfo.State.running, vim.TaskInfo.State.queued)
+#: Seconds between two looks at a task that was cancelled.
+_AGAIN = 0.25
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +31,7 @@ class BlockingTask:
     """A task that holds an entity: it runs, or waits for its turn.
 
     Attributes:
-        task: pyvmomi's task; ``task.CancelTask()`` cancels it.
+        task: pyvmomi's task; `cancel_task` cancels it and waits for its end.
         key: Its id, such as ``task-123``.
         operation: What it does, such as ``VirtualMachine.exportVm``: ``TaskInfo.descriptionId``.
         entity: What it is about; None where the server does not say.
@@ -74,7 +77,7 @@ def blocking_tasks(
 
     A client that dies leaves its lease, whose task holds the VM until the lease ends for want of
     ``HttpNfcLeaseProgress`` (300 s on most servers), or until somebody cancels the task
-    (``CancelTask``). Read in one call of the PropertyCollector, from ``recentTask`` of the VM, of
+    (`cancel_task`). Read in one call of the PropertyCollector, from ``recentTask`` of the VM, of
     the vApp that it is in, and of the VMs of a vApp.
 
     Args:
@@ -88,11 +91,12 @@ def blocking_tasks(
         vmodl.MethodFault: The server refused a call.
 
     Examples:
-        >>> from nfclease.inventory import blocking_tasks
+        >>> from nfclease.inventory import blocking_tasks, cancel_task
         >>> raw = vm.ExportVm()
         >>> for held in blocking_tasks(vm):
         ...     if held.is_lease and held.cancelable:
-        ...         held.task.CancelTask()
+        ...         print(cancel_task(held))
+        True
         >>> blocking_tasks(vm)
         []
     """
@@ -136,6 +140,47 @@ def lease_tasks(service_instance: vim.ServiceInstance) -> list[BlockingTask]:
     steps = [step("tasks", vim.TaskManager, "recentTask")]
     found = _read(content.propertyCollector, content.taskManager, steps)
     return [each for each in found if each.is_lease]
+
+
+def cancel_task(task: BlockingTask, timeout: float = 60.0) -> bool:
+    """Cancels a task (``CancelTask``) and waits for its end, after which it holds nothing more.
+
+    The lease of a task ends with it: a transfer over it fails, and a VM that an import was making
+    is removed. Cancel that of a client that lives no more.
+
+    Args:
+        task: Which, as `blocking_tasks` or `lease_tasks` gave it.
+        timeout: Seconds to wait for its end, 0 or more.
+
+    Returns:
+        Whether it has ended. False where it goes on: it cannot be cancelled in its present state
+        (``vim.fault.InvalidState``), or `timeout` is over.
+
+    Raises:
+        vim.fault.NoPermission: It is another user's, and this one lacks ``Global.CancelTask``.
+        vmodl.MethodFault: The server refused a call for another reason.
+
+    Examples:
+        >>> from nfclease.inventory import cancel_task, lease_tasks
+        >>> raw = vm.ExportVm()
+        >>> [held] = lease_tasks(service)
+        >>> cancel_task(held), raw.state
+        (True, 'error')
+    """
+    until = time.monotonic() + timeout
+    try:
+        try:
+            task.task.CancelTask()
+        except vim.fault.InvalidState:  # it has ended meanwhile, or cannot be cancelled
+            until = 0.0
+        while task.task.info.state in _STATES:
+            left = until - time.monotonic()
+            if left <= 0:
+                return False
+            time.sleep(min(_AGAIN, left))
+    except vmodl.fault.ManagedObjectNotFound:
+        pass  # it has ended, and is forgotten
+    return True
 
 
 def _read(collector: Any, start: Any, steps: list[Any]) -> list[BlockingTask]:

@@ -305,6 +305,7 @@ def looked_up(service: vim.ServiceInstance, datacenter: vim.Datacenter) -> None:
     assert_type(machines[0].committed, int | None)
     held: list[nfclease.inventory.BlockingTask] = nfclease.inventory.blocking_tasks(vm)
     held += nfclease.inventory.lease_tasks(service)
+    assert_type(nfclease.inventory.cancel_task(held[0], timeout=30.0), bool)
     try:
         nfclease.export_vm(vm, "web")
     except nfclease.BlockedError as error:
@@ -351,7 +352,7 @@ def simulated() -> None:
         assert_type(simulator.add_vapp("vapp", vms=2), str)
         assert_type(simulator.hold_vm("vm-2", user="somebody", age=60), str)
         simulator.free_vm("vm-2")
-        simulator.add_vms("web", 10, folders=2)
+        simulator.add_vms("web", 10, folders=2, disks=1, disk_size=1024)
         simulator.set(bandwidth=1 << 20)
         print(service.content.about.apiVersion, simulator.calls(method="Login"))
         print(simulator.requests(), simulator.leases(), simulator.vm_files("vm-2"))
@@ -367,6 +368,8 @@ def keep(path: Path, error: nfclease.NfcError) -> None:
     outcome = nfclease.fleet.Outcome("a", "export", "web", "/backup/web.ova", "done", files=(file,))
     try:
         with nfclease.fleet.Journal(path) as journal:
+            journal.note_lease("export web", "task-12")
+            assert_type(journal.leases("export web"), tuple[str, ...])
             journal.plan("a", kind="export", vm="w", host="", disks=1, bytes=0, settings="{}")
             journal.start("a", attempt=1, target="/backup/web.ova", worker="here")
             journal.end(outcome)
@@ -401,6 +404,7 @@ def many(told: list[fleet.Event], ended: list[fleet.Outcome]) -> tuple[fleet.Wri
     assert_type(plan.hosts, tuple[fleet.PlannedHost, ...])
     try:
         fleet.run([fleet.ImportJob("lab", "a.ova", "Resources")], per_host=2)
+        fleet.run([fleet.CopyJob("lab", "vm-12", source, "Resources", folder="moved")])
     except fleet.SessionSourceError as error:
         assert_type(fleet.judge(error), fleet.Failure)
     except fleet.FleetError as error:

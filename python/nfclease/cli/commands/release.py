@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import sys
-import time
 
 from nfclease.cli.arguments import add_connection, add_output
 from nfclease.cli.commands.leases import as_object
@@ -12,7 +11,6 @@ from nfclease.cli.commands.leases import as_object
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import argparse
-    from typing import Any
 
     from nfclease.cli.console import Console
     from nfclease.inventory import BlockingTask
@@ -25,9 +23,6 @@ transfer ends, and the VM that an import is making is removed.
 example:
   nfclease release demo-vm
 """
-
-#: Seconds that a cancelled task may take to end, and seconds between two looks at it.
-_PATIENCE, _AGAIN = 60.0, 0.25
 
 
 def add(parser: argparse.ArgumentParser) -> None:
@@ -44,7 +39,7 @@ def run(args: argparse.Namespace, console: Console) -> int:
     from pyVmomi import vim
 
     from nfclease.cli.session import session
-    from nfclease.inventory import blocking_tasks, find
+    from nfclease.inventory import blocking_tasks, cancel_task, find
 
     with session(args, console) as service_instance:
         where = os.environ.get("GOVC_DATACENTER") or None
@@ -57,7 +52,7 @@ def run(args: argparse.Namespace, console: Console) -> int:
             console.error("nothing was cancelled")
             return 1
         console.decision(f"cancel {task}")
-        if not _cancel(task, vim):
+        if not cancel_task(task):
             console.error(f"{task} cannot be cancelled now; wait for its end")
             return 1
         left = blocking_tasks(vm)
@@ -131,23 +126,3 @@ def _agreed(task: BlockingTask) -> bool:
     question = printable(f"{task}: cancel it{lost}? [y/N] ")
     print(question, end="", file=sys.stderr, flush=True)
     return sys.stdin.readline().strip().lower() in ("y", "yes")
-
-
-def _cancel(task: BlockingTask, vim: Any) -> bool:
-    """Cancels it and waits for its end; False where it goes on."""
-    from pyVmomi import vmodl
-
-    runs = (vim.TaskInfo.State.running, vim.TaskInfo.State.queued)
-    until = time.monotonic() + _PATIENCE
-    try:
-        try:
-            task.task.CancelTask()
-        except vim.fault.InvalidState:  # it has ended meanwhile, or cannot be cancelled
-            until = 0.0
-        while task.task.info.state in runs:
-            if time.monotonic() > until:
-                return False
-            time.sleep(_AGAIN)
-    except vmodl.fault.ManagedObjectNotFound:
-        pass  # it has ended, and is forgotten
-    return True

@@ -165,8 +165,8 @@ class Inventory:
             machine.power = vim.VirtualMachine.PowerState.poweredOn
         return machine
 
-    def add_vms(self, name: str, count: int, folders: int = 1) -> None:
-        """Makes many VMs without disks, ``<name>-1`` and so on, in turns in some folders.
+    def add_vms(self, name: str, count: int, folders: int = 1, **options: Any) -> None:
+        """Makes many VMs with the same disks, ``<name>-1`` and so on, in turns in some folders.
 
         Raises:
             ValueError: There is a VM of the first name, or the numbers make no sense.
@@ -174,7 +174,7 @@ class Inventory:
         if count < 1 or folders < 1:
             raise ValueError("count and folders must be 1 or more")
         places = [self._folder(f"{name}-{number}") for number in range(1, folders + 1)]
-        first = self.add_vm(f"{name}-1", disks=0, nvram=False, folder=f"{name}-1")
+        first = self.add_vm(f"{name}-1", nvram=False, folder=f"{name}-1", **options)
         names = [f"{name}-{number}" for number in range(2, count + 1)]
         multiply(first, names, [*places[1:], places[0]])
 

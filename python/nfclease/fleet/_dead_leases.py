@@ -1,0 +1,79 @@
+"""Leases that a dead worker left: released before their VM is tried again."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from pyVmomi import vim, vmodl
+
+from nfclease._log import logger
+from nfclease._text import escaped, reason_of
+from nfclease.fleet._lease_notes import notes_of
+from nfclease.fleet.failures import LONGEST
+from nfclease.inventory import blocking_tasks, cancel_task
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from typing import Any
+
+    from nfclease.fleet.failures import Failure
+    from nfclease.fleet.jobs import Job
+    from nfclease.inventory import BlockingTask
+
+#: Seconds for the end of a task. A run that stops waits for its workers a little longer.
+_PATIENCE = 8.0
+
+
+def release(job: Job, service: Any, leases: Iterable[str]) -> str:
+    """Cancels the tasks of leases that earlier attempts of a job opened, and waits for their ends.
+
+    Any other task is left alone, also one that looks alike: who holds the VM then is what its
+    export says.
+
+    Args:
+        job: Of which no attempt runs now.
+        service: Its session.
+        leases: What its attempts have told of their leases.
+
+    Returns:
+        What could not be cancelled and why, for people; empty where that is nothing.
+    """
+    refused: list[str] = []
+    notes = notes_of(job, leases)
+    for vm in dict.fromkeys(note.vm for note in notes):
+        for task in _holding(vim.VirtualMachine(vm, service._stub)):
+            if any(note.vm == vm and note.is_of(task) for note in notes):
+                refused += _cancelled(job, task)
+    return "; ".join(refused)
+
+
+def explained(failure: Failure, refused: str) -> Failure:
+    """Says of a VM that is held what could not be released."""
+    if not refused or failure.verdict != "later":
+        return failure
+    return replace(failure, reason=f"{refused}; {failure.reason}"[:LONGEST])
+
+
+def _holding(vm: Any) -> list[BlockingTask]:
+    try:
+        return blocking_tasks(vm)
+    except vmodl.fault.ManagedObjectNotFound:  # the VM is gone
+        return []
+    except Exception as error:  # the job itself says more, where it matters
+        logger().warning("who holds %s cannot be read: %s", escaped(vm._moId), reason_of(error))
+        return []
+
+
+def _cancelled(job: Job, task: BlockingTask) -> list[str]:
+    """What is wrong; nothing where the task has ended."""
+    try:
+        why = "" if cancel_task(task, _PATIENCE) else "it goes on (InvalidState, or it takes long)"
+    except vmodl.MethodFault as fault:
+        why = reason_of(fault)
+    if not why:
+        logger().warning("%s: its worker died, and its lease is released: %s", job.key, task)
+        return []
+    text = f"the lease of a worker that died, {escaped(task.key)}, is not released: {why}"
+    logger().warning("%s: %s", job.key, text)
+    return [text]

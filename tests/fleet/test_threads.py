@@ -1,0 +1,92 @@
+"""Many jobs in few threads, and a server that answers no more beside one that does."""
+
+from __future__ import annotations
+
+import os
+import re
+import sys
+import threading
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from nfclease import fleet
+from nfclease.simulator import Simulator
+
+from ..support.inventory import unique
+from ..support.waiting import wait_for
+from .script import is_moving
+
+JOBS = 40
+#: More than the calls that are made at once.
+HELD = 12
+
+
+def threads_now() -> int:
+    """All of this process, native ones too."""
+    [number] = re.findall(r"(?m)^Threads:\s+(\d+)$", Path("/proc/self/status").read_text())
+    return int(number)
+
+
+def added(simulator: Simulator, count: int) -> list[str]:
+    """The names of new VMs of one small disk."""
+    names = [unique("small") for _ in range(count)]
+    for name in names:
+        simulator.add_vm(name, disks=1, disk_size=1000)
+    return names
+
+
+def while_it_runs(jobs: list[fleet.ExportJob], look: Callable[[], None]) -> fleet.Summary:
+    """What became of a run during which something was looked at."""
+    ended: list[fleet.Summary] = []
+
+    def run() -> None:
+        ended.append(fleet.run(jobs, per_host=1000, per_vcenter=1000, retries=0, check=False))
+
+    thread = threading.Thread(target=run)
+    thread.start()
+    try:
+        look()
+    finally:
+        thread.join(60)
+    [summary] = ended
+    return summary
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="counts what /proc says")
+def test_many_exports_take_few_threads(simulator: Simulator, lab: str, tmp_path: Path) -> None:
+    names = added(simulator, JOBS)
+    simulator.inject("stall", disk=".vmdk", after_bytes=100)
+    before, most = threads_now(), 16 + (os.cpu_count() or 1)
+
+    def look() -> None:
+        try:
+            wait_for(lambda: is_moving(simulator, JOBS), 60)
+            wait_for(lambda: threads_now() - before <= most)  # all are there, and none is new
+        finally:
+            simulator.clear()
+
+    jobs = [fleet.ExportJob(lab, name, f"{tmp_path}/{{vm}}.ova") for name in names]
+    summary = while_it_runs(jobs, look)
+    assert len(summary.done) == JOBS, summary
+
+
+def test_a_server_that_answers_no_more_holds_up_no_other(
+    simulator: Simulator, lab: str, second: Simulator, tmp_path: Path
+) -> None:
+    names = added(simulator, HELD)
+    simulator.inject("soap_delay", method="ExportVm", seconds=None)
+    jobs = [fleet.ExportJob(lab, name, f"{tmp_path}/{{vm}}.ova") for name in names]
+    [other] = added(second, 1)
+    jobs.append(fleet.ExportJob("second", other, f"{tmp_path}/{{vm}}.ova"))
+
+    def look() -> None:
+        try:
+            wait_for((tmp_path / f"{other}.ova").exists)
+            assert len([*tmp_path.glob("*.ova")]) == 1
+            wait_for(lambda: len(simulator.calls("ExportVm")) == HELD)
+        finally:
+            simulator.clear()
+
+    assert len(while_it_runs(jobs, look).done) == HELD + 1
