@@ -34,6 +34,7 @@ if TYPE_CHECKING:
         """Where the jobs run."""
 
         def submit(self, call: Callable[[Any], Any], argument: Any) -> Future[Any]: ...
+        def look(self) -> None: ...
         def drop(self, future: Future[Any]) -> None: ...
 
 
@@ -113,6 +114,7 @@ class Driver:
                 self._division.renew()
             if self._open:
                 self._listen(self._pause())
+                self._hands.look()
 
     def stop(self, seconds: float = ABORT_TIMEOUT) -> None:
         """Waits for what runs, which was told to stop, and calls the rest cancelled."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import sys
 import threading
 import time
 from concurrent.futures import Executor, ThreadPoolExecutor
@@ -27,6 +29,8 @@ if TYPE_CHECKING:
     #: An executor, what makes one, or a ``distributed.Client``; None for this process.
     ExecutorOption: TypeAlias = Executor | Callable[[], Executor] | Any | None
 
+#: Seconds between two looks at the processes of a pool.
+_LOOK = 1.0
 #: Seconds after which processes of this machine have read a file.
 _READ = 0.5
 #: Seconds after which no answer of a Dask worker is waited for.
@@ -43,6 +47,8 @@ class Hands:
     def __init__(self, option: ExecutorOption) -> None:
         self._make: Callable[[], Executor] | None = None
         self._client: Any = None
+        self._nothing: Future[int] | None = None
+        self._looked = 0.0
         given: Any = option
         #: Whether jobs are coroutines on one event loop of this process.
         self.is_loop: bool = option is None
@@ -84,6 +90,21 @@ class Hands:
             self._shut_down()
             self._executor = self._make()
             return self._executor.submit(call, argument)
+
+    def look(self) -> None:
+        """Has a pool of processes look whether all of them live.
+
+        Python's own looks only when it is woken, and it may have been woken for the last job before
+        the process of that job was on its list: it would never hear that this one was killed.
+        """
+        pools: Any = sys.modules.get("concurrent.futures.process")
+        if pools is None or not isinstance(self._executor, pools.ProcessPoolExecutor):
+            return
+        is_due = time.monotonic() - self._looked >= _LOOK
+        if is_due and (self._nothing is None or self._nothing.done()):
+            self._looked = time.monotonic()
+            with suppress(RuntimeError):  # it is broken, and says so for each job
+                self._nothing = self._executor.submit(os.getpid)
 
     def drop(self, future: Future[Any]) -> None:
         """Takes back what has not begun. Dask forgets what has begun, too, and so is only told."""
