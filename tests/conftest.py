@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import copyreg
 import gc
 import signal
+import sys
 from collections.abc import Generator, Iterator
 from pathlib import Path
 from typing import Any
@@ -24,6 +26,27 @@ for _number in (signal.SIGINT, signal.SIGTERM, getattr(signal, "SIGHUP", signal.
     if signal.getsignal(_number) == signal.SIG_IGN:
         _handler = signal.default_int_handler if _number == signal.SIGINT else signal.SIG_DFL
         signal.signal(_number, _handler)
+
+
+#: How objects are pickled and copied before anything of a test is loaded.
+_PICKLED = copyreg.dispatch_table.copy()
+
+
+@pytest.fixture(autouse=True)
+def pickled_as_before() -> Iterator[None]:
+    """Dask loads tblib, which has every exception of the process pickled and copied in its own way.
+
+    pyvmomi's faults cannot be, and so no test of one that comes later in this process would work.
+    """
+    _forget_pickles()
+    yield
+    _forget_pickles()
+
+
+def _forget_pickles() -> None:
+    if "tblib" in sys.modules:
+        copyreg.dispatch_table.clear()
+        copyreg.dispatch_table.update(_PICKLED)
 
 
 @pytest.fixture(scope="module")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copyreg
 import logging
 from collections.abc import Iterator
 from pathlib import Path
@@ -34,15 +33,12 @@ def cluster(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> 
         monkeypatch.setenv("GOVC_PASSWORD", request.getfixturevalue("simulator").password)
     else:
         monkeypatch.delenv("GOVC_PASSWORD", raising=False)
-    pickles = copyreg.dispatch_table.copy()
     distributed = pytest.importorskip("distributed", reason="not run: it is not installed")
     with distributed.LocalCluster(
         n_workers=2, threads_per_worker=2, dashboard_address=None, silence_logs=logging.CRITICAL
     ) as made:
         wait_for(lambda: len(made.scheduler_info["workers"]) == 2, 60)
         yield made
-    copyreg.dispatch_table.clear()
-    copyreg.dispatch_table.update(pickles)
 
 
 def test_many_on_two_workers(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copyreg
 import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -28,7 +27,6 @@ def in_quiet(test: Any) -> Any:
 @contextmanager
 def dask_client() -> Iterator[Any]:
     """Its client. The test is skipped where Dask is not installed."""
-    pickles = copyreg.dispatch_table.copy()
     distributed = pytest.importorskip("distributed", reason="not run: it is not installed")
     with (
         distributed.LocalCluster(
@@ -38,6 +36,3 @@ def dask_client() -> Iterator[Any]:
     ):
         client.wait_for_workers(2)
         yield client
-    # It has every exception pickled in a way of its own, which pyvmomi's cannot be.
-    copyreg.dispatch_table.clear()
-    copyreg.dispatch_table.update(pickles)
