@@ -20,6 +20,7 @@ from ..support.inventory import find, unique
 from ..support.jobs import Export
 from ..support.leases import endings
 from ..support.resuming import Broken
+from ..support.waiting import wait_for
 
 ALL = ["disk-1.vmdk", "disk-2.vmdk", "disk-3.vmdk"]
 
@@ -83,6 +84,24 @@ def test_every_disk_may_be_kept(broken: Broken, simulator: Simulator, tmp_path: 
     assert nfclease.verify(broken.target)
     assert endings(simulator) == ["HttpNfcLeaseComplete"]
     assert os.listdir(tmp_path) == [broken.target.name]
+
+
+def test_a_disk_that_ends_between_two_looks_is_kept(
+    broken: Broken, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is looked at just before its end, and the next one just after its failure."""
+    done = nfclease.Transfer.done
+
+    def slow(transfer: nfclease.Transfer) -> bool:
+        seen = done(transfer)
+        if not seen and transfer.name == ALL[0]:
+            others = [each.core for each in transfer._lease.transfers if each.name in ALL[1:]]
+            wait_for(lambda: any(core.failed() for core in others), 60)
+        return seen
+
+    monkeypatch.setattr(nfclease.Transfer, "done", slow)
+    broken()
+    assert broken.kept.exists()
 
 
 def test_other_sums_are_computed_of_what_was_kept(broken: Broken) -> None:

@@ -48,8 +48,7 @@ async def _observed(
     results: dict[Transfer, TransferResult] = {}
     with backend.watch([transfer._tracked.core for transfer in transfers]) as next_end:
         while True:
-            ended = [transfer for transfer in transfers if transfer.done()]
-            ended.sort(key=lambda transfer: transfer._tracked.core.failed())
+            ended = _ended(transfers)
             if report:
                 report.update()  # of a failure too, before it comes out
             for transfer in ended:
@@ -60,6 +59,15 @@ async def _observed(
             if len(results) == len(transfers):
                 return [results[transfer] for transfer in transfers]
             await next_end(None if report is None else INTERVAL)
+
+
+def _ended(transfers: list[Transfer]) -> list[Transfer]:
+    """Those that have ended, the failed ones last."""
+    ended = [transfer for transfer in transfers if transfer.done()]
+    if any(transfer._tracked.core.failed() for transfer in ended):
+        # One that was looked at first may have ended well since, before the next one failed.
+        ended = [transfer for transfer in transfers if transfer.done()]
+    return sorted(ended, key=lambda transfer: transfer._tracked.core.failed())
 
 
 def observed(backend: Backend, transfer: Transfer) -> TransferResult:
