@@ -130,7 +130,7 @@ class Run:
             item.host = self._made[item.key].moves_to
 
     def drive(self) -> bool:
-        """Whether it came to its end."""
+        """Whether it has run to its end."""
         driver = Driver(
             self.items,
             body=self.body,

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 #: Seconds between two looks at the leases of this process. A job that ends before costs no call.
 _LOOK = 0.5
-#: Seconds after each try that did not tell which task it is; there is no try after the last.
+#: Seconds after each try that did not tell which task it is; after the last one it is given up.
 _PAUSES = (2.0, 10.0, 60.0)
 
 

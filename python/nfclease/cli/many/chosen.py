@@ -31,7 +31,7 @@ def chosen(args: argparse.Namespace, sessions: Sessions, console: Console) -> li
 
     Raises:
         UsageError: The list cannot be read, or names no VM.
-        NotFoundError: There is no such place or tag, or no VM there.
+        NotFoundError: The place or the tag was not found, or has no VMs.
         AmbiguousNameError: There is more than one.
     """
     if args.list is not None:

@@ -22,7 +22,7 @@ def connected(address: str) -> Iterator[Any]:
     """A ``distributed.Client`` whose workers can log in.
 
     Raises:
-        UsageError: Dask is not installed, there is no worker, or one lacks what it needs.
+        UsageError: Dask is not installed, or a worker is missing or lacks what it needs.
         ConnectError: The scheduler does not answer.
     """
     try:

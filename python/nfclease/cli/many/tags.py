@@ -38,7 +38,7 @@ def tagged(login: Login, text: str) -> tuple[list[str], int]:
         text: ``CATEGORY/TAG``, or ``TAG`` where it is the only one of that name.
 
     Raises:
-        NotFoundError: There is no such tag.
+        NotFoundError: The tag was not found.
         AmbiguousNameError: There is more than one.
         ConnectError: The server cannot be reached, or does not answer as a vCenter.
         LoginError: It refuses the login.
