@@ -126,7 +126,7 @@ class Stage:
         return replace(cost, cpu=cost.cpu - self._idle_cpu(variant))
 
     def _idle_cpu(self, variant: Variant) -> float:
-        """CPU seconds of a client of Python after its start-up that are no part of a transfer.
+        """CPU seconds of a client of Python after its start-up that do not belong to a transfer.
 
         The interpreter takes down its modules when it exits, as it has loaded them at the start.
         """

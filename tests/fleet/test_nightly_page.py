@@ -30,7 +30,7 @@ LOGIN = '"vcenter.example.com", "backup@vsphere.local", password'
 
 @pytest.fixture
 def srv(simulator: Simulator, tmp_path: Path) -> Path:
-    """``/srv`` of the page: a list, older nights, what is no night, and the password's file."""
+    """``/srv`` of the page: a list, older nights, what is beside them, and the password's file."""
     place = tmp_path / "srv"
     (place / "backup").mkdir(parents=True)
     (place / "vms.txt").write_text("# all\ndemo-vm\n/DC0/vm/running-vm\n")

@@ -82,7 +82,7 @@ def machine_of(service_instance: Any, args: argparse.Namespace) -> Any:
     """The VM or vApp that is exported or copied.
 
     Raises:
-        UsageError: It is a vApp, of which there is no snapshot; or a pattern takes several.
+        UsageError: It is a vApp, which has no snapshots; or a pattern takes several.
         NotFoundError: There is nothing of that name.
         AmbiguousNameError: The name is that of several.
     """

@@ -39,7 +39,7 @@ def add(parser: argparse.ArgumentParser) -> None:
 
 
 def told() -> argparse.ArgumentParser:
-    """The options of ``export`` that are told here: on its own page is no room."""
+    """The options of ``export`` that are told here: the help of that command is full."""
     made = argparse.ArgumentParser()
     add_many(made, TOLD)
     return made
