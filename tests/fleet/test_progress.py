@@ -40,7 +40,7 @@ class Made:
                 self.tell("moved", number, bytes=self.chance.randint(0, 5000))
             elif how == "started":
                 running.add(number)
-                self.tell("started", number)
+                self.tell("started", number, host=f"h{self.chance.randrange(4)}")  # vMotion
             elif how == "waiting":
                 running.discard(number)
                 self.tell("waiting", number, reason="host h: 2 of 2 disks")
@@ -83,10 +83,12 @@ def test_any_run_adds_up(seed: int) -> None:
         assert sum(host.running for host in hosts) == len(progress.running)
         assert sum(host.waiting for host in hosts) == progress.waiting
         assert sum(host.bytes for host in hosts) == progress.bytes
+        assert sum(host.total for host in hosts) == progress.bytes_total
+        assert all(bool(host.reason) <= bool(host.waiting) for host in hosts)
         assert all(min(host.running, host.waiting, host.disks) >= 0 for host in hosts)
     states = [state for state, _ in made.ends.values()]
     assert [getattr(progress, state) for state in STATES] == [states.count(s) for s in STATES]
-    assert progress.bytes == sum(count for _, count in made.ends.values())
+    assert progress.bytes == progress.bytes_total == sum(count for _, count in made.ends.values())
     assert not progress.running
     assert progress.waiting == 0
     assert progress._left == progress._unknown == 0
@@ -108,6 +110,30 @@ def test_the_rate_is_that_of_the_last_minute_and_bytes_of_a_failed_attempt_do_no
     assert progress.bytes == 0
     assert progress.bytes_per_second == 0.0
     assert progress.seconds_left is None
+
+
+def test_a_host_that_stalls_has_no_rate_and_jobs_too_short_to_tell_of_bytes_have_one() -> None:
+    progress = Progress()
+    for host in ("slow", "fast"):
+        job = {"key": host, "vm": host, "host": host, "vcenter": "vc", "total": 10**6}
+        progress(Event("planned", 0.0, **job))  # type: ignore[arg-type]
+        progress(Event("started", 0.0, **job))  # type: ignore[arg-type]
+        progress(Event("moved", 1.0, bytes=10, **job))  # type: ignore[arg-type]
+        progress(Event("moved", 2.0, bytes=20, **job))  # type: ignore[arg-type]
+    assert progress.hosts["vc", "slow"].bytes_per_second == 10.0
+    for second in range(3, 100):
+        progress(Event("moved", float(second), bytes=10 * second, **job))  # type: ignore[arg-type]
+    assert progress.hosts["vc", "slow"].bytes_per_second == 0.0
+    assert progress.hosts["vc", "fast"].bytes_per_second == 10.0
+
+    progress = Progress()
+    for second in range(10):
+        short = {"key": str(second), "vm": "web", "host": "esx1", "vcenter": "vc", "total": 1000}
+        end = Outcome(str(second), "export", "web", "x.ova", "done", bytes=500)
+        progress(Event("planned", float(second), **short))  # type: ignore[arg-type]
+        progress(Event("started", float(second), **short))  # type: ignore[arg-type]
+        progress(Event("ended", float(second), bytes=500, outcome=end, **short))  # type: ignore[arg-type]
+    assert progress.bytes_per_second == progress.hosts["vc", "esx1"].bytes_per_second == 500.0
 
 
 def test_a_line_for_each_change_and_the_sums_at_the_end() -> None:

@@ -58,23 +58,32 @@ def _table(rows: list[Row], width: int) -> Table:
     if width >= _MIDDLE:
         table.add_column(no_wrap=True, overflow="crop", justify="right")
         table.add_column(no_wrap=True, overflow="crop", ratio=None if width >= _WIDE else 1)
+    room = width // 2 if width >= _WIDE else _room(rows, width)
     for row in rows:
-        table.add_row(*_cells(row, width))
+        table.add_row(*_cells(row, width, room))
     return table
 
 
-def _cells(row: Row, width: int) -> list[RenderableType]:
+def _room(rows: list[Row], width: int) -> int:
+    """What names, bytes and rates leave for the last column."""
+    columns = zip(*(_texts(row, width) for row in rows), strict=True)
+    return max(0, width - 1 - sum(max(map(len, texts)) + 1 for texts in columns))
+
+
+def _cells(row: Row, width: int, room: int) -> list[RenderableType]:
+    name, moved, rate = map(Text, _texts(row, width))
+    if width < _MIDDLE:
+        return [name, moved]
+    texts = [moved, rate, Text(_beside(row, room))]
+    return [name, _bar(row), *texts] if width >= _WIDE else [name, *texts]
+
+
+def _texts(row: Row, width: int) -> tuple[str, str, str]:
+    """Name, bytes and rate."""
     of = "" if row.total is None else f"/{size(row.total)}"
     moved = f"{size(row.done)}{of}"
-    if width < _MIDDLE:
-        return [Text(short(row.name, max(8, width - len(moved) - 3))), Text(moved)]
-    texts = [
-        Text(short(row.name, width // 4)),
-        Text(moved),
-        Text(speed(row.rate)),
-        Text(_beside(row, width // 2)),
-    ]
-    return [texts[0], _bar(row), *texts[1:]] if width >= _WIDE else list(texts)
+    longest = width // 4 if width >= _MIDDLE else max(8, width - len(moved) - 3)
+    return short(row.name, longest), moved, speed(row.rate)
 
 
 def _beside(row: Row, room: int) -> str:

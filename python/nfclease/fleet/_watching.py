@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections import Counter
 from contextlib import contextmanager
 
 from nfclease._display.option import checked
@@ -14,7 +15,7 @@ from nfclease.fleet.progress import Progress
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
     from typing import Any, TypeAlias
 
     from nfclease._display.shown import Moving
@@ -83,8 +84,9 @@ class _Drawn:
         self._next = 0.0
 
     def __call__(self, event: Event) -> None:
+        failed = event.kind == "waiting" and event.key in self._seen.progress.running
         self._seen.progress(event)
-        if event.kind in ("ended", "stopping"):
+        if failed or event.kind in ("ended", "stopping"):
             self._moving.ended(text_of(event))
         if time.monotonic() >= self._next:
             self._next = time.monotonic() + _INTERVAL
@@ -125,24 +127,50 @@ class _Seen:
 
     def rows(self) -> list[Row]:
         """The hosts where something runs or waits, then the jobs that run."""
-        hosts = [each for each in self.progress.hosts.values() if each.running or each.waiting]
-        return [*map(_host_row, hosts), *map(_job_row, self.progress.running.values())]
+        hosts = self.progress.hosts
+        names = _names_of(hosts)
+        busy = [(where, each) for where, each in hosts.items() if each.running or each.waiting]
+        running = self.progress.running.values()
+        return [
+            *(_host_row(each, names[where]) for where, each in busy),
+            *(_job_row(each, names[each.vcenter, each.host]) for each in running),
+        ]
 
     running = rows
 
 
-def _host_row(host: HostProgress) -> Row:
-    notes = [f"{host.running} running", f"{host.waiting} waiting" if host.waiting else ""]
-    notes.append(escaped(host.reason.removeprefix(f"host {host.name}: "), 60))
-    name = f"host {escaped(host.name)}" if host.name else "host unknown"
+def _names_of(hosts: Iterable[tuple[str, str]]) -> dict[tuple[str, str], str]:
+    """Hosts by vCenter and name, each as short as tells it from the others."""
+    short = {(center, name): _first_part(name) for center, name in hosts}
+    twins = Counter((center, label) for (center, _), label in short.items())
+    alone = len({center for center, _ in short}) == 1
+    names = {}
+    for (center, name), label in short.items():
+        shown = label if twins[center, label] == 1 else name or "unknown"
+        names[center, name] = escaped(shown if alone else f"{center}/{shown}")
+    return names
+
+
+def _first_part(name: str) -> str:
+    """Of a host's name that before its domain; an address is left whole."""
+    first = name.partition(".")[0]
+    return name or "unknown" if first.isdigit() else first or "unknown"
+
+
+def _host_row(host: HostProgress, name: str) -> Row:
+    notes = [
+        f"{host.waiting} wait" if host.waiting else "",
+        escaped(host.reason.removeprefix(f"host {host.name}: "), 60),
+        f"{host.running} run" if host.running else "",
+    ]
     note = ", ".join(filter(None, notes))
     return Row(name, host.bytes, host.total or None, host.bytes_per_second, None, "running", note)
 
 
-def _job_row(job: JobProgress) -> Row:
+def _job_row(job: JobProgress, host: str) -> Row:
     left = None
     if job.total and job.bytes_per_second:
         left = max(0, job.total - job.bytes) / job.bytes_per_second
-    note = f"on {escaped(job.host)}" if job.host else ""
+    note = f"on {host}" if job.host else ""
     name = f"  {escaped(job.vm)}"
     return Row(name, job.bytes, job.total or None, job.bytes_per_second, left, "running", note)

@@ -103,7 +103,7 @@ def _end_of(event: Event, name: str, reason: str) -> str:
 
 def sums_of(progress: Progress) -> str:
     """The whole run in one line."""
-    left = clock(progress.seconds_left)
+    left = clock(progress.seconds_left) if progress.ended < progress.jobs else ""
     parts = [
         f"{progress.ended} of {progress.jobs} jobs",
         f"{progress.failed} failed" if progress.failed else "",

@@ -50,6 +50,7 @@ class JobProgress:
         total: Bytes at most; 0 where unknown.
         begun: When the attempt began, in seconds since 1970.
         bytes_per_second: Of this attempt.
+        vcenter: The session's name.
 
     Examples:
         >>> from nfclease.fleet import JobProgress
@@ -64,6 +65,7 @@ class JobProgress:
     begun: float
     bytes: int = 0
     bytes_per_second: float = 0.0
+    vcenter: str = ""
 
 
 @dataclass(slots=True)
@@ -76,9 +78,9 @@ class HostProgress:
         running: Jobs that run.
         disks: Disks of these.
         waiting: Jobs that wait for their turn, or to be tried again.
-        reason: Why the first of them waits, such as ``host esx3: 8 of 8 disks``.
+        reason: Why one of them waits, the last of which that was told: ``host esx3: 8 of 8 disks``.
         bytes: Moved by its jobs.
-        total: Bytes of all its jobs at most.
+        total: Bytes of all its jobs at most; what has ended counts with what it moved.
         bytes_per_second: Over the last minute.
 
     Examples:
@@ -92,11 +94,17 @@ class HostProgress:
     running: int = 0
     disks: int = 0
     waiting: int = 0
-    reason: str = ""
     bytes: int = 0
     total: int = 0
     bytes_per_second: float = 0.0
+    #: By the keys of the jobs that wait.
+    _reasons: dict[str, str] = field(default_factory=dict, repr=False)
     _rate: _Rate = field(default_factory=_Rate, repr=False)
+
+    @property
+    def reason(self) -> str:
+        """Empty where nothing waits, or for no reason that was told."""
+        return next(reversed(self._reasons.values()), "")
 
 
 class Progress:
@@ -110,7 +118,7 @@ class Progress:
         cancelled: How many the end of the run met first.
         bytes: Moved, without what failed attempts had moved.
         bytes_total: Bytes of all jobs at most, as the server says how much its VMs store; exports
-            are often smaller.
+            are often smaller. What has ended counts with what it moved.
         hosts: A ``HostProgress`` for each host, by vCenter and name.
         running: What runs, by the keys of the jobs.
 
@@ -138,12 +146,14 @@ class Progress:
         self.bytes = self.bytes_total = 0
         self.hosts: dict[tuple[str, str], HostProgress] = {}
         self.running: dict[str, JobProgress] = {}
-        #: Those that wait: their hosts, and their sizes.
-        self._waiting: dict[str, tuple[HostProgress, int]] = {}
+        #: Where those wait that do.
+        self._waiting: dict[str, HostProgress] = {}
         self._unknown = 0
         self._left = 0
         self._rate = _Rate()
         self._at = 0.0
+        #: When the rates of all hosts were taken.
+        self._taken = 0.0
 
     @property
     def ended(self) -> int:
@@ -177,44 +187,54 @@ class Progress:
         """
         self._at = max(self._at, event.at)
         if event.kind == "planned":
-            self.jobs += 1
-            self.bytes_total += event.total
-            self._left += event.total
-            self._unknown += not event.total
-            self._host(event).total += event.total
-            self._wait(event)
+            self._plan(event)
         elif event.kind == "waiting":
             self._leave(event)
             self._wait(event)
-            self._host(event).reason = event.reason
         elif event.kind == "started":
             self._start(event)
         elif event.kind == "moved":
             self._move(event)
         elif event.kind == "ended":
             self._end(event)
+        if self._at - self._taken >= _STEP:  # a host that moves nothing is told of by the others
+            self._taken = self._at
+            for host in self.hosts.values():
+                host.bytes_per_second = host._rate.at(self._at)
 
     def _host(self, event: Event) -> HostProgress:
         where = (event.vcenter, event.host)
-        return self.hosts.setdefault(where, HostProgress(event.host, event.vcenter))
+        if where not in self.hosts:
+            self.hosts[where] = HostProgress(event.host, event.vcenter)
+        return self.hosts[where]
+
+    def _plan(self, event: Event) -> None:
+        self.jobs += 1
+        self.bytes_total += event.total
+        self._left += event.total
+        self._unknown += not event.total
+        self._wait(event)
 
     def _wait(self, event: Event) -> None:
-        host = self._host(event)
-        self._waiting[event.key] = host, event.total
+        host = self._waiting[event.key] = self._host(event)
         host.waiting += 1
+        host.total += event.total
+        if event.reason:
+            host._reasons[event.key] = event.reason
 
     def _leave(self, event: Event) -> None:
         """It neither runs nor waits; what an attempt has moved is not a part of the sums."""
-        host, _ = self._waiting.pop(event.key, (None, 0))
+        host = self._waiting.pop(event.key, None)
         if host is not None:
             host.waiting -= 1
-            if not host.waiting:
-                host.reason = ""
+            host.total -= event.total
+            host._reasons.pop(event.key, None)
         ran = self.running.pop(event.key, None)
         if ran is not None:
-            host = self.hosts[event.vcenter, ran.host]
+            host = self.hosts[ran.vcenter, ran.host]
             host.running -= 1
             host.disks -= ran.disks
+            host.total -= ran.total
             host.bytes -= ran.bytes
             self.bytes -= ran.bytes
 
@@ -223,31 +243,42 @@ class Progress:
         host = self._host(event)
         host.running += 1
         host.disks += event.disks
+        host.total += event.total
         self.running[event.key] = JobProgress(
-            event.vm, event.host, event.disks, event.total, event.at
+            event.vm, event.host, event.disks, event.total, event.at, vcenter=event.vcenter
         )
 
     def _move(self, event: Event) -> None:
         job = self.running.get(event.key)
         if job is None:
             return
-        host = self.hosts[event.vcenter, job.host]
+        host = self.hosts[job.vcenter, job.host]
         more = max(0, event.bytes - job.bytes)
         job.bytes += more
         job.bytes_per_second = job.bytes / max(event.at - job.begun, _STEP)
         self.bytes += more
         host.bytes += more
+        self._count(host, event.at, more)
+
+    def _count(self, host: HostProgress, at: float, more: int) -> None:
         for rate in (self._rate, host._rate):
-            rate.add(event.at, more)
-        host.bytes_per_second = host._rate.at(event.at)
+            rate.add(at, more)
+        host.bytes_per_second = host._rate.at(at)
 
     def _end(self, event: Event) -> None:
+        ran = self.running.get(event.key)
+        known = ran.bytes if ran is not None else 0
         self._leave(event)
+        self.bytes_total -= event.total
         self._left -= event.total
         self._unknown -= not event.total
         outcome = event.outcome
         state = "cancelled" if outcome is None else outcome.state
         setattr(self, state, getattr(self, state) + 1)
         if state == "done":
+            host = self._host(event)
+            self._count(host, event.at, max(0, event.bytes - known))  # since it last told of any
             self.bytes += event.bytes
-            self._host(event).bytes += event.bytes
+            self.bytes_total += event.bytes
+            host.bytes += event.bytes
+            host.total += event.bytes

@@ -111,7 +111,7 @@ def run(
         FleetError: Jobs failed for good; it is a group with an exception for each, and has the
             summary.
         TypeError: An argument is of the wrong kind.
-        ImportError: ``progress`` is True in a terminal, and rich is not installed.
+        ImportError: ``progress`` is True outside of a notebook, and rich is not installed.
         ValueError: A number is out of its range, or two jobs are the same.
         SessionSourceError: It is not known how to log in.
         JournalInUseError: Another driver has the journal open.
