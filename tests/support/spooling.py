@@ -18,11 +18,15 @@ SLOW = 100_000
 
 @contextmanager
 def spooling(simulator: Simulator, ova: Path) -> Iterator[None]:
-    """Holds all streams back for the block, until a second one has begun."""
+    """Holds all streams back for the block, until the second one has begun.
+
+    The third may begin before it: the first could then be whole before the second has a byte, and
+    that would go straight into the archive.
+    """
     over = threading.Event()
 
     def lift() -> None:
-        while not over.wait(0.01) and not any(ova.parent.glob(f"{ova.name}.[0-9]*.part")):
+        while not over.wait(0.01) and not (ova.parent / f"{ova.name}.1.part").exists():
             pass
         simulator.set(bandwidth=0)
 
