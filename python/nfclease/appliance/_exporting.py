@@ -77,9 +77,8 @@ async def export(face: Face, job: Job) -> ExportResult:
     placed = _package(face, job, subject.vm_moid(), resuming.package if resuming else None)
     async with resuming or nullcontext(), placed as package:
         vm = await subject.vm()
-        manager = await face.call(lambda: manager_of(job.entity))
-        await face.call(lambda: check_export_options(manager, export_options))
-        names.settle(job.name or str(await face.call(lambda: vm.name)))
+        manager, name = await face.call(lambda: _asked_first(job, vm, export_options))
+        names.settle(name)
         if resuming:
             await resuming.look(vm, subject.snapshot)
         async with subject:
@@ -131,6 +130,13 @@ async def export(face: Face, job: Job) -> ExportResult:
         warnings=(*describing.warnings, *subject.notes),
         seconds=time.monotonic() - started,
     )
+
+
+def _asked_first(job: Job, vm: Any, export_options: list[str]) -> tuple[Any, str]:
+    """The ``OvfManager``, and the package's name; calls."""
+    manager = manager_of(job.entity)
+    check_export_options(manager, export_options)
+    return manager, job.name or str(vm.name)
 
 
 def _resuming(face: Face, job: Job) -> Resuming | None:

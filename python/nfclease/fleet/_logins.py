@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import http.client
 import threading
+import time
 from contextlib import suppress
 
 from pyVmomi import vim, vmodl
@@ -20,6 +21,10 @@ if TYPE_CHECKING:
     from nfclease.fleet.sessions import SessionFrom
 
 
+#: Seconds for which the server need not be asked again whether it knows a session.
+_FRESH = 1.0
+
+
 class _Login:
     """A session, once somebody has asked for it; one thread at a time logs in."""
 
@@ -27,6 +32,8 @@ class _Login:
         self.lock = threading.Lock()
         self.service: Any = None
         self.manager: Any = None
+        #: When the server last knew it, of ``time.monotonic``.
+        self.known = -_FRESH
         #: Where it logs in, for people; empty where only the factory of the script knows.
         self.address = ""
 
@@ -39,7 +46,7 @@ class Logins:
         self._logins: dict[str, _Login] = {}
 
     def session(self, source: str | SessionFrom, path: str | None = None) -> Any:
-        """A ``vim.ServiceInstance`` that the server knows at this moment.
+        """A ``vim.ServiceInstance`` that the server knows, or knew a second ago.
 
         Args:
             source: A job's ``session``.
@@ -52,6 +59,8 @@ class Logins:
         with self._lock:
             login = self._logins.setdefault(name_of(source), _Login())
         with login.lock:
+            if (service := self.at_hand(source)) is not None:
+                return service
             if login.service is not None and not _is_alive(login.manager):
                 logger().warning("the session %s has expired: it logs in again", name_of(source))
                 _drop(login)
@@ -59,7 +68,21 @@ class Logins:
                 service = opened(source, path)
                 login.service, login.manager = service, service.content.sessionManager
                 login.address = _address(service) or login.address
+            login.known = time.monotonic()
             return login.service
+
+    def at_hand(self, source: str | SessionFrom) -> Any | None:
+        """The session where the server knew it a moment ago, else None; waits for nobody."""
+        login = self._logins.get(name_of(source))
+        if login is None or login.known + _FRESH <= time.monotonic():
+            return None
+        return login.service
+
+    def doubt(self, source: str | SessionFrom) -> None:
+        """Has the server asked whether it knows a session when that is wanted next."""
+        login = self._logins.get(name_of(source))
+        if login is not None:
+            login.known = -_FRESH
 
     def address(self, source: str | SessionFrom) -> str:
         """The server of a session, as messages name it: host and port, else the session's name."""

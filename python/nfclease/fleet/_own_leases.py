@@ -22,7 +22,8 @@ if TYPE_CHECKING:
 
     from nfclease.inventory import BlockingTask
 
-#: Seconds between two looks at the leases of this process. A job that ends before costs no call.
+#: Seconds between two looks at the leases of this process, and from the start of a job to the first
+#: at its own: a job that ends before costs no call.
 _LOOK = 0.5
 #: Seconds after each try that did not tell which task it is; after the last one it is given up.
 _PAUSES = (2.0, 10.0, 60.0)
@@ -34,7 +35,8 @@ class _Wanted:
     def __init__(self, session: str, service: Any, vm: str, name: str) -> None:
         self.session, self.service, self.vm, self.name = session, service, vm, name
         self._names: dict[str, str] = {}
-        self.asked = self.due = time.monotonic()
+        self.asked = time.monotonic()
+        self.due = self.asked + _LOOK
         self.tries = 0
 
     def is_held(self) -> bool:

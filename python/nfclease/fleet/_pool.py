@@ -5,6 +5,8 @@ from __future__ import annotations
 import threading
 import time
 from collections import deque
+from concurrent.futures import FIRST_EXCEPTION, Future, wait
+from functools import partial
 
 from pyVmomi.VmomiSupport import GetRequestContext
 
@@ -12,7 +14,10 @@ from nfclease._log import logger
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
+    from typing import Any, TypeVar
+
+    T = TypeVar("T")
 
 #: Calls at once, while servers answer.
 _MOST = 4
@@ -28,10 +33,11 @@ class Pool:
 
     Args:
         most: Calls at once, but for those that take longer than a second.
+        idle: Seconds for which a thread waits for another call.
     """
 
-    def __init__(self, most: int = _MOST) -> None:
-        self._most = most
+    def __init__(self, most: int = _MOST, idle: float = _IDLE) -> None:
+        self._most, self._idle = most, idle
         self._changed = threading.Condition()
         self._calls: deque[Callable[[], None]] = deque()
         #: When the call of each busy thread began, the longest first.
@@ -89,8 +95,38 @@ class Pool:
     def _next(self, me: int) -> Callable[[], None] | None:
         with self._changed:
             self._begun.pop(me, None)
-            if not self._changed.wait_for(lambda: self._calls, _IDLE):
+            if not self._changed.wait_for(lambda: self._calls, self._idle):
                 self._threads -= 1
                 return None
             self._begun[me] = time.monotonic()
             return self._calls.popleft()
+
+
+def all_of(calls: Sequence[Callable[[], T]]) -> list[T]:
+    """Makes several calls at once, and returns when the last has ended or one has failed.
+
+    Returns:
+        What each returned, in their order.
+
+    Raises:
+        Exception: What the first that failed raised.
+    """
+    if len(calls) < 2:
+        return [call() for call in calls]
+    futures: list[Future[T]] = [Future() for _ in calls]
+    pool = Pool(idle=0.0)
+    for future, call in zip(futures, calls, strict=True):
+        pool.submit(partial(_fulfil, future, call))
+    left = set(futures)
+    while left:
+        ended, left = wait(left, timeout=pool.look(), return_when=FIRST_EXCEPTION)
+        for future in ended:
+            future.result()
+    return [future.result() for future in futures]
+
+
+def _fulfil(future: Future[T], call: Callable[[], T]) -> None:
+    try:
+        future.set_result(call())
+    except BaseException as error:
+        future.set_exception(error)

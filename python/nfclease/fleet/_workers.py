@@ -159,7 +159,10 @@ _lock = threading.Lock()
 def worker_of(place: RunPlace) -> Worker:
     """That of this process, which a fork does not share with its parent."""
     with _lock:
-        return _workers.setdefault((os.getpid(), place.name), Worker(place))
+        key = os.getpid(), place.name
+        if key not in _workers:
+            _workers[key] = Worker(place)
+        return _workers[key]
 
 
 def forget(place: RunPlace) -> None:

@@ -57,6 +57,7 @@ class Assignment:
         share: Its bytes per second until the process hears of its own; None without a limit.
         leases: What earlier attempts told of theirs.
         to_factory: Of a copy: as `factory`, of the session where it goes.
+        name: Of the VM of an export, as its inventory has it.
     """
 
     job: Job
@@ -68,6 +69,7 @@ class Assignment:
     share: int | None = None
     leases: tuple[str, ...] = ()
     to_factory: str | None = None
+    name: str | None = None
 
     def outcome(self, **given: Any) -> Outcome:
         """Its outcome after one attempt."""
@@ -118,7 +120,7 @@ async def _work(way: Way, assignment: Assignment) -> Outcome:
         refused = ""
         try:
             refused = await _released(way, assignment, worker)
-            outcome = await _BODIES[assignment.job.kind](way, assignment, worker)
+            outcome = await _carried_out(way, assignment, worker)
         except (Exception, KeyboardInterrupt) as error:
             # A terminal's Ctrl-C goes to every process of its group.
             if worker.is_stopping() or isinstance(error, KeyboardInterrupt):
@@ -129,6 +131,19 @@ async def _work(way: Way, assignment: Assignment) -> Outcome:
                 logger().debug("%s failed", assignment.job.key, exc_info=error)
                 outcome = assignment.outcome(state="failed", failure=failure)
     return replace(outcome, seconds=time.monotonic() - started)
+
+
+async def _carried_out(way: Way, assignment: Assignment, worker: Worker) -> Outcome:
+    """The job; once more where its session has expired since the server was last asked."""
+    body, job = _BODIES[assignment.job.kind], assignment.job
+    try:
+        return await body(way, assignment, worker)
+    except vim.fault.NotAuthenticated:
+        if worker.is_stopping():
+            raise
+        for session in {job.session, getattr(job, "to_session", job.session)}:
+            worker.logins.doubt(session)
+    return await body(way, assignment, worker)
 
 
 def _failure(error: BaseException, assignment: Assignment, worker: Worker) -> Failure:
@@ -161,7 +176,7 @@ async def _export(way: Way, assignment: Assignment, worker: Worker) -> Outcome:
             vim.VirtualMachine(assignment.moid, service._stub),
             assignment.target,
             progress=_reporter(assignment, worker),
-            **job.options,
+            **{"name": assignment.name, **job.options},
         )
     files = _written(result, assignment.target)
     return assignment.outcome(state="done", bytes=result.bytes, files=files)
@@ -202,8 +217,11 @@ _BODIES = {"export": _export, "import": _import, "copy": _copy}
 
 
 async def _session(way: Way, assignment: Assignment, worker: Worker) -> Any:
-    job = assignment.job
-    return await way.call(lambda: worker.logins.session(job.session, assignment.factory))
+    source = assignment.job.session
+    there = worker.logins.at_hand(source)
+    if there is not None:
+        return there
+    return await way.call(lambda: worker.logins.session(source, assignment.factory))
 
 
 def _places(job: ImportJob | CopyJob, service: Any) -> dict[str, Any]:

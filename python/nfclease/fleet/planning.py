@@ -15,6 +15,7 @@ from nfclease.appliance.inspect import inspect
 from nfclease.exceptions import NfcError
 from nfclease.fleet import targets
 from nfclease.fleet._lease_notes import are_named
+from nfclease.fleet._pool import all_of
 from nfclease.fleet._workers import worker_of
 from nfclease.fleet._working import Assignment
 from nfclease.fleet.copy_job import CopyJob
@@ -157,15 +158,13 @@ class Plan:
             if isinstance(job, CopyJob):
                 check_registered(job.to_session)
         self._place = place
-        self._centers: dict[str, _Center] = {}
+        self._centers = self._read_centers(jobs)
         #: One for each job. Where its VM or package is not there, that has the failure.
         self.items: list[Planned] = [self._planned(job, at) for job in jobs]
         _refuse_collisions(self.items)
 
     def _planned(self, job: Job, at: datetime.datetime) -> Planned:
         name = name_of(job.session)
-        if isinstance(job, (ExportJob, CopyJob)) and name not in self._centers:
-            self._centers[name] = _Center(_read(self._service(job)))
         try:
             if isinstance(job, (ExportJob, CopyJob)):
                 return _planned_vm(job, self._centers[name], self._place, at)
@@ -173,6 +172,15 @@ class Plan:
         except (NfcError, OSError, ValueError) as error:
             empty = Assignment(job, self._place, "", "", None)
             return Planned(empty, name, failure=judge(error))
+
+    def _read_centers(self, jobs: Sequence[Job]) -> dict[str, _Center]:
+        """Logs in to one after the other, for a factory may ask a person; then reads all at once."""
+        services: dict[str, Any] = {}
+        for job in jobs:
+            if isinstance(job, (ExportJob, CopyJob)) and name_of(job.session) not in services:
+                services[name_of(job.session)] = self._service(job)
+        trees = all_of([partial(_read, service) for service in services.values()])
+        return {name: _Center(tree) for name, tree in zip(services, trees, strict=True)}
 
     def _service(self, job: Job) -> Any:
         return worker_of(self._place).logins.session(job.session)
@@ -211,7 +219,8 @@ def _planned_vm(
         to_vcenter = name_of(job.to_session)
         assignment = assigned(job, place, name, to_factory=portable(job.to_session))
     else:
-        assignment = assigned(job, place, targets.filled(job.target, values, at))
+        target = targets.filled(job.target, values, at)
+        assignment = assigned(job, place, target, name=node.name)
     host, disks = node.values.get(_HOST), node.values.get(_DISKS)
     moid = host._moId if host is not None else ""
     return Planned(
