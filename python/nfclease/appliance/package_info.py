@@ -119,7 +119,7 @@ class PackageProperty:
     Attributes:
         key: ``class.key.instance``, a key of ``properties=`` of ``import_vapp``.
         type: ``string``, ``boolean``, ``int`` and so on, as written.
-        default: Its value where nobody gives one; None where there is none.
+        default: Its value if nobody gives one, or None.
         label: What to call it.
         description: What it is for.
         category: The group it is in.

@@ -142,7 +142,7 @@ class Records:
             self._call(self._progress, Event("stopping", time.time()))
 
     def _call(self, call: Callable[[Any], object], value: Any) -> None:
-        """Tells it; once the run stops, the other jobs are to end, whoever does not listen."""
+        """Calls it. Once the run stops its errors are logged, so that the other jobs still end."""
         try:
             call(value)
         except Exception as error:

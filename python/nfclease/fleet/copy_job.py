@@ -30,8 +30,8 @@ class CopyJob:
         to_session: Where it goes: as `session`.
         resource_pool: Where it is to run there: path, name or moId.
         name: What the copy is called, as a template of what an ``ExportJob`` has, such as ``{vm}``.
-        datastore: Path, name or moId; None where there is only one to choose.
-        folder: Likewise; None is the datacenter's own folder.
+        datastore: Path, name or moId; None if only one exists.
+        folder: Likewise; None means the datacenter's own folder.
         host: Likewise; None leaves the choice to the server.
         options: Keywords of ``copy_vm`` of plain values, such as ``{"networks": {"*": "LAN"}}``.
 

@@ -82,8 +82,8 @@ class ImportJob:
         resource_pool: Where it is to run: path, name or moId.
         name: What it is called, as a template of ``{source}`` (the package's name), ``{session}``,
             ``{date}`` and ``{time}``.
-        datastore: Path, name or moId; None where there is only one to choose.
-        folder: Likewise; None is the datacenter's own folder.
+        datastore: Path, name or moId; None if only one exists.
+        folder: Likewise; None means the datacenter's own folder.
         host: Likewise; None leaves the choice to the server.
         options: Keywords of ``import_vapp`` of plain values, such as ``{"power_on": True}``.
             Passwords among its ``properties`` are a part of the job: workers get them. They are in

@@ -28,7 +28,7 @@ class Lines:
     Several threads may call it: lines are never mixed.
 
     Args:
-        stream: An open text file; None is standard error. It is flushed after each line.
+        stream: An open text file; None means standard error. It is flushed after each line.
 
     Examples:
         >>> import sys

@@ -27,7 +27,7 @@ class WrittenFile:
         path: Where it is, absolute.
         size: Bytes.
         mtime_ns: When it was last changed, ``os.stat_result.st_mtime_ns``.
-        checksum_type: ``sha1``, ``sha256`` or ``sha512``; empty where there is no checksum.
+        checksum_type: ``sha1``, ``sha256`` or ``sha512``; empty without a checksum.
         checksum: The digest of the file, lower-case hex; empty where nobody took one.
 
     Examples:

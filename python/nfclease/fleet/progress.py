@@ -1,4 +1,4 @@
-"""How far a run is: sums of its events, for whoever shows them."""
+"""How far a run is: sums of its events."""
 
 from __future__ import annotations
 

@@ -122,7 +122,7 @@ class SessionFrom:
             >>> source = SessionFrom("vc.example.com", "me", lambda host, user: None)
             >>> source.open()
             Traceback (most recent call last):
-            nfclease.fleet.errors.SessionSourceError: there is no password of me@vc.example.com: ...
+            nfclease.fleet.errors.SessionSourceError: no password for me@vc.example.com: ...
         """
         import ssl
         from inspect import signature
@@ -148,9 +148,9 @@ class SessionFrom:
             where = "the environment variable that password_from names is not set in this process"
         else:
             call = loaded(source, "password_from") if isinstance(source, str) else source
-            found, where = call(self.host, self.user), "password_from returned none"
+            found, where = call(self.host, self.user), "password_from did not return one"
         if not isinstance(found, str) or not found:
-            raise SessionSourceError(f"there is no password of {self.name}: {where}")
+            raise SessionSourceError(f"no password for {self.name}: {where}")
         return found
 
 

@@ -73,7 +73,7 @@ def read_status(path: str | os.PathLike[str]) -> Iterator[dict[str, Any]]:
 
 
 def read_driver(path: str | os.PathLike[str]) -> Holder | None:
-    """Who has a journal open to write it; None where nobody has."""
+    """Which process has a journal open to write it, or None."""
     return holder_of(_place(path))
 
 
