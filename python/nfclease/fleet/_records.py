@@ -10,8 +10,9 @@ from contextlib import nullcontext
 
 from nfclease._log import logger
 from nfclease._text import reason_of
+from nfclease.fleet._journal_rows import LEASES
 from nfclease.fleet.events import Event
-from nfclease.fleet.journal import LEASES, Journal
+from nfclease.fleet.journal import Journal
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
