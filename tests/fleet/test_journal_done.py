@@ -1,4 +1,4 @@
-"""Whether a journal takes a job as done: its files are as they were, and it was not started again."""
+"""Whether a journal takes a job as done: its files did not change, and no attempt is open."""
 
 from __future__ import annotations
 

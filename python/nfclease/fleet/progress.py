@@ -35,7 +35,7 @@ class Progress:
         >>> progress(Event("moved", at=2.0, key="a", host="esx1", total=1000, bytes=400))
         >>> progress(Event("moved", at=3.0, key="a", host="esx1", total=1000, bytes=600))
         >>> progress.bytes, progress.bytes_per_second, progress.seconds_left
-        (600, 300.0, 1.3333333333333333)
+        (600, 200.0, 2.0)
     """
 
     jobs: int
