@@ -1,4 +1,4 @@
-"""What the fields of every job are held to: texts, and options of plain values."""
+"""Fields that jobs have in common: texts, places of a new VM, and options of plain values."""
 
 from __future__ import annotations
 
@@ -14,7 +14,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any
 
-__all__ = ["check_texts", "checked", "options_of"]
+__all__ = ["PLACES", "check_places", "check_texts", "checked", "options_of", "places_of"]
+
+#: Where a new VM goes. All but the first may be left out.
+PLACES = ("resource_pool", "datastore", "folder", "host")
 
 
 @functools.cache
@@ -44,6 +47,22 @@ def check_texts(
             raise TypeError(f"{name} of {kind} must be a string, not {type(value).__name__}")
         if not value or not value.isprintable():
             raise ValueError(f"{name} of {kind} is empty or has control characters")
+
+
+def check_places(job: object) -> None:
+    """Refuses places of a new VM that are not text.
+
+    Raises:
+        TypeError: A value is of another kind.
+        ValueError: A text is empty, or cannot be printed.
+    """
+    given = [name for name in PLACES[1:] if getattr(job, name) is not None]
+    check_texts(job, (PLACES[0], "name", *given), ())
+
+
+def places_of(job: object) -> dict[str, Any]:
+    """Where the new VM of a job goes, by the names of its fields."""
+    return {name: getattr(job, name) for name in PLACES}
 
 
 def checked(options: Mapping[str, Any], known: frozenset[str]) -> dict[str, Any]:

@@ -7,7 +7,14 @@ from dataclasses import dataclass, field
 
 from nfclease.appliance.copying import copy_vm
 from nfclease.fleet import targets
-from nfclease.fleet._job_checks import check_texts, checked, options_of
+from nfclease.fleet._job_checks import (
+    PLACES,
+    check_places,
+    check_texts,
+    checked,
+    options_of,
+    places_of,
+)
 from nfclease.fleet.sessions import SessionFrom, name_of
 
 TYPE_CHECKING = False
@@ -57,12 +64,10 @@ class CopyJob:
     options: Mapping[str, Any] = field(default_factory=dict, hash=False)
 
     def __post_init__(self) -> None:
-        places = [
-            name for name in ("datastore", "folder", "host") if getattr(self, name) is not None
-        ]
-        check_texts(self, ("vm", "resource_pool", "name", *places), ("session", "to_session"))
+        check_texts(self, ("vm",), ("session", "to_session"))
+        check_places(self)
         targets.check(self.name, targets.OF_EXPORTS)
-        known = options_of(copy_vm) - {"datastore", "folder", "host", "name", "require_uploads"}
+        known = options_of(copy_vm) - {"name", "require_uploads", *PLACES}
         object.__setattr__(self, "options", checked(self.options, known))
 
     @property
@@ -83,5 +88,4 @@ class CopyJob:
 
     def settings(self) -> dict[str, Any]:
         """Its options, as JSON knows them, without anything secret."""
-        places = ("resource_pool", "datastore", "folder", "host")
-        return {name: getattr(self, name) for name in places} | dict(self.options)
+        return places_of(self) | dict(self.options)

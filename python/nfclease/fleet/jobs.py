@@ -8,7 +8,14 @@ from dataclasses import dataclass, field
 from nfclease.appliance.export import export_vm
 from nfclease.appliance.importing import import_vapp
 from nfclease.fleet import targets
-from nfclease.fleet._job_checks import check_texts, checked, options_of
+from nfclease.fleet._job_checks import (
+    PLACES,
+    check_places,
+    check_texts,
+    checked,
+    options_of,
+    places_of,
+)
 from nfclease.fleet.sessions import SessionFrom, name_of
 
 TYPE_CHECKING = False
@@ -109,9 +116,10 @@ class ImportJob:
     options: Mapping[str, Any] = field(default_factory=dict, hash=False, repr=False)
 
     def __post_init__(self) -> None:
-        check_texts(self, ("source", "resource_pool", "name"))
+        check_texts(self, ("source",))
+        check_places(self)
         targets.check(self.name, targets.OF_IMPORTS)
-        known = options_of(import_vapp) - {"datastore", "folder", "host", "name"}
+        known = options_of(import_vapp) - {"name", *PLACES}
         object.__setattr__(self, "options", checked(self.options, known))
 
     @property
@@ -131,8 +139,7 @@ class ImportJob:
 
     def settings(self) -> dict[str, Any]:
         """Its options, as JSON knows them; of properties the names alone."""
-        places = ("resource_pool", "datastore", "folder", "host")
-        said = {name: getattr(self, name) for name in places} | dict(self.options)
+        said = places_of(self) | dict(self.options)
         if "properties" in said:
             said["properties"] = sorted(said["properties"])
         return said
