@@ -63,7 +63,7 @@ def run(
     check: bool = True,
     max_bytes_per_second: int | None = None,
 ) -> Summary:
-    """Runs exports, imports and copies, so many at once as each host and vCenter takes.
+    """Runs exports, imports and copies, as many at once as each host and vCenter can take.
 
     It returns when all have ended. The inventory of each session is read first. Then each host has
     a queue, the VM with the most bytes in front, and the next job of a host starts when one of it
