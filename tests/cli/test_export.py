@@ -204,7 +204,7 @@ def test_a_running_vm(nfclease: Command, simulator: Simulator, tmp_path: Path) -
     done = nfclease("export", "running-vm", "-o", tmp_path / "out", "--snapshot")
     assert done.code == 0, done.stderr
     assert package_api.verify(tmp_path / "out").ok
-    assert "the snapshot is as after a power failure" in done.stderr
+    assert ": the snapshot is as after a power failure" in done.stderr
     assert calls_of(simulator, "RemoveSnapshot_Task") == 1
 
 
