@@ -29,7 +29,7 @@ class Found(NamedTuple):
 
     Attributes:
         files: Each item with what is sent for it.
-        has_deltas: Whether one may be the delta of another; None where nobody can say.
+        has_deltas: Whether one may be the delta of another; None if unknown.
         package: What they are in, or whose descriptor is beside them; None without one.
     """
 

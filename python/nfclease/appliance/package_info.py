@@ -149,7 +149,7 @@ class PackageDeploymentOption:
         id: What ``deployment_option=`` of ``import_vapp`` takes.
         label: What to call it.
         description: What it is for.
-        default: Whether it is taken where nobody chooses.
+        default: Whether it is taken unless another one is chosen.
     """
 
     id: str

@@ -30,8 +30,8 @@ class Settings:
         host: Name or address, an IPv6 one without brackets.
         port: Its port.
         path: Of the SDK, ``/sdk`` as a rule.
-        username: Who logs in; empty where nobody said.
-        password: None where nobody said.
+        username: Who logs in; empty if not given.
+        password: None if not given.
         password_from: Where it was found, for people.
         password_shown: Whether it stands in an argument, which ``ps`` shows.
         insecure: Whether no certificate is verified.

@@ -36,7 +36,7 @@ def release(job: Job, service: Any, leases: Iterable[str]) -> str:
         leases: What its attempts have told of their leases.
 
     Returns:
-        What could not be cancelled and why, for people; empty where that is nothing.
+        What could not be cancelled and why, for people, or empty.
     """
     refused: list[str] = []
     notes = notes_of(job, leases)

@@ -21,13 +21,13 @@ if TYPE_CHECKING:
 
 
 class _Login:
-    """A session, once somebody has asked for it; one thread at a time logs in."""
+    """A session that is opened when it is first asked for; one thread at a time logs in."""
 
     def __init__(self) -> None:
         self.lock = threading.Lock()
         self.service: Any = None
         self.manager: Any = None
-        #: Where it logs in, for people; empty where only the factory of the script knows.
+        #: Where it logs in, for people; empty if only the script's factory knows.
         self.address = ""
 
 
@@ -102,7 +102,7 @@ def _is_alive(manager: Any) -> bool:
 
 
 def _address(service: Any) -> str:
-    """Host and port of a pyvmomi stub; empty of one that does not say."""
+    """Host and port of a pyvmomi stub; empty if it does not say."""
     stub = service._stub
     found = getattr(getattr(stub, "soapStub", stub), "host", "")
     return found if isinstance(found, str) else ""

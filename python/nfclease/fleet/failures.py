@@ -54,8 +54,8 @@ def judge(error: BaseException) -> Failure:
 
     Errors of nfclease are judged by ``remedy``, faults of vSphere and errors of Python by their
     class, those of executors by name: ``BrokenExecutor`` of ``concurrent.futures``,
-    ``KilledWorker`` of Dask and so on. What nobody knows is ``never``: to do it again may harm. It
-    makes no call and raises nothing, whatever the error's own methods do.
+    ``KilledWorker`` of Dask and so on. An unknown error is ``never``, since another try may do
+    harm. It makes no call and raises nothing, whatever the error's own methods do.
 
     Args:
         error: What was raised.

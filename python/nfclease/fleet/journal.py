@@ -34,7 +34,7 @@ _PAGE = 500
 
 
 class Journal:
-    """An SQLite database that one driver writes, and anybody reads meanwhile.
+    """An SQLite database that one driver writes, and others may read meanwhile.
 
     Each call is one transaction: after ``kill -9`` all of it is there or nothing, and an ``end``
     outlives a loss of power. Several threads may call it. It belongs on a local file system, for
@@ -129,7 +129,7 @@ class Journal:
             )
 
     def note_lease(self, key: str, task: str) -> None:
-        """Notes the server's task of a lease that an attempt has opened; of a copy there are two.
+        """Notes the server's task of a lease that an attempt has opened; a copy has two.
 
         It is kept over later attempts and runs until the job is done: a VM that this very task
         still holds by then is held by a lease that a dead worker left.
@@ -151,7 +151,7 @@ class Journal:
             key: The job.
 
         Returns:
-            What `note_lease` was given since the job was last done; empty where that is nothing.
+            The tasks that `note_lease` was given since the job was last done.
 
         Raises:
             JournalError: It cannot be read.
@@ -186,18 +186,18 @@ class Journal:
     def done(self, key: str, *, verify: bool = False) -> Outcome | None:
         """The last good outcome of a job, if all files that it wrote are as they were.
 
-        None of a job that was started and has not ended since, whatever its files look like. Of a
-        job that wrote no local file nothing is looked at: whether its VM is still there only the
-        server knows.
+        A job that was started and has not ended since is never done, whatever its files look like.
+        A job that wrote no local file stays done: only the server knows whether its VM still
+        exists.
 
         Args:
             key: The job.
             verify: Whether to read the files and compare their digests, too, and not just sizes and
                 times. Of an ``.ova`` or ``.ovf`` whose digest is not in the journal,
-                `nfclease.verify` says whether it is whole; any other file without is not proved.
+                `nfclease.verify` says whether it is whole; any other file without one is not done.
 
         Returns:
-            The outcome, or None where the job has to be done again.
+            The outcome, or None if the job has to be done again.
 
         Raises:
             JournalError: It cannot be read.
@@ -248,7 +248,7 @@ class Journal:
     def close(self) -> None:
         """Lets another driver have it; the second call does nothing.
 
-        Where nobody reads it at the moment, all of it is in one file from then on.
+        If nobody reads it at that moment, it is one file afterwards.
         """
         self._access.close()
 

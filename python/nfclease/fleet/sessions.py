@@ -189,10 +189,10 @@ def name_of(session: str | SessionFrom) -> str:
 
 
 def check_registered(session: str | SessionFrom) -> None:
-    """Refuses a name that nobody registered.
+    """Refuses a name that is not registered.
 
     Raises:
-        SessionSourceError: It is that.
+        SessionSourceError: It is not.
     """
     if isinstance(session, str) and session not in _registered:
         known = ", ".join(sorted(_registered)) or "none"
@@ -216,7 +216,7 @@ def opened(session: str | SessionFrom, path: str | None) -> Any:
         path: What ``portable`` said of it where the job was made.
 
     Raises:
-        SessionSourceError: Nobody in this process knows how to log in.
+        SessionSourceError: This process does not know how to log in.
     """
     if isinstance(session, SessionFrom):
         return session.open()

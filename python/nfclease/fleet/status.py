@@ -40,7 +40,7 @@ def read_status(path: str | os.PathLike[str]) -> Iterator[dict[str, Any]]:
         - ``disks``, ``total`` (bytes at most, 0 where unknown), ``bytes`` and ``seconds`` (of a job
           that ended), ``attempts``: numbers.
         - ``changed``: when the state was last changed, in seconds since 1970.
-        - ``verdict``, ``reason``: of one that failed, as in ``Failure``; empty of all others.
+        - ``verdict``, ``reason``: as in ``Failure`` if it failed, else empty.
 
     Raises:
         FileNotFoundError: The journal does not exist.

@@ -160,7 +160,7 @@ class _Rest:
         return f"{start}/{kind}/{'id:' if self._is_old else ''}{quote(key, safe=':')}"
 
     def _got(self, method: str, path: str) -> Any:
-        """The answer to a call that has to succeed; None of one that is empty."""
+        """The answer to a call that has to succeed; None if it is empty."""
         status, answer = self._sent(method, path)
         return self._value(status, answer, path)
 
