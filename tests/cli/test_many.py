@@ -137,6 +137,8 @@ def test_failures_have_verdict_and_reason(
     assert (summary["done"], summary["failed"], summary["command"]) == (1, 2, "export")
     failures = {each["vm"]: each for each in summary["failures"]}
     assert failures["running-vm"]["error"] == "vim.fault.InvalidPowerState"
+    advice = "; export a snapshot of it, or switch it off"
+    assert failures["running-vm"]["reason"].endswith(f"(InvalidPowerState){advice}")
     assert failures["no-such-vm"]["error"] == "NotFoundError"
     assert {each["verdict"] for each in failures.values()} == {"never"}
 
