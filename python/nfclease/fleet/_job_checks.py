@@ -14,14 +14,14 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any
 
-__all__ = ["PLACES", "check_places", "check_texts", "checked", "options_of", "places_of"]
+__all__ = ["PLACES", "check_places", "check_texts", "places_of", "set_options"]
 
 #: Where a new VM goes. All but the first may be left out.
 PLACES = ("resource_pool", "datastore", "folder", "host")
 
 
 @functools.cache
-def options_of(call: Callable[..., object]) -> frozenset[str]:
+def _options_of(call: Callable[..., object]) -> frozenset[str]:
     """The keywords of a whole job, without those that are for the caller's own process."""
     known = inspect.signature(call).parameters.values()
     names = {each.name for each in known if each.kind is each.KEYWORD_ONLY}
@@ -65,13 +65,22 @@ def places_of(job: object) -> dict[str, Any]:
     return {name: getattr(job, name) for name in PLACES}
 
 
-def checked(options: Mapping[str, Any], known: frozenset[str]) -> dict[str, Any]:
-    """A copy of the options: what the caller changes later is not meant.
+def set_options(job: Any, call: Callable[..., object], *but: str) -> None:
+    """Checks the options of a job, and gives it a copy: what the caller changes later is not meant.
+
+    Args:
+        job: A frozen one, while it is made.
+        call: What the options are keywords of.
+        *but: Keywords that are not options.
 
     Raises:
         TypeError: It is not a mapping, or a value is not plain.
         ValueError: An option is unknown.
     """
+    object.__setattr__(job, "options", _checked(job.options, _options_of(call).difference(but)))
+
+
+def _checked(options: Mapping[str, Any], known: frozenset[str]) -> dict[str, Any]:
     if not isinstance(options, Mapping):
         raise TypeError(f"options must be a mapping, not {type(options).__name__}")
     unknown = sorted(map(str, set(options) - known))

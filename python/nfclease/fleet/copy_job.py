@@ -7,14 +7,7 @@ from dataclasses import dataclass, field
 
 from nfclease.appliance.copying import copy_vm
 from nfclease.fleet import targets
-from nfclease.fleet._job_checks import (
-    PLACES,
-    check_places,
-    check_texts,
-    checked,
-    options_of,
-    places_of,
-)
+from nfclease.fleet._job_checks import PLACES, check_places, check_texts, places_of, set_options
 from nfclease.fleet.sessions import SessionFrom, name_of
 
 TYPE_CHECKING = False
@@ -67,8 +60,7 @@ class CopyJob:
         check_texts(self, ("vm",), ("session", "to_session"))
         check_places(self)
         targets.check(self.name, targets.OF_EXPORTS)
-        known = options_of(copy_vm) - {"name", "require_uploads", *PLACES}
-        object.__setattr__(self, "options", checked(self.options, known))
+        set_options(self, copy_vm, "name", "require_uploads", *PLACES)
 
     @property
     def kind(self) -> str:

@@ -8,14 +8,7 @@ from dataclasses import dataclass, field
 from nfclease.appliance.export import export_vm
 from nfclease.appliance.importing import import_vapp
 from nfclease.fleet import targets
-from nfclease.fleet._job_checks import (
-    PLACES,
-    check_places,
-    check_texts,
-    checked,
-    options_of,
-    places_of,
-)
+from nfclease.fleet._job_checks import PLACES, check_places, check_texts, places_of, set_options
 from nfclease.fleet.sessions import SessionFrom, name_of
 
 TYPE_CHECKING = False
@@ -57,7 +50,7 @@ class ExportJob:
     def __post_init__(self) -> None:
         check_texts(self, ("vm", "target"))
         targets.check(self.target, targets.OF_EXPORTS)
-        object.__setattr__(self, "options", checked(self.options, options_of(export_vm)))
+        set_options(self, export_vm)
 
     @property
     def kind(self) -> str:
@@ -119,8 +112,7 @@ class ImportJob:
         check_texts(self, ("source",))
         check_places(self)
         targets.check(self.name, targets.OF_IMPORTS)
-        known = options_of(import_vapp) - {"name", *PLACES}
-        object.__setattr__(self, "options", checked(self.options, known))
+        set_options(self, import_vapp, "name", *PLACES)
 
     @property
     def kind(self) -> str:
