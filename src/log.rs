@@ -1,7 +1,7 @@
 //! Log records, kept until somebody comes by who can emit them.
 //!
 //! A native thread that logged straight into Python would wait for the GIL, and a busy script
-//! would stop the keep-alive. So records are queued, and whoever calls in next takes them.
+//! would stop the keep-alive. So records are queued, and the next call from Python takes them.
 
 use std::collections::VecDeque;
 use std::fmt;
@@ -94,7 +94,7 @@ impl Subscriber for Queue {
         lock(&QUEUE).push(record);
     }
 
-    // There are no spans.
+    // Spans are not used.
 
     fn new_span(&self, _: &Attributes<'_>) -> Id {
         Id::from_u64(1)
@@ -119,7 +119,7 @@ impl Visit for Said {
     }
 }
 
-/// Becomes the process's subscriber; where there is one already, it stays.
+/// Becomes the process's subscriber, unless it has one already.
 pub fn install() {
     let _ = set_global_default(Queue);
 }

@@ -30,7 +30,7 @@ pub(crate) fn flag(text: &str) -> Option<bool> {
     }
 }
 
-/// The sum, or the largest number where there is none.
+/// The sum, or the largest number if it overflows.
 pub(crate) fn sum(numbers: impl IntoIterator<Item = u64>) -> u64 {
     numbers.into_iter().fold(0, u64::saturating_add)
 }

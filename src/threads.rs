@@ -1,7 +1,7 @@
 //! Threads that start or do not: a system without one, or without the memory for one, is an error.
 //!
 //! The runtime's own builder panics there, and its drop waits for threads that never were; so do its
-//! ways out of a task that blocks. A heap that has nothing left ends the process, whoever asks: no
+//! ways out of a task that blocks. A heap that is used up ends the process: no
 //! thread is started in the last of it.
 
 use std::collections::VecDeque;
@@ -94,8 +94,8 @@ pub(crate) fn runtime(threads: usize, name: &'static str) -> Result<Runtime> {
 }
 
 /// A thread of its own for what blocks: one piece of work after the other, and no thread of a runtime
-/// is held meanwhile. It ends when nothing is left to do: many transfers, whose disk was slow once,
-/// keep no thread each.
+/// is held meanwhile. It ends when all is done, so that transfers whose disk was slow once do not
+/// keep a thread each.
 pub struct Aside {
     name: &'static str,
     jobs: Arc<Mutex<Jobs>>,

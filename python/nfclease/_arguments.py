@@ -31,7 +31,7 @@ if TYPE_CHECKING:
         def tell(self) -> int: ...
 
     Target: TypeAlias = str | os.PathLike[str] | Writable
-    #: Other paths of a download, and their formats; None is the stream.
+    #: Other paths of a download, and their formats; None means the stream.
     Also: TypeAlias = (
         Mapping[str | os.PathLike[str], Literal["raw", "qcow2"] | None]
         | Mapping[str, Literal["raw", "qcow2"] | None]

@@ -70,7 +70,7 @@ class LeaseCore:
 
     @staticmethod
     def shown(fault: Any) -> Any:
-        """A fault of an error of ours, fit to be printed by whoever prints that."""
+        """A fault of an error of ours, without what must not be printed."""
         return tidied(fault)
 
     def _fault_of(self, carrier: Any) -> Any:

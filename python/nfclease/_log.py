@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 @functools.cache
 def logger() -> logging.Logger:
-    """Ours; what nobody wants to see goes nowhere. The first lease makes it, before any record."""
+    """Ours; without a handler of the script its records go nowhere. Made before any record."""
     import logging
 
     found = logging.getLogger("nfclease")
@@ -25,7 +25,7 @@ def logger() -> logging.Logger:
 
 @functools.cache
 def calls() -> logging.Logger:
-    """What the core is asked for, and how it went; nobody has it who does not turn it on."""
+    """Calls to the core and how they went; off unless a script sets its level."""
     import logging
 
     found = logging.getLogger("nfclease.calls")

@@ -26,7 +26,7 @@ def set_max_bytes_per_second(
     Args:
         rate: Bytes per second, 1024 or more; None means without a limit, which is how a process
             begins.
-        lease: The lease whose limit it is, in place of its ``max_bytes_per_second``. None is the
+        lease: The lease whose limit it is, in place of its ``max_bytes_per_second``. None means the
             limit of the process.
 
     Returns:

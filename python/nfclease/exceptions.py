@@ -371,7 +371,7 @@ class ForkError(NfcError, RuntimeError):
 
 
 class JournalError(NfcError):
-    """A fleet's journal cannot be read or written, or is none.
+    """A fleet's journal cannot be read or written, or the file is not a journal.
 
     What was written before is kept.
     """

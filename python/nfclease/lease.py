@@ -52,7 +52,7 @@ class HttpNfcLease(MirroredLease):
             which servers list unasked; so is None, but for a downloaded file of which the server
             lists only SHA-256.
         keep_alive: Whether a native thread renews the lease from now until it ends.
-        keep_alive_interval: Seconds between two ``HttpNfcLeaseProgress``; None is a tenth of
+        keep_alive_interval: Seconds between two ``HttpNfcLeaseProgress``; None means a tenth of
             ``info.leaseTimeout``, at least 1 and at most 15.
         max_concurrency: Transfers at once, 1 to 64. Of more files, the longest start first.
         max_retries: Repetitions of one download, 0 to 10. A started POST is never repeated.
@@ -240,7 +240,7 @@ class HttpNfcLease(MirroredLease):
 
         Raises:
             TypeError: An argument is of the wrong kind.
-            ValueError: `format`, `also` or `qcow2_compression` is none of those, or a block device
+            ValueError: `format`, `also` or `qcow2_compression` is unknown, or a block device
                 is to get something other than raw.
             RuntimeError: A coroutine called; it would block its event loop.
             OSError: The local file cannot be written; before any byte is asked for where that can

@@ -28,7 +28,7 @@ class TransferProgress:
             whole time.
         seconds_left: None while the size is unknown or nothing moves.
         disk_capacity: Bytes that all disks of the lease can hold (``totalDiskCapacityInKB``),
-            while ``bytes_total`` is None; not a size, because what is sent is smaller. None where
+            while ``bytes_total`` is None; not a size, because what is sent is smaller. None if
             the size is known or the server does not say.
         done: Whether it has ended, well or not.
         failed: Whether it has ended, and not well.

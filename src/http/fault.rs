@@ -12,11 +12,11 @@ pub(super) struct Fault {
 /// What is known of it besides its words.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Reason {
-    /// There was a connection.
+    /// After the connection was made.
     Broken,
-    /// There was none yet.
+    /// Before the connection was made.
     Connect,
-    /// There was none in time.
+    /// The connection was not made in time.
     ConnectTimeout,
 }
 

@@ -1,8 +1,8 @@
 //! Every setting of the libraries between us and the kernel, each on purpose.
 //!
 //! A default that nobody chose ends somebody's transfer one day: one of them broke an upload whose
-//! host had closed its window for 30 seconds. Whoever updates a library reads its list of defaults
-//! against this one.
+//! host had closed its window for 30 seconds. After an update of a library, compare its list of defaults
+//! with this one.
 //!
 //! The calls go through reqwest, the data through hyper itself (`data/`); a row holds for both unless
 //! it names one of them.
@@ -29,7 +29,7 @@
 //! | bytes that TLS reads at once | one record | 64 KiB for the data | a call of the system for each record costs as much as AES |
 //! | who moves a connection | a task | the download itself (`data/link.rs`) | no second thread is woken for each piece |
 //! | connection verbose | off | off | it would log what was sent |
-//! | look-up of names | a thread of the runtime's pool, a panic where there is none | [`super::resolver`] | an error where there is none |
+//! | look-up of names | a thread of the runtime's pool, a panic if it does not start | [`super::resolver`] | an error if it does not start |
 //! | both address families | the second after 300 ms | the same | for the calls not to be set |
 //! | local address, interface, HTTPS only | none, none, off | the same | routes are the system's; an `http` session is allowed |
 //! | TLS versions, SNI, resumption | 1.2 and 1.3, on, 256 sessions | the same, set in [`super::tls`] | |

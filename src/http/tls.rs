@@ -97,7 +97,7 @@ impl fmt::Debug for Trust {
 
 impl Pin {
     /// Reads a thumbprint, with or without colons, in any case; its length tells the digest.
-    /// Empty means that there is none.
+    /// Empty means without one.
     pub fn from_thumbprint(text: &str) -> Result<Option<Self>> {
         let digits: String = text
             .chars()
@@ -123,7 +123,7 @@ impl Pin {
         pin.map(Some).map_err(|_| malformed())
     }
 
-    /// Reads PEM certificates: the server's, or a list that it is on. Empty means that there is none.
+    /// Reads PEM certificates: the server's, or a list that it is on. Empty means without one.
     pub fn from_pem(text: &str) -> Result<Option<Self>> {
         if text.trim().is_empty() {
             return Ok(None);

@@ -15,7 +15,7 @@ const MOST_BYTES: usize = 4096;
 /// Status and text of a refusal; `None` where it refuses no more, or says nothing.
 pub(super) async fn refusal(proxy: &Proxy, authority: &str) -> Option<(u16, String)> {
     let mut said = Vec::new();
-    // What has come by then is what it said.
+    // All that has come by then counts as its answer.
     let _ = tokio::time::timeout(WAIT, ask(proxy, authority, &mut said)).await;
     read(&String::from_utf8_lossy(&said))
 }

@@ -1,4 +1,4 @@
-//! A raw image: each grain at its place. Where there is none, a file has a hole; on a device zeros are put.
+//! A raw image: each grain at its place. Elsewhere a file has a hole, and a device gets zeros.
 
 use std::io;
 use std::ops::Range;

@@ -34,7 +34,7 @@ impl Again {
         Ok(Self { file, path, buffer })
     }
 
-    /// The digest of all of it. Piece by piece: nothing is read on for who has given the transfer up.
+    /// The digest of all of it. Piece by piece: reading ends when the transfer was given up.
     pub(crate) async fn digest(
         self,
         checksum_type: ChecksumType,

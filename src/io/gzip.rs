@@ -95,7 +95,7 @@ impl GzipCount {
 }
 
 /// A reader of what a part becomes. Its decoder reads when it is made, which may wait for a network:
-/// so whoever reads makes it.
+/// so the thread that reads makes it.
 struct Unzip {
     name: PathBuf,
     unread: Option<Inner>,

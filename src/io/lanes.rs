@@ -2,7 +2,7 @@
 //!
 //! SHA-1 by the processor's extensions waits for its own last result most of the time, and two streams
 //! together take 0.62 of the time that they take one after the other on an AMD EPYC. So readers run
-//! ahead, and leave the digest to whoever needs a piece: that one takes a piece of another upload along.
+//! ahead, and leave the digest to the first that needs a piece: it takes a piece of another upload along.
 //! Nobody waits for another upload, and no thread is woken for it.
 
 use std::collections::VecDeque;
@@ -31,7 +31,7 @@ struct Queue {
     pieces: VecDeque<Bytes>,
     /// So many of the first of them are in the digests.
     digested: usize,
-    /// Of all up to there. Whoever adds a piece has them meanwhile.
+    /// Of all up to there. The one that adds a piece has them meanwhile.
     digests: Option<Digests>,
     /// Of the connection, when it found nothing.
     waker: Option<Waker>,
@@ -133,7 +133,7 @@ impl Drop for Digesting {
 }
 
 impl Digesting {
-    /// Adds the piece, and that of another where there is one.
+    /// Adds the piece, and that of another upload if one is waiting.
     fn add(mut self, other: Option<Self>) {
         let Some(digests) = &mut self.digests else {
             return;

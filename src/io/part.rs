@@ -101,7 +101,7 @@ impl Part {
         Ok(self.directory.look(name)? == Some(self.identity))
     }
 
-    /// It has its final name: there is nothing to remove any more.
+    /// It has its final name: do not remove it any more.
     pub(super) fn keep(&mut self) {
         self.open = false;
     }

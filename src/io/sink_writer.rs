@@ -102,7 +102,7 @@ impl Write for SinkWriter {
     }
 }
 
-/// Waits in this thread, which is no runtime's.
+/// Waits in this thread, which does not belong to a runtime.
 fn wait<T>(work: impl Future<Output = T>) -> T {
     struct Unpark(Thread);
     impl Wake for Unpark {

@@ -29,7 +29,7 @@ pub trait Source: Send {
     fn start(&mut self, digests: Digests, what: &str, watch: Option<Watch>) -> Result<Feed>;
 }
 
-/// A source that runs. Whoever fills it waits while nobody takes, and stops when it is dropped.
+/// A source that runs. Its writer waits while nobody takes, and stops when it is dropped.
 pub struct Feed {
     /// The pieces in order. Nothing comes after the last, or earlier when reading failed.
     pub(crate) next: Next,

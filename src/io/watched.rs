@@ -28,7 +28,7 @@ impl Watched {
         self.ended.load(Ordering::Acquire)
     }
 
-    /// Said by who has handed on the outcome.
+    /// Called by the one that has handed on the outcome.
     pub fn end(&self) {
         self.ended.store(true, Ordering::Release);
     }

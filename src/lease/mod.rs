@@ -66,7 +66,7 @@ impl Sessions {
 pub struct Lease {
     /// What was chosen for it, as it was found valid.
     options: Options,
-    /// Runs its work, whoever watches.
+    /// Runs its work, watched or not.
     engine: Arc<Engine>,
     /// The lease at its server, over the engine's connections.
     remote: RemoteLease,

@@ -4,7 +4,7 @@
 //! in neither when the server has already ended the lease. The rules:
 //!
 //! 1. A lease begins as `Initializing`. Only the server makes it `Ready`.
-//! 2. Complete and Abort are each legal in one go only: whoever applies the event sends the call,
+//! 2. Complete and Abort are each legal in one go only: the one that applies the event sends the call,
 //!    and every other thread finds it illegal. They exclude each other.
 //! 3. A Complete that the server refuses leaves the lease held (`Ready`): it is the one event that
 //!    goes back, and an Abort may follow it.

@@ -115,7 +115,7 @@ impl From<RequiredUploads> for RequireUploads {
     }
 }
 
-/// Why a lease is aborted that its script works with: whoever works with it gets this.
+/// Why a lease is aborted while its script works with it: those calls fail with this.
 pub(super) enum AbortCause {
     /// The session of the script is gone.
     Session,

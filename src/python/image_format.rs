@@ -12,7 +12,7 @@ pub(crate) struct ImageFormat(pub(super) Format);
 
 #[pymethods]
 impl ImageFormat {
-    /// Python has refused other words, and a compression where there is none.
+    /// Python has refused unknown words, and a compression of a format without one.
     #[new]
     #[pyo3(signature = (name, *, qcow2_compression=None, grains=false))]
     fn new(

@@ -260,7 +260,7 @@ impl Lease {
         );
         let engine = Arc::clone(lease.engine());
         let counted = Counted::new();
-        // Without an engine there is nobody left to send it.
+        // Without an engine it cannot be sent any more.
         let _ = engine.spawn(async move {
             let _counted = counted;
             if let Ended::AbortFailed = lease.abort(Abort { reason }).await {

@@ -17,7 +17,7 @@ use nfclease::transfer::panics::caught;
 /// Makes the result Python's, where the GIL is held anyway.
 type Finish = Box<dyn FnOnce(Python<'_>) -> PyResult<Py<PyAny>> + Send>;
 
-/// Runs to its end whoever watches; it can be waited for once.
+/// Runs to its end, watched or not; it can be waited for once.
 #[pyclass(frozen, module = "nfclease._core")]
 pub(crate) struct Work {
     engine: Arc<Engine>,

@@ -58,7 +58,7 @@ pub(super) enum Answer {
     Part(Part),
     /// All that there is: it knows no Range, or the file is not what it was.
     Whole(Response),
-    /// The file is empty: there are no bytes to ask for.
+    /// The file is empty: no bytes can be asked for.
     Empty(Version),
 }
 

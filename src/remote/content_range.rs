@@ -34,7 +34,7 @@ impl ContentRange {
     }
 }
 
-/// Whether it says, as it goes with a refusal (416), that there are no bytes at all.
+/// Whether it says that the file is empty, as the `Content-Range` of a refusal (416) does.
 pub(super) fn is_of_nothing(text: &str) -> bool {
     let range = text.trim().split_once(' ');
     range.is_some_and(|(unit, range)| unit.eq_ignore_ascii_case("bytes") && range.trim() == "*/0")

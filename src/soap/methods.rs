@@ -17,8 +17,8 @@ pub(crate) const RETRIEVE_PROPERTIES: &str = "RetrievePropertiesEx";
 /// `ServiceInstance.RetrieveContent`.
 pub(crate) const RETRIEVE_SERVICE_CONTENT: &str = "RetrieveServiceContent";
 
-/// Calls that change nothing, or nothing more the second time: whoever makes one can make it again
-/// when an idle connection turns out to be dead. pyvmomi reads attributes by `Fetch`.
+/// Calls that change nothing, or nothing more the second time: such a call can be made again when
+/// an idle connection turns out to be dead. pyvmomi reads attributes by `Fetch`.
 const REPEATABLE: [&str; 9] = [
     PROGRESS,
     GET_MANIFEST,

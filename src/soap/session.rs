@@ -59,7 +59,7 @@ impl Endpoint {
 pub struct Credentials {
     /// The stub's raw cookie, quotes and attributes included.
     pub cookie: String,
-    /// The stub's `sessionId`, sent as its own header when there is no cookie.
+    /// The stub's `sessionId`, sent as its own header without a cookie.
     pub session_id: String,
     /// What the stub puts into its SOAP header (request context, SAML token), as XML.
     pub soap_header: String,

@@ -27,13 +27,13 @@ pub struct DeviceUrl {
     pub import_key: String,
     /// `url`.
     pub url: String,
-    /// `sslThumbprint`, empty when there is none.
+    /// `sslThumbprint`, or empty.
     pub ssl_thumbprint: String,
-    /// `sslCertificate` (vSphere 9), empty when there is none.
+    /// `sslCertificate` (vSphere 9), or empty.
     pub ssl_certificate: String,
     /// `disk`.
     pub disk: Option<bool>,
-    /// `targetId`, empty when there is none.
+    /// `targetId`, or empty.
     pub target_id: String,
     /// `fileSize`, only set for files other than disks.
     pub file_size: Option<u64>,

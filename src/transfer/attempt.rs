@@ -207,7 +207,7 @@ async fn run_by<E: Exchange, S: Future<Output = ()> + Send>(
     }
 }
 
-/// When the next attempt is due, or the error when there is none.
+/// When the next attempt is due, or the error if none is left.
 async fn due<E: Exchange>(
     exchange: &mut E,
     error: Error,

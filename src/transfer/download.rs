@@ -141,7 +141,7 @@ struct Get<'a, S> {
     sink: Box<dyn Sink>,
     /// Who knows the manifest, and whether the lease is lost.
     server: &'a S,
-    /// Counts for whoever watches.
+    /// Counts for those that watch.
     progress: &'a Progress,
     /// How far this attempt has come: it decides whether another one helps.
     reached: Reached,

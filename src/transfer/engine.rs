@@ -107,7 +107,7 @@ impl Engine {
         &self.rate_limit
     }
 
-    /// Runs a transfer to its end, whoever watches. Refused in a forked child, where no thread is
+    /// Runs a transfer to its end, watched or not. Refused in a forked child, where no thread is
     /// there to run it.
     pub fn transfer<F>(&self, future: F) -> Result<JoinHandle<F::Output>>
     where

@@ -59,7 +59,7 @@ impl Pairing {
         OFFERED.set(Some(Arc::clone(&self.offer)));
         tokio::task::yield_now().await;
         self.take_back();
-        // Whoever comes by leaves the digests in it.
+        // The one that takes it leaves the digests in it.
         let Some((updated, buffer)) = lock(&self.offer).take() else {
             return digests.update(bytes);
         };

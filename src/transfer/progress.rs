@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 
 const UNKNOWN: u64 = u64::MAX;
 
-/// Counters of one transfer, written by its task and polled by whoever watches.
+/// Counters of one transfer, written by its task and polled by those that watch.
 #[derive(Debug)]
 pub struct Progress {
     done: AtomicU64,

@@ -205,7 +205,7 @@ struct Put<'a, S> {
     source: Box<dyn Source>,
     /// Who knows the manifest, and whether the lease is lost.
     server: &'a S,
-    /// Counts for whoever watches; each attempt's body gets it.
+    /// Counts for those that watch; each attempt's body gets it.
     progress: &'a Arc<Progress>,
     /// This attempt's body: what the host may have of it.
     sending: Arc<Sending>,

@@ -65,7 +65,7 @@ impl Finding {
 pub(crate) struct Placed<'a>(&'a Finding);
 
 impl Finding {
-    /// Its text for who has said already what it means.
+    /// Its text without what it means, for callers that have said that.
     pub(crate) fn place(&self) -> Placed<'_> {
         Placed(self)
     }

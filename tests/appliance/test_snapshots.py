@@ -155,7 +155,7 @@ def test_a_snapshot_that_cannot_be_removed_is_told(
         result = export(vm, tmp_path / "out", snapshot=True)
     [warning] = result.warnings
     assert "could not be removed (vmodl.fault.SystemError" in warning
-    assert warning in caplog.messages
+    assert f"{vm._moId}: {warning}" in caplog.messages
     assert (tmp_path / "out" / result.descriptor).exists()
 
 

@@ -90,7 +90,7 @@ def test_rows_and_options(copy: Command, other: Simulator, there: Any, tmp_path:
         ({"NFCLEASE_TO_USERNAME": None}, [], 2, "--to-username or set NFCLEASE_TO_USERNAME"),
         ({"NFCLEASE_TO_PASSWORD": None}, [], 2, "NFCLEASE_TO_PASSWORD, or give --to-password-file"),
         ({"NFCLEASE_TO_PASSWORD": "wrong"}, [], 1, "the password is from NFCLEASE_TO_PASSWORD"),
-        ({"NFCLEASE_TO_RESOURCE_POOL": "no-pool"}, [], 1, "there is no resource pool 'no-pool'"),
+        ({"NFCLEASE_TO_RESOURCE_POOL": "no-pool"}, [], 1, "resource pool 'no-pool' not found"),
         ({"NFCLEASE_TO_TLS_CA_CERTS": None, "GOVC_TLS_CA_CERTS": "{own}"}, [], 1, "is not trusted"),
         ({}, ["--network", "no-network"], 1, "no-network"),
     ],

@@ -204,7 +204,7 @@ def test_a_running_vm(nfclease: Command, simulator: Simulator, tmp_path: Path) -
     done = nfclease("export", "running-vm", "-o", tmp_path / "out", "--snapshot")
     assert done.code == 0, done.stderr
     assert package_api.verify(tmp_path / "out").ok
-    assert "the snapshot is as after a power failure" in done.stderr
+    assert ": the snapshot is as after a power failure" in done.stderr
     assert calls_of(simulator, "RemoveSnapshot_Task") == 1
 
 
@@ -238,7 +238,7 @@ def test_a_vapp(nfclease: Command, tmp_path: Path) -> None:
     ("arguments", "code", "said"),
     [
         (["no-such-vm", "-o", "out"], 1, "no-such-vm"),
-        (["demo-vm", "-o", "no/such/place.ova"], 1, "there is no such directory to put it in"),
+        (["demo-vm", "-o", "no/such/place.ova"], 1, "the directory does not exist"),
         (["demo-vm", "-o", ""], 2, "-o is empty"),
         (["demo-vm", "-o", "out", "--name", "../x"], 1, "give --name to give the package another"),
         (["demo-vm", "-o", "out", "--checksum", "md5"], 2, "invalid choice"),

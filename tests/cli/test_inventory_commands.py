@@ -85,13 +85,11 @@ def test_ls_shows_what_an_import_is_put_into(
 def test_ls_of_what_is_not_there(nfclease: Command) -> None:
     done = nfclease("ls", "demo-wm")
     assert (done.code, done.stdout) == (1, "")
-    assert "there is no VM 'demo-wm'; near it: /DC0/vm/demo-vm (vm-" in done.stderr
-    assert nfclease("ls", "nothing*") == Done(
-        1, "", "nfclease: there is no vm that fits 'nothing*'\n"
-    )
+    assert "VM 'demo-wm' not found; similar: /DC0/vm/demo-vm (vm-" in done.stderr
+    assert nfclease("ls", "nothing*") == Done(1, "", "nfclease: no vm matches 'nothing*'\n")
     done = nfclease("ls", "demo-vm", env={"GOVC_DATACENTER": "DC9"})
     assert (done.code, done.stdout) == (1, "")
-    assert "there is no datacenter 'DC9'; near it: /DC0 (datacenter-2)" in done.stderr
+    assert "datacenter 'DC9' not found; similar: /DC0 (datacenter-2)" in done.stderr
     assert nfclease("ls", "/DC0/vm/demo-vm", env={"GOVC_DATACENTER": "DC9"}).code == 0
 
 

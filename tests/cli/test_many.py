@@ -116,7 +116,7 @@ def test_a_place_that_is_not_there(nfclease: Command, folder: Path) -> None:
     done = nfclease("export", "--all-in", "no-such", "-o", folder / "{vm}.ova")
     assert (done.code, done.stdout) == (1, "")
     word = "folder, host, cluster, resource pool or datacenter"
-    assert done.stderr.startswith(f"nfclease: there is no {word} 'no-such'")
+    assert done.stderr.startswith(f"nfclease: {word} 'no-such' not found")
 
 
 def test_failures_have_verdict_and_reason(
@@ -127,7 +127,7 @@ def test_failures_have_verdict_and_reason(
     text = f"{name}\nno-such-vm\nrunning-vm\n"
     done = nfclease(*given, "--quiet", stdin=text)
     assert (done.code, done.stdout) == (1, "")
-    assert "nfclease: no-such-vm: never: there is no VM 'no-such-vm'" in done.stderr
+    assert "nfclease: no-such-vm: never: VM 'no-such-vm' not found" in done.stderr
     assert "nfclease: running-vm: never: " in done.stderr
     assert verify(folder / f"{name}.ova")
     done = nfclease(*given, "--overwrite", "--json", stdin=text)
@@ -137,6 +137,8 @@ def test_failures_have_verdict_and_reason(
     assert (summary["done"], summary["failed"], summary["command"]) == (1, 2, "export")
     failures = {each["vm"]: each for each in summary["failures"]}
     assert failures["running-vm"]["error"] == "vim.fault.InvalidPowerState"
+    advice = "; export a snapshot of it, or switch it off"
+    assert failures["running-vm"]["reason"].endswith(f"(InvalidPowerState){advice}")
     assert failures["no-such-vm"]["error"] == "NotFoundError"
     assert {each["verdict"] for each in failures.values()} == {"never"}
 
@@ -212,9 +214,9 @@ def test_a_dry_run_is_a_plan(nfclease: Command, simulator: Simulator, folder: Pa
     assert row.split()[:3] == ["esx-1.example", "2", "4"]
     assert last.startswith("3 VMs: 4 disks, ")
     assert last.endswith(" at 25 MB/s a stream; 2 would fail")
-    taken = f"nfclease: warning: demo-vm: never: there is something at {folder / 'demo-vm.ova'}\n"
+    taken = f"nfclease: warning: demo-vm: never: {folder / 'demo-vm.ova'} exists already\n"
     assert taken in done.stderr
-    assert "nfclease: warning: no-such-vm: never: there is no VM" in done.stderr
+    assert "nfclease: warning: no-such-vm: never: VM 'no-such-vm' not found" in done.stderr
     assert [path.name for path in folder.iterdir()] == ["demo-vm.ova"]
     *rows, summary = objects(nfclease(*given, "--json", stdin=text).stdout)
     assert [row["type"] for row in rows] == ["vm", "vm", "vm", "host"]

@@ -84,8 +84,8 @@ def test_a_pinned_server(tagged: Vcsim, tmp_path: Path) -> None:
     ("tag", "said"),
     [
         ("nightly", "tag 'nightly': there are 2: backup/nightly, team/a/nightly"),
-        ("backup/weekly", "there is no tag 'backup/weekly' that this user can see"),
-        ("never", "there is no VM with the tag never that this user can see"),
+        ("backup/weekly", "tag 'backup/weekly' not found, or this user cannot see it"),
+        ("never", "found no VM with the tag never that this user can see"),
     ],
 )
 def test_a_tag_that_is_not_one(tagged: Vcsim, tmp_path: Path, tag: str, said: str) -> None:
@@ -114,7 +114,7 @@ def test_templates_are_left_out_and_named(vcsim: Vcsim, tmp_path: Path) -> None:
     nfclease = Command(environment(vcsim))
     done = nfclease("export", "--all-in", "DC0", "-o", tmp_path / "{vm}.ova", "--dry-run")
     assert f"nfclease: warning: templates are left out: /DC0/vm/{name}\n" in done.stderr
-    assert "there is no VM in DC0" in done.stderr
+    assert "found no VM in DC0" in done.stderr
 
 
 class Newer(BaseHTTPRequestHandler):

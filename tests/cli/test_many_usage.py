@@ -13,7 +13,7 @@ from ..support.importing import calls_of
 @pytest.mark.parametrize(
     ("given", "said"),
     [
-        (["-o", "a.ova"], "it is not said which VM"),
+        (["-o", "a.ova"], "no VM is named"),
         (["vm", "--list", "a", "-o", "{vm}.ova"], "--list and VM do not go together"),
         (["--tag", "a", "--all-in", "b", "-o", "{vm}.ova"], "--all-in and --tag do not go"),
         (["--list", "a", "-o", "-"], "-o - is for one VM"),

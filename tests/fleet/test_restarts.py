@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 from pathlib import Path
 from typing import Any
@@ -111,3 +112,15 @@ def test_a_journal_that_is_none(lab: str, tmp_path: Path) -> None:
         run(lab, ["demo-vm"], tmp_path)
     with pytest.raises(TypeError, match="a Journal or a path, not int"):
         fleet.run([], journal=3)  # type: ignore[arg-type]
+
+
+def test_a_total_counts_all_jobs_however_many_are_skipped(
+    simulator: Simulator, lab: str, vms: list[str], tmp_path: Path
+) -> None:
+    run(lab, vms[:-1], tmp_path)
+    log = io.StringIO()
+    run(lab, vms, tmp_path, progress=fleet.Lines(log))
+    lines = log.getvalue().splitlines()
+    assert sum("skipped" in line for line in lines) == len(vms) - 1
+    assert lines[-1].startswith("total: 3 of 3 jobs, ")
+    assert all(" of 3 jobs, " in line for line in lines if line.startswith("total: "))

@@ -99,7 +99,7 @@ def test_a_vm_that_runs_or_is_not_there_fails_at_once(
     }
     assert {failure.verdict for failure in reasons.values() if failure} == {"never"}
     assert len(summary.done) == 4
-    assert "no-such-vm: NotFoundError: there is no VM" in str(summary)
+    assert "no-such-vm: NotFoundError: VM 'no-such-vm' not found" in str(summary)
 
 
 def test_a_vm_that_goes_between_the_plan_and_its_start_fails_alone(

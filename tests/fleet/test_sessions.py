@@ -172,7 +172,7 @@ def test_what_is_wrong_with_a_login_is_said_without_the_password(
         fleet.run(jobs_of(plain, ["a"], tmp_path))
     assert "wrong-secret" not in repr(refused.value)
     monkeypatch.delenv(VARIABLE)
-    with pytest.raises(fleet.SessionSourceError, match="there is no password of") as missing:
+    with pytest.raises(fleet.SessionSourceError, match="no password for") as missing:
         fleet.run(jobs_of(plain, ["a"], tmp_path))
     assert VARIABLE not in str(missing.value)  # somebody may have put the password itself there
     with pytest.raises(ValueError, match="password_from must be") as odd:

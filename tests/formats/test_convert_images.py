@@ -97,7 +97,7 @@ def test_qcow2_once_more(tmp_path: Path) -> None:
 @pytest.mark.parametrize("grains", [False, True])
 def test_a_transplant_needs_a_stream(tmp_path: Path, grains: bool) -> None:
     raw_of(tmp_path / "disk.raw", MIB)
-    with pytest.raises(ValueError, match=r"moves the grains .*/disk\.raw is none"):
+    with pytest.raises(ValueError, match=r"moves the grains .*/disk\.raw is not one"):
         image.convert(
             *(tmp_path / "disk.raw", tmp_path / "new.qcow2"),
             qcow2_compression="transplant",

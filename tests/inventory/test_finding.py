@@ -82,15 +82,15 @@ def test_what_is_not_there_is_an_error_that_names_near_ones(service: Any) -> Non
     with pytest.raises(nfclease.NotFoundError) as caught:
         find(service, "/DC0/vm/DEMO_vm")
     assert "/DC0/vm/demo-vm" in caught.value.candidates
-    assert str(caught.value).startswith("there is no VM '/DC0/vm/DEMO_vm'; near it: ")
+    assert str(caught.value).startswith("VM '/DC0/vm/DEMO_vm' not found; similar: ")
     assert caught.value.remedy == "fix_input"
     assert isinstance(caught.value, LookupError)
     with pytest.raises(nfclease.NotFoundError) as caught:
         find(service, "zzzzzz", vim.Datastore)
-    assert str(caught.value) == (
-        "there is no datastore 'zzzzzz' among the 1 that this user can see"
-    )
-    with pytest.raises(nfclease.NotFoundError, match="can see none at all"):
+    assert str(caught.value) == ("datastore 'zzzzzz' not found among the 1 that this user can see")
+    with pytest.raises(
+        nfclease.NotFoundError, match="no datastore cluster found: this user cannot see any"
+    ):
         find(service, None, vim.StoragePod)
 
 
@@ -145,7 +145,7 @@ def test_a_datacenter_limits(service: Any) -> None:
         assert find(service, "demo-vm", datacenter=given).name == "demo-vm"
     for name in ("/DC0/vm/demo-vm", f"VirtualMachine:{find(service, 'demo-vm')._moId}"):
         assert find(service, name, datacenter="DC9").name == "demo-vm"
-    with pytest.raises(nfclease.NotFoundError, match="there is no datacenter 'DC9'"):
+    with pytest.raises(nfclease.NotFoundError, match="datacenter 'DC9' not found"):
         find(service, "demo-vm", datacenter="DC9")
 
 

@@ -39,51 +39,12 @@ from ..support.proxying import running_proxy
 from ..tools.site import loads_from_elsewhere, search_from_disk
 
 ROOT = Path(__file__).parents[2]
+SOURCES = ROOT / "python"
+#: All that have an example.
 MODULES = [
-    "nfclease",
-    "nfclease._rate",
-    "nfclease.appliance.copy_result",
-    "nfclease.appliance.copying",
-    "nfclease.appliance.disk_info",
-    "nfclease.appliance.export",
-    "nfclease.appliance.import_plan",
-    "nfclease.appliance.import_result",
-    "nfclease.appliance.importing",
-    "nfclease.appliance.inspect",
-    "nfclease.appliance.manifest_file",
-    "nfclease.appliance.package_info",
-    "nfclease.appliance.planning",
-    "nfclease.appliance.results",
-    "nfclease.appliance.verify",
-    "nfclease.appliance.verify_result",
-    "nfclease.async_lease",
-    "nfclease.exceptions",
-    "nfclease.fleet",
-    "nfclease.fleet.events",
-    "nfclease.fleet.failures",
-    "nfclease.fleet.jobs",
-    "nfclease.fleet.journal",
-    "nfclease.fleet.metrics",
-    "nfclease.fleet.outcomes",
-    "nfclease.fleet.running",
-    "nfclease.fleet.sessions",
-    "nfclease.fleet.status",
-    "nfclease.fleet.summary",
-    "nfclease.image",
-    "nfclease.image.converting",
-    "nfclease.image.mapping",
-    "nfclease.image.normalised",
-    "nfclease.image.normalising",
-    "nfclease.image.opening",
-    "nfclease.image.results",
-    "nfclease.inventory",
-    "nfclease.inventory.finding",
-    "nfclease.inventory.tasks",
-    "nfclease.lease",
-    "nfclease.progress",
-    "nfclease.simulator",
-    "nfclease.simulator.client",
-    "nfclease.transfer",
+    ".".join(path.relative_to(SOURCES).with_suffix("").parts).removesuffix(".__init__")
+    for path in sorted((SOURCES / "nfclease").rglob("*.py"))
+    if ">>>" in path.read_text(encoding="utf-8")
 ]
 
 

@@ -28,11 +28,12 @@ TESTS = (
     "tests/sessions/test_trust_sources.py",
     "tests/sessions/test_trust_verdicts.py",
 )
-#: What depends on the Python, such as on its asyncio, and not on its pyvmomi: once for each other
-#: Python than this, which runs all tests anyway.
+#: What depends on the Python, such as on its asyncio or its groups of errors, and not on its
+#: pyvmomi: once for each other Python than this, which runs all tests anyway.
 OF_EACH_PYTHON = (
     "tests/faces/test_asyncio.py",
     "tests/faces/test_asyncio_lease.py",
+    "tests/fleet/test_errors.py",
     "tests/lease/test_racing_ends.py",
     "tests/lease/test_threads_and_processes.py",
     "tests/lease/test_unread_failures.py",

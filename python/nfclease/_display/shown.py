@@ -130,7 +130,7 @@ class _Lines(_Display):
 
 
 def display(transfers: Sequence[Transfer]) -> Reporter | None:
-    """What suits this standard error; None where there is none."""
+    """What suits this standard error; None without one."""
     try:
         if _in_kernel() or _in_terminal():
             return _Drawn(transfers)

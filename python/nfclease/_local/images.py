@@ -91,10 +91,10 @@ def check_flag(argument: str, value: Any) -> None:
 
 
 def check_word(argument: str, value: Any, words: tuple[str, ...]) -> None:
-    """Refuses what is none of these words.
+    """Refuses what is not one of these words.
 
     Raises:
-        ValueError: It is none.
+        ValueError: It is not one.
     """
     if value not in words:
         raise ValueError(f"{argument} must be one of {', '.join(words)}, not {value!r}")

@@ -29,8 +29,8 @@ class Found(NamedTuple):
 
     Attributes:
         files: Each item with what is sent for it.
-        has_deltas: Whether one may be the delta of another; None where nobody can say.
-        package: What they are in, or whose descriptor is beside them; None where there is none.
+        has_deltas: Whether one may be the delta of another; None if unknown.
+        package: What they are in, or whose descriptor is beside them; None without one.
     """
 
     files: list[tuple[Any, Any]]

@@ -29,8 +29,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from typing import Any
 
-#: More objects than this no honest file object consists of; a search must not become a walk
-#: through the whole program.
+#: A genuine file object consists of fewer objects; a search must not become a walk through the
+#: whole program.
 _MOST = 2000
 #: An archive's member knows the archive, which knows the file.
 _MOST_OTHERS = 2

@@ -166,7 +166,7 @@ async def start_upload(
 ) -> Transfer:
     """One file, in the background; with ``convert``, after the stream of it was made.
 
-    That is open in the transfer, and needs no name any more: nothing is left to remove at its end.
+    The transfer keeps that stream open, so its file is removed at once.
     With a `line`, a file that is sent as it is must have this sum of that algorithm.
     """
     progress = checked_callback(progress)

@@ -1,4 +1,4 @@
-"""Disks of a package that are no streams: one is made of each, before there is a lease."""
+"""Disks of a package that are not streams: a stream is made of each, before the lease exists."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ class Converting:
             await self._face.cleanup(self._spool.remove, cause)
 
     async def find(self, package: Any, descriptor: Mapping[str, Any]) -> None:
-        """Looks which disks are no streams.
+        """Finds the disks that are not streams.
 
         Raises:
             ValueError: The package is read in order, and was not saved.
@@ -185,7 +185,7 @@ class _Stream(Reading):
 def _formats(
     package: _core.Package, descriptor: Mapping[str, Any]
 ) -> dict[str, Literal["qcow2", "raw"]]:
-    """Of the files of disks that are stored whole and are no streams. Blocks."""
+    """The format of each disk that is stored whole and is not a stream, by its file. Blocks."""
     disks = {disk["file_ref"] for disk in descriptor["disks"]}
     found = {}
     for file in descriptor["files"]:

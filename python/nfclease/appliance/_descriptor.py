@@ -55,7 +55,7 @@ def checked_options(options: Iterable[str]) -> list[str]:
 
 
 def check_export_options(manager: Any, options: Sequence[str]) -> None:
-    """Refuses what the server does not know, which it would pass over; calls where there is any.
+    """Refuses options that the server does not know, which it would ignore; calls if any is given.
 
     Raises:
         ValueError: An option is not on its list.

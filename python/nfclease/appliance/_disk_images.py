@@ -96,7 +96,7 @@ def sized(
     Args:
         rows: With what is known of the streams.
         targets: Where each image is, by its name.
-        disk_format: Of the images; None where there are none.
+        disk_format: Of the images; None without images.
 
     Raises:
         OSError: An image is gone.

@@ -143,7 +143,7 @@ def _resuming(face: Face, job: Job) -> Resuming | None:
     """What keeps disks, where that is wanted.
 
     Raises:
-        ValueError: There is nothing that could be kept, or nowhere.
+        ValueError: Nothing can be kept, or it cannot be kept anywhere.
     """
     if not job.resume:
         return None

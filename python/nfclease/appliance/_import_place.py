@@ -161,4 +161,4 @@ def _folder(pool: Any, given: vim.Folder | None, owner: Any) -> vim.Folder | Non
 def _listed(names: Iterable[str]) -> str:
     shown = sorted(names)
     more = f" and {len(shown) - 20} more" if len(shown) > 20 else ""
-    return ", ".join(repr(escaped(name)) for name in shown[:20]) + more or "there is none"
+    return ", ".join(repr(escaped(name)) for name in shown[:20]) + more or "none was found"

@@ -91,7 +91,7 @@ class Record:
 
 
 def read(path: str) -> Record | None:
-    """The record at a path; None where there is none that can be followed."""
+    """The record at a path; None if it is missing or cannot be followed."""
     try:
         flags = os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
         with os.fdopen(os.open(path, flags), "rb") as file:

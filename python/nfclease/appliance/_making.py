@@ -44,7 +44,7 @@ class Making(Generic[_T]):
             self._ended.set()
 
     def is_nothing(self) -> bool:
-        """Whether the call has failed, so that there is nothing to take back."""
+        """Whether the call has failed, so that nothing has to be taken back."""
         with self._lock:
             return self._ended.is_set() and not self._made
 

@@ -32,7 +32,7 @@ class Resuming:
     Args:
         face: How the job waits.
         target: The path that the package is to have.
-        kind: The sums of the manifest file; None where there is none.
+        kind: The sums of the manifest file; None without one.
         options: The keywords of ``HttpNfcLease``.
 
     Raises:

@@ -40,7 +40,7 @@ async def rows(
         results: Of those that came, in the same order.
         reused: The others, by name.
         resuming: Who kept them.
-        kind: The sums of the manifest file; None where there is none.
+        kind: The sums of the manifest file; None without one.
 
     Raises:
         ChecksumMismatchError: The server lists another sum for a disk that was kept.

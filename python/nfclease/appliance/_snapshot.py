@@ -168,7 +168,7 @@ def take(vm: Any) -> tuple[Any, str]:
         return _taken(vm, quiesce=False), ""
     snapshot = _taken(vm, quiesce=False)
     note = f"the snapshot is as after a power failure: {why}"
-    logger().warning("%s", note, extra=extra(vm=vm._moId))
+    logger().warning("%s: %s", vm._moId, note, extra=extra(vm=vm._moId))
     return snapshot, note
 
 
@@ -219,5 +219,5 @@ def _removed(snapshot: Any, vm: Any) -> str:
 def _left(snapshot: Any, vm: Any, error: Exception) -> str:
     why = escaped(reason_of(error))
     text = f"the snapshot {snapshot._moId} could not be removed ({why}); remove it"
-    logger().error("%s", text, extra=extra(vm=vm._moId))
+    logger().error("%s: %s", vm._moId, text, extra=extra(vm=vm._moId))
     return text

@@ -48,8 +48,9 @@ def copy_vm(
     ``TMPDIR`` (an upload has to say its length first, and no host says that of a disk), is verified
     against the source's lease manifest, sent, verified against the target's, and removed; a file
     whose size the lease says (``DeviceUrl.fileSize``) is sent while it comes, from 1 MiB on. Never
-    more than `max_concurrency` files are there at once. An error on either side aborts both
-    leases once each; nothing is left in ``TMPDIR`` then, and the new VM is removed.
+    more than `max_concurrency` files are there at once. After an error on either side
+    each lease is aborted once, the files in ``TMPDIR`` are removed, and the server removes the new
+    VM.
 
     Args:
         entity: The VM or vApp, switched off; or a snapshot, whose VM may run.
@@ -58,9 +59,9 @@ def copy_vm(
         include: As for ``export_vm``: the files beside the disks.
         datastore: As for ``import_vapp``, and so are `folder`, `host`, `networks`,
             `disk_provisioning` and `power_on`.
-        folder: Where the copy is listed; None is the datacenter's own folder.
+        folder: Where the copy is listed; None means the datacenter's own folder.
         host: To run on; None leaves the choice to the server.
-        name: What the copy is called; None is the name of the VM.
+        name: What the copy is called; None means the name of the VM.
         networks: From a network of the VM to one of the target's server, or to its name; ``"*"`` is
             every other one. One that is left out goes to the network of the same name.
         disk_provisioning: ``thin``, ``thick``, ``eagerZeroedThick`` or another of vSphere's words.

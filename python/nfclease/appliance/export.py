@@ -66,7 +66,7 @@ def export_vm(
             says whether its file is wanted.
         manifest: The sums of the manifest file (``.mf``), which are computed while the files come;
             None writes none. Products from before 2017 know SHA-1 alone.
-        name: What the VM is called in the package; None is its own name. Descriptor and manifest
+        name: What the VM is called in the package; None means its own name. Descriptor and manifest
             file are named after it.
         overwrite: Whether a package that is there is replaced, once the new one is whole. A
             directory with anything else in it is never touched.

@@ -19,8 +19,8 @@ class PlannedFile:
 
     Attributes:
         name: Its name in the package.
-        size: Bytes that would be sent: of a compressed file, what it holds; None where nobody can
-            tell before its end.
+        size: Bytes that would be sent: of a compressed file, what it holds; None if that is
+            unknown before its end.
         disk: Whether it becomes a disk.
         capacity: Bytes of that disk; None for another file, or where a property decides.
         checksum_type: ``sha1``, ``sha256`` or ``sha512``, the strongest that is compared with the
@@ -68,6 +68,6 @@ class ImportPlan:
 
     @property
     def bytes(self) -> int | None:
-        """Bytes that would be sent in all; None where nobody can tell yet."""
+        """Bytes that would be sent in all; None if unknown yet."""
         sizes = [file.size for file in self.files if file.size is not None]
         return sum(sizes) if len(sizes) == len(self.files) else None

@@ -50,8 +50,8 @@ def import_vapp(
     that are not streamOptimized VMDKs, networks and properties that the descriptor does not have.
     While the files are sent, each is compared with its lines in the package's manifest file, and
     with what the server received; the lease is completed when all agree, else it is aborted, and
-    there is no VM. Members of an ``.ova`` are read where they are; nothing is unpacked. Compressed
-    files and pieces are sent as the disk that they are of.
+    the server removes the VM. Members of an ``.ova`` are read where they are; nothing is unpacked.
+    Compressed files and pieces are sent as the disk that they are of.
 
     Args:
         source: The path of an ``.ova``, of an ``.ovf`` with its files beside it, or of the
@@ -61,15 +61,15 @@ def import_vapp(
         resource_pool: Where it is to run: a resource pool, or a vApp to put it in.
         datastore: For its files; the datastore of a cluster of these that has the most room. None
             where there is only one to choose.
-        folder: Where it is listed; None is the datacenter's own folder. Not for a vApp.
+        folder: Where it is listed; None means the datacenter's own folder. Not for a vApp.
         host: To run on; None leaves the choice to the server.
-        name: What it is called; None is the name in the descriptor.
+        name: What it is called; None means the name in the descriptor.
         networks: From a network of the descriptor to one of the server, or to its name; ``"*"`` is
             every other one of the descriptor. One that is left out goes to the network of the same
             name.
         properties: From a property's whole key (``class.key.instance``) to its value: text, a
             number or a bool.
-        deployment_option: The ``id`` of one of the descriptor's; None is its default.
+        deployment_option: The ``id`` of one of the descriptor's; None means its default.
         disk_provisioning: ``thin``, ``thick``, ``eagerZeroedThick`` or another of vSphere's words.
         strict: Whether everything odd about the package is an error: no manifest file, a file
             without a line in it, a ``.cert`` that nobody checks, a network that is not mapped.

@@ -111,7 +111,7 @@ def _tuples(said: dict[str, Any]) -> dict[str, Any]:
 
 
 def _of_disk(path: str) -> PackageInfo | None:
-    """What a disk by itself says, as a package would say it; None where it is none."""
+    """What a disk by itself says, as a package would say it; None if it is not a disk."""
     if not is_disk(path):
         return None
     image = info_of_disk(_core.OpenDisk.of_path(path))

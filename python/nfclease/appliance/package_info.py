@@ -119,7 +119,7 @@ class PackageProperty:
     Attributes:
         key: ``class.key.instance``, a key of ``properties=`` of ``import_vapp``.
         type: ``string``, ``boolean``, ``int`` and so on, as written.
-        default: Its value where nobody gives one; None where there is none.
+        default: Its value if nobody gives one, or None.
         label: What to call it.
         description: What it is for.
         category: The group it is in.
@@ -149,7 +149,7 @@ class PackageDeploymentOption:
         id: What ``deployment_option=`` of ``import_vapp`` takes.
         label: What to call it.
         description: What it is for.
-        default: Whether it is taken where nobody chooses.
+        default: Whether it is taken unless another one is chosen.
     """
 
     id: str

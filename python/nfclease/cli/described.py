@@ -85,7 +85,7 @@ def licences(info: PackageInfo, width: int | None) -> list[str]:
 
 
 def default(one: PackageProperty) -> str:
-    """The value where nobody gives one; a password is not shown."""
+    """The default value; a password is not shown."""
     if one.default is None:
         return ""
     if one.password:

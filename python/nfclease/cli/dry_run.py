@@ -30,7 +30,7 @@ class Need(NamedTuple):
 
 
 def free_space(directory: str) -> int | None:
-    """Bytes that this user can still write there; None where nobody can tell."""
+    """Bytes that this user can still write there; None if unknown."""
     try:
         return shutil.disk_usage(directory).free
     except OSError:

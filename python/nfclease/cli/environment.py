@@ -30,12 +30,12 @@ class Settings:
         host: Name or address, an IPv6 one without brackets.
         port: Its port.
         path: Of the SDK, ``/sdk`` as a rule.
-        username: Who logs in; empty where nobody said.
-        password: None where nobody said.
+        username: Who logs in; empty if not given.
+        password: None if not given.
         password_from: Where it was found, for people.
         password_shown: Whether it stands in an argument, which ``ps`` shows.
         insecure: Whether no certificate is verified.
-        ca_files: PEM files of the CAs to trust; the system's where there are none.
+        ca_files: PEM files of the CAs to trust; the system's if empty.
         known_hosts: Files of thumbprints.
         proxy: Host and port of a proxy on the way; None without one.
     """
@@ -78,11 +78,11 @@ def settings(args: argparse.Namespace, environ: Mapping[str, str] = os.environ) 
     of a file that has it.
 
     Raises:
-        UsageError: There is no URL, it cannot be read, or a file cannot.
+        UsageError: The URL is missing, or it or a file cannot be read.
     """
     text = args.url or environ.get("GOVC_URL")
     if not text:
-        raise UsageError("it is not said which vSphere: give --url or set GOVC_URL")
+        raise UsageError("no server is named: give --url or set GOVC_URL")
     url = _parsed(text, "--url" if args.url else "GOVC_URL")
     password, source = _password(args, environ, url)
     named = url.username if args.url else ""
@@ -120,7 +120,7 @@ def _password(
 
 
 def _parsed(text: str, source: str) -> _Url:
-    """As ``soap.ParseURL``: the scheme is https and the path /sdk where there is none.
+    """As ``soap.ParseURL``: without a scheme it is https, without a path /sdk.
 
     Raises:
         UsageError: It cannot be read. The text is not repeated: there may be a password in it.

@@ -90,7 +90,7 @@ def _text(error: BaseException) -> str:
     if isinstance(error, (ValueError, TypeError, ImportError)) and str(error):
         return str(error)  # of an argument, in the words of the API
     if isinstance(error, MemoryError):
-        return "there is not enough memory"
+        return "not enough memory"
     return f"{kind}: {error}\n--debug shows where"
 
 

@@ -21,10 +21,10 @@ def with_password(where: Settings, args: argparse.Namespace, console: Console) -
     """The settings with a user and a password, and warnings about how it is kept.
 
     Raises:
-        UsageError: There is none, and nobody to ask.
+        UsageError: None is given, and nobody can be asked.
     """
     if not where.username:
-        raise UsageError("it is not said who logs in: give --username or set GOVC_USERNAME")
+        raise UsageError("no user name: give --username or set GOVC_USERNAME")
     if where.password_shown:
         console.warn("the password in --url can be seen by others, in the list of processes")
     if args.password_file and _is_open(args.password_file):
@@ -36,7 +36,7 @@ def with_password(where: Settings, args: argparse.Namespace, console: Console) -
         return replace(where, password=kept, password_from="the keyring")
     if not _on_terminal():
         raise UsageError(
-            f"there is no password for {where.username}: set GOVC_PASSWORD, or give --password-file"
+            f"no password for {where.username}: set GOVC_PASSWORD, or give --password-file"
         )
     import getpass
 

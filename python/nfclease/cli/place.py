@@ -56,8 +56,8 @@ def entity_of(service_instance: Any, name: str, kind: Any, datacenter: Any = Non
 
     Raises:
         UsageError: A pattern takes several.
-        NotFoundError: There is nothing of that name.
-        AmbiguousNameError: The name is that of several.
+        NotFoundError: Nothing has that name.
+        AmbiguousNameError: Several have that name.
     """
     if name.startswith("/"):  # such a path names its datacenter
         datacenter = None
@@ -83,8 +83,8 @@ def machine_of(service_instance: Any, args: argparse.Namespace) -> Any:
 
     Raises:
         UsageError: It is a vApp, which has no snapshots; or a pattern takes several.
-        NotFoundError: There is nothing of that name.
-        AmbiguousNameError: The name is that of several.
+        NotFoundError: Nothing has that name.
+        AmbiguousNameError: Several have that name.
     """
     from pyVmomi import vim
 
@@ -112,7 +112,7 @@ def place_of(
 
     Raises:
         UsageError: There are several to choose from; the text lists them.
-        NotFoundError: There is nothing of a name.
+        NotFoundError: Nothing has a name that was given.
         AmbiguousNameError: A name is that of several.
     """
     from pyVmomi import vim
@@ -127,7 +127,7 @@ def place_of(
         console.decision(f"the resource pool is {path_of(pool)}: nobody named one")
     stores = (vim.Datastore, vim.StoragePod)
     datastore = finder.named(args.datastore, "GOVC_DATASTORE", stores)
-    # What was exported for govc in a shell does not forbid a vApp, where there is no choice.
+    # A GOVC_FOLDER that a shell has for govc does not forbid a vApp, which takes no folder.
     is_vapp = isinstance(pool, vim.VirtualApp)
     if datastore is None:
         datastore = _only_datastore(host or pool.owner)
@@ -201,4 +201,4 @@ def _only_datastore(owner: Any) -> Any:
 def _one_of(names: Iterable[str], most: int = 10) -> str:
     shown = sorted(names)
     more = f" and {len(shown) - most} more" if len(shown) > most else ""
-    return f"one of {', '.join(shown[:most])}{more}" if shown else "there is none"
+    return f"one of {', '.join(shown[:most])}{more}" if shown else "none was found"

@@ -40,7 +40,7 @@ class Login:
 
     Raises:
         UsageError: It is not said where to log in, or as whom.
-        ConnectError: The server cannot be reached, or is not a vSphere.
+        ConnectError: The server cannot be reached, or is not vSphere.
         TlsError: It is not trusted.
     """
 
@@ -88,7 +88,7 @@ def session(
 
     Raises:
         UsageError: It is not said where to log in, or as whom.
-        ConnectError: The server cannot be reached, or is not a vSphere.
+        ConnectError: The server cannot be reached, or is not vSphere.
         TlsError: It is not trusted.
         LoginError: User or password are wrong.
     """
@@ -149,13 +149,13 @@ def _login(where: Settings, context: Any) -> Any:
     except Exception as error:
         if type(error) is Exception and "not a VIM server" in str(error):  # as pyvmomi has it
             raise ConnectError(
-                f"{where.address} is not a vSphere: there is nothing at "
+                f"{where.address} is not a vSphere server: it has nothing at "
                 f"{where.path}/vimServiceVersions.xml; check --url or GOVC_URL"
             ) from None
         if isinstance(error, (OSError, HTTPException, vim.fault.HostConnectFault)):
             reason = str(getattr(error, "msg", None) or error or type(error).__name__)
             raise ConnectError(
-                f"{where.address} does not answer as a vSphere: {escaped(reason)}; check --url "
+                f"{where.address} does not answer as vSphere: {escaped(reason)}; check --url "
                 "or GOVC_URL, with its scheme and port"
             ) from error
         raise

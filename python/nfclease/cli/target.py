@@ -40,7 +40,7 @@ class Target:
         final = os.path.realpath(self.path)
         if not os.path.isdir(os.path.dirname(final)):
             raise FileNotFoundError(
-                errno.ENOENT, "there is no such directory to put it in", os.path.dirname(final)
+                errno.ENOENT, "the directory does not exist", os.path.dirname(final)
             )
         if not os.path.lexists(final) or overwrite:
             return
@@ -59,7 +59,7 @@ class Target:
         """Looks at the standard output, which is to get the archive.
 
         Raises:
-            UsageError: It is a terminal, or there is none.
+            UsageError: It is a terminal, or the process has none.
         """
         from nfclease.cli.failure import UsageError
 

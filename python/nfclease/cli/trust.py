@@ -83,7 +83,7 @@ def _load(context: ssl.SSLContext, path: str) -> None:
         context.load_verify_locations(path)
     except (OSError, ValueError) as error:
         is_content = isinstance(error, ssl.SSLError)
-        reason = "there is no PEM certificate in it" if is_content else _reason(error)
+        reason = "it has no PEM certificate" if is_content else _reason(error)
         raise UsageError(f"the CA file {path} cannot be used: {reason}") from None
 
 
@@ -159,7 +159,7 @@ def _reach(where: Settings, context: ssl.SSLContext | None) -> bytes:
 
     Raises:
         ssl.SSLCertVerificationError: It is not trusted by the context.
-        TlsError: There is no TLS with it.
+        TlsError: It does not speak TLS.
         ConnectError: It cannot be reached.
     """
     host, port = where.proxy or (where.host, where.port)

@@ -1,4 +1,4 @@
-"""The API's messages name its keywords; whoever typed a command wants its options."""
+"""Messages of the API with the command's options in place of its keywords."""
 
 from __future__ import annotations
 

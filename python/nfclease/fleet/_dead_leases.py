@@ -28,8 +28,7 @@ _PATIENCE = 8.0
 def release(job: Job, service: Any, leases: Iterable[str]) -> str:
     """Cancels the tasks of leases that earlier attempts of a job opened, and waits for their ends.
 
-    Any other task is left alone, also one that looks alike: who holds the VM then is what its
-    export says.
+    Any other task is left alone, also one that looks alike; the export says that it holds the VM.
 
     Args:
         job: Of which no attempt runs now.
@@ -37,7 +36,7 @@ def release(job: Job, service: Any, leases: Iterable[str]) -> str:
         leases: What its attempts have told of their leases.
 
     Returns:
-        What could not be cancelled and why, for people; empty where that is nothing.
+        What could not be cancelled and why, for people, or empty.
     """
     refused: list[str] = []
     notes = notes_of(job, leases)

@@ -85,11 +85,11 @@ class Division:
 
     @property
     def is_unsettled(self) -> bool:
-        """Whether it is not known yet where all jobs are, or who has heard what."""
+        """Whether it is still unknown where a job is, or whether all have heard the last word."""
         return self._word is not None or None in self._jobs.values()
 
     def _is_settled(self) -> bool:
-        """Whether the last word has been heard, after which it is what counts."""
+        """Whether all have heard the last word; its shares count from then on."""
         if self._word is None:
             return True
         if not self._is_heard():

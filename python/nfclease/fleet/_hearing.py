@@ -38,7 +38,7 @@ class Mail:
         self._next = 0.0
 
     def collect(self, attempts: Mapping[str, int]) -> list[Told]:
-        """What is new of the attempts that run, by their keys; a few times a second at most."""
+        """New messages of running attempts, by their keys; a few times a second at most."""
         if time.monotonic() < self._next:
             return []
         self._next = time.monotonic() + _LOOK
@@ -46,7 +46,7 @@ class Mail:
         return [told for key, attempt in attempts.items() for told in self.of(key, attempt)]
 
     def of(self, key: str, attempt: int) -> list[Told]:
-        """What is new of one attempt."""
+        """New messages of one attempt."""
         data = read_file(path_of(self._place, key, attempt))
         if not data or self._seen.get(key) == (attempt, data):
             return []
@@ -66,7 +66,7 @@ class Events:
 
     @classmethod
     def subscribe(cls, client: Any, run: str, inbox: SimpleQueue[Any]) -> None:
-        """Has the messages of a run put into an inbox; without them the run goes on as well."""
+        """Puts the messages of a run into an inbox from now on; a run goes on without them, too."""
         with cls._lock:
             is_new = all(other is not client for other, _ in cls._inboxes.values())
             cls._inboxes[run] = client, inbox
@@ -78,7 +78,7 @@ class Events:
 
     @classmethod
     def unsubscribe(cls, run: str) -> None:
-        """Has no more of them put there."""
+        """Puts no more of them there."""
         with cls._lock:
             client, _ = cls._inboxes.pop(run, (None, None))
             is_last = all(other is not client for other, _ in cls._inboxes.values())

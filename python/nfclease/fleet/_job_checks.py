@@ -1,4 +1,4 @@
-"""What the fields of every job are held to: texts, and options of plain values."""
+"""Fields that jobs have in common: texts, places of a new VM, and options of plain values."""
 
 from __future__ import annotations
 
@@ -14,11 +14,14 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any
 
-__all__ = ["check_texts", "checked", "options_of"]
+__all__ = ["PLACES", "check_places", "check_texts", "places_of", "set_options"]
+
+#: Where a new VM goes. All but the first may be left out.
+PLACES = ("resource_pool", "datastore", "folder", "host")
 
 
 @functools.cache
-def options_of(call: Callable[..., object]) -> frozenset[str]:
+def _options_of(call: Callable[..., object]) -> frozenset[str]:
     """The keywords of a whole job, without those that are for the caller's own process."""
     known = inspect.signature(call).parameters.values()
     names = {each.name for each in known if each.kind is each.KEYWORD_ONLY}
@@ -46,13 +49,38 @@ def check_texts(
             raise ValueError(f"{name} of {kind} is empty or has control characters")
 
 
-def checked(options: Mapping[str, Any], known: frozenset[str]) -> dict[str, Any]:
-    """A copy of the options: what the caller changes later is not meant.
+def check_places(job: object) -> None:
+    """Refuses places of a new VM that are not text.
+
+    Raises:
+        TypeError: A value is of another kind.
+        ValueError: A text is empty, or cannot be printed.
+    """
+    given = [name for name in PLACES[1:] if getattr(job, name) is not None]
+    check_texts(job, (PLACES[0], "name", *given), ())
+
+
+def places_of(job: object) -> dict[str, Any]:
+    """Where the new VM of a job goes, by the names of its fields."""
+    return {name: getattr(job, name) for name in PLACES}
+
+
+def set_options(job: Any, call: Callable[..., object], *but: str) -> None:
+    """Checks the options of a job, and gives it a copy: what the caller changes later is not meant.
+
+    Args:
+        job: A frozen one, while it is made.
+        call: What the options are keywords of.
+        *but: Keywords that are not options.
 
     Raises:
         TypeError: It is not a mapping, or a value is not plain.
         ValueError: An option is unknown.
     """
+    object.__setattr__(job, "options", _checked(job.options, _options_of(call).difference(but)))
+
+
+def _checked(options: Mapping[str, Any], known: frozenset[str]) -> dict[str, Any]:
     if not isinstance(options, Mapping):
         raise TypeError(f"options must be a mapping, not {type(options).__name__}")
     unknown = sorted(map(str, set(options) - known))

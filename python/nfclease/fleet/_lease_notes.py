@@ -1,4 +1,4 @@
-"""What is kept of a lease's task, so that a later attempt knows it again, and no other for it."""
+"""What is noted of a lease's task, so that a later attempt recognises it and no other one."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ class LeaseNote:
 
     @classmethod
     def from_text(cls, text: str) -> Self | None:
-        """What `to_text` gave; None of any other text, by which no task is known."""
+        """The note that `to_text` made a text of; None for any other text."""
         try:
             read = json.loads(text)
             made = cls(**read)
@@ -55,7 +55,7 @@ class LeaseNote:
         return made if all(isinstance(each, str) and each for each in read.values()) else None
 
     def is_of(self, task: BlockingTask) -> bool:
-        """Whether it is this very task, which is still that of a lease."""
+        """Whether it is this task, and still that of a lease."""
         said = (task.key, _moment(task), task.user)
         return task.is_lease and said == (self.task, self.started, self.user)
 

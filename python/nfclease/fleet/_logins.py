@@ -26,7 +26,7 @@ _FRESH = 1.0
 
 
 class _Login:
-    """A session, once somebody has asked for it; one thread at a time logs in."""
+    """A session that is opened when it is first asked for; one thread at a time logs in."""
 
     def __init__(self) -> None:
         self.lock = threading.Lock()
@@ -34,7 +34,7 @@ class _Login:
         self.manager: Any = None
         #: When the server last knew it, of ``time.monotonic``.
         self.known = -_FRESH
-        #: Where it logs in, for people; empty where only the factory of the script knows.
+        #: Where it logs in, for people; empty if only the script's factory knows.
         self.address = ""
 
 
@@ -125,7 +125,7 @@ def _is_alive(manager: Any) -> bool:
 
 
 def _address(service: Any) -> str:
-    """Host and port of a pyvmomi stub; empty of one that does not say."""
+    """Host and port of a pyvmomi stub; empty if it does not say."""
     stub = service._stub
     found = getattr(getattr(stub, "soapStub", stub), "host", "")
     return found if isinstance(found, str) else ""

@@ -32,7 +32,7 @@ def loaded(path: str, what: str) -> Callable[..., Any]:
         what: What it is for, for people.
 
     Raises:
-        SessionSourceError: There is nothing of that name here, or it cannot be called.
+        SessionSourceError: Nothing has that name here, or it cannot be called.
     """
     try:
         found = pkgutil.resolve_name(path)

@@ -48,7 +48,7 @@ class _Wanted:
         return held.count(self.vm) == 1
 
     def _name(self, vm: str) -> str:
-        """That of a VM, read once; empty of a vApp, whose import is not known again."""
+        """That of a VM, read once; empty for a vApp, whose import cannot be recognised later."""
         if vm not in self._names:
             try:
                 self._names[vm] = str(vim.VirtualMachine(vm, self.service._stub).name)
@@ -58,7 +58,7 @@ class _Wanted:
         return self._names[vm]
 
     def task(self) -> BlockingTask | None:
-        """The task of this lease; None where that is not sure. Calls."""
+        """The task of this lease; None if that is not sure. Calls."""
         before = self.service.CurrentTime() - datetime.timedelta(
             seconds=time.monotonic() - self.asked
         )
@@ -133,7 +133,7 @@ class LeaseReader:
                 del self._wanted[key]
 
     def _is_over(self, key: str, wanted: _Wanted) -> bool:
-        """Whether the task is told, or nobody will try again."""
+        """Whether the task was told, or was given up."""
         try:
             task = wanted.task()
         except Exception as error:  # the job itself tells what is wrong with the server

@@ -47,7 +47,7 @@ def replace_file(path: str, text: str) -> None:
 
 
 def read_file(path: str) -> bytes:
-    """The content of a small regular file; nothing where there is not one."""
+    """The content of a small regular file; empty without one."""
     try:
         number = os.open(path, _FLAGS)
     except OSError:

@@ -10,8 +10,9 @@ from contextlib import nullcontext
 
 from nfclease._log import logger
 from nfclease._text import reason_of
+from nfclease.fleet._journal_rows import LEASES
 from nfclease.fleet.events import Event
-from nfclease.fleet.journal import LEASES, Journal
+from nfclease.fleet.journal import Journal
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -142,7 +143,7 @@ class Records:
             self._call(self._progress, Event("stopping", time.time()))
 
     def _call(self, call: Callable[[Any], object], value: Any) -> None:
-        """Tells it; once the run stops, the other jobs are to end, whoever does not listen."""
+        """Calls it. Once the run stops its errors are logged, so that the other jobs still end."""
         try:
             call(value)
         except Exception as error:

@@ -36,7 +36,7 @@ class Rules:
     max_jobs: int | None = None
 
     def check(self) -> None:
-        """Refuses what makes no sense.
+        """Refuses numbers out of their range.
 
         Raises:
             TypeError: A value is of the wrong kind.
@@ -68,7 +68,7 @@ class Retries:
         self._blocked: dict[str, tuple[float, int]] = {}
 
     def delay(self, key: str, failure: Failure | None) -> float | None:
-        """Seconds until a job is tried again; None where it has failed for good."""
+        """Seconds until a job is tried again; None if it has failed for good."""
         if failure is None or failure.verdict == "never":
             return None
         if failure.verdict == "again":

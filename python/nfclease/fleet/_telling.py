@@ -129,7 +129,7 @@ def path_of(place: RunPlace, key: str, attempt: int) -> str:
 
 
 def read(text: object, run: str) -> list[Told]:
-    """The messages of a text that somebody sent: none where it is not one of this run's."""
+    """The messages in a text that was received; none if it is not of this run."""
     try:
         if not isinstance(text, (str, bytes)) or len(text) > LONGEST:
             return []

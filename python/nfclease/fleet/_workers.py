@@ -79,7 +79,7 @@ class Worker:
         return self.stopping.is_set() or os.path.exists(os.path.join(self.place.directory, _STOP))
 
     def stop(self) -> None:
-        """Has every job here end in an Abort, and no other one begin; does not wait for that."""
+        """Ends every job here in an Abort, and begins no other one; does not wait for that."""
         if not self.stopping.is_set():
             self.stopping.set()
             threading.Thread(target=self._abort, name="nfclease-fleet-stop", daemon=True).start()

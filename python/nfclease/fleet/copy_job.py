@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from nfclease.appliance.copying import copy_vm
 from nfclease.fleet import targets
-from nfclease.fleet._job_checks import check_texts, checked, options_of
+from nfclease.fleet._job_checks import PLACES, check_places, check_texts, places_of, set_options
 from nfclease.fleet.sessions import SessionFrom, name_of
 
 TYPE_CHECKING = False
@@ -30,8 +30,8 @@ class CopyJob:
         to_session: Where it goes: as `session`.
         resource_pool: Where it is to run there: path, name or moId.
         name: What the copy is called, as a template of what an ``ExportJob`` has, such as ``{vm}``.
-        datastore: Path, name or moId; None where there is only one to choose.
-        folder: Likewise; None is the datacenter's own folder.
+        datastore: Path, name or moId; None if only one exists.
+        folder: Likewise; None means the datacenter's own folder.
         host: Likewise; None leaves the choice to the server.
         options: Keywords of ``copy_vm`` of plain values, such as ``{"networks": {"*": "LAN"}}``.
 
@@ -57,13 +57,10 @@ class CopyJob:
     options: Mapping[str, Any] = field(default_factory=dict, hash=False)
 
     def __post_init__(self) -> None:
-        places = [
-            name for name in ("datastore", "folder", "host") if getattr(self, name) is not None
-        ]
-        check_texts(self, ("vm", "resource_pool", "name", *places), ("session", "to_session"))
+        check_texts(self, ("vm",), ("session", "to_session"))
+        check_places(self)
         targets.check(self.name, targets.OF_EXPORTS)
-        known = options_of(copy_vm) - {"datastore", "folder", "host", "name", "require_uploads"}
-        object.__setattr__(self, "options", checked(self.options, known))
+        set_options(self, copy_vm, "name", "require_uploads", *PLACES)
 
     @property
     def kind(self) -> str:
@@ -83,5 +80,4 @@ class CopyJob:
 
     def settings(self) -> dict[str, Any]:
         """Its options, as JSON knows them, without anything secret."""
-        places = ("resource_pool", "datastore", "folder", "host")
-        return {name: getattr(self, name) for name in places} | dict(self.options)
+        return places_of(self) | dict(self.options)

@@ -1,4 +1,4 @@
-"""What a fleet tells whoever watches it, and a watcher that writes JSON lines."""
+"""What a fleet tells its watchers, and a watcher that writes JSON lines."""
 
 from __future__ import annotations
 
@@ -27,8 +27,8 @@ class Event:
         key: The job's name over runs; empty where it is about the whole run.
         vm: Its VM.
         host: The ESXi host that serves it now.
-        vcenter: The vCenter, or the host where there is none.
-        disks: How many disks it has, which is what it costs of a host's cap.
+        vcenter: The vCenter, or the host without one.
+        disks: How many disks it has: so much of a host's cap it takes.
         bytes: Moved so far in this attempt.
         total: Bytes at most; 0 where unknown.
         reason: Why it waits, such as ``host esx3: 8 of 8 disks``, or why it failed.

@@ -76,7 +76,7 @@ class Hands:
         return self.is_loop or isinstance(self._executor, ThreadPoolExecutor)
 
     def submit(self, call: Callable[[Any], Any], argument: Any) -> Future[Any]:
-        """Hands a job over; to a new executor, if the last one broke and it is known how."""
+        """Hands a job over, to a new executor if the last one broke and another can be made."""
         try:
             return self._executor.submit(call, argument)
         except RuntimeError as error:  # a BrokenExecutor, or one that was shut down
@@ -92,7 +92,7 @@ class Hands:
             return self._executor.submit(call, argument)
 
     def look(self) -> None:
-        """Has a pool of processes look whether all of them live.
+        """Makes a pool of processes check that all of them live.
 
         Python's own looks only when it is woken, and it may have been woken for the last job before
         the process of that job was on its list: it would never hear that this one was killed.
@@ -107,7 +107,7 @@ class Hands:
                 self._nothing = self._executor.submit(os.getpid)
 
     def drop(self, future: Future[Any]) -> None:
-        """Takes back what has not begun. Dask forgets what has begun, too, and so is only told."""
+        """Cancels a job that has not begun; not on Dask, whose cancel forgets running ones, too."""
         if self._client is None:
             future.cancel()
 

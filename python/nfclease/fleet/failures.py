@@ -54,8 +54,8 @@ def judge(error: BaseException) -> Failure:
 
     Errors of nfclease are judged by ``remedy``, faults of vSphere and errors of Python by their
     class, those of executors by name: ``BrokenExecutor`` of ``concurrent.futures``,
-    ``KilledWorker`` of Dask and so on. What nobody knows is ``never``: to do it again may harm. It
-    makes no call and raises nothing, whatever the error's own methods do.
+    ``KilledWorker`` of Dask and so on. An unknown error is ``never``, since another try may do
+    harm. It makes no call and raises nothing, whatever the error's own methods do.
 
     Args:
         error: What was raised.
@@ -131,7 +131,8 @@ def _reason(error: BaseException, name: str) -> str:
     first = next((line.strip() for line in text.splitlines() if line.strip()), "")
     if name.startswith(("vim.", "vmodl.")):
         fault = name.rpartition(".")[2]
-        first = f"the server refused: {first} ({fault}{_privilege(error)})" if first else name
+        said = f"the server refused: {first} ({fault}{_privilege(error)})" if first else name
+        first = f"{said}{_power(error)}"
     elif not isinstance(error, NfcError):
         first = f"{name}: {first}" if first else name
     return _short(_PASSWORD.sub(r"\1:...@", first[: 4 * LONGEST]))
@@ -163,6 +164,12 @@ def _privilege(error: BaseException) -> str:
     if not isinstance(privilege, str):
         return ""
     return f", {privilege} on {entity}" if isinstance(entity, str) else f", {privilege}"
+
+
+def _power(error: BaseException) -> str:
+    """What to do about a VM that runs, where an ``InvalidPowerState`` says that it does."""
+    runs = getattr(error, "existingState", None) == "poweredOn"
+    return "; export a snapshot of it, or switch it off" if runs else ""
 
 
 def _task(error: BaseException) -> str:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from nfclease.appliance.export import export_vm
 from nfclease.appliance.importing import import_vapp
 from nfclease.fleet import targets
-from nfclease.fleet._job_checks import check_texts, checked, options_of
+from nfclease.fleet._job_checks import PLACES, check_places, check_texts, places_of, set_options
 from nfclease.fleet.sessions import SessionFrom, name_of
 
 TYPE_CHECKING = False
@@ -50,7 +50,7 @@ class ExportJob:
     def __post_init__(self) -> None:
         check_texts(self, ("vm", "target"))
         targets.check(self.target, targets.OF_EXPORTS)
-        object.__setattr__(self, "options", checked(self.options, options_of(export_vm)))
+        set_options(self, export_vm)
 
     @property
     def kind(self) -> str:
@@ -82,8 +82,8 @@ class ImportJob:
         resource_pool: Where it is to run: path, name or moId.
         name: What it is called, as a template of ``{source}`` (the package's name), ``{session}``,
             ``{date}`` and ``{time}``.
-        datastore: Path, name or moId; None where there is only one to choose.
-        folder: Likewise; None is the datacenter's own folder.
+        datastore: Path, name or moId; None if only one exists.
+        folder: Likewise; None means the datacenter's own folder.
         host: Likewise; None leaves the choice to the server.
         options: Keywords of ``import_vapp`` of plain values, such as ``{"power_on": True}``.
             Passwords among its ``properties`` are a part of the job: workers get them. They are in
@@ -109,10 +109,10 @@ class ImportJob:
     options: Mapping[str, Any] = field(default_factory=dict, hash=False, repr=False)
 
     def __post_init__(self) -> None:
-        check_texts(self, ("source", "resource_pool", "name"))
+        check_texts(self, ("source",))
+        check_places(self)
         targets.check(self.name, targets.OF_IMPORTS)
-        known = options_of(import_vapp) - {"datastore", "folder", "host", "name"}
-        object.__setattr__(self, "options", checked(self.options, known))
+        set_options(self, import_vapp, "name", *PLACES)
 
     @property
     def kind(self) -> str:
@@ -131,8 +131,7 @@ class ImportJob:
 
     def settings(self) -> dict[str, Any]:
         """Its options, as JSON knows them; of properties the names alone."""
-        places = ("resource_pool", "datastore", "folder", "host")
-        said = {name: getattr(self, name) for name in places} | dict(self.options)
+        said = places_of(self) | dict(self.options)
         if "properties" in said:
             said["properties"] = sorted(said["properties"])
         return said

@@ -3,37 +3,38 @@
 from __future__ import annotations
 
 import json
-import os
-import sqlite3
-import threading
-import time
-from contextlib import contextmanager, suppress
 
 from nfclease.exceptions import JournalError, JournalInUseError
-from nfclease.fleet._journal_file import damaged, make, opened, plain, stored, told
-from nfclease.fleet._journal_lock import JournalLock
+from nfclease.fleet._journal_access import Access
+from nfclease.fleet._journal_file import plain
+from nfclease.fleet._journal_rows import (
+    NOT_STARTED,
+    last_done,
+    leases_of,
+    outcome_of,
+    put,
+    put_lease,
+    put_outcome,
+)
 from nfclease.fleet._written import is_there
-from nfclease.fleet.outcomes import Outcome
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    import os
     from collections.abc import Iterator
-    from typing import Any
 
     from typing_extensions import Self
 
+    from nfclease.fleet.outcomes import Outcome
+
 __all__ = ["Journal", "JournalError", "JournalInUseError"]
 
-#: The largest number of SQLite; a server may say any.
-_MOST = (1 << 63) - 1
 #: Outcomes that are read at once.
 _PAGE = 500
-#: Leases of a job that are kept: the last ones.
-LEASES = 8
 
 
 class Journal:
-    """An SQLite database that one driver writes, and anybody reads meanwhile.
+    """An SQLite database that one driver writes, and others may read meanwhile.
 
     Each call is one transaction: after ``kill -9`` all of it is there or nothing, and an ``end``
     outlives a loss of power. Several threads may call it. It belongs on a local file system, for
@@ -58,20 +59,9 @@ class Journal:
     """
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
-        self._path = os.path.realpath(os.fsdecode(os.fspath(path)))
-        self._mutex = threading.RLock()
-        self._process = os.getpid()
-        if os.path.lexists(self._path):  # beside another file no lock is left
-            opened(self._path, writes=False).close()
-        self._lock = JournalLock(self._path)
+        self._access = Access(path)
         try:
-            make(self._path)
-            self._connection: sqlite3.Connection | None = opened(self._path, writes=True)
-        except BaseException:
-            self._lock.release()
-            raise
-        try:
-            with self._changing(lasting=True) as connection:
+            with self._access.changing(lasting=True) as connection:
                 connection.execute("UPDATE jobs SET open = 2, state = 'interrupted' WHERE open = 1")
         except BaseException:
             self.close()
@@ -80,7 +70,7 @@ class Journal:
     @property
     def path(self) -> str:
         """Where it is, absolute."""
-        return self._path
+        return self._access.path
 
     def plan(
         self, key: str, *, kind: str, vm: str, host: str, disks: int, bytes: int, settings: str
@@ -99,8 +89,8 @@ class Journal:
         Raises:
             JournalError: It cannot be written, and is as it was.
         """
-        with self._changing() as connection:
-            _put(
+        with self._access.changing() as connection:
+            put(
                 connection,
                 key=key,
                 state="planned",
@@ -110,13 +100,7 @@ class Journal:
                 disks=disks,
                 total=bytes,
                 settings=settings,
-                target="",
-                worker="",
-                attempts=0,
-                bytes=0,
-                seconds=0.0,
-                verdict="",
-                reason="",
+                **NOT_STARTED,
             )
 
     def start(self, key: str, *, attempt: int, target: str, worker: str) -> None:
@@ -131,8 +115,8 @@ class Journal:
         Raises:
             JournalError: It cannot be written, and is as it was: do not start the job.
         """
-        with self._changing() as connection:
-            _put(
+        with self._access.changing() as connection:
+            put(
                 connection,
                 key=key,
                 state="running",
@@ -145,7 +129,7 @@ class Journal:
             )
 
     def note_lease(self, key: str, task: str) -> None:
-        """Notes the server's task of a lease that an attempt has opened; of a copy there are two.
+        """Notes the server's task of a lease that an attempt has opened; a copy has two.
 
         It is kept over later attempts and runs until the job is done: a VM that this very task
         still holds by then is held by a lease that a dead worker left.
@@ -157,12 +141,8 @@ class Journal:
         Raises:
             JournalError: It cannot be written, and is as it was; or its row is damaged.
         """
-        with self._changing() as connection:
-            left = [each for each in self._leases(connection, key) if each != task]
-            text = json.dumps([*left, task][-LEASES:])
-            connection.execute(
-                "UPDATE jobs SET leases = ? WHERE key = ?", (stored(text), stored(key))
-            )
+        with self._access.changing() as connection:
+            put_lease(connection, self.path, key, task)
 
     def leases(self, key: str) -> tuple[str, ...]:
         """The tasks of the leases that a job may have left, the oldest first.
@@ -171,7 +151,7 @@ class Journal:
             key: The job.
 
         Returns:
-            What `note_lease` was given since the job was last done; empty where that is nothing.
+            The tasks that `note_lease` was given since the job was last done.
 
         Raises:
             JournalError: It cannot be read.
@@ -185,8 +165,8 @@ class Journal:
             ...     journal.interrupted(), journal.leases("export web")
             (['export web'], ('task-12',))
         """
-        with self._reading() as connection:
-            return self._leases(connection, key)
+        with self._access.reading() as connection:
+            return leases_of(connection, self.path, key)
 
     def end(self, outcome: Outcome) -> None:
         """Notes how a job ended, for good.
@@ -200,57 +180,32 @@ class Journal:
             ValueError: A number of it is infinite.
         """
         text = json.dumps(outcome.to_dict(), allow_nan=False)
-        failure = outcome.failure
-        with self._changing(lasting=True) as connection:
-            connection.execute(
-                "INSERT INTO outcomes (key, state, at, outcome) VALUES (?, ?, ?, ?)",
-                (stored(outcome.key), outcome.state, time.time(), text),
-            )
-            _put(
-                connection,
-                key=outcome.key,
-                state=outcome.state,
-                kind=outcome.kind,
-                vm=outcome.vm,
-                target=outcome.target,
-                attempts=outcome.attempts,
-                bytes=outcome.bytes,
-                seconds=outcome.seconds,
-                verdict="" if failure is None else failure.verdict,
-                reason="" if failure is None else failure.reason,
-                open=0,
-                **({"leases": ""} if outcome.state == "done" else {}),
-            )
+        with self._access.changing(lasting=True) as connection:
+            put_outcome(connection, outcome, text)
 
     def done(self, key: str, *, verify: bool = False) -> Outcome | None:
         """The last good outcome of a job, if all files that it wrote are as they were.
 
-        None of a job that was started and has not ended since, whatever its files look like. Of a
-        job that wrote no local file nothing is looked at: whether its VM is still there only the
-        server knows.
+        A job that was started and has not ended since is never done, whatever its files look like.
+        A job that wrote no local file stays done: only the server knows whether its VM still
+        exists.
 
         Args:
             key: The job.
             verify: Whether to read the files and compare their digests, too, and not just sizes and
                 times. Of an ``.ova`` or ``.ovf`` whose digest is not in the journal,
-                `nfclease.verify` says whether it is whole; any other file without is not proved.
+                `nfclease.verify` says whether it is whole; any other file without one is not done.
 
         Returns:
-            The outcome, or None where the job has to be done again.
+            The outcome, or None if the job has to be done again.
 
         Raises:
             JournalError: It cannot be read.
         """
-        with self._reading() as connection:
-            row = connection.execute(
-                "SELECT outcome FROM outcomes WHERE key = :key AND state = 'done' AND NOT EXISTS"
-                " (SELECT 1 FROM jobs WHERE key = :key AND open) ORDER BY number DESC LIMIT 1",
-                {"key": stored(key)},
-            ).fetchone()
-        if row is None:
-            return None
-        outcome = self._outcome(row[0])
-        return outcome if is_there(outcome.files, verify=verify) else None
+        with self._access.reading() as connection:
+            outcome = last_done(connection, self.path, key)
+        is_still = outcome is not None and is_there(outcome.files, verify=verify)
+        return outcome if is_still else None
 
     def interrupted(self) -> list[str]:
         """The jobs that a driver before this one had started, when it or its machine died.
@@ -264,7 +219,7 @@ class Journal:
         Raises:
             JournalError: It cannot be read.
         """
-        with self._reading() as connection:
+        with self._access.reading() as connection:
             rows = connection.execute("SELECT key FROM jobs WHERE open = 2 ORDER BY key").fetchall()
         return [plain(key) for (key,) in rows]
 
@@ -279,13 +234,13 @@ class Journal:
         """
         last = 0
         while True:
-            with self._reading() as connection:
+            with self._access.reading() as connection:
                 rows = connection.execute(
                     "SELECT number, outcome FROM outcomes WHERE number > ? ORDER BY number LIMIT ?",
                     (last, _PAGE),
                 ).fetchall()
             for _, text in rows:
-                yield self._outcome(text)
+                yield outcome_of(self.path, text)
             if len(rows) < _PAGE:
                 return
             last = rows[-1][0]
@@ -293,81 +248,12 @@ class Journal:
     def close(self) -> None:
         """Lets another driver have it; the second call does nothing.
 
-        Where nobody reads it at the moment, all of it is in one file from then on.
+        If nobody reads it at that moment, it is one file afterwards.
         """
-        with self._mutex:
-            connection, self._connection = self._connection, None
-            if connection is None or self._process != os.getpid():
-                return
-            with suppress(sqlite3.Error):  # a reader is there, or no room: the log is kept, then
-                connection.execute("PRAGMA busy_timeout = 0")
-                connection.execute("PRAGMA journal_mode = DELETE")
-            connection.close()
-            self._lock.release()
+        self._access.close()
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
         self.close()
-
-    @contextmanager
-    def _reading(self) -> Iterator[sqlite3.Connection]:
-        with self._mutex, told(self._path):
-            if self._connection is None:
-                raise JournalError(f"the journal {self._path} is closed")
-            if self._process != os.getpid():
-                raise JournalError(
-                    f"the journal {self._path} was opened by process {self._process}, and belongs "
-                    "to it alone: let that process call it"
-                )
-            yield self._connection
-
-    @contextmanager
-    def _changing(self, *, lasting: bool = False) -> Iterator[sqlite3.Connection]:
-        """One transaction; a lasting one is on the disk at its end, and all before it."""
-        with self._reading() as connection:
-            connection.execute(f"PRAGMA synchronous = {'FULL' if lasting else 'NORMAL'}")
-            connection.execute("BEGIN IMMEDIATE")
-            try:
-                yield connection
-                connection.execute("COMMIT")
-            except BaseException:
-                with suppress(sqlite3.Error):
-                    connection.rollback()
-                raise
-
-    def _leases(self, connection: sqlite3.Connection, key: str) -> tuple[str, ...]:
-        row = connection.execute("SELECT leases FROM jobs WHERE key = ?", (stored(key),)).fetchone()
-        if row is None or not row[0]:
-            return ()
-        try:
-            found = json.loads(row[0])
-        except (ValueError, TypeError) as error:
-            raise damaged(self._path, f"a lease: {error!r}") from error
-        if not isinstance(found, list) or not all(isinstance(each, str) for each in found):
-            raise damaged(self._path, "a lease that is not text")
-        return tuple(found[-LEASES:])
-
-    def _outcome(self, text: str) -> Outcome:
-        try:
-            return Outcome.from_dict(json.loads(text))
-        except (ValueError, KeyError, TypeError, AttributeError) as error:
-            raise damaged(self._path, f"an outcome: {error!r}") from error
-
-
-def _put(connection: sqlite3.Connection, **values: Any) -> None:
-    """Changes these columns of a job's row, or makes it with them."""
-    values["changed"] = time.time()
-    kept = ", ".join(f"{name} = excluded.{name}" for name in values if name != "key")
-    connection.execute(
-        f"INSERT INTO jobs ({', '.join(values)}) VALUES ({', '.join('?' * len(values))}) "
-        f"ON CONFLICT (key) DO UPDATE SET {kept}",
-        [_value(each) for each in values.values()],
-    )
-
-
-def _value(value: Any) -> Any:
-    if isinstance(value, str):
-        return stored(value)
-    return max(-_MOST, min(value, _MOST)) if isinstance(value, int) else value

@@ -28,7 +28,7 @@ class Lines:
     Several threads may call it: lines are never mixed.
 
     Args:
-        stream: An open text file; None is standard error. It is flushed after each line.
+        stream: An open text file; None means standard error. It is flushed after each line.
 
     Examples:
         >>> import sys
@@ -44,6 +44,7 @@ class Lines:
         self._progress = Progress()
         self._lock = threading.Lock()
         self._next = time.monotonic() + _INTERVAL
+        self._has_started = False
 
     def __call__(self, event: Event) -> None:
         """Writes what has changed, if it is worth a line.
@@ -57,6 +58,7 @@ class Lines:
         """
         with self._lock:
             self._progress(event)
+            self._has_started |= event.kind == "started"
             told = text_of(event)
             if told:
                 self._write(told)
@@ -65,7 +67,8 @@ class Lines:
                 self._write(f"total: {sums_of(self._progress)}")
 
     def _is_over(self) -> bool:
-        return self._progress.ended == self._progress.jobs
+        # Before the first start jobs are still being planned, and skipped ones end meanwhile.
+        return self._has_started and self._progress.ended == self._progress.jobs
 
     def _write(self, text: str) -> None:
         stream = self._stream or sys.stderr

@@ -38,8 +38,8 @@ class Metrics:
             reads; any other has OpenMetrics 1.0.
         port: A TCP port to answer at, ``http://address:port/metrics``, in the format that is asked
             for; 0 for any free one.
-        address: The address of that port: this machine alone if it is left out. There is no login:
-            whoever reaches it reads the names of hosts and the numbers.
+        address: The address of that port: this machine alone if it is left out. It has no login:
+            everybody who reaches it can read the names of hosts and the numbers.
 
     Attributes:
         port: The port that answers; None where none was asked for.
@@ -173,7 +173,7 @@ class Metrics:
             self._failed = True
 
     def _write(self) -> None:
-        """A file beside it first: whoever reads it reads all of the old or all of the new one."""
+        """Writes a file beside it and renames it, so that readers never see half of one."""
         self._next = time.monotonic() + _INTERVAL
         if self._path is None:
             return

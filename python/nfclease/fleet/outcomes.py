@@ -27,8 +27,8 @@ class WrittenFile:
         path: Where it is, absolute.
         size: Bytes.
         mtime_ns: When it was last changed, ``os.stat_result.st_mtime_ns``.
-        checksum_type: ``sha1``, ``sha256`` or ``sha512``; empty where there is no checksum.
-        checksum: The digest of the file, lower-case hex; empty where nobody took one.
+        checksum_type: ``sha1``, ``sha256`` or ``sha512``; empty without a checksum.
+        checksum: The digest of the file, lower-case hex; empty without one.
 
     Examples:
         >>> from nfclease.fleet import WrittenFile
@@ -50,15 +50,15 @@ class Outcome:
     Attributes:
         key: The job's name over runs, ``job.key``.
         kind: ``export``, ``import`` or ``copy``.
-        vm: The VM, as its job names it; of an import what is made.
+        vm: The VM, as its job names it; for an import its package.
         target: Where it went, with dates filled in.
-        state: ``done``; ``skipped``, for it was done before and is still there; ``failed``;
-            ``cancelled``, by Ctrl-C or the caller.
+        state: ``done``; ``skipped``, if an earlier run did it and its files still exist;
+            ``failed``; ``cancelled``, by Ctrl-C or the caller.
         bytes: Moved in the last attempt.
         seconds: From the first attempt's start to the end of the last.
-        attempts: How many there were; 0 of a job that was skipped.
-        files: What was written; empty where that was not local, as of an import.
-        failure: Why it failed; None of one that did not.
+        attempts: How many there were; 0 if it was skipped.
+        files: What was written; empty if that is not local, as with an import.
+        failure: Why it failed, or None.
 
     Examples:
         >>> from nfclease.fleet import Outcome

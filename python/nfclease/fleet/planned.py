@@ -56,8 +56,8 @@ def plan(
         per_host: As for ``run``: disks that move at once from one host.
         per_vcenter: The same for one session.
         journal: The path of a journal. It is read alone, and need not be there yet; whether the
-            files of what it has as done are still there is not looked at.
-        at: When the run begins, for ``{date}`` and ``{time}`` of the targets; None is now.
+            files of a done job still exist is not checked.
+        at: When the run begins, for ``{date}`` and ``{time}`` of the targets; None means now.
 
     Returns:
         The jobs, the hosts, and how long it takes at least.

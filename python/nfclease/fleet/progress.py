@@ -1,110 +1,15 @@
-"""How far a run is: sums of its events, for whoever shows them."""
+"""How far a run is: sums of its events."""
 
 from __future__ import annotations
 
-from collections import deque
-from dataclasses import dataclass, field
+from nfclease.fleet._recent_rate import STEP, RecentRate
+from nfclease.fleet.progress_parts import HostProgress, JobProgress
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from nfclease.fleet.events import Event
 
 __all__ = ["HostProgress", "JobProgress", "Progress"]
-
-#: Seconds over which a rate is taken, and between two of its samples.
-_WINDOW, _STEP = 60.0, 1.0
-
-
-class _Rate:
-    """Bytes per second over the last minute."""
-
-    def __init__(self) -> None:
-        self._moved = 0
-        self._samples: deque[tuple[float, int]] = deque()
-
-    def add(self, at: float, count: int) -> None:
-        """So many more bytes have moved by then."""
-        self._moved += count
-        if not self._samples or at - self._samples[-1][0] >= _STEP:
-            self._samples.append((at, self._moved))
-        while at - self._samples[0][0] > _WINDOW:
-            self._samples.popleft()
-
-    def at(self, now: float) -> float:
-        """The rate; 0 where nothing has moved for a minute."""
-        first = next((each for each in self._samples if now - each[0] <= _WINDOW), None)
-        if first is None or now <= first[0]:
-            return 0.0
-        return (self._moved - first[1]) / (now - first[0])
-
-
-@dataclass(slots=True)
-class JobProgress:
-    """One job that runs.
-
-    Attributes:
-        vm: Its VM.
-        host: The host that serves it.
-        disks: How many it has.
-        bytes: Moved so far in this attempt.
-        total: Bytes at most; 0 where unknown.
-        begun: When the attempt began, in seconds since 1970.
-        bytes_per_second: Of this attempt.
-        vcenter: The session's name.
-
-    Examples:
-        >>> from nfclease.fleet import JobProgress
-        >>> JobProgress("web", "esx1", disks=2, total=1000, begun=1790000000.0).bytes
-        0
-    """
-
-    vm: str
-    host: str
-    disks: int
-    total: int
-    begun: float
-    bytes: int = 0
-    bytes_per_second: float = 0.0
-    vcenter: str = ""
-
-
-@dataclass(slots=True)
-class HostProgress:
-    """One host.
-
-    Attributes:
-        name: Its name; of an import the resource pool where no host was named.
-        vcenter: The session's name.
-        running: Jobs that run.
-        disks: Disks of these.
-        waiting: Jobs that wait for their turn, or to be tried again.
-        reason: Why one of them waits, the last of which that was told: ``host esx3: 8 of 8 disks``.
-        bytes: Moved by its jobs.
-        total: Bytes of all its jobs at most; what has ended counts with what it moved.
-        bytes_per_second: Over the last minute.
-
-    Examples:
-        >>> from nfclease.fleet import HostProgress
-        >>> HostProgress("esx1", "lab", running=4, disks=8).waiting
-        0
-    """
-
-    name: str
-    vcenter: str
-    running: int = 0
-    disks: int = 0
-    waiting: int = 0
-    bytes: int = 0
-    total: int = 0
-    bytes_per_second: float = 0.0
-    #: By the keys of the jobs that wait.
-    _reasons: dict[str, str] = field(default_factory=dict, repr=False)
-    _rate: _Rate = field(default_factory=_Rate, repr=False)
-
-    @property
-    def reason(self) -> str:
-        """Empty where nothing waits, or for no reason that was told."""
-        return next(reversed(self._reasons.values()), "")
 
 
 class Progress:
@@ -130,7 +35,7 @@ class Progress:
         >>> progress(Event("moved", at=2.0, key="a", host="esx1", total=1000, bytes=400))
         >>> progress(Event("moved", at=3.0, key="a", host="esx1", total=1000, bytes=600))
         >>> progress.bytes, progress.bytes_per_second, progress.seconds_left
-        (600, 300.0, 1.3333333333333333)
+        (600, 200.0, 2.0)
     """
 
     jobs: int
@@ -150,7 +55,7 @@ class Progress:
         self._waiting: dict[str, HostProgress] = {}
         self._unknown = 0
         self._left = 0
-        self._rate = _Rate()
+        self._rate = RecentRate()
         self._at = 0.0
         #: When the rates of all hosts were taken.
         self._taken = 0.0
@@ -197,7 +102,7 @@ class Progress:
             self._move(event)
         elif event.kind == "ended":
             self._end(event)
-        if self._at - self._taken >= _STEP:  # a host that moves nothing is told of by the others
+        if self._at - self._taken >= STEP:  # a host that moves nothing is told of by the others
             self._taken = self._at
             for host in self.hosts.values():
                 host.bytes_per_second = host._rate.at(self._at)
@@ -255,7 +160,7 @@ class Progress:
         host = self.hosts[job.vcenter, job.host]
         more = max(0, event.bytes - job.bytes)
         job.bytes += more
-        job.bytes_per_second = job.bytes / max(event.at - job.begun, _STEP)
+        job.bytes_per_second = job.bytes / max(event.at - job.begun, STEP)
         self.bytes += more
         host.bytes += more
         self._count(host, event.at, more)

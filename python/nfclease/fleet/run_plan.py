@@ -16,7 +16,7 @@ class PlannedJob:
     Attributes:
         key: The job's name over runs, ``job.key``.
         vm: The VM, as its job names it; of an import the package.
-        target: Where it would go, with everything filled in; empty where nobody knows.
+        target: Where it would go, with everything filled in; empty if unknown.
         vcenter: The name of its session.
         host: The host where it is now, or the resource pool of an import; empty where unknown.
         disks: How many disks it has.

@@ -63,7 +63,7 @@ def run(
     check: bool = True,
     max_bytes_per_second: int | None = None,
 ) -> Summary:
-    """Runs exports, imports and copies, so many at once as each host and vCenter takes.
+    """Runs exports, imports and copies, as many at once as each host and vCenter can take.
 
     It returns when all have ended. The inventory of each session is read first. Then each host has
     a queue, the VM with the most bytes in front, and the next job of a host starts when one of it
@@ -95,8 +95,8 @@ def run(
             lines on standard error. Or it is called with every ``Event``, in this thread, and must
             not take long. None shows nothing.
         on_result: Called with every ``Outcome`` when its job has ended, likewise.
-        at: When the run began, for ``{date}`` and ``{time}`` of the targets; None is now, in local
-            time. A run that goes on after midnight with yesterday's work needs yesterday's.
+        at: When the run began, for ``{date}`` and ``{time}`` of the targets; None means now, in
+            local time. A run that goes on after midnight with yesterday's work needs yesterday's.
         check: Whether jobs that failed are an error at the end.
         max_bytes_per_second: Bytes of files that all jobs move in a second, 1024 or more; None
             means without a limit. Threads have it as the limit of the process, as

@@ -122,7 +122,7 @@ class SessionFrom:
             >>> source = SessionFrom("vc.example.com", "me", lambda host, user: None)
             >>> source.open()
             Traceback (most recent call last):
-            nfclease.fleet.errors.SessionSourceError: there is no password of me@vc.example.com: ...
+            nfclease.fleet.errors.SessionSourceError: no password for me@vc.example.com: ...
         """
         import ssl
         from inspect import signature
@@ -148,9 +148,9 @@ class SessionFrom:
             where = "the environment variable that password_from names is not set in this process"
         else:
             call = loaded(source, "password_from") if isinstance(source, str) else source
-            found, where = call(self.host, self.user), "password_from returned none"
+            found, where = call(self.host, self.user), "password_from did not return one"
         if not isinstance(found, str) or not found:
-            raise SessionSourceError(f"there is no password of {self.name}: {where}")
+            raise SessionSourceError(f"no password for {self.name}: {where}")
         return found
 
 
@@ -189,10 +189,10 @@ def name_of(session: str | SessionFrom) -> str:
 
 
 def check_registered(session: str | SessionFrom) -> None:
-    """Refuses a name that nobody registered.
+    """Refuses a name that is not registered.
 
     Raises:
-        SessionSourceError: It is that.
+        SessionSourceError: It is not.
     """
     if isinstance(session, str) and session not in _registered:
         known = ", ".join(sorted(_registered)) or "none"
@@ -216,7 +216,7 @@ def opened(session: str | SessionFrom, path: str | None) -> Any:
         path: What ``portable`` said of it where the job was made.
 
     Raises:
-        SessionSourceError: Nobody in this process knows how to log in.
+        SessionSourceError: This process does not know how to log in.
     """
     if isinstance(session, SessionFrom):
         return session.open()

@@ -40,7 +40,7 @@ def read_status(path: str | os.PathLike[str]) -> Iterator[dict[str, Any]]:
         - ``disks``, ``total`` (bytes at most, 0 where unknown), ``bytes`` and ``seconds`` (of a job
           that ended), ``attempts``: numbers.
         - ``changed``: when the state was last changed, in seconds since 1970.
-        - ``verdict``, ``reason``: of one that failed, as in ``Failure``; empty of all others.
+        - ``verdict``, ``reason``: as in ``Failure`` if it failed, else empty.
 
     Raises:
         FileNotFoundError: The journal does not exist.
@@ -73,7 +73,7 @@ def read_status(path: str | os.PathLike[str]) -> Iterator[dict[str, Any]]:
 
 
 def read_driver(path: str | os.PathLike[str]) -> Holder | None:
-    """Who has a journal open to write it; None where nobody has."""
+    """Which process has a journal open to write it, or None."""
     return holder_of(_place(path))
 
 

@@ -89,7 +89,7 @@ class Window:
 
         Args:
             job: What waits.
-            to_vcenter: Another vCenter where it counts; empty where there is none.
+            to_vcenter: Another vCenter where it counts, or empty.
         """
         center = self._center(job.vcenter)
         host = center.hosts.setdefault(job.host, _Host(job.host, self._per_host))

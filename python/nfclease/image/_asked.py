@@ -21,7 +21,7 @@ def image_of(
     """The image that is made; None where it is a streamOptimized disk.
 
     Raises:
-        ValueError: A word is none of those, or they do not go together.
+        ValueError: A word is unknown, or two do not go together.
         TypeError: `grains` is not True or False.
     """
     check_word("to", to, FORMATS)

@@ -84,7 +84,7 @@ def convert(
         ValueError: `to`, `source_format`, `qcow2_compression`, `vmdk_compression` or `threads` is
             none of those, or they do not go together; `to` is None and the suffix is another one;
             a block device is to get something other than raw, or is the source as well; a raw disk
-            is empty; a source that is no streamOptimized disk is to be transplanted.
+            is empty; a source that is not a streamOptimized disk is to be transplanted.
 
     Examples:
         >>> import os

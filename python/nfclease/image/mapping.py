@@ -62,7 +62,7 @@ def map(path: str | os.PathLike[str], *, member: str | None = None) -> Iterator[
         disk. What is wrong with a table is raised when it is reached.
 
     Raises:
-        DiskFormatError: It is no streamOptimized disk, or a table is damaged.
+        DiskFormatError: It is not a streamOptimized disk, or a table is damaged.
         PackageError: As for :func:`open`.
         FileNotFoundError: As for :func:`open`.
         OSError: As for :func:`open`.

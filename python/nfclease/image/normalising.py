@@ -47,7 +47,7 @@ def normalise(
         What was made.
 
     Raises:
-        DiskFormatError: A disk is no streamOptimized one, is damaged or cut, or has grains of
+        DiskFormatError: A disk is not streamOptimized, is damaged or cut, or has grains of
             another size than 64 KiB; the message says where.
         ChecksumMismatchError: A file is not the one that the manifest file lists.
         PackageError: The package is broken, or has what cannot be written anew: a file in chunks or

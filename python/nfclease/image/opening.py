@@ -179,10 +179,10 @@ def open(path: str | os.PathLike[str], *, member: str | None = None) -> DiskRead
         The file object, to be closed by its ``with`` block or ``close()``.
 
     Raises:
-        DiskFormatError: It is no streamOptimized disk, or damaged, cut, or compressed with gzip as
-            a whole.
+        DiskFormatError: It is not a streamOptimized disk, or damaged, cut, or compressed as a whole
+            with gzip.
         PackageError: The package is broken, or the file is missing in it.
-        FileNotFoundError: There is no such file, or the package has no such member.
+        FileNotFoundError: The file does not exist, or is not in the package.
         OSError: It cannot be read.
         TypeError: `path` or `member` is of the wrong kind.
         ValueError: `member` is missing where a package has several disks, or given for a disk.

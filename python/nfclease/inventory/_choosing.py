@@ -1,4 +1,4 @@
-"""Which entity somebody means, and what is said where there is none, or more than one."""
+"""Which entity a name means, and the errors where none or several have it."""
 
 from __future__ import annotations
 
@@ -85,7 +85,7 @@ def the_one(tree: Tree, nodes: list[Node], name: str | None, word: str) -> Node:
     """The entity of a name.
 
     Raises:
-        NotFoundError: There is none.
+        NotFoundError: None was found.
         AmbiguousNameError: There is more than one.
     """
     found = nodes if name is None else _named(tree, nodes, name)
@@ -139,13 +139,13 @@ def _not_found(tree: Tree, nodes: list[Node], name: str | None, word: str) -> No
         (node for node in nodes if node.name in close), key=lambda node: close.index(node.name)
     )
     candidates, shown = _listed(tree, named[:_SHOWN])
-    asked = "" if name is None else f" '{escaped(name)}'"
+    what = f"no {word}" if name is None else f"{word} '{escaped(name)}' not"
     if candidates:
-        text = f"there is no {word}{asked}; near it: {shown}"
+        text = f"{what} found; similar: {shown}"
     elif nodes:
-        text = f"there is no {word}{asked} among the {len(nodes)} that this user can see"
+        text = f"{what} found among the {len(nodes)} that this user can see"
     else:
-        text = f"there is no {word}{asked}: this user can see none at all"
+        text = f"{what} found: this user cannot see any"
     error = NotFoundError(text)
     error.name, error.candidates = name or "", candidates
     return error

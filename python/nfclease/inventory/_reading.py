@@ -38,7 +38,7 @@ def read(
         properties: Names of properties, by type.
 
     Raises:
-        LimitExceededError: There is no end to it.
+        LimitExceededError: It does not end.
     """
     spec = _Collector.FilterSpec(
         objectSet=[_Collector.ObjectSpec(obj=start, skip=False, selectSet=list(steps))],

@@ -113,19 +113,19 @@ def find(
             datacenter or to its folder of the kind, as govc has it (``DC0/vm/team/web``,
             ``team/web``, for a pool ``Cluster/Resources``); a name alone, wherever it is; a moId
             (``vm-12``, or ``VirtualMachine:vm-12``). In a name ``%2f`` stands for a slash, ``%5c``
-            for a backslash and ``%25`` for a percent sign, as the server keeps it. None is the
+            for a backslash and ``%25`` for a percent sign, as the server keeps it. None means the
             only one that is there.
         kind: A type of entity, such as ``vim.VirtualMachine``, ``vim.VirtualApp``,
             ``vim.ResourcePool``, ``vim.ComputeResource``, ``vim.HostSystem``, ``vim.Datastore``,
             ``vim.Network``, ``vim.Folder`` or ``vim.Datacenter``; or a tuple of them.
-        datacenter: Where to look, by name, path, moId or object; None is everywhere. A path that
+        datacenter: Where to look, by name, path, moId or object; None means everywhere. A path that
             begins with a slash, and ``VirtualMachine:vm-12``, say themselves where it is.
 
     Returns:
         pyvmomi's object of the session.
 
     Raises:
-        NotFoundError: There is none that this user can see; the message names near ones.
+        NotFoundError: This user can see none; the message lists similar names.
         AmbiguousNameError: There is more than one; the message lists them with their paths.
         ValueError: The name is empty.
         TypeError: An argument is of the wrong kind.
@@ -170,7 +170,7 @@ def find_all(
         Them, with names and paths; empty when the pattern takes none.
 
     Raises:
-        NotFoundError: There is no such datacenter.
+        NotFoundError: The datacenter does not exist, or this user cannot see it.
         AmbiguousNameError: There is more than one datacenter of that name.
         TypeError: An argument is of the wrong kind.
         vmodl.MethodFault: The server refused a call.
@@ -206,7 +206,7 @@ def list_vms(
         A row for each, in the order of their paths.
 
     Raises:
-        NotFoundError: There is no such datacenter.
+        NotFoundError: The datacenter does not exist, or this user cannot see it.
         AmbiguousNameError: There is more than one datacenter of that name.
         TypeError: An argument is of the wrong kind.
         vmodl.MethodFault: The server refused a call.

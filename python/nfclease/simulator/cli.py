@@ -156,4 +156,4 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def missing(error: ModuleNotFoundError) -> str:
     """What to do about it."""
-    return f"there is no {error.name} on this Python: pip install 'nfclease[simulator]'"
+    return f"{error.name} is not installed: pip install 'nfclease[simulator]'"

@@ -176,7 +176,7 @@ class Simulator:
             An id for ``clear``.
 
         Raises:
-            ValueError: There is no such fault.
+            ValueError: The fault is unknown.
         """
         arguments = {"kind": kind, "match": match, "count": count, "params": params}
         return int(self._control("inject", arguments))
@@ -302,7 +302,7 @@ class Simulator:
             The task's moid.
 
         Raises:
-            ValueError: There is no such VM, or no such method.
+            ValueError: The VM does not exist, or the method is unknown.
         """
         arguments = {"name": name, "method": method, "user": user, "age": age}
         return str(self._control("hold_vm", {**arguments, "cancelable": cancelable}))

@@ -183,8 +183,8 @@ class Faults:
         """Puts a fault in place and returns its id.
 
         Raises:
-            ValueError: There is no such kind, no such key to match by, no such parameter, or a
-                value that it cannot have.
+            ValueError: The kind, a key to match by, or a parameter is unknown, or a value is not
+                one that it can have.
         """
         if kind not in KINDS:
             raise ValueError(f"no fault {kind!r}; there are {', '.join(sorted(KINDS))}")

@@ -38,7 +38,7 @@ class Options:
     def __init__(self, **given: Any) -> None:
         for name, value in given.items():
             if name not in type(self).__annotations__:
-                raise TypeError(f"there is no option {name!r}")
+                raise TypeError(f"option {name!r} is unknown")
             setattr(self, name, value)
 
     @classmethod

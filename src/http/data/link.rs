@@ -33,7 +33,7 @@ pub(super) struct Link {
 }
 
 enum Mover {
-    /// Whoever waits.
+    /// Those that wait.
     Waiter(Moved),
     /// A task, which ends with this.
     Task { _task: AbortOnDropHandle<()> },
@@ -126,7 +126,7 @@ impl Link {
             });
             match frame.await.transpose().map_err(Fault::of)? {
                 None => return Ok(None),
-                // Trailers are no data.
+                // Trailers are not data.
                 Some(frame) => {
                     if let Ok(data) = frame.into_data() {
                         return Ok(Some(data));

@@ -121,7 +121,7 @@ impl Answer {
 }
 
 impl Drop for Answer {
-    /// A connection on which nothing is left to send or read is kept.
+    /// Keeps the connection if all was sent and read.
     fn drop(&mut self) {
         let (Some(mut link), Some((pool, to))) = (self.link.take(), self.home.take()) else {
             return;

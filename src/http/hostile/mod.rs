@@ -40,7 +40,7 @@ const VERSIONS: [&SupportedProtocolVersion; 2] = [&TLS12, &TLS13];
 /// A test that takes so long has failed.
 const MOST: Duration = Duration::from_secs(60);
 
-/// A host that plays `script` to whoever comes, and says when that is over.
+/// A host that plays `script` on each connection, and says when that is over.
 fn play(
     config: ServerConfig,
     script: impl FnOnce(&mut dyn FnMut() -> Host) + Send + 'static,

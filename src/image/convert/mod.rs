@@ -125,7 +125,7 @@ fn check_moved(name: &str, format: Format) -> Result<()> {
         return Ok(());
     }
     let text = format!(
-        "a transplant moves the grains of a streamOptimized VMDK, and {name} is none; \"deflate\" \
+        "a transplant moves the grains of a streamOptimized VMDK, and {name} is not one; \"deflate\" \
          compresses its clusters"
     );
     Err(Error::InvalidArgument {

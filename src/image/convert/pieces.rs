@@ -81,7 +81,7 @@ impl<D: Pieces> Pieces for Gaps<D> {
     }
 }
 
-/// Writes the grains of a piece; how many have other bytes than zeros is what it makes.
+/// Writes the grains of a piece, and counts those that are not all zeros.
 struct Written {
     output: Output,
     capacity: u64,

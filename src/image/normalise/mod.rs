@@ -1,5 +1,5 @@
 //! A stream that some other tool wrote becomes one in VMware's layout, in one pass: what its grains have
-//! is moved as it is. A file that is no disk is copied.
+//! is moved as it is. A file that is not a disk is copied.
 
 #![cfg_attr(not(test), deny(clippy::arithmetic_side_effects))]
 

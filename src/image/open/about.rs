@@ -71,8 +71,8 @@ impl OpenDisk {
         usize::try_from(cell.unwrap_or_default()).unwrap_or(usize::MAX)
     }
 
-    /// Of a disk with fewer grains than cells, some cells are no grain's own: they show that of the
-    /// grain that they lie in.
+    /// A disk with fewer grains than cells has cells without a grain of their own: they show that of
+    /// the grain that they lie in.
     fn shares(&self, cells: &[u64]) -> Vec<u16> {
         let grains = self.index.grains();
         let first = |cell: u64| cell.saturating_mul(grains).div_ceil(CELLS as u64);

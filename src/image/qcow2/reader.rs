@@ -47,7 +47,7 @@ impl Qcow2Disk {
         self.header.size
     }
 
-    /// Where the L2 table of the disk's place is; 0 where there is none.
+    /// Where the L2 table of the disk's place is; 0 without one.
     fn l2_table(&mut self) -> Result<u64> {
         let index = self.at.checked_div(self.header.l2_covers()).unwrap_or(0);
         let entry = self.l1.entry(self.header.l1, index)?;

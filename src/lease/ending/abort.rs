@@ -77,8 +77,8 @@ impl Lease {
         Ended::AbortFailed
     }
 
-    /// An Abort that whoever holds the lease did not ask for: who works with it, and who completes it,
-    /// are told this cause.
+    /// An Abort that the lease's holder did not ask for. Calls that work with it or complete it fail
+    /// with this cause.
     pub async fn abort_from_outside(self: &Arc<Self>, why: Abort, cause: Error) -> Ended {
         self.status.expect_end(cause);
         self.abort(why).await

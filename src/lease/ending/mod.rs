@@ -72,7 +72,7 @@ impl Lease {
         }
     }
 
-    /// Gives the plain lease back: whoever has it renews and ends it. No transfer may run.
+    /// Gives the plain lease back: the caller renews and ends it. No transfer may run.
     pub async fn detach(self: &Arc<Self>) -> Result<(), Unfinished> {
         if let Some(failure) = self.transfers.unobserved_failure() {
             return Err(Unfinished::Transfer(failure));

@@ -97,7 +97,7 @@ pub(in crate::lease) fn dying(lease: Arc<Lease>) -> (Registration, impl Send) {
     place(lease, None)
 }
 
-/// Puts a lease under the keep-alive; starts the thread when there is none.
+/// Puts a lease under the keep-alive; starts the thread if it does not run.
 pub(super) fn register(lease: Arc<Lease>, interval: Option<Duration>) -> Result<Registration> {
     let (registration, mut served) = place(lease, interval);
     let pid = std::process::id();

@@ -14,8 +14,8 @@ use crate::text::Text;
 /// Between two looks at a lease that is initializing.
 const POLL: Duration = Duration::from_millis(250);
 
-/// After these there is no lease, whatever the call was. Others may mean that the script was early
-/// (`InvalidState`) or has to log in again (`NotAuthenticated`).
+/// After these the lease does not exist any more, whatever the call was. Others may mean that the
+/// script was early (`InvalidState`) or has to log in again (`NotAuthenticated`).
 pub(in crate::lease) const LAST_FAULTS: [&str; 2] = ["Timedout", "ManagedObjectNotFound"];
 
 impl Lease {

@@ -96,7 +96,7 @@ impl Status {
         self.known.borrow().cause.clone()
     }
 
-    /// Wakes whoever waits for a change.
+    /// Wakes all that wait for a change.
     pub(super) fn watch(&self) -> watch::Receiver<Known> {
         self.known.subscribe()
     }

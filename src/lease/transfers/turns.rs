@@ -78,7 +78,7 @@ mod tests {
         let mut turns: Vec<_> = (0..20)
             .map(|_| Box::pin(wait(Vec::new(), Arc::clone(&places))))
             .collect();
-        // Whoever is looked at first, the earliest is next.
+        // The earliest is next, in whichever order they are polled.
         while !turns.is_empty() {
             let mut ready = Vec::new();
             for (index, turn) in turns.iter_mut().enumerate().rev() {

@@ -17,9 +17,7 @@ pub(super) fn all(reading: &mut Reading<'_>) -> Result<()> {
         }
     }
     if reading.found.systems.is_empty() {
-        return Err(
-            reading.refuse("it has no VirtualSystem: there is nothing to make of it".into())
-        );
+        return Err(reading.refuse("it has no VirtualSystem, so no VM can be made of it".into()));
     }
     Ok(())
 }

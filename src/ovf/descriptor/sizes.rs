@@ -27,7 +27,7 @@ pub fn with_sizes(bytes: &[u8], what: &str, sizes: &[Option<u64>]) -> Result<Vec
         file.size = Some(*size);
     }
     changed.push_str(text.get(done..).unwrap_or_default());
-    // Whoever reads it has to find the sizes, and nothing else that is different.
+    // A reader finds the sizes, and no other change.
     let found = Descriptor::parse(changed.as_bytes(), what, Outside::Noted)?;
     if found != expected || places.len() != sizes.len() {
         let reason = "the sizes of its files cannot be changed where they stand";

@@ -1,4 +1,4 @@
-//! The archive's file: who has it, and nobody else, writes to it.
+//! The archive's file. One member has it at a time, and it alone writes.
 
 use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom, Write};

@@ -184,7 +184,7 @@ fn close(shared: &Arc<Shared>, index: usize, way: Way) -> Result<()> {
         }
         Way::Spooled(spool, size) => match shared.spooled(index, spool, size) {
             Some(archive) => Held::new(shared, archive).give_back(),
-            // Who has the archive appends it, or who comes to be next.
+            // The member that has the archive appends it, or the next one to have it.
             None => Ok(()),
         },
         Way::Open | Way::Closed => Err(Error::internal("a member is whole once")),

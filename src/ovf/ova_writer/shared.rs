@@ -206,7 +206,7 @@ impl Shared {
         Ok(state.lend())
     }
 
-    /// All members where none is in an archive, in order. Who has them says when they are gone.
+    /// All members in order, if none is in an archive. Their new owner says when they are removed.
     pub(super) fn take_spools(&self) -> Vec<Spooled> {
         let mut state = self.lock();
         state.is_lent = true;
@@ -243,8 +243,8 @@ impl Shared {
         archive.publish()
     }
 
-    /// Removes all of it; waits so long for who has the archive. Returns what could not be
-    /// removed, and whether it is still had: who has it removes it.
+    /// Removes all of it; waits so long for the member that has the archive. Returns what could not
+    /// be removed, and whether a member still has the archive and will remove it.
     pub(super) fn discard(&self, patience: Duration) -> (Vec<PathBuf>, bool) {
         let mut state = self.lock();
         state.is_discarded = true;

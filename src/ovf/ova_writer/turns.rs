@@ -176,7 +176,7 @@ mod tests {
             let first = turns.wait(0).await;
             let (second, third) = (waiting(&turns, 1), waiting(&turns, 2));
             waits_on(&second).await;
-            // The first is whole. Whoever looks first, the turn is the second one's.
+            // The first is whole. The turn is the second one's, also if the third looks first.
             turns.next(1);
             drop(first);
             waits_on(&third).await;

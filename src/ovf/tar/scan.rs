@@ -1,4 +1,4 @@
-//! An archive, header by header, whoever has the bytes: a file by position, or a stream in order.
+//! An archive, header by header: of a file by position, or of a stream in order.
 
 use super::header::{self, BLOCK, Header, Kind};
 use super::names;

@@ -195,7 +195,7 @@ impl TarStream {
         Ok(())
     }
 
-    /// Whoever writes a pipe writes to its end.
+    /// Reads a pipe to its end, so that its writer can write all of it.
     fn finish(&mut self) -> Result<()> {
         self.has_ended = true;
         let (from, mut buffer) = (self.at, vec![0; 64 * 1024]);

@@ -21,7 +21,7 @@ const PER_BYTE: u128 = 1_000_000_000;
 /// covered them and all that were taken before.
 #[derive(Debug)]
 pub struct RateLimit {
-    /// Bytes per second; 0 is no limit. Written under the lock of `bucket`.
+    /// Bytes per second; 0 means without a limit. Written under the lock of `bucket`.
     rate: AtomicU64,
     bucket: Mutex<Bucket>,
     /// Wakes all that wait when the rate changes.

@@ -48,7 +48,7 @@ impl Deflater {
         }
     }
 
-    /// Appends the zlib stream of these bytes; else what is wrong, which is no matter of theirs.
+    /// Appends the zlib stream of these bytes. An error is never about the bytes themselves.
     pub(super) fn deflate(&mut self, plain: &[u8], out: &mut Vec<u8>) -> Result<(), String> {
         match self {
             Self::Libdeflate {

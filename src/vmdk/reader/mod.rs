@@ -1,6 +1,6 @@
 //! A stream that is read at any place: where its tables are, and what they say.
 //!
-//! Nothing is read here: who has the bytes asks what they mean. Each number in them is checked
+//! Nothing is read here: callers have the bytes, and ask what they mean. Each number in them is checked
 //! against the length of the stream before it is followed.
 
 #[cfg(test)]

@@ -70,10 +70,10 @@ def run(args: argparse.Namespace, console: Console) -> int:
     else:
         _print(rows, console)
     if not rows and args.pattern is not None:
-        console.error(f"there is no {args.type} that fits '{args.pattern}'")
+        console.error(f"no {args.type} matches '{args.pattern}'")
         return 1
     if not rows:
-        console.line(f"there is no {args.type} that this user can see")
+        console.line(f"this user cannot see any {args.type}")
     return 0
 
 

@@ -63,7 +63,7 @@ def run(args: argparse.Namespace, console: Console) -> int:
 
 
 def _chosen(held: list[BlockingTask], args: argparse.Namespace) -> BlockingTask | None:
-    """The lease's task to cancel; None where there is none.
+    """The lease's task to cancel, or None.
 
     Raises:
         UsageError: There are more, or none of that id, or it is not a lease's.
@@ -113,7 +113,7 @@ def _agreed(task: BlockingTask) -> bool:
     """Whether the person at the terminal wants it.
 
     Raises:
-        UsageError: There is nobody to ask.
+        UsageError: Nobody can be asked.
     """
     from nfclease.cli.console import printable
     from nfclease.cli.failure import UsageError

@@ -1,4 +1,4 @@
-"""Which VMs an export of many is of: those of a list, of a place in the inventory, or of a tag."""
+"""Which VMs are exported: those of a list, of a place in the inventory, or of a tag."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from nfclease.cli.many.login import Sessions
     from nfclease.inventory._tree import Node, Tree
 
-#: The most that a list may have: 5,000 paths are half a MB.
+#: Bytes that a list may have: 5,000 paths are half a MB.
 _LONGEST_LIST = 64 << 20
 #: Names that a message has.
 _SHOWN = 10
@@ -93,7 +93,7 @@ def _in_datacenter(names: list[str], args: argparse.Namespace, sessions: Session
 
 
 def _read(service: Any) -> Tree:
-    """The inventory, with what says where a VM is."""
+    """The inventory, with the properties that say where a VM is."""
     from pyVmomi import vim
 
     from nfclease.inventory._tree import read_tree
@@ -172,5 +172,5 @@ def _vms(tree: Tree, is_wanted: Callable[[Node], bool], where: str, console: Con
         if not node.values.get(_TEMPLATE)
     )
     if not found:
-        raise NotFoundError(f"there is no VM {where} that this user can see")
+        raise NotFoundError(f"found no VM {where} that this user can see")
     return found

@@ -46,7 +46,7 @@ def _check(client: Any) -> None:
     """Asks each worker whether it could log in.
 
     Raises:
-        UsageError: It could not, or there is none.
+        UsageError: It could not, or the scheduler has no worker.
     """
     from nfclease.cli.many.login import has_password
 

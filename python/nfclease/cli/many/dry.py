@@ -96,7 +96,7 @@ def _problem(job: PlannedJob, args: argparse.Namespace) -> str | None:
     if job.failure is not None:
         return f"{escaped(job.vm)}: {job.failure.verdict}: {job.failure.reason}"
     if args.dask is None and not args.overwrite and _is_taken(job.target):
-        return f"{escaped(job.vm)}: never: there is something at {escaped(job.target, 1000)}"
+        return f"{escaped(job.vm)}: never: {escaped(job.target, 1000)} exists already"
     return None
 
 
@@ -108,7 +108,7 @@ def _is_taken(path: str) -> bool:
 
 
 def _room(jobs: Sequence[PlannedJob]) -> str | None:
-    """The nearest directory above the targets that is there; None where no VM can be exported."""
+    """The nearest directory above the targets that exists; None if no VM can be exported."""
     path = next((os.path.dirname(job.target) for job in jobs if job.target), None)
     while path and not os.path.isdir(path):
         path = os.path.dirname(path)

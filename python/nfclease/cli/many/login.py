@@ -15,14 +15,14 @@ if TYPE_CHECKING:
     from nfclease.cli.session import Login
     from nfclease.fleet import SessionFrom
 
-#: What this process was told, by host and user; a worker has its environment alone.
+#: Passwords that this process was given, by host and user; a worker has only its environment.
 _passwords: dict[tuple[str, str], str] = {}
 #: Where a worker finds ``password``.
 _PASSWORD_FROM = "nfclease.cli.many.login:password"  # noqa: S105
 
 
 class Sessions:
-    """Logs in for whoever asks; the first session is that which chose the VMs.
+    """Logs in each time it is called; the first session is the one that chose the VMs.
 
     Args:
         login: Where and as whom.
@@ -34,19 +34,19 @@ class Sessions:
         self._kept: Any = None
 
     def service(self) -> Any:
-        """The session that is kept for the first who asks."""
+        """The session that chose the VMs; the first job takes it over."""
         if self._kept is None:
             self._kept = self._opened()
         return self._kept
 
     def __call__(self) -> Any:
-        """A session that is the caller's, who logs out."""
+        """A session for the caller, who logs out."""
         with self._lock:
             kept, self._kept = self._kept, None
             return kept if kept is not None else self._opened()
 
     def close(self) -> None:
-        """Logs out, if nobody has taken the session; and of one that a signal cut short."""
+        """Logs out of the first session if no job took it, and of one that a signal cut short."""
         from pyVim.connect import Disconnect
 
         kept, self._kept = self._kept, None
@@ -105,7 +105,7 @@ def password(host: str, user: str) -> str | None:
         user: Who logs in.
 
     Returns:
-        None where there is none.
+        None without one.
     """
     known = _passwords.get((host, user))
     return known or from_environment()

@@ -72,7 +72,7 @@ def is_many(args: argparse.Namespace) -> bool:
     if args.vm is not None:
         ways.append("VM")
     if not ways:
-        raise UsageError("it is not said which VM: give one, or many by --list, --all-in or --tag")
+        raise UsageError("no VM is named: give one, or many by --list, --all-in or --tag")
     if len(ways) > 1:
         raise UsageError(f"{' and '.join(ways)} do not go together: give one of them")
     if args.vm is None:

@@ -63,7 +63,7 @@ def _the_one(rest: _Rest, text: str) -> str:
     if len(exact) == 1:
         return exact[0][1]
     if not exact:
-        raise NotFoundError(f"there is no tag '{escaped(text)}' that this user can see")
+        raise NotFoundError(f"tag '{escaped(text)}' not found, or this user cannot see it")
     names = ", ".join(escaped(name) for name, _ in sorted(exact))
     error = AmbiguousNameError(f"tag '{escaped(text)}': there are {len(exact)}: {names}")
     error.name, error.candidates = text, tuple(sorted(name for name, _ in exact))
@@ -99,7 +99,7 @@ class _Rest:
         self._is_old = False
 
     def open(self) -> None:
-        """Logs in: to the API of today, or where there is none to the one before it."""
+        """Logs in to the API of today, or to the one before it on an older server."""
         where = self._where
         secret = b64encode(f"{where.username}:{where.password}".encode()).decode("ascii")
         header = {"Authorization": f"Basic {secret}"}
@@ -160,7 +160,7 @@ class _Rest:
         return f"{start}/{kind}/{'id:' if self._is_old else ''}{quote(key, safe=':')}"
 
     def _got(self, method: str, path: str) -> Any:
-        """The answer to a call that has to succeed; None of one that is empty."""
+        """The answer to a call that has to succeed; None if it is empty."""
         status, answer = self._sent(method, path)
         return self._value(status, answer, path)
 

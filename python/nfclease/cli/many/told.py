@@ -82,7 +82,7 @@ def _failure(outcome: Outcome) -> dict[str, Any]:
 
 
 def _code(summary: Summary) -> int:
-    """As of one VM: 3 where all that is wrong is what sums and sizes say."""
+    """As of one VM: 3 if only sums or sizes are wrong."""
     from nfclease import exceptions
     from nfclease.cli.failure import FAILED, NOT_VERIFIED
 

@@ -50,7 +50,7 @@ def configure(machine: Machine, spec: Any) -> Any:
 
     Raises:
         vmodl.fault.NotSupported: The spec has a field that nothing here would follow.
-        vim.fault.InvalidDeviceSpec: A device is to be changed, where there is none yet.
+        vim.fault.InvalidDeviceSpec: A device is to be changed that does not exist yet.
     """
     refuse_unknown(spec)
     for index, change in enumerate(spec.deviceChange):
@@ -141,7 +141,7 @@ def reconfigure(machine: Machine, spec: Any) -> None:
     Raises:
         vmodl.fault.NotSupported: The spec has a field that nothing here would follow.
         vim.fault.ConcurrentAccess: It was made for another state of the VM.
-        vim.fault.InvalidDeviceSpec: There is no such device, or not that change of it.
+        vim.fault.InvalidDeviceSpec: The device does not exist, or cannot be changed so.
     """
     refuse_unknown(spec)
     path = spec.files.vmPathName if spec.files else None

@@ -112,7 +112,7 @@ class Machine(Managed):
     ) -> Snapshot:
         """Takes a snapshot, at once; with its memory it is one of a VM that runs.
 
-        Without tools that run, there is nothing to quiesce, and the snapshot says so.
+        Without running tools it cannot be quiesced, and the snapshot says so.
         """
         snapshot = Snapshot(self.world, self, name, description)
         snapshot.power = self.power if memory else _Power.poweredOff

@@ -23,7 +23,7 @@ async def power_on(vapp: VirtualApp, call: Call) -> Any:
 
 @handles(vim.VirtualApp, "PowerOffVApp_Task")
 async def power_off(vapp: VirtualApp, call: Call) -> Any:
-    """Switches them off; there are no guests that could be asked to shut down."""
+    """Switches them off; simulated VMs have no guests that could be asked to shut down."""
     if not vapp.is_started():
         raise fault("vim.fault.VAppNotRunning")
     return _switch(vapp, call, _Power.poweredOff)

@@ -45,7 +45,7 @@ async def member(pieces: Pieces, name: str, found: Callable[[int], None]) -> Asy
         found: Is told its size before the first byte.
 
     Raises:
-        KeyError: There is none of this name.
+        KeyError: None has this name.
         EOFError: The archive ends in the middle.
         ValueError: It is not a tar archive.
     """

@@ -29,7 +29,7 @@ class Findings:
 
 
 def newest_family(text: str) -> str | None:
-    """The newest hardware version of a list that hosts know; None if there is none."""
+    """The newest hardware version of a list that hosts know, or None."""
     known = [
         name
         for name in re.split(r"[\s,]+", text or _USUAL_FAMILY)

@@ -131,7 +131,7 @@ def product_infos(products: list[Product]) -> tuple[list[Any], list[Any]]:
 
 
 def config_spec(products: list[Product], **fields: Any) -> Any:
-    """A VmConfigSpec that adds them; None if there is nothing to say."""
+    """A VmConfigSpec that adds them, or None."""
     if not products and not any(fields.values()):
         return None
     infos, properties = product_infos(products)

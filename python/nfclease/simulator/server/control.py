@@ -143,14 +143,14 @@ class Control:
     def _machine(self, name: str) -> Machine:
         machine = self.inventory.machine(name)
         if machine is None:
-            raise ValueError(f"there is no VM {name!r}")
+            raise ValueError(f"VM {name!r} does not exist")
         return machine
 
     def set(self, **knobs: Any) -> None:
         """Turns global knobs; bandwidth 0 lifts the limit, ``upload_status`` 0 the answer.
 
         Raises:
-            ValueError: There is no such knob.
+            ValueError: The knob is unknown.
         """
         unknown = knobs.keys() - KNOBS - {"bandwidth"}
         if unknown:

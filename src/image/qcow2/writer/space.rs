@@ -112,7 +112,7 @@ impl Space {
         }
     }
 
-    /// Writes what finds all that was given out; the header, without which it is no image, last.
+    /// Writes the tables that find all that was given out, and last the header, which makes it an image.
     pub(super) fn finish(&mut self) -> Result<()> {
         self.counts.finish()?;
         let tables = listed(&self.tables, COPIED);
