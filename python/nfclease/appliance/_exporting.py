@@ -73,8 +73,10 @@ async def export(face: Face, job: Job) -> ExportResult:
     check_algorithm(job.manifest)
     image = _disk_images.image_of(job.disk_format, job.qcow2_compression)
     names = _Names(job)
-    resuming = _resuming(face, job)
-    placed = _package(face, job, subject.vm_moid(), resuming.package if resuming else None)
+    # A file system that hangs holds up a thread, and not an event loop.
+    resuming = await face.call(lambda: _resuming(face, job)) if job.resume else None
+    stage = resuming.package if resuming else None
+    placed = await face.call(lambda: _package(face, job, subject.vm_moid(), stage))
     async with resuming or nullcontext(), placed as package:
         vm = await subject.vm()
         manager = await face.call(lambda: manager_of(job.entity))
@@ -133,14 +135,12 @@ async def export(face: Face, job: Job) -> ExportResult:
     )
 
 
-def _resuming(face: Face, job: Job) -> Resuming | None:
-    """What keeps disks, where that is wanted.
+def _resuming(face: Face, job: Job) -> Resuming:
+    """What keeps disks.
 
     Raises:
         ValueError: There is nothing that could be kept, or nowhere.
     """
-    if not job.resume:
-        return None
     if job.snapshot is True:
         raise ValueError(
             "resume=True has nothing to go on from with snapshot=True: each export takes another "

@@ -171,8 +171,7 @@ def _sessions(assignment: Assignment, worker: Worker) -> dict[str, Callable[[], 
 
 async def _export(way: Way, assignment: Assignment, worker: Worker) -> Outcome:
     job: Any = assignment.job
-    service = await _session(way, assignment, worker)
-    os.makedirs(os.path.dirname(assignment.target) or ".", exist_ok=True)
+    service = await way.call(partial(_begun, assignment, worker))
     with worker.leases.reading(job.key, {name_of(job.session): service}):
         result = await way.whole(
             export_vm,
@@ -181,7 +180,7 @@ async def _export(way: Way, assignment: Assignment, worker: Worker) -> Outcome:
             progress=_reporter(assignment, worker),
             **job.options,
         )
-    files = _written(result, assignment.target)
+    files = await way.call(partial(_written, result, assignment.target))
     return assignment.outcome(state="done", bytes=result.bytes, files=files)
 
 
@@ -215,6 +214,13 @@ async def _copy(way: Way, assignment: Assignment, worker: Worker) -> Outcome:
             **job.options,
         )
     return assignment.outcome(state="done", bytes=result.bytes)
+
+
+def _begun(assignment: Assignment, worker: Worker) -> Any:
+    """The session of an export, whose directory is there; a file system may hold this up."""
+    service = worker.logins.session(assignment.job.session, assignment.factory)
+    os.makedirs(os.path.dirname(assignment.target) or ".", exist_ok=True)
+    return service
 
 
 _BODIES = {"export": _export, "import": _import, "copy": _copy}
