@@ -70,13 +70,7 @@ def test_the_leases_of_a_worker_that_is_killed_are_released(
     killer = threading.Thread(target=kill)
     with journal:
         killer.start()
-        summary = fleet.run(
-            jobs,
-            executor=client,
-            per_host=8,
-            journal=journal,
-            retry_delay=20.0,
-        )
+        summary = fleet.run(jobs, executor=client, journal=journal, retry_delay=20.0)
         killer.join()
     assert len(summary.done) == 6
     assert all(verify(each.target) for each in summary.done if each.kind == "export")
