@@ -43,6 +43,8 @@ class LeaseCore:
         self.server_guid: str | None = owner._serverGuid
         #: Every transfer that was started: some failures are raised at the end of the block.
         self.transfers: list[Tracked] = []
+        #: For whom it was opened, where somebody wants to know.
+        self.opener: object = None
 
     def native_now(self) -> _core.Lease:
         """The native lease, with the session's cookie of this moment."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 import warnings
+from contextvars import ContextVar
 from functools import partial
 from weakref import WeakValueDictionary
 
@@ -27,10 +28,20 @@ _LOGOUT_TIMEOUT = 8.0
 #: By identity: two objects of one lease are equal, and a set would keep one.
 _open: WeakValueDictionary[int, LeaseCore] = WeakValueDictionary()
 
+#: Whoever sets it finds the leases again that are opened in this context: `opened_for`.
+opener: ContextVar[object] = ContextVar("opener", default=None)
+
 
 def add(lease: LeaseCore) -> None:
     """Keeps in mind that this object holds its lease."""
+    lease.opener = opener.get()
     _open[id(lease)] = lease
+
+
+def opened_for(who: object) -> list[LeaseCore]:
+    """The leases of an `opener` that are held here and ready; no call."""
+    mine = [lease for lease in list(_open.values()) if lease.opener is who]
+    return [lease for lease in mine if lease.native.is_held() and lease.native.vm()]
 
 
 def is_held_beside(plain: Any, mine: LeaseCore | None = None) -> bool:
@@ -70,6 +81,11 @@ def abort_at_logout(soap: Any) -> None:
 def cancel_of_session(stub: Any, reason: str, timeout: float) -> None:
     """Ends the leases of one session, as ``cancel_all`` ends all."""
     _abort_all(reason, "cancelled", timeout, partial(_is_of, soap_stub(stub)))
+
+
+def is_of_session(lease: LeaseCore, stub: Any) -> bool:
+    """Whether a lease is one of this session."""
+    return _is_of(soap_stub(stub), lease)
 
 
 def vms_of_session(stub: Any) -> list[str]:

@@ -12,6 +12,7 @@ from pyVmomi import vim
 from nfclease.simulator import Simulator
 
 from ..support.command import Command, govc_environment, objects
+from ..support.denied import DENIED
 from ..support.importing import vm_names
 from ..support.inventory import connected, find, unique
 from ..support.leases import endings, methods
@@ -81,6 +82,47 @@ def test_rows_and_options(copy: Command, other: Simulator, there: Any, tmp_path:
     assert (summary["command"], summary["path"]) == ("copy", f"/DC0/vm/{name}")
     assert summary["bytes"] == sum(file["size"] for file in files)
     assert find(there, vim.VirtualMachine, name).runtime.powerState == "poweredOn"
+
+
+def test_dry_run(copy: Command, simulator: Simulator, other: Simulator, there: Any) -> None:
+    name = unique("dry")
+    given = ("copy", "demo-vm", "--name", name, "--pool", "Cluster/Resources", "--dry-run")
+    done = copy(*given, "--power-on", "--network", "Lab Network")
+    assert done.code == 0, done.stderr
+    assert f"/DC0/vm/demo-vm to /DC0/vm/{name} in /DC0/host/Cluster/Resources on" in done.stdout
+    assert done.stdout.endswith("at 25 MB/s a stream; nothing was done\n")
+    assert "NO" not in done.stdout
+    *rows, summary = objects(copy(*given, "--json").stdout)
+    kinds = [row["type"] for row in rows]
+    assert [kinds.count(kind) for kind in ("disk", "host", "privilege")] == [3, 1, 6]
+    [host] = [row for row in rows if row["type"] == "host"]
+    assert (host["disks"], host["bytes"]) == (3, summary["stored"])
+    assert summary["seconds"] == pytest.approx(host["seconds"], abs=1e-3)
+    assert (summary["vm"], summary["path"]) == ("/DC0/vm/demo-vm", f"/DC0/vm/{name}")
+    assert (summary["dry_run"], summary["problems"]) == (True, [])
+    assert simulator.calls("ExportVm") == other.calls("ImportVApp") == []
+    assert name not in vm_names(there)
+
+
+def test_dry_run_of_a_vapp(copy: Command) -> None:
+    done = copy("copy", "demo-vapp", "--name", unique("dry"), "--dry-run", "--json")
+    assert done.code == 0, done.stderr
+    *rows, summary = objects(done.stdout)
+    files = [row["file"] for row in rows if row["type"] == "disk"]
+    assert (files, summary["disks"]) == (["[datastore1] vapp-vm/vapp-vm.vmdk"], 1)
+    assert [row["host"] for row in rows if row["type"] == "host"] == [""]
+
+
+def test_dry_run_of_what_cannot_work(copy: Command, simulator: Simulator, other: Simulator) -> None:
+    """A VM that runs, a name that is taken there, and what the user may not do at either end."""
+    for each in (simulator, other):
+        each.inject("raw_reply", match="HasPrivilegeOnEntities", body=DENIED, count=1)
+    done = copy("copy", "running-vm", "--name", "demo-vm", "--dry-run", "--json")
+    assert done.code == 1
+    problems = objects(done.stdout)[-1]["problems"]
+    for said in ("not powered off", "something called demo-vm", "VApp.Export", "VApp.Import"):
+        assert [said in text for text in problems].count(True) == 1, problems
+    assert simulator.calls("ExportVm") == other.calls("ImportVApp") == []
 
 
 @pytest.mark.parametrize(

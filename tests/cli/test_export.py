@@ -16,6 +16,7 @@ import nfclease as package_api
 from nfclease.simulator import Simulator
 
 from ..support.command import Command, objects
+from ..support.denied import DENIED
 from ..support.importing import calls_of
 from ..support.inventory import unique
 from ..support.leases import endings
@@ -336,16 +337,8 @@ def test_dry_run_of_what_cannot_work(
     assert calls_of(simulator, "CreateSnapshot_Task") == 0
 
 
-_DENIED = """<?xml version="1.0"?>
-<e:Envelope xmlns:e="http://schemas.xmlsoap.org/soap/envelope/"><e:Body>
-<HasPrivilegeOnEntitiesResponse xmlns="urn:vim25"><returnval>
-<entity type="VirtualMachine">vm-101</entity>
-<privAvailability><privId>VApp.Export</privId><isGranted>false</isGranted></privAvailability>
-</returnval></HasPrivilegeOnEntitiesResponse></e:Body></e:Envelope>"""
-
-
 def test_dry_run_of_who_may_not(nfclease: Command, simulator: Simulator, tmp_path: Path) -> None:
-    simulator.inject("raw_reply", match="HasPrivilegeOnEntities", body=_DENIED)
+    simulator.inject("raw_reply", match="HasPrivilegeOnEntities", body=DENIED)
     done = nfclease("export", "demo-vm", "-o", tmp_path / "a.ova", "--dry-run")
     assert done.code == 1
     assert "this user lacks the privilege VApp.Export on demo-vm" in done.stderr

@@ -20,7 +20,7 @@ from typing import Any
 import pytest
 from pyVmomi import vim
 
-from nfclease import HttpNfcLease, export_vm, fleet, verify
+from nfclease import HttpNfcLease, fleet, verify
 from nfclease.fleet._lease_notes import LeaseNote
 from nfclease.fleet._own_leases import LeaseReader
 from nfclease.inventory import BlockingTask, blocking_tasks, find
@@ -71,16 +71,12 @@ def left(lab: str, vm: str, service: Any, directory: Path) -> LeaseNote:
     """What a driver leaves that dies: a lease that nobody renews, and its journal."""
     entity = find(service, vm)
     entity.ExportVm()
-    note = LeaseNote.of(holder(service, vm), lab, entity._moId)
+    note = LeaseNote.of(holder(service, vm), lab, entity)
     [job] = jobs_of(lab, [vm], directory)
     with fleet.Journal(directory / "nightly.db") as journal:
         journal.start(job.key, attempt=1, target="x", worker="here")
         journal.note_lease(job.key, note.to_text())
     return note
-
-
-def pool_of_one() -> ProcessPoolExecutor:
-    return ProcessPoolExecutor(1, mp_context=get_context("spawn"))
 
 
 def test_a_worker_that_was_killed_and_those_of_its_pool(
@@ -126,34 +122,6 @@ def test_a_worker_that_was_killed_and_those_of_its_pool(
     assert (len(held), cancelled(simulator)) == (2, sorted(held))
     assert len(pools) == 2
     assert sum("tried again in 0 s" in reason for reason in reasons) == 2
-
-
-def test_a_worker_that_was_killed_while_it_made_a_vm(
-    simulator: Simulator, plain: fleet.SessionFrom, service: Any, tmp_path: Path
-) -> None:
-    """Its name is free again when the lease is released, and not before."""
-    package, name = tmp_path / "demo.ova", unique("made")
-    export_vm(find(service, "demo-vm"), package)
-    job = fleet.ImportJob(plain, str(package), "Resources", name, datastore="datastore1")
-    held = []
-
-    def kill() -> None:
-        wait_for(lambda: journal.leases(job.key), 60)
-        held.extend(blocking_tasks(find(service, name)))
-        os.kill(multiprocessing.active_children()[0].pid or 0, signal.SIGKILL)
-        simulator.clear()
-
-    simulator.inject("bandwidth", bytes_per_second=SLOW)
-    killer = threading.Thread(target=kill)
-    with fleet.Journal(tmp_path / "nightly.db") as journal:
-        killer.start()
-        summary = fleet.run([job], executor=pool_of_one, journal=journal, retry_delay=20.0)
-    killer.join()
-    assert [each.attempts for each in summary.done] == [2]
-    assert [(task.operation, task.key) for task in held] == [
-        ("ResourcePool.importVApp", *cancelled(simulator))
-    ]
-    assert blocking_tasks(find(service, name)) == []
 
 
 def test_a_driver_that_was_killed(
@@ -256,26 +224,27 @@ def test_which_task_is_a_lease_of_this_process(
 ) -> None:
     """Not that of an older lease of the same user, and none where two fit."""
     simulator.set(exclusive_leases=False)
-    told: list[tuple[str, str]] = []
+    told: list[tuple[str, str, str]] = []
     reader = LeaseReader(lambda *message: told.append(message))
     for other in connected(simulator):
         clear, doubtful = (find(service, vm) for vm in vms[:2])
         find(other, vms[0]).ExportVm()
         time.sleep(1.0)  # the server's clock is known as exactly as a call takes
-        with (
-            reader.reading("clear", "lab", service, clear._moId),
-            reader.reading("doubtful", "lab", service, doubtful._moId),
-        ):
+        with reader.reading("doubtful", {"lab": service}):
             find(other, vms[1]).ExportVm()
             with HttpNfcLease(doubtful.ExportVm()) as first:
                 first.wait_ready(20)
                 wait_for(lambda: len(simulator.calls("CurrentTime")) >= 2)  # it tries again
-                with HttpNfcLease(clear.ExportVm()) as second:
+                with (
+                    reader.reading("clear", {"lab": service}),
+                    HttpNfcLease(clear.ExportVm()) as second,
+                ):
                     second.wait_ready(20)
                     wait_for(lambda: told, 60)
                     mine = blocking_tasks(clear)[-1]
-    [(key, text)] = told
-    assert (key, LeaseNote.from_text(text)) == ("clear", LeaseNote.of(mine, "lab", clear._moId))
+    [(kind, key, text)] = told
+    assert (kind, key) == ("lease", "clear")
+    assert LeaseNote.from_text(text) == LeaseNote.of(mine, "lab", clear)
 
 
 @pytest.mark.parametrize("text", ["", "[]", "[1]", "{}", '{"task": "task-1"}', "task-1", "[" * 999])

@@ -54,6 +54,18 @@ def test_what_would_fail(lab: str, tmp_path: Path) -> None:
     assert sum(host.jobs for host in plan.hosts) == 2
 
 
+def test_what_would_fail_of_copies(second: Simulator, lab: str) -> None:
+    jobs = [
+        fleet.CopyJob(lab, "running-vm", "second", "Resources"),
+        fleet.CopyJob(lab, "running-vm", "second", "Resources", "b", options={"snapshot": True}),
+        fleet.CopyJob(lab, "demo-vm", "second", "Resources"),
+    ]
+    plan = fleet.plan(jobs)
+    [failure] = [each.failure for each in plan.failed]
+    assert failure is not None
+    assert failure.reason == "the VM is poweredOn: copy a snapshot of it, or switch it off"
+
+
 def test_what_a_journal_has_as_done(lab: str, tmp_path: Path) -> None:
     jobs, journal = jobs_of(lab, tmp_path, "vapp-vm", "demo-vm"), tmp_path / "run.db"
     assert fleet.plan(jobs, journal=journal).skipped == ()

@@ -73,8 +73,10 @@ async def export(face: Face, job: Job) -> ExportResult:
     check_algorithm(job.manifest)
     image = _disk_images.image_of(job.disk_format, job.qcow2_compression)
     names = _Names(job)
-    resuming = _resuming(face, job)
-    placed = _package(face, job, subject.vm_moid(), resuming.package if resuming else None)
+    # A file system that hangs holds up a thread, and not an event loop.
+    resuming = await face.call(lambda: _resuming(face, job)) if job.resume else None
+    stage = resuming.package if resuming else None
+    placed = await face.call(lambda: _package(face, job, subject.vm_moid(), stage))
     async with resuming or nullcontext(), placed as package:
         vm = await subject.vm()
         manager, name = await face.call(lambda: _asked_first(job, vm, export_options))
@@ -139,14 +141,12 @@ def _asked_first(job: Job, vm: Any, export_options: list[str]) -> tuple[Any, str
     return manager, job.name or str(vm.name)
 
 
-def _resuming(face: Face, job: Job) -> Resuming | None:
-    """What keeps disks, where that is wanted.
+def _resuming(face: Face, job: Job) -> Resuming:
+    """What keeps disks.
 
     Raises:
         ValueError: Nothing can be kept, or it cannot be kept anywhere.
     """
-    if not job.resume:
-        return None
     if job.snapshot is True:
         raise ValueError(
             "resume=True has nothing to go on from with snapshot=True: each export takes another "

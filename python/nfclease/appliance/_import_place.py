@@ -80,8 +80,8 @@ def place_of(
     return Place(
         content=content,
         pool=pool,
-        datastore=_datastore(datastore, host or owner),
-        folder=_folder(pool, folder, owner),
+        datastore=datastore_of(datastore, host or owner),
+        folder=folder_of(pool, folder, owner),
         host=host,
         networks=mapped,
         notes=notes,
@@ -128,7 +128,12 @@ def _networks(
     return mapped, notes
 
 
-def _datastore(given: Any, owner: Any) -> vim.Datastore:
+def datastore_of(given: Any, owner: Any) -> vim.Datastore:
+    """The datastore that is meant: of a cluster of them the emptiest, else the only one.
+
+    Raises:
+        ValueError: There are several, or none.
+    """
     if isinstance(given, vim.Datastore):
         return given
     within = list(owner.datastore) if given is None else list(given.childEntity)
@@ -142,7 +147,12 @@ def _datastore(given: Any, owner: Any) -> vim.Datastore:
     raise ValueError(f"datastore= must say where the files go: {reason}")
 
 
-def _folder(pool: Any, given: vim.Folder | None, owner: Any) -> vim.Folder | None:
+def folder_of(pool: Any, given: vim.Folder | None, owner: Any) -> vim.Folder | None:
+    """Where the new VM is listed; None in a vApp.
+
+    Raises:
+        ValueError: It cannot be said, or has to be.
+    """
     if isinstance(pool, vim.VirtualApp):
         if given is not None:
             raise ValueError("folder= goes with a resource pool: a VM in a vApp is in its folder")

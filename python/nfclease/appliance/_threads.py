@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import atexit
+import contextvars
 import os
 import sys
 import threading
@@ -39,6 +40,7 @@ class Thread:
     def __init__(self, call: Callable[[], Any], *, is_cleanup: bool = False) -> None:
         self.ended = threading.Event()
         self._call, self._bring = call, _request_context()
+        self._context = contextvars.copy_context()
         self._value: Any = None
         self._error: BaseException | None = None
         if is_cleanup:
@@ -52,7 +54,7 @@ class Thread:
     def _run(self) -> None:
         try:
             self._bring()
-            self._value = self._call()
+            self._value = self._context.run(self._call)
         except BaseException as error:
             self._error = error
         _cleaning.discard(self)

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from nfclease.cli.console import Console
     from nfclease.cli.target import Target
 
-__all__ = ["say"]
+__all__ = ["needs_of", "problems_of", "say", "show_disks"]
 
 
 def say(
@@ -24,18 +24,12 @@ def say(
     Returns:
         0, or 1 when something is known that would make it fail.
     """
-    from nfclease.cli.tables import capacity, size
+    from nfclease.cli.tables import size
     from nfclease.inventory import path_of
 
-    machines = list(_machines(vm))
-    rows = [row for machine in machines for row in _disks(machine, several=len(machines) > 1)]
-    shown = (
-        (row, (row["name"], capacity(row["capacity"]), size(row["stored"]), row["file"]))
-        for row in rows
-    )
-    show_rows(console, ("disk", "capacity", "stored", "file"), shown, ("capacity", "stored"))
-    problems = [text for machine in machines for text in _problems(machine, args)]
-    problems += show_needs(console, service_instance, list(_needs(vm, args)))
+    rows = show_disks(vm, console)
+    problems = list(problems_of(vm, args))
+    problems += show_needs(console, service_instance, list(needs_of(vm, args)))
     stored = sum(row["stored"] or 0 for row in rows)
     free = free_space(target.room)
     path = path_of(vm)
@@ -65,6 +59,24 @@ def say(
     held = f"{size(stored)} stored, less when sent"
     console.row(summary, f"{path} to {target.name}{room}: {number}, {held}; {outcome}")
     return 1 if problems else 0
+
+
+def show_disks(vm: Any, console: Console) -> list[dict[str, Any]]:
+    """Shows the disks of a VM or vApp.
+
+    Returns:
+        The rows.
+    """
+    from nfclease.cli.tables import capacity, size
+
+    machines = list(_machines(vm))
+    rows = [row for machine in machines for row in _disks(machine, several=len(machines) > 1)]
+    shown = (
+        (row, (row["name"], capacity(row["capacity"]), size(row["stored"]), row["file"]))
+        for row in rows
+    )
+    show_rows(console, ("disk", "capacity", "stored", "file"), shown, ("capacity", "stored"))
+    return rows
 
 
 def _machines(entity: Any) -> Iterator[Any]:
@@ -108,18 +120,19 @@ def _disks(machine: Any, *, several: bool) -> list[dict[str, Any]]:
     return rows
 
 
-def _problems(machine: Any, args: argparse.Namespace) -> Iterator[str]:
-    """What is known to make the export fail."""
+def problems_of(vm: Any, args: argparse.Namespace) -> Iterator[str]:
+    """What is known to make the export of a VM or vApp fail."""
     from nfclease.inventory import blocking_tasks
     from nfclease.inventory._reading import power_state
 
-    if not args.snapshot and power_state(machine) != "poweredOff":
-        yield f"{machine.name} is not powered off: give --snapshot, or switch it off"
-    for task in blocking_tasks(machine):
-        yield f"a task holds {machine.name}: {task}"
+    for machine in _machines(vm):
+        if not args.snapshot and power_state(machine) != "poweredOff":
+            yield f"{machine.name} is not powered off: give --snapshot, or switch it off"
+        for task in blocking_tasks(machine):
+            yield f"a task holds {machine.name}: {task}"
 
 
-def _needs(vm: Any, args: argparse.Namespace) -> Iterator[Need]:
+def needs_of(vm: Any, args: argparse.Namespace) -> Iterator[Need]:
     """The privileges, as the documentation of vSphere has them."""
     call = "ExportSnapshot" if args.snapshot else "ExportVm"
     if not hasattr(vm, "layoutEx"):

@@ -7,14 +7,14 @@ from nfclease.cli.dry_run import Need, show_needs, show_rows
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import argparse
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
     from typing import Any
 
     from nfclease import ImportPlan
     from nfclease.cli.console import Console
     from nfclease.cli.place import Place
 
-__all__ = ["say"]
+__all__ = ["needs_of", "say", "taken"]
 
 
 def say(
@@ -35,8 +35,9 @@ def say(
 
     plan = plan_import(source, place.pool, **options)
     _show(plan, console)
-    problems = _taken(service_instance, plan)
-    problems += show_needs(console, service_instance, list(_needs(plan, place, args)))
+    problems = taken(service_instance, plan.folder, plan.name)
+    needs = needs_of(place.pool, plan.folder, plan.datastore, plan.networks.values(), args)
+    problems += show_needs(console, service_instance, list(needs))
     for text in (*plan.notes, *plan.warnings, *problems):
         console.warn(text)
     summary = _summary(plan, place, problems)
@@ -105,27 +106,28 @@ def _summary(plan: ImportPlan, place: Place, problems: list[str]) -> dict[str, A
     }
 
 
-def _taken(service_instance: Any, plan: ImportPlan) -> list[str]:
+def taken(service_instance: Any, folder: Any, name: str | None) -> list[str]:
     """That the folder has something of this name, which a server then refuses."""
-    if plan.folder is None or not plan.name:
+    if folder is None or not name:
         return []
-    found = service_instance.content.searchIndex.FindChild(plan.folder, plan.name)
+    found = service_instance.content.searchIndex.FindChild(folder, name)
     if found is None:
         return []
-    return [f"there is something called {plan.name} in the folder; give another by --name"]
+    return [f"there is something called {name} in the folder; give another by --name"]
 
 
-def _needs(plan: ImportPlan, place: Place, args: argparse.Namespace) -> Iterator[Need]:
+def needs_of(
+    pool: Any, folder: Any, datastore: Any, networks: Iterable[Any], args: argparse.Namespace
+) -> Iterator[Need]:
     """The privileges, as the documentation of vSphere has them; a VM's devices may need more."""
-    yield Need("VApp.Import", place.pool, "CreateImportSpec, ImportVApp")
-    if plan.folder is not None:
-        yield Need("VApp.Import", plan.folder, "ImportVApp")
-        yield Need("VirtualMachine.Inventory.Create", plan.folder, "ImportVApp")
-    yield Need("Resource.AssignVMToPool", place.pool, "ImportVApp")
-    yield Need("Datastore.AllocateSpace", plan.datastore, "CreateImportSpec")
-    networks = {network._moId: network for network in plan.networks.values()}
-    for network in networks.values():
+    yield Need("VApp.Import", pool, "CreateImportSpec, ImportVApp")
+    if folder is not None:
+        yield Need("VApp.Import", folder, "ImportVApp")
+        yield Need("VirtualMachine.Inventory.Create", folder, "ImportVApp")
+    yield Need("Resource.AssignVMToPool", pool, "ImportVApp")
+    yield Need("Datastore.AllocateSpace", datastore, "CreateImportSpec")
+    for network in {network._moId: network for network in networks}.values():
         yield Need("Network.Assign", network, "ImportVApp")
     if args.power_on:
-        on = place.pool if plan.folder is None else plan.folder
+        on = pool if folder is None else folder
         yield Need("VirtualMachine.Interact.PowerOn", on, "PowerOnVM_Task")

@@ -5,12 +5,13 @@ from __future__ import annotations
 import argparse
 import textwrap
 
+from nfclease.cli import second
 from nfclease.cli.many.options import TITLE, TOLD
 
 #: Columns; wider ones are harder to read, and a terminal has at least these.
 _WIDTH = 80
 #: Groups of options that many commands have; ``nfclease --help`` says what each is for.
-_SHARED = ("output", "connection", "packages at an https URL", TITLE, TOLD)
+_SHARED = ("output", "connection", "packages at an https URL", second.TITLE, TITLE, TOLD)
 
 
 class Formatter(argparse.RawDescriptionHelpFormatter):

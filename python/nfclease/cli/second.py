@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
 #: What the variables of the other vSphere begin with.
 PREFIX = "NFCLEASE_TO_"
+#: The group of the options that log in there.
+TITLE = f"connection there [{PREFIX}...]"
 #: Variables that are of both, where the other has none: they are lists, with a line for each host.
 _SHARED = ("TLS_CA_CERTS", "TLS_KNOWN_HOSTS")
 #: From the options of ``second_of`` to those of the command.
@@ -25,12 +27,13 @@ def add_second(parser: argparse.ArgumentParser) -> None:
     """Where the copy goes and who logs in there."""
     add = parser.add_argument
     add("--to", metavar="URL", help=f"vCenter or host that gets it [{PREFIX}URL]")
+    add("--to-datacenter", metavar="NAME", help=f"of the places below [{PREFIX}DATACENTER]")
+    add = parser.add_argument_group(TITLE).add_argument
     add("--to-username", metavar="NAME", help=f"who logs in there [{PREFIX}USERNAME]")
     add("--to-password-file", metavar="FILE", help=f"with the password [{PREFIX}PASSWORD]")
     add("--to-insecure", action="store_true", help=f"verify no certificate [{PREFIX}INSECURE]")
     add("--to-tls-ca-certs", metavar="FILES", help=f"CAs [{PREFIX}TLS_CA_CERTS, GOVC_...]")
     add("--to-tls-known-hosts", metavar="FILES", help="thumbprints [likewise]")
-    add("--to-datacenter", metavar="NAME", help=f"of the places below [{PREFIX}DATACENTER]")
 
 
 def second_of(args: argparse.Namespace) -> argparse.Namespace:

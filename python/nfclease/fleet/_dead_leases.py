@@ -1,4 +1,4 @@
-"""Leases that a dead worker left: released before their VM is tried again."""
+"""Leases that a dead worker left: released before their job is tried again."""
 
 from __future__ import annotations
 
@@ -8,15 +8,15 @@ from pyVmomi import vim, vmodl
 
 from nfclease._log import logger
 from nfclease._text import escaped, reason_of
-from nfclease.fleet._lease_notes import notes_of
 from nfclease.fleet.failures import LONGEST
 from nfclease.inventory import blocking_tasks, cancel_task
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Sequence
     from typing import Any
 
+    from nfclease.fleet._lease_notes import LeaseNote
     from nfclease.fleet.failures import Failure
     from nfclease.fleet.jobs import Job
     from nfclease.inventory import BlockingTask
@@ -25,30 +25,45 @@ if TYPE_CHECKING:
 _PATIENCE = 8.0
 
 
-def release(job: Job, service: Any, leases: Iterable[str]) -> str:
+def release(job: Job, service: Any, notes: Sequence[LeaseNote]) -> str:
     """Cancels the tasks of leases that earlier attempts of a job opened, and waits for their ends.
 
-    Any other task is left alone, also one that looks alike; the export says that it holds the VM.
+    The server then removes the VM that such a lease was making. Any other task is left alone, also
+    one that looks alike; the job itself says that it holds the VM.
 
     Args:
         job: Of which no attempt runs now.
-        service: Its session.
-        leases: What its attempts have told of their leases.
+        service: A session of it.
+        notes: What its attempts have told of their leases in that session.
 
     Returns:
         What could not be cancelled and why, for people, or empty.
     """
     refused: list[str] = []
-    notes = notes_of(job, leases)
-    for vm in dict.fromkeys(note.vm for note in notes):
-        for task in _holding(vim.VirtualMachine(vm, service._stub)):
-            if any(note.vm == vm and note.is_of(task) for note in notes):
+    for entity in {note.vm: note.entity(service) for note in notes}.values():
+        for task in _holding(entity):
+            if any(note.vm == entity._moId and note.is_of(task) for note in notes):
                 refused += _cancelled(job, task)
     return "; ".join(refused)
 
 
+def owner_of_name(error: BaseException) -> Any:
+    """What has the name that a job wanted to give; None of any other error."""
+    fault = getattr(error, "fault", None) or error
+    return fault.object if isinstance(fault, vim.fault.DuplicateName) else None
+
+
+def taken(failure: Failure, owner: Any) -> Failure:
+    """Says that a name may get free where an import is still making what has it; calls."""
+    makers = [each for each in _holding(owner) if "importvapp" in each.operation.lower()]
+    if not makers:
+        return failure
+    reason = f"{failure.reason}: it is of a VM that an import makes, {makers[0]}"
+    return replace(failure, verdict="later", reason=reason[:LONGEST], task=str(makers[0]))
+
+
 def explained(failure: Failure, refused: str) -> Failure:
-    """Says of a VM that is held what could not be released."""
+    """Says of a VM that is held, or a name, what could not be released."""
     if not refused or failure.verdict != "later":
         return failure
     return replace(failure, reason=f"{refused}; {failure.reason}"[:LONGEST])

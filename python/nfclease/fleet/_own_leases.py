@@ -7,20 +7,18 @@ import threading
 import time
 from contextlib import contextmanager
 
-from pyVmomi import vim
-
 from nfclease import _open_leases
 from nfclease._log import logger
-from nfclease._text import escaped, reason_of
+from nfclease._text import reason_of
 from nfclease.fleet._lease_notes import LeaseNote
 from nfclease.inventory import blocking_tasks
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Mapping
     from typing import Any
 
-    from nfclease.inventory import BlockingTask
+    from nfclease._lease_core import LeaseCore
 
 #: Seconds between two looks at the leases of this process, and from the start of a job to the first
 #: at its own: a job that ends before costs no call.
@@ -30,78 +28,80 @@ _PAUSES = (2.0, 10.0, 60.0)
 
 
 class _Wanted:
-    """The lease of a job that runs."""
+    """The leases of an attempt that runs.
 
-    def __init__(self, session: str, service: Any, vm: str, name: str) -> None:
-        self.session, self.service, self.vm, self.name = session, service, vm, name
-        self._names: dict[str, str] = {}
+    Args:
+        services: Its sessions, by name.
+        count: How many leases it opens.
+    """
+
+    def __init__(self, services: Mapping[str, Any], count: int) -> None:
+        self.services, self.count = services, count
         self.asked = time.monotonic()
         self.due = self.asked + _LOOK
         self.tries = 0
+        #: Those that were told, by their moIds.
+        self.told: set[str] = set()
 
-    def is_held(self) -> bool:
-        """Whether this process holds one lease of the VM, which is ready; calls of an import."""
-        held = _open_leases.vms_of_session(self.service._stub)
-        if not self.vm:
-            named = [vm for vm in held if self._name(vm) == self.name]
-            self.vm = named[0] if len(named) == 1 else ""
-        return held.count(self.vm) == 1
+    def untold(self) -> list[LeaseCore]:
+        """Its leases that are ready, and the only ones of their VMs in this process; no call."""
+        leases = [each for each in _open_leases.opened_for(self) if each.moid not in self.told]
+        return [lease for lease in leases if self.is_alone(lease)]
 
-    def _name(self, vm: str) -> str:
-        """That of a VM, read once; empty for a vApp, whose import cannot be recognised later."""
-        if vm not in self._names:
-            try:
-                self._names[vm] = str(vim.VirtualMachine(vm, self.service._stub).name)
-            except Exception as error:
-                logger().debug("the name of %s is not known: %s", escaped(vm), reason_of(error))
-                self._names[vm] = ""
-        return self._names[vm]
+    def is_alone(self, lease: LeaseCore) -> bool:
+        """Whether this process holds this one lease of its VM, which is ready; no call."""
+        vm = lease.native.vm() if lease.native.is_held() else ""
+        return bool(vm) and _open_leases.vms_of_session(lease.stub).count(vm) == 1
 
-    def task(self) -> BlockingTask | None:
-        """The task of this lease; None if that is not sure. Calls."""
-        before = self.service.CurrentTime() - datetime.timedelta(
-            seconds=time.monotonic() - self.asked
-        )
-        user = self.service.content.sessionManager.currentSession.userName
+    def note(self, lease: LeaseCore) -> LeaseNote | None:
+        """That of the lease's task; None if that is not sure. Calls."""
+        name, service = self._session(lease)
+        before = service.CurrentTime() - datetime.timedelta(seconds=time.monotonic() - self.asked)
+        user = service.content.sessionManager.currentSession.userName
+        info: Any = lease.plain.info
+        entity = info.entity
         fitting = [
             each
-            for each in blocking_tasks(vim.VirtualMachine(self.vm, self.service._stub))
+            for each in blocking_tasks(type(entity)(entity._moId, service._stub))
             if each.is_lease
             and each.state == "running"
             and each.user == user
             and each.started is not None
             and each.started >= before
         ]
-        return fitting[0] if len(fitting) == 1 else None
+        is_sure = len(fitting) == 1 and self.is_alone(lease)
+        return LeaseNote.of(fitting[0], name, entity) if is_sure else None
+
+    def _session(self, lease: LeaseCore) -> tuple[str, Any]:
+        """The one that opened it, with its name."""
+        sessions = self.services.items()
+        return next(each for each in sessions if _open_leases.is_of_session(lease, each[1]._stub))
 
 
 class LeaseReader:
     """Reads, in one thread for all jobs of a process, the tasks of its leases.
 
     Args:
-        tell: Gets the job's key, and a `LeaseNote` as text.
+        tell: Gets ``lease``, of a second one ``other_lease``, the job's key, and a `LeaseNote` as
+            text.
     """
 
-    def __init__(self, tell: Callable[[str, str], object]) -> None:
+    def __init__(self, tell: Callable[[str, str, str], object]) -> None:
         self._tell = tell
         self._lock = threading.Lock()
         self._wanted: dict[str, _Wanted] = {}
         self._thread: threading.Thread | None = None
 
     @contextmanager
-    def reading(
-        self, key: str, session: str, service: Any, vm: str = "", name: str = ""
-    ) -> Iterator[None]:
-        """While a job runs; waits for nothing.
+    def reading(self, key: str, services: Mapping[str, Any], count: int = 1) -> Iterator[None]:
+        """While a job runs, which opens its leases in this context; waits for nothing.
 
         Args:
             key: The job's.
-            session: The name of its session.
-            service: That session.
-            vm: The moId of the VM that it exports.
-            name: What the VM is called that it makes.
+            services: Its sessions, by name.
+            count: How many leases it opens.
         """
-        wanted = _Wanted(session, service, vm, name)
+        wanted = _Wanted(services, count)
         with self._lock:
             self._wanted[key] = wanted
             if self._thread is None:
@@ -109,9 +109,11 @@ class LeaseReader:
                     target=self._run, name="nfclease-fleet-leases", daemon=True
                 )
                 self._thread.start()
+        before = _open_leases.opener.set(wanted)
         try:
             yield
         finally:
+            _open_leases.opener.reset(before)
             self._leave(key, wanted)
 
     def _run(self) -> None:
@@ -124,7 +126,7 @@ class LeaseReader:
                 now = time.monotonic()
                 due = [(key, each) for key, each in self._wanted.items() if each.due <= now]
             for key, each in due:
-                if each.is_held() and self._is_over(key, each):
+                if (leases := each.untold()) and self._is_over(key, each, leases):
                     self._leave(key, each)
 
     def _leave(self, key: str, wanted: _Wanted) -> None:
@@ -132,16 +134,21 @@ class LeaseReader:
             if self._wanted.get(key) is wanted:  # and not that of the next attempt
                 del self._wanted[key]
 
-    def _is_over(self, key: str, wanted: _Wanted) -> bool:
-        """Whether the task was told, or was given up."""
-        try:
-            task = wanted.task()
-        except Exception as error:  # the job itself tells what is wrong with the server
-            logger().debug("the task of a lease of %s is not known: %s", key, reason_of(error))
-            task = None
-        if task is not None and wanted.is_held():
-            self._tell(key, LeaseNote.of(task, wanted.session, wanted.vm).to_text())
+    def _is_over(self, key: str, wanted: _Wanted, leases: list[LeaseCore]) -> bool:
+        """Whether the tasks of all its leases were told, or were given up."""
+        for lease in leases:
+            try:
+                note = wanted.note(lease)
+            except Exception as error:  # the job itself tells what is wrong with the server
+                logger().debug("the task of a lease of %s is not known: %s", key, reason_of(error))
+                note = None
+            if note is not None:
+                self._tell("other_lease" if wanted.told else "lease", key, note.to_text())
+                wanted.told.add(lease.moid)
+        if len(wanted.told) == wanted.count:
             return True
+        if all(lease.moid in wanted.told for lease in leases):
+            return False
         if wanted.tries == len(_PAUSES):
             return True
         wanted.due = time.monotonic() + _PAUSES[wanted.tries]

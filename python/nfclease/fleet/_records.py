@@ -113,7 +113,7 @@ class Records:
         """What the worker of a running attempt tells; see ``Worker.tell``."""
         if kind == "moved":
             self._tell("moved", item, bytes=value)
-        elif kind == "lease" and value not in item.leases:
+        elif kind in ("lease", "other_lease") and value not in item.leases:
             item.leases = (*item.leases, str(value))[-LEASES:]
             if self._journal is not None:
                 self._journal.note_lease(item.key, str(value))

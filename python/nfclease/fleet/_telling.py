@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from nfclease.fleet._place import RunPlace
 
 #: The kinds of messages, and what their values are.
-KINDS: dict[str, type] = {"moved": int, "lease": str, "process": str}
+KINDS: dict[str, type] = {"moved": int, "lease": str, "other_lease": str, "process": str}
 #: The topic of Dask's events, one for all runs: a scheduler keeps its topics for good.
 TOPIC = "nfclease-fleet"
 _LONGEST_VALUE = 1000

@@ -38,7 +38,7 @@ class Worker:
         self.stopping = threading.Event()
         self.outbox = Outbox(place)
         self.share = Share(place)
-        self.leases = LeaseReader(lambda key, text: self.tell("lease", key, text))
+        self.leases = LeaseReader(self.tell)
         self._lock = threading.Lock()
         self._busy = 0
         self._idle_since = time.monotonic()
@@ -68,7 +68,8 @@ class Worker:
 
         Args:
             kind: ``moved``, bytes so far of the attempt that runs; ``lease``, its lease's task on
-                the server, a `LeaseNote` as text; ``process``, the name of this process.
+                the server, a `LeaseNote` as text; ``other_lease``, that of a second lease;
+                ``process``, the name of this process.
             key: The job's.
             value: An int for ``moved``, 0 or more; a str for the others.
         """

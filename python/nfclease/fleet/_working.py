@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import time
 from dataclasses import dataclass, replace
+from functools import partial
 from http.client import HTTPException
 
 from pyVmomi import vim
@@ -17,6 +18,7 @@ from nfclease.appliance.export import export_vm, export_vm_async
 from nfclease.appliance.importing import import_vapp, import_vapp_async
 from nfclease.exceptions import LeaseError, NfcError
 from nfclease.fleet import _dead_leases
+from nfclease.fleet._lease_notes import notes_of
 from nfclease.fleet._workers import worker_of
 from nfclease.fleet.failures import judge, placed
 from nfclease.fleet.outcomes import Outcome, WrittenFile
@@ -127,6 +129,9 @@ async def _work(way: Way, assignment: Assignment) -> Outcome:
                 outcome = assignment.outcome(state="cancelled")
             else:
                 failure = _failure(error, assignment, worker)
+                owner = _dead_leases.owner_of_name(error)
+                if owner is not None:
+                    failure = await way.call(partial(_dead_leases.taken, failure, owner))
                 failure = _dead_leases.explained(failure, refused)
                 logger().debug("%s failed", assignment.job.key, exc_info=error)
                 outcome = assignment.outcome(state="failed", failure=failure)
@@ -159,18 +164,30 @@ def _failure(error: BaseException, assignment: Assignment, worker: Worker) -> Fa
 
 async def _released(way: Way, assignment: Assignment, worker: Worker) -> str:
     """What earlier attempts left is released first; which of it could not be, and why."""
-    job, leases = assignment.job, assignment.leases
-    if not leases:
-        return ""
-    service = await _session(way, assignment, worker)
-    return await way.call(lambda: _dead_leases.release(job, service, leases))
+    refused: list[str] = []
+    for name, open_session in _sessions(assignment, worker).items():
+        notes = notes_of(name, assignment.leases)
+        if notes:
+            service = await way.call(open_session)
+            refused.append(
+                await way.call(partial(_dead_leases.release, assignment.job, service, notes))
+            )
+    return "; ".join(filter(None, refused))
+
+
+def _sessions(assignment: Assignment, worker: Worker) -> dict[str, Callable[[], Any]]:
+    """What gives each session of a job, by their names."""
+    job: Any = assignment.job
+    sources = [(job.session, assignment.factory)]
+    if job.kind == "copy":
+        sources.append((job.to_session, assignment.to_factory))
+    return {name_of(each[0]): partial(worker.logins.session, *each) for each in sources}
 
 
 async def _export(way: Way, assignment: Assignment, worker: Worker) -> Outcome:
     job: Any = assignment.job
-    service = await _session(way, assignment, worker)
-    os.makedirs(os.path.dirname(assignment.target) or ".", exist_ok=True)
-    with worker.leases.reading(job.key, name_of(job.session), service, assignment.moid):
+    service = await way.call(partial(_begun, assignment, worker))
+    with worker.leases.reading(job.key, {name_of(job.session): service}):
         result = await way.whole(
             export_vm,
             vim.VirtualMachine(assignment.moid, service._stub),
@@ -178,14 +195,14 @@ async def _export(way: Way, assignment: Assignment, worker: Worker) -> Outcome:
             progress=_reporter(assignment, worker),
             **{"name": assignment.name, **job.options},
         )
-    files = _written(result, assignment.target)
+    files = await way.call(partial(_written, result, assignment.target))
     return assignment.outcome(state="done", bytes=result.bytes, files=files)
 
 
 async def _import(way: Way, assignment: Assignment, worker: Worker) -> Outcome:
     job: Any = assignment.job
     service = await _session(way, assignment, worker)
-    with worker.leases.reading(job.key, name_of(job.session), service, name=assignment.target):
+    with worker.leases.reading(job.key, {name_of(job.session): service}):
         result = await way.whole(
             import_vapp,
             job.source,
@@ -201,7 +218,8 @@ async def _copy(way: Way, assignment: Assignment, worker: Worker) -> Outcome:
     job: Any = assignment.job
     service = await _session(way, assignment, worker)
     there = await way.call(lambda: worker.logins.session(job.to_session, assignment.to_factory))
-    with worker.leases.reading(job.key, name_of(job.session), service, assignment.moid):
+    services = {name_of(job.session): service, name_of(job.to_session): there}
+    with worker.leases.reading(job.key, services, 2):
         result = await way.whole(
             copy_vm,
             vim.VirtualMachine(assignment.moid, service._stub),
@@ -211,6 +229,13 @@ async def _copy(way: Way, assignment: Assignment, worker: Worker) -> Outcome:
             **job.options,
         )
     return assignment.outcome(state="done", bytes=result.bytes)
+
+
+def _begun(assignment: Assignment, worker: Worker) -> Any:
+    """The session of an export, whose directory is there; a file system may hold this up."""
+    service = worker.logins.session(assignment.job.session, assignment.factory)
+    os.makedirs(os.path.dirname(assignment.target) or ".", exist_ok=True)
+    return service
 
 
 _BODIES = {"export": _export, "import": _import, "copy": _copy}

@@ -48,7 +48,7 @@ def plan(
 
     It logs in, reads the inventory of each session once, and logs out. No lease is opened and no
     file is made. What would fail has its failure: a VM that is not there or that two names mean, a
-    second export to one target, a VM that is not switched off and is exported without
+    second export to one target, a VM that is not switched off and is exported or copied without
     ``snapshot``, one that is inaccessible.
 
     Args:
@@ -88,7 +88,7 @@ def plan(
     finally:
         forget(place)
     rows = tuple(_row(item, problems.get(item.key), done) for item in items)
-    hosts = sorted(_hosts(rows, per_host), key=lambda host: (-host.seconds, host.host))
+    hosts = sorted(hosts_of(rows, per_host), key=lambda host: (-host.seconds, host.host))
     return RunPlan(rows, tuple(hosts), _seconds(hosts, per_vcenter))
 
 
@@ -115,10 +115,10 @@ def _row(item: Planned, problem: Failure | None, done: dict[str, str]) -> Planne
 
 
 def _problems(items: Iterable[Planned], place: RunPlace) -> dict[str, Failure]:
-    """Why VMs cannot be exported as they are now, by the keys of their jobs."""
+    """Why VMs cannot be exported or copied as they are now, by the keys of their jobs."""
     by_session: dict[str, dict[str, Planned]] = {}
     for item in items:
-        if item.failure is None and item.job.kind == "export":
+        if item.failure is None and item.job.kind in ("export", "copy"):
             by_session.setdefault(item.vcenter, {})[item.key] = item
     found: dict[str, Failure] = {}
     for session in by_session.values():
@@ -146,12 +146,13 @@ def _problem(item: Planned, has: dict[str, Any]) -> Failure | None:
         verdict: Any = "later" if state == "disconnected" else "never"
         return Failure(verdict, f"the VM is {state}", "vim.fault.InvalidState")
     if power != "poweredOff" and not item.job.options.get("snapshot"):
-        reason = f"the VM is {power}: export a snapshot of it, or switch it off"
+        reason = f"the VM is {power}: {item.job.kind} a snapshot of it, or switch it off"
         return Failure("never", reason, "vim.fault.InvalidPowerState")
     return None
 
 
-def _hosts(rows: Iterable[PlannedJob], per_host: int) -> Iterator[PlannedHost]:
+def hosts_of(rows: Iterable[PlannedJob], per_host: int) -> Iterator[PlannedHost]:
+    """What moves from each host, and how long that takes."""
     by_host: dict[tuple[str, str], list[PlannedJob]] = {}
     for row in rows:
         if row.failure is None and not row.skipped:

@@ -31,6 +31,7 @@ def add(parser: argparse.ArgumentParser) -> None:
     add("--disk-provisioning", metavar="KIND", help="thin, thick, eagerZeroedThick, ...")
     add("--power-on", action="store_true", help="switch the copy on at the end")
     add_moving(add)
+    add("--dry-run", action="store_true", help="say what would be done, and do nothing")
     add_output(parser)
     add_connection(parser)
 
@@ -49,10 +50,15 @@ def run(args: argparse.Namespace, console: Console) -> int:
         there = Login(other, console, environ)
     with ExitStack() as stack:
         stack.enter_context(patient())
-        vm = machine_of(stack.enter_context(opened(login)), args)
+        here = stack.enter_context(opened(login))
+        vm = machine_of(here, args)
         with named():
             target = stack.enter_context(opened(there))
             place = place_of(target, other, console, environ)
+        if args.dry_run:
+            from nfclease.cli.dry_copy import say
+
+            return say(here, vm, target, place, args, console)
         row, text = _copied(vm, place, args, console)
     console.done(row, text)
     return 0

@@ -59,10 +59,15 @@ def _show(plan: RunPlan, console: Console) -> None:
     if console.json:
         for each in plan.jobs:
             console.row({"type": "vm", **dataclasses.asdict(each)}, "")
+    show_hosts(plan.hosts, console)
+
+
+def show_hosts(hosts: Sequence[PlannedHost], console: Console) -> None:
+    """The table of the hosts: what moves from each, and how long that takes."""
     show_rows(
         console,
         ("host", "vms", "disks", "at most", "time"),
-        [({"type": "host", **dataclasses.asdict(host)}, _cells(host)) for host in plan.hosts],
+        [({"type": "host", **dataclasses.asdict(host)}, _cells(host)) for host in hosts],
         ("vms", "disks", "at most", "time"),
     )
 
