@@ -1,5 +1,5 @@
-//! Names to addresses, in threads of ours: where the system has none left the look-up is made at
-//! once, and nothing panics as in the libraries' pool.
+//! Names to addresses, in threads of ours: where the system has none left that is an error of this
+//! request, and no panic as in the libraries' pool.
 //!
 //! Requests that want the same name at the same time have one look-up: many disks of a host begin
 //! together.
@@ -43,19 +43,28 @@ fn look_up(name: String) -> impl Future<Output = io::Result<IntoIter<SocketAddr>
     let is_first = askers.len() == 1;
     drop(waiting);
     if is_first {
-        LOOK_UPS.give(Box::new(move || {
-            let found = (key.1.as_str(), 0).to_socket_addrs();
-            let found = found.map(Vec::from_iter).map_err(Arc::new);
-            for asker in lock(&WAITING).remove(&key).unwrap_or_default() {
-                // Nobody listens any more where it took too long.
-                let _ = asker.send(found.clone());
-            }
+        let name = key.clone();
+        let looked_up = LOOK_UPS.try_give(Box::new(move || {
+            let found = (name.1.as_str(), 0).to_socket_addrs();
+            tell(&name, found.map(Vec::from_iter));
         }));
+        if let Err(error) = looked_up {
+            tell(&key, Err(error));
+        }
     }
     async move {
         let found = LOOK_UPS.answer(found).await.map_err(io::Error::other)?;
         let found = found.map_err(|error| io::Error::new(error.kind(), error))?;
         Ok(found.into_iter())
+    }
+}
+
+fn tell(key: &(u32, String), found: io::Result<Vec<SocketAddr>>) {
+    let found = found.map_err(Arc::new);
+    let askers = lock(&WAITING).remove(key).unwrap_or_default();
+    for asker in askers {
+        // Nobody listens any more where it took too long.
+        let _ = asker.send(found.clone());
     }
 }
 

@@ -91,12 +91,26 @@ impl Pool {
 
     /// Does this in a thread, after what came before. Without one it is done at once, by the caller.
     pub fn give(&'static self, job: Box<dyn FnOnce() + Send>) {
+        if let Err((_, left)) = self.put(job) {
+            left.into_iter().for_each(run);
+        }
+    }
+
+    /// The same, but for an error without a thread.
+    pub(crate) fn try_give(&'static self, job: Job) -> io::Result<()> {
+        self.put(job).map_err(|(error, _)| error)
+    }
+
+    /// What waits comes back where there is no thread for it.
+    fn put(&'static self, job: Job) -> Result<(), (io::Error, VecDeque<Job>)> {
         let mut state = self.state();
         state.waiting.push_back(job);
-        if self.grow(&mut state).is_err() && state.busy.is_empty() && state.idle == 0 {
-            let all = std::mem::take(&mut state.waiting);
-            drop(state);
-            all.into_iter().for_each(run);
+        match self.grow(&mut state) {
+            Err(error) if state.busy.is_empty() && state.idle == 0 => {
+                Err((error, std::mem::take(&mut state.waiting)))
+            }
+            // Those that are there do it.
+            _ => Ok(()),
         }
     }
 
