@@ -4,20 +4,21 @@
 //! ways out of a task that blocks. A heap that is used up ends the process: no
 //! thread is started in the last of it.
 
-use std::collections::VecDeque;
+mod aside;
+mod pool;
+
 use std::hint::black_box;
 use std::io;
-use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::mpsc::channel;
-use std::sync::{Arc, Mutex};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
 use tokio::runtime::{Builder, Runtime};
-use tokio::sync::oneshot;
 
+pub use self::aside::Aside;
+pub use self::pool::Pool;
 use crate::error::{Error, Result};
-use crate::sync::lock;
 
 /// How long the start of a few threads may take, on a machine that is very busy.
 const START_WAIT: Duration = Duration::from_secs(10);
@@ -93,115 +94,6 @@ pub(crate) fn runtime(threads: usize, name: &'static str) -> Result<Runtime> {
     runtime.map_err(no_threads)
 }
 
-/// A thread of its own for what blocks: one piece of work after the other, and no thread of a runtime
-/// is held meanwhile. It ends when all is done, so that transfers whose disk was slow once do not
-/// keep a thread each.
-pub struct Aside {
-    name: &'static str,
-    jobs: Arc<Mutex<Jobs>>,
-}
-
-type Job = Box<dyn FnOnce() + Send>;
-
-#[derive(Default)]
-struct Jobs {
-    waiting: VecDeque<Job>,
-    /// Whether a thread is there, or about to be, that does all that waits.
-    has_thread: bool,
-}
-
-impl Aside {
-    /// Starts nothing yet.
-    pub fn new(name: &'static str) -> Self {
-        let jobs = Arc::default();
-        Self { name, jobs }
-    }
-
-    /// Does the work when all earlier work is done. Without a thread it is done at once, by the
-    /// caller. It is done even if nobody waits for it.
-    pub fn run<T, F>(&mut self, work: F) -> impl Future<Output = Result<T>> + Send + use<T, F>
-    where
-        T: Send + 'static,
-        F: FnOnce() -> T + Send + 'static,
-    {
-        let (sender, done) = oneshot::channel();
-        let job = Box::new(move || {
-            // Nobody may be waiting any more.
-            let _ = sender.send(catch_unwind(AssertUnwindSafe(work)));
-        });
-        self.give(job);
-        async move {
-            match done.await {
-                Ok(Ok(output)) => Ok(output),
-                // As if it had happened here: who runs the task tells of it.
-                Ok(Err(panic)) => resume_unwind(panic),
-                Err(_) => Err(Error::internal("work aside ends with an answer")),
-            }
-        }
-    }
-
-    fn give(&mut self, job: Job) {
-        let mut jobs = lock(&self.jobs);
-        jobs.waiting.push_back(job);
-        if std::mem::replace(&mut jobs.has_thread, true) {
-            return;
-        }
-        drop(jobs);
-        let theirs = Arc::clone(&self.jobs);
-        if spawn(self.name, move || do_all(&theirs)).is_err() {
-            do_all(&self.jobs);
-        }
-    }
-}
-
-fn do_all(jobs: &Mutex<Jobs>) {
-    loop {
-        let mut left = lock(jobs);
-        let Some(job) = left.waiting.pop_front() else {
-            left.has_thread = false;
-            return;
-        };
-        drop(left);
-        job();
-    }
-}
-
 pub(crate) fn no_threads(error: io::Error) -> Error {
     Error::io("<native threads>", error)
-}
-
-#[cfg(test)]
-#[allow(clippy::disallowed_methods, reason = "a test has a runtime of its own")]
-mod tests {
-    use super::*;
-
-    #[tokio::test(flavor = "current_thread")]
-    async fn work_aside_holds_up_no_task() {
-        let (go_on, wait) = channel::<()>();
-        let mut aside = Aside::new("test");
-        let first = aside.run(move || wait.recv().is_ok());
-        let second = aside.run(|| 2);
-        let (first, second, ()) = tokio::join!(first, second, async { go_on.send(()).unwrap() });
-        assert_eq!((first.unwrap(), second.unwrap()), (true, 2));
-    }
-
-    #[tokio::test(flavor = "current_thread")]
-    async fn a_thread_with_nothing_to_do_ends() {
-        let mut aside = Aside::new("test");
-        let first = aside.run(|| thread::current().id()).await.unwrap();
-        while lock(&aside.jobs).has_thread {
-            tokio::task::yield_now().await;
-        }
-        let second = aside.run(|| thread::current().id()).await.unwrap();
-        assert_ne!(first, second);
-        assert_ne!(second, thread::current().id());
-    }
-
-    #[tokio::test]
-    async fn a_panic_is_told_to_who_waits() {
-        let mut aside = Aside::new("test");
-        let waiting = tokio::spawn(aside.run(|| std::panic::panic_any("mine")));
-        assert!(waiting.await.unwrap_err().is_panic());
-        assert_eq!(aside.run(|| 1).await.unwrap(), 1);
-    }
 }

@@ -104,7 +104,7 @@ impl ImageSink {
             pending: Vec::new(),
             length: 0,
             running: None,
-            aside: Aside::new("nfclease-image"),
+            aside: Aside::alone("nfclease-image"),
         })
     }
 

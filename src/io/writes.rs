@@ -1,6 +1,6 @@
 //! Writes to a local disk. One that does not keep up slows its own transfer, and no other.
 
-use std::fs::File;
+use std::fs::{self, File};
 use std::io::{self, Write as _};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -22,7 +22,8 @@ const QUICK_WRITES: u32 = 64;
 /// for much more, and an export for all of that at its end.
 const BEHIND: u64 = 8 << 20;
 
-/// Writes to one file: in place while the disk is quick, on a thread of its own while it is not.
+/// Writes to one file: in place while the disk is quick, aside while it is not. Where such a write
+/// takes long because of the disk, and not because the processors are busy, it has a thread of its own.
 ///
 /// A write that nobody waits for any more goes on. `settled` waits for it.
 pub(crate) struct Writes {
@@ -39,7 +40,7 @@ impl Writes {
     /// Nothing is written yet, and no thread started.
     pub(crate) fn new(thread: &'static str) -> Self {
         Self {
-            aside: Aside::new(thread),
+            aside: Aside::shared(thread),
             missing: 0,
             file: None,
             behind: 0,
@@ -64,12 +65,20 @@ impl Writes {
         };
         let path = part.path();
         Wait::going(async move {
-            let work = move || timed(&file, &bytes, behind);
-            let (written, took) = self.aside.run(work).await?;
+            let is_alone = self.aside.is_alone();
+            let work = move || {
+                let before = if is_alone { None } else { waits() };
+                let (written, took) = timed(&file, &bytes, behind);
+                let is_slow = took >= SLOW && (before.is_none() || waits() != before);
+                (written, took, is_slow)
+            };
+            let (written, took, is_slow) = self.aside.run(work).await?;
             self.count(took);
             if self.missing == 0 {
                 self.file = None;
             }
+            self.aside
+                .set_alone(self.missing > 0 && (is_alone || is_slow));
             written.map_err(|e| Error::io(path, e))
         })
     }
@@ -111,6 +120,16 @@ fn timed(mut file: &File, bytes: &[u8], behind: Option<u64>) -> (io::Result<()>,
     (written, started.elapsed())
 }
 
+/// How often this thread has waited for anything but a processor; None where the system does not say.
+fn waits() -> Option<u64> {
+    let status = fs::read_to_string("/proc/thread-self/status").ok()?;
+    let of = |line: &str| {
+        line.strip_prefix("voluntary_ctxt_switches:")
+            .map(str::to_owned)
+    };
+    status.lines().find_map(of)?.trim().parse().ok()
+}
+
 /// Linux begins to write what it is told is not needed; what is not on the disk yet stays in memory.
 #[cfg(target_os = "linux")]
 fn start_writing_back(mut file: &File, length: u64) {
@@ -133,7 +152,6 @@ fn start_writing_back(_file: &File, _length: u64) {}
 #[cfg(test)]
 #[allow(clippy::disallowed_methods, reason = "a test has a runtime of its own")]
 mod tests {
-    use std::fs;
     use std::path::Path;
     use std::sync::mpsc;
 
@@ -178,6 +196,31 @@ mod tests {
         hung.unwrap();
         written.unwrap();
         assert_eq!(fs::read(root.path().join("disk")).unwrap(), b"one two");
+    }
+
+    #[tokio::test(flavor = "current_thread")]
+    async fn a_disk_that_is_slow_again_and_again_has_a_thread_of_its_own() {
+        let root = tempfile::tempdir().unwrap();
+        let (mut part, mut writes) = (part(root.path()), Writes::new("test"));
+        let piece = || Bytes::from_static(b"piece");
+        writes.count(SLOW);
+        writes.write(&mut part, piece()).await.unwrap();
+        writes.write(&mut part, piece()).await.unwrap();
+        assert!(writes.may_go_on() && !writes.aside.is_alone());
+        writes.aside.set_alone(true);
+        while writes.may_go_on() {
+            assert!(writes.aside.is_alone());
+            writes.write(&mut part, piece()).await.unwrap();
+        }
+        assert!(!writes.may_go_on() && !writes.aside.is_alone());
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn a_wait_is_seen() {
+        let before = waits().unwrap();
+        std::thread::sleep(Duration::from_millis(1));
+        assert!(waits().unwrap() > before);
     }
 
     #[tokio::test(flavor = "current_thread")]

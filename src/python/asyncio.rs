@@ -1,11 +1,9 @@
 //! The asyncio exit: the end of work on the engine as an awaitable of the running loop.
 
-use std::collections::VecDeque;
 use std::convert::Infallible;
 use std::future::Future;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use pyo3::prelude::*;
@@ -15,8 +13,7 @@ use pyo3_async_runtimes::generic::{self, ContextExt, JoinError, Runtime};
 
 use super::error::to_py;
 use super::gil::Crossing;
-use nfclease::sync::lock;
-use nfclease::threads;
+use nfclease::threads::Pool;
 use nfclease::transfer::Engine;
 
 tokio::task_local! {
@@ -104,63 +101,18 @@ impl Runtime for OnEngine {
     {
         // The work attaches to Python. Not a thread of the runtime's pool: where the system has none
         // left that one would never come, and nobody would hear of it; then it is done here.
-        if Crossings::add(Box::new(work))
-            && threads::spawn("nfclease-asyncio", Crossings::hand_over).is_err()
-        {
-            Crossings::hand_over();
-        }
+        CROSSINGS.give(Box::new(|| {
+            if let Some(_crossing) = Crossing::try_start() {
+                work();
+            }
+        }));
         Handle(None)
     }
 }
 
-/// Ends on their way to their loops. One thread hands them over while there are any: with a thread
-/// for each, many transfers that end at once would be many threads.
-struct Crossings {
-    /// Of the process: a forked child has no thread of its parent's.
-    pid: u32,
-    waiting: VecDeque<Box<dyn FnOnce() + Send>>,
-    has_thread: bool,
-}
-
-static CROSSINGS: Mutex<Crossings> = Mutex::new(Crossings {
-    pid: 0,
-    waiting: VecDeque::new(),
-    has_thread: false,
-});
-
-impl Crossings {
-    /// Whether the caller is to see that `hand_over` runs.
-    fn add(work: Box<dyn FnOnce() + Send>) -> bool {
-        let mut crossings = lock(&CROSSINGS);
-        let pid = std::process::id();
-        if crossings.pid != pid {
-            // What the parent had waiting has no loop here.
-            std::mem::take(&mut crossings.waiting)
-                .into_iter()
-                .for_each(std::mem::forget);
-            crossings.pid = pid;
-            crossings.has_thread = false;
-        }
-        crossings.waiting.push_back(work);
-        !std::mem::replace(&mut crossings.has_thread, true)
-    }
-
-    /// Hands over what waits, and what is added meanwhile.
-    fn hand_over() {
-        loop {
-            let mut crossings = lock(&CROSSINGS);
-            let Some(work) = crossings.waiting.pop_front() else {
-                crossings.has_thread = false;
-                return;
-            };
-            drop(crossings);
-            if let Some(_crossing) = Crossing::try_start() {
-                // The next one is handed over whatever becomes of this one.
-                let _ = catch_unwind(AssertUnwindSafe(work));
-            }
-        }
-    }
-}
+/// Hands ends over to their loops. With a thread for each, many transfers that end at once would be
+/// many threads.
+static CROSSINGS: Pool = Pool::of_one("nfclease-asyncio");
 
 impl ContextExt for OnEngine {
     fn scope<F, R>(locals: TaskLocals, future: F) -> Pin<Box<dyn Future<Output = R> + Send>>

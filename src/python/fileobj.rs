@@ -55,7 +55,7 @@ impl FileObjectSink {
             pending: Vec::new(),
             written: false,
             rewindable: false,
-            aside: Aside::new("nfclease-writer"),
+            aside: Aside::alone("nfclease-writer"),
         }
     }
 

@@ -3,7 +3,7 @@
 use std::convert::identity;
 use std::future::Future;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, Weak};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, Weak};
 
 use tokio::runtime::{EnterGuard, Runtime};
 use tokio::task::JoinHandle;
@@ -20,24 +20,48 @@ use crate::threads::{no_threads, reserve, runtime};
 const FEWEST_THREADS: usize = 2;
 const MOST_THREADS: usize = 8;
 
-type Shared = (u32, Weak<Engine>);
+/// That of the process with this number, and whether it is being made there.
+struct Shared {
+    pid: u32,
+    engine: Weak<Engine>,
+    is_starting: bool,
+}
 
-static SHARED: Mutex<Shared> = Mutex::new((0, Weak::new()));
+static SHARED: Mutex<Shared> = Mutex::new(Shared {
+    pid: 0,
+    engine: Weak::new(),
+    is_starting: false,
+});
+/// Told when it is made, or cannot be.
+static STARTED: Condvar = Condvar::new();
 
 /// The most bytes per second of the process, 0 for no limit: each engine begins with it. Written under
 /// the lock of [`SHARED`].
 static RATE: AtomicU64 = AtomicU64::new(0);
 
+/// Until an engine is made, or cannot be.
+struct Starting;
+
+impl Drop for Starting {
+    fn drop(&mut self) {
+        shared().is_starting = false;
+        STARTED.notify_all();
+    }
+}
+
+/// A forked child begins anew.
 fn shared() -> MutexGuard<'static, Shared> {
-    lock(&SHARED)
+    let mut shared = lock(&SHARED);
+    let pid = std::process::id();
+    if shared.pid != pid {
+        shared.engine = Weak::new();
+        (shared.pid, shared.is_starting) = (pid, false);
+    }
+    shared
 }
 
 fn rate_now() -> Option<u64> {
     Some(RATE.load(Ordering::Relaxed)).filter(|rate| *rate > 0)
-}
-
-fn there((pid, engine): &Shared) -> Option<Arc<Engine>> {
-    (*pid == std::process::id()).then(|| engine.upgrade())?
 }
 
 /// Shared by all open leases, gone with the last of them.
@@ -61,17 +85,21 @@ struct Runtimes {
 impl Engine {
     /// The process's engine. A forked child gets its own: threads do not survive a fork.
     pub fn shared() -> Result<Arc<Self>> {
-        if let Some(engine) = there(&shared()) {
+        let is_starting = |shared: &mut Shared| shared.is_starting;
+        let waited = STARTED.wait_while(shared(), is_starting);
+        let mut starts = waited.unwrap_or_else(PoisonError::into_inner);
+        if let Some(engine) = starts.engine.upgrade() {
             return Ok(engine);
         }
-        // Made without the lock: a start that takes its time holds up no other lease.
+        // Made without the lock, and by one alone: many leases that open at once would all start
+        // threads.
+        starts.is_starting = true;
+        drop(starts);
+        let _starting = Starting;
         let made = Arc::new(Self::start()?);
         let mut shared = shared();
-        if let Some(engine) = there(&shared) {
-            return Ok(engine);
-        }
         made.rate_limit.set(rate_now());
-        *shared = (made.pid, Arc::downgrade(&made));
+        shared.engine = Arc::downgrade(&made);
         Ok(made)
     }
 
@@ -96,7 +124,7 @@ impl Engine {
         let shared = shared();
         let before = rate_now();
         RATE.store(rate.unwrap_or_default(), Ordering::Relaxed);
-        if let Some(engine) = there(&shared) {
+        if let Some(engine) = shared.engine.upgrade() {
             engine.rate_limit.set(rate);
         }
         before

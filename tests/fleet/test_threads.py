@@ -6,12 +6,16 @@ import os
 import re
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pytest
 
 from nfclease import fleet
+from nfclease.fleet._looking import Looks
+from nfclease.fleet._place import RunPlace
+from nfclease.fleet._working import Assignment
+from nfclease.fleet.planning import Planned
 from nfclease.simulator import Simulator
 
 from ..support.inventory import unique
@@ -90,3 +94,21 @@ def test_a_server_that_answers_no_more_holds_up_no_other(
             simulator.clear()
 
     assert len(while_it_runs(jobs, look).done) == HELD + 1
+
+
+def test_many_sessions_are_asked_in_few_threads(tmp_path: Path) -> None:
+    place, threads = RunPlace("looks", str(tmp_path), os.getpid()), set()
+
+    def read(items: Sequence[Planned]) -> dict[str, tuple[str, str]]:
+        threads.add(threading.current_thread())
+        return {each.assignment.moid: ("host-1", "esx1") for each in items}
+
+    items = [
+        Planned(
+            Assignment(fleet.ExportJob(name, "vm", "a.ova"), place, "a.ova", "vm-1", None), name
+        )
+        for name in map(str, range(JOBS))
+    ]
+    Looks(read)(items)
+    assert [each.host_name for each in items] == ["esx1"] * JOBS
+    assert len(threads) < HELD

@@ -7,6 +7,8 @@ import json
 import os
 import ssl
 import sys
+import time
+from pathlib import Path
 from typing import Any
 
 from pyVim.connect import SmartConnect
@@ -24,8 +26,16 @@ service = SmartConnect(
 vm = service.content.searchIndex.FindByInventoryPath("DC0/vm/demo-vm")
 
 
+def shared() -> set[str]:
+    """The threads that wait for more work, by the first 15 letters of their names."""
+    names = {path.read_text().strip() for path in Path("/proc/self/task").glob("*/comm")}
+    return names & {"nfclease-resolv", "nfclease-aside", "nfclease-asynci"}
+
+
 def until_none_is_left() -> None:
     """The test that reads this takes the threads away, and says so."""
+    while shared():
+        time.sleep(0.05)
     print(os.getpid(), flush=True)
     sys.stdin.readline()
 

@@ -20,12 +20,16 @@ from ..support.faces import OpenLease
 from ..support.failing_calls import run_failing, trace_of, traced
 from ..support.inventory import find, unique
 from ..support.leases import endings
+from ..support.waiting import wait_for
 
 #: Far more than the buffers of a connection hold, those of both systems and ours.
 SIZE = 96 << 20
 MOST_AHEAD = 48 << 20
 
-BESIDE = Path(__file__).parent.parent / "support" / "download_beside.py"
+SUPPORT = Path(__file__).parent.parent / "support"
+#: Disks that end at the same moment, and threads that a process may have then on any machine: those
+#: of the engine, which are 8 at most, and 24.
+AT_ONCE, MOST_THREADS = 64, 32
 
 
 class Stuck(io.RawIOBase):
@@ -91,12 +95,43 @@ def test_two_on_a_slow_disk(simulator: Simulator, service: Any, tmp_path: Path) 
         strace += ["-P", str(tmp_path / f"{slow}.part")]
     names = ("host", "port", "user", "password", "ca_file")
     session = [str(getattr(simulator, each)) for each in names]
-    script = [sys.executable, str(BESIDE), *session, name, str(tmp_path)]
+    script = [sys.executable, str(SUPPORT / "download_beside.py"), *session, name, str(tmp_path)]
     done = subprocess.run([*strace, *script], capture_output=True, text=True, timeout=140)
     assert done.returncode == 0, done.stderr
     said = json.loads(done.stdout)
     assert said["verified"] == ["manifest"] * 3
     assert max(said["shares"]) < 0.5
+
+
+@traced
+@pytest.mark.timeout(150)
+def test_many_that_end_at_once_take_few_threads(
+    simulator: Simulator, service: Any, tmp_path: Path
+) -> None:
+    """Each of them waits for its disk at its end, and has no thread of its own for that."""
+    name = unique("many")
+    simulator.add_vm(name, disks=AT_ONCE, disk_size=1000, nvram=False)
+    simulator.inject("stall", disk=".vmdk", after_bytes=100)
+    strace = ["strace", "-f", "-qq", "-o", "/dev/null", "-e", "trace=fsync"]
+    strace += ["-e", "inject=fsync:delay_enter=100000"]
+    names = ("host", "port", "user", "password", "ca_file")
+    session = [str(getattr(simulator, each)) for each in names]
+    script = [sys.executable, str(SUPPORT / "ending_at_once.py"), *session, name, str(tmp_path)]
+    with subprocess.Popen([*strace, *script], stdout=subprocess.PIPE, text=True) as process:
+        try:
+            wait_for(lambda: moving(simulator) >= AT_ONCE, 60)
+        finally:
+            simulator.clear()
+        out, _ = process.communicate(timeout=100)
+    assert process.returncode == 0
+    said = json.loads(out)
+    assert said["verified"] == ["manifest"] * AT_ONCE
+    assert said["most"] <= MOST_THREADS, said["most"]
+
+
+def moving(simulator: Simulator) -> int:
+    """How many requests are under way."""
+    return sum(each["ended"] is None for each in simulator.requests())
 
 
 @traced

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import queue
-import threading
 import time
 
 from nfclease._log import logger
 from nfclease._text import reason_of
+from nfclease.fleet._pool import Pool
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -21,21 +21,31 @@ if TYPE_CHECKING:
 
 #: Seconds that all other jobs wait for the answer of a server.
 _PATIENCE = 10.0
+#: Seconds between two looks at servers that may hold up the calls of others.
+_LOOK = 0.25
 
 
 class Looks:
-    """Reads the hosts of VMs, each session in a thread of its own.
+    """Reads the hosts of VMs, a few sessions at once.
 
     A server that has not answered is not asked again until it does: its VMs stay where they were,
     and the jobs of other servers start.
 
     Args:
         read: Asks the server of a session for the hosts of these jobs' VMs.
+        submit: Makes a call in a thread; without it there are a few threads for these alone.
     """
 
-    def __init__(self, read: Callable[[Sequence[Planned]], Hosts]) -> None:
+    def __init__(
+        self,
+        read: Callable[[Sequence[Planned]], Hosts],
+        submit: Callable[[Callable[[], None]], None] | None = None,
+    ) -> None:
         self._read = read
-        self._asked: dict[str, threading.Thread] = {}
+        self._pool = Pool()
+        self._submit = submit or self._pool.submit
+        #: The sessions whose servers have not answered.
+        self._asked: set[str] = set()
 
     def __call__(self, items: Iterable[Planned]) -> None:
         """Notes the host in each job whose VM has moved. Jobs whose server fails stay as they are.
@@ -52,9 +62,10 @@ class Looks:
         until = time.monotonic() + _PATIENCE
         while waiting and (left := until - time.monotonic()) > 0:
             try:
-                name, hosts = answers.get(timeout=left)
+                name, hosts = answers.get(timeout=min(left, _LOOK))
             except queue.Empty:
-                break
+                self._pool.look()
+                continue
             waiting.discard(name)
             for each in by_session[name]:
                 found = hosts.get(each.assignment.moid)
@@ -66,8 +77,7 @@ class Looks:
     def _ask(
         self, name: str, items: Sequence[Planned], answers: queue.SimpleQueue[tuple[str, Hosts]]
     ) -> bool:
-        before = self._asked.get(name)
-        if before is not None and before.is_alive():
+        if name in self._asked:
             return False
 
         def ask() -> None:
@@ -78,8 +88,13 @@ class Looks:
                 logger().warning(
                     "the hosts of VMs of %s cannot be read: %s", name, reason_of(error)
                 )
+            self._asked.discard(name)
             answers.put((name, hosts))
 
-        self._asked[name] = threading.Thread(target=ask, name="nfclease-fleet-look", daemon=True)
-        self._asked[name].start()
+        self._asked.add(name)
+        try:
+            self._submit(ask)
+        except RuntimeError:  # no thread is left
+            self._asked.discard(name)
+            raise
         return True

@@ -43,6 +43,19 @@ class Loop(Executor):
             RuntimeError: It was shut down, or the system has no thread left.
         """
         future: Future[Any] = Future()
+        self._soon(partial(self._start, future, partial(call, *args, **kwargs)))
+        return future
+
+    def submit_first(self, call: Callable[[], None]) -> None:
+        """Makes a call, which raises nothing, in the threads of the jobs' calls and before those.
+
+        Raises:
+            RuntimeError: It was shut down, or the system has no thread left.
+        """
+        self._pool.submit(call, is_first=True)
+        self._soon(self._look_on)
+
+    def _soon(self, call: Callable[[], None]) -> None:
         with self._lock:
             if not self._is_open:
                 raise RuntimeError("the executor was shut down")
@@ -56,9 +69,7 @@ class Loop(Executor):
                     loop.close()
                     raise
                 self._loop = loop
-            start = partial(self._start, future, partial(call, *args, **kwargs))
-            self._loop.call_soon_threadsafe(start, context=self._context)
-        return future
+            self._loop.call_soon_threadsafe(call, context=self._context)
 
     def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
         """Takes no more jobs. What runs goes on, and is not waited for."""
@@ -91,6 +102,9 @@ class Loop(Executor):
     def _start_call(self, call: Callable[[], None]) -> None:
         """Called in the loop, by a job that waits for a call of pyvmomi."""
         self._pool.submit(call)
+        self._look_on()
+
+    def _look_on(self) -> None:
         if not self._looks:
             self._looks = True
             self._look()

@@ -15,7 +15,7 @@ from nfclease._log import logger
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
-    from typing import Any, TypeVar
+    from typing import TypeVar
 
     T = TypeVar("T")
 
@@ -44,14 +44,18 @@ class Pool:
         self._begun: dict[int, float] = {}
         self._threads = 0
 
-    def submit(self, call: Callable[[], None]) -> None:
+    def submit(self, call: Callable[[], None], *, is_first: bool = False) -> None:
         """Makes the call as soon as a thread is free.
+
+        Args:
+            call: What is made; it raises nothing.
+            is_first: Whether it goes before those that wait.
 
         Raises:
             RuntimeError: The system has no thread left, and there is none here.
         """
         with self._changed:
-            self._calls.append(call)
+            (self._calls.appendleft if is_first else self._calls.append)(call)
             self._changed.notify()
             try:
                 self._grow()

@@ -91,6 +91,11 @@ class Hands:
             self._executor = self._make()
             return self._executor.submit(call, argument)
 
+    @property
+    def submit_call(self) -> Callable[[Callable[[], None]], None] | None:
+        """Makes a call of the driver in the threads of the jobs' calls; None where it has none."""
+        return getattr(self._executor, "submit_first", None) if self.is_loop else None
+
     def look(self) -> None:
         """Makes a pool of processes check that all of them live.
 

@@ -174,7 +174,7 @@ class Plan:
             return Planned(empty, name, failure=judge(error))
 
     def _read_centers(self, jobs: Sequence[Job]) -> dict[str, _Center]:
-        """Logs in to one after the other, for a factory may ask a person; then reads all at once."""
+        """Logs in one by one, for a factory may ask a person, and then reads all at once."""
         services: dict[str, Any] = {}
         for job in jobs:
             if isinstance(job, (ExportJob, CopyJob)) and name_of(job.session) not in services:

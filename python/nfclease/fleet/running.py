@@ -194,7 +194,7 @@ class _Run:
         with self._signals.away():
             plan = Plan(self._jobs, self._place, at)
 
-        looks = Looks(plan.hosts_of)
+        looks = Looks(plan.hosts_of, self._hands.submit_call)
 
         def look_again(items: list[Planned]) -> None:
             with self._signals.away():

@@ -187,7 +187,7 @@ impl OvaWriter {
             manifest,
         };
         let archive = self.shared.take_whole()?;
-        let mut aside = Aside::new("nfclease-ova");
+        let mut aside = Aside::shared("nfclease-ova");
         let Some(archive) = archive else {
             return self.finish_stream(&texts, aside).await;
         };

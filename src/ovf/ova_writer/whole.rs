@@ -55,7 +55,7 @@ pub(super) async fn copy_known(
     sink: &mut dyn Sink,
     shared: &Shared,
 ) -> Result<()> {
-    let mut aside = Aside::new("nfclease-ova");
+    let mut aside = Aside::shared("nfclease-ova");
     let opened = path.to_owned();
     let file = aside.run(move || File::open(opened)).await?;
     let file = file.map_err(|e| Error::io(path, e))?;
