@@ -69,11 +69,14 @@ def test_a_proxy_that_is_not_there(nfclease: Command, nobody: str) -> None:
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        (["export", "no-such", "-o", "y.ova"], ["no VM or vApp 'no-such'", "nfclease ls"]),
-        (["import", "x.ova", "--pool", "no-such"], ["no resource pool 'no-such'", "nfclease ls"]),
+        (["export", "no-such", "-o", "y.ova"], ["VM or vApp 'no-such' not found", "nfclease ls"]),
+        (
+            ["import", "x.ova", "--pool", "no-such"],
+            ["resource pool 'no-such' not found", "nfclease ls"],
+        ),
         (
             ["import", "x.ova", "--network", "VM Network=no-such"],
-            ["no network 'no-such'", "nfclease ls"],
+            ["network 'no-such' not found", "nfclease ls"],
         ),
         (["import", "x.ova", "--network", "Lab=VM Network"], ["'Lab'", "it has 'VM Network'"]),
         (["import", "nothing.ova"], ["nothing.ova: No such file"]),

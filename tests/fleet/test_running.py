@@ -6,6 +6,8 @@ import pickle
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 import nfclease
 from nfclease import fleet
 from nfclease.simulator import Simulator
@@ -51,6 +53,20 @@ def test_vms_by_moid_uuid_path_and_name_are_exported_and_verify(
     kinds = [event.kind for event in events]
     assert [kinds.count(kind) for kind in ("planned", "started", "ended")] == [4, 4, 4]
     assert pickle.loads(pickle.dumps(summary)) == summary
+
+
+@pytest.mark.parametrize("is_watched", [True, False])
+def test_of_images_the_bytes_that_moved_are_counted(
+    simulator: Simulator, lab: str, tmp_path: Path, *, is_watched: bool
+) -> None:
+    name = unique("image")
+    simulator.add_vm(name, disks=2, disk_size=1 << 20)
+    sent = sum(int(file["size"]) for file in simulator.vm_files(name))
+    job = fleet.ExportJob(lab, name, f"{tmp_path}/{{vm}}", {"disk_format": "raw"})
+    summary = fleet.run([job], progress=(lambda event: None) if is_watched else None)
+    [outcome] = summary.done
+    assert sum(file.size for file in outcome.files) > 1.5 * sent
+    assert outcome.bytes == summary.bytes == sent
 
 
 def nfclease_vm() -> Any:

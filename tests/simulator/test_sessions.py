@@ -273,5 +273,5 @@ def test_control_needs_its_token(simulator: Simulator) -> None:
     assert response.status == 403
     with pytest.raises(ValueError, match="no fault 'none'"):
         simulator.inject("none")
-    with pytest.raises(ValueError, match="no VM"):
+    with pytest.raises(ValueError, match="does not exist"):
         simulator.vm_files("none")

@@ -19,6 +19,7 @@ from nfclease.appliance.importing import import_vapp, import_vapp_async
 from nfclease.exceptions import LeaseError, NfcError
 from nfclease.fleet import _dead_leases
 from nfclease.fleet._lease_notes import notes_of
+from nfclease.fleet._moved import Moved
 from nfclease.fleet._workers import worker_of
 from nfclease.fleet.failures import judge, placed
 from nfclease.fleet.outcomes import Outcome, WrittenFile
@@ -36,13 +37,9 @@ if TYPE_CHECKING:
     from nfclease.fleet.copy_job import CopyJob
     from nfclease.fleet.failures import Failure
     from nfclease.fleet.jobs import ImportJob, Job
-    from nfclease.progress import TransferProgress
 
     #: How a worker waits.
     Way: TypeAlias = "_Blocking | _Awaiting"
-
-#: Seconds between two reports of one job.
-_INTERVAL = 0.5
 
 
 @dataclass(frozen=True)
@@ -186,17 +183,20 @@ def _sessions(assignment: Assignment, worker: Worker) -> dict[str, Callable[[], 
 
 async def _export(way: Way, assignment: Assignment, worker: Worker) -> Outcome:
     job: Any = assignment.job
+    moved = _reporter(assignment, worker)
     service = await way.call(partial(_begun, assignment, worker))
     with worker.leases.reading(job.key, {name_of(job.session): service}):
         result = await way.whole(
             export_vm,
             vim.VirtualMachine(assignment.moid, service._stub),
             assignment.target,
-            progress=_reporter(assignment, worker),
+            progress=moved,
             **{"name": assignment.name, **job.options},
         )
     files = await way.call(partial(_written, result, assignment.target))
-    return assignment.outcome(state="done", bytes=result.bytes, files=files)
+    # The files of an image are not what moved.
+    count = moved.sum if moved is not None and _makes_images(job) else result.bytes
+    return assignment.outcome(state="done", bytes=count, files=files)
 
 
 async def _import(way: Way, assignment: Assignment, worker: Worker) -> Outcome:
@@ -263,24 +263,14 @@ def _places(job: ImportJob | CopyJob, service: Any) -> dict[str, Any]:
     }
 
 
-def _reporter(
-    assignment: Assignment, worker: Worker
-) -> Callable[[TransferProgress], object] | None:
-    """Adds up the files of a job, and tells the driver of the sum now and then."""
-    if not assignment.place.is_watched:
-        return None
-    moved: dict[str, int] = {}
-    told = 0.0
+def _reporter(assignment: Assignment, worker: Worker) -> Moved | None:
+    if assignment.place.is_watched:
+        return Moved(partial(worker.tell, "moved", assignment.job.key))
+    return Moved() if _makes_images(assignment.job) else None
 
-    def note(progress: TransferProgress) -> None:
-        nonlocal told
-        # A file of a copy comes first, and then goes: it moved once.
-        moved[progress.key] = max(progress.bytes_done, moved.get(progress.key, 0))
-        if time.monotonic() - told >= _INTERVAL:
-            told = time.monotonic()
-            worker.tell("moved", assignment.job.key, sum(moved.values()))
 
-    return note
+def _makes_images(job: Job) -> bool:
+    return job.options.get("disk_format") is not None
 
 
 def _written(result: ExportResult, target: str) -> tuple[WrittenFile, ...]:
