@@ -4,5 +4,9 @@ from __future__ import annotations
 
 from ..harness.case import CATALOGUE
 from . import hostile
+from .unwritten import TITLES
 
-__all__ = ["CATALOGUE", "hostile"]
+#: What is to be written yet, by id.
+UNWRITTEN = {id: title for id, title in TITLES.items() if id not in CATALOGUE}
+
+__all__ = ["CATALOGUE", "UNWRITTEN", "hostile"]

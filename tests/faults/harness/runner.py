@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import shutil
 import signal
+import subprocess
+import sys
 import tempfile
 import threading
 import traceback
@@ -25,6 +28,8 @@ from . import invariants
 from .case import Case
 from .world import DISK_SIZE, LARGE_SIZE, World
 
+#: Where ``tests`` is.
+ROOT = Path(__file__).parents[3]
 #: Of every simulator of the harness.
 SIMULATOR: dict[str, Any] = {"disk_size": DISK_SIZE, "disks": 1, "initializing": 0.05}
 #: How many streams a case has at most: those of one lease.
@@ -71,11 +76,14 @@ class Runner:
 
     Args:
         seed: Of the chance in the cases.
+        folder: Where everything is; None for a new directory. With one, this is the process that
+            a case has asked for, and no other is started for it.
     """
 
-    def __init__(self, seed: int = 1) -> None:
+    def __init__(self, seed: int = 1, folder: Path | None = None) -> None:
         self.seed = seed
-        self._folder = Path(tempfile.mkdtemp(prefix="nfclease-faults-"))
+        self._is_child = folder is not None
+        self._folder = folder or Path(tempfile.mkdtemp(prefix="nfclease-faults-"))
         self._simulators: dict[str, Simulator] = {}
         self._held: invariants.Held | None = None
 
@@ -111,6 +119,8 @@ class Runner:
         if result.reason:
             result.status = "not run"
             return result
+        if case.within is not None and not self._is_child:
+            return in_child(case, result)
         simulator, base = self._simulator(dict(case.options))
         simulator.reset()
         folder = base / "run"
@@ -176,6 +186,28 @@ class Runner:
                 new = set(vm_names(session)) - set(world.vms)
                 found += [f"I1: the VM {name} was left" for name in sorted(new)]
         return found
+
+
+def in_child(case: Case, result: Result) -> Result:
+    """Runs it in the process that the case asks for, and takes what that says."""
+    assert case.within is not None
+    with tempfile.TemporaryDirectory(prefix="nfclease-faults-") as folder:
+        Path(folder, "own").mkdir()
+        command = [*case.within(f"{folder}/own"), sys.executable, "-m", "tests.faults"]
+        command += ["--child", case.id, result.face, result.variant, folder]
+        done = subprocess.run(
+            [*command, "--seed", str(result.seed)],
+            cwd=ROOT,
+            capture_output=True,
+            text=True,
+            timeout=4 * case.deadline + 90,
+        )
+    lines = done.stdout.splitlines()
+    if done.returncode or not lines:
+        result.status = "failed"
+        result.violations = [f"its process ended with {done.returncode}: {done.stderr[-1500:]}"]
+        return result
+    return Result(**json.loads(lines[-1]))
 
 
 def _do(world: World, variant: str) -> None:

@@ -93,6 +93,18 @@ class World:
         self.vm = self.named("large")
         self.package = self.folder.parent / "packages" / "large"
 
+    def write_below(self, folder: Path) -> None:
+        """Lets the jobs write to a directory of this one."""
+        self.target = folder / "target"
+        self.target.mkdir()
+        plant(self.face, self.target)
+        self.before = invariants.tree_of(self.target)
+
+    @property
+    def own(self) -> Path:
+        """The directory that the process of the case was started for."""
+        return self.folder.parent.parent / "own"
+
     def saw(self, lease: Any) -> None:
         """Learns the tickets of a lease."""
         for device in lease.info.deviceUrl:
