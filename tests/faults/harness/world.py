@@ -47,6 +47,7 @@ class World:
         secrets: What no text may have, and what each of them is.
         wanted: The calls that end leases, for each lease that is to have some.
         held: How many leases may be held at the end.
+        vms_left: How many VMs of an import that failed may be there.
         violations: What did not come as the case says.
         failed: Whether a job was to fail and did.
         connect: Opens a session; a case may put something between.
@@ -65,7 +66,7 @@ class World:
         self.moved: Callable[[Any], Any] | None = None
         self.texts: list[str] = []
         self.wanted: list[tuple[str, ...]] = []
-        self.held = 0
+        self.held = self.vms_left = 0
         self.violations: list[str] = []
         self.failed = False
         self.secrets = {simulator.password: "the password"}
