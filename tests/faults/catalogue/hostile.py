@@ -24,7 +24,7 @@ from nfclease import (
 )
 
 from ..harness.case import EXPORTS, FACES, IMPORTS, LEASES, case
-from ..harness.hosts import endlessly, fetched, host_before, raw_host, saying
+from ..harness.hosts import endlessly, fetched, host_before, nobodys_host, raw_host, saying
 from ..harness.world import DISK, DISK_SIZE, World
 
 MIDDLE = DISK_SIZE // 2
@@ -198,7 +198,7 @@ REDIRECTS: dict[str, dict[str, Any]] = {
     variants=REDIRECTS,
 )
 def redirected(world: World, how: dict[str, Any]) -> None:
-    elsewhere = raw_host_elsewhere(world)
+    elsewhere = nobodys_host(world)
     place = f"{how.get('scheme', 'https')}://127.0.0.1:{elsewhere.port}/stolen/{'x' * 20}"
     world.secrets["x" * 20] = "the target of a redirect"
     params = {} if how.get("itself") else {"location": place}
@@ -207,17 +207,6 @@ def redirected(world: World, how: dict[str, Any]) -> None:
         world.job()
     world.expect(elsewhere.asked == 0, "nobody asked the other host")
     world.expect(len(world.requests()) == 1, "the disk was asked for once")
-
-
-def raw_host_elsewhere(world: World) -> Any:
-    """A host that nobody is to come to."""
-    from nfclease.simulator.server.certificates import self_signed
-
-    from ...support.tls_host import TlsHost
-
-    host = TlsHost(self_signed("127.0.0.1").context)
-    world.stack.callback(host.close)
-    return host
 
 
 @case(

@@ -33,6 +33,13 @@ def raw_host(world: World, talk: Talk, certificate: Certificate | None = None) -
     return host
 
 
+def nobodys_host(world: World) -> TlsHost:
+    """A host that nobody is to come to."""
+    host = TlsHost(self_signed("127.0.0.1").context)
+    world.stack.callback(host.close)
+    return host
+
+
 def host_before(world: World, talk: Callable[[ssl.SSLSocket, str], object]) -> TlsHost:
     """A host in front of the one that has the disk, whose address it gets."""
     shown, addresses = self_signed("127.0.0.1"), [""]
@@ -105,19 +112,23 @@ class Relay:
         spoil: Gets each piece on its way to the client, how many bytes were before it on this
             connection, the number of the connection, and both sockets; returns what is handed on.
             OSError ends the connection.
+        port: Where it listens; 0 for any.
 
     Attributes:
         connections: How many there were.
     """
 
     def __init__(
-        self, world: World, spoil: Callable[[bytes, int, int, socket.socket], bytes]
+        self,
+        world: World,
+        spoil: Callable[[bytes, int, int, socket.socket], bytes],
+        port: int = 0,
     ) -> None:
         self._target = (world.simulator.disk_host, world.simulator.disk_port)
         self._spoil = spoil
         self._numbers = itertools.count()
         self.connections = 0
-        self._listener = socket.create_server(("127.0.0.1", 0))
+        self._listener = socket.create_server(("127.0.0.1", port))
         self.port: int = self._listener.getsockname()[1]
         self._sockets: list[socket.socket] = []
         self._threads: list[threading.Thread] = []
