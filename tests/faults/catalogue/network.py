@@ -31,7 +31,7 @@ SHARES = {"1 %": 0.01, "50 %": 0.5, "99.9 %": 0.999}
     stars=2,
 )
 def reset_once(world: World, share: float) -> None:
-    place = int(DISK_SIZE * share) - 8192 * (share > 0.9)
+    place = int((world.package / "disk-0.vmdk").stat().st_size * share)
     world.simulator.inject("cut", disk=DISK, after_bytes=place, how="reset", count=1)
     world.job()
     world.expect(len(world.requests()) == 2, "the disk was asked for twice")

@@ -42,7 +42,8 @@ def blocking(world: World, **options: Any) -> list[Any]:
         world.saw(lease)
         if world.moved is not None:
             disk = world.moved(disk)
-        return [lease.download(disk, world.target / "disk-0.vmdk", overwrite=True)]
+        target = world.target / "disk-0.vmdk"
+        return [lease.download(disk, target, overwrite=True, progress=world.progress)]
 
 
 def aio(world: World, **options: Any) -> list[Any]:
@@ -54,7 +55,9 @@ def aio(world: World, **options: Any) -> list[Any]:
             if world.moved is not None:
                 device = world.moved(info.deviceUrl[0])
                 return [await lease.download(device, world.target / "disk-0.vmdk")]
-            results: list[Any] = await lease.download_all(world.target, overwrite=True)
+            results: list[Any] = await lease.download_all(
+                world.target, overwrite=True, progress=world.progress
+            )
             return results
 
     return asyncio.run(download())
@@ -62,13 +65,15 @@ def aio(world: World, **options: Any) -> list[Any]:
 
 def export(world: World, **options: Any) -> list[Any]:
     """A package in a directory."""
-    result = nfclease.export_vm(world.vm, world.target / "package", overwrite=True, **options)
+    options |= {"overwrite": True, "progress": world.progress}
+    result = nfclease.export_vm(world.vm, world.target / "package", **options)
     return list(result.files)
 
 
 def import_(world: World, **options: Any) -> list[Any]:
     """The package, as a VM of a new name, which goes again."""
-    result = Importing("blocking", world.vm)(world.package, name=unique("in-faults"), **options)
+    options |= {"name": unique("in-faults"), "progress": world.progress}
+    result = Importing("blocking", world.vm)(world.package, **options)
     result.entity.Destroy_Task()
     return list(result.files)
 

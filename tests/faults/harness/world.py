@@ -51,6 +51,7 @@ class World:
         violations: What did not come as the case says.
         failed: Whether a job was to fail and did.
         connect: Opens a session; a case may put something between.
+        progress: What the job is to call with its progress.
         moved: Makes of a device one at another place; a case may.
     """
 
@@ -64,6 +65,7 @@ class World:
         self.stack = ExitStack()
         self.connect: Callable[[], Any] = simulator.connect
         self.moved: Callable[[Any], Any] | None = None
+        self.progress: Callable[[Any], object] | None = None
         self.texts: list[str] = []
         self.wanted: list[tuple[str, ...]] = []
         self.held = self.vms_left = 0
