@@ -73,6 +73,10 @@ test-large: .venv/.dev .venv/.with-$(BUILD)  ## Archives beyond 8 GiB: minutes, 
 fuzz: prerequisites  ## Each reader of foreign bytes on bytes made for it: SECONDS=60 each, TARGET=walk for one.
 	$(PYTHON) tests/fuzz/run.py --cargo $(CARGO) --seconds $(SECONDS) $(TARGET)
 
+# A case that cannot be run here is named, and counts as not survived. SEED=2 for other chance, CASES="N H13" for some.
+faults: .venv/.dev .venv/.with-$(BUILD)  ## The catalogue of faults: what of it is survived, a JSON report in target/faults.json.
+	$(BIN)/python -m tests.faults --seed $(SEED) --json target/faults.json $(CASES)
+
 test-browser: .venv/.browser .venv/.with-$(BUILD)  ## The notebooks in JupyterLab, in the Chromium of this machine.
 	$(BIN)/python tests/tools/browser.py
 

@@ -1,4 +1,4 @@
-"""The starred cases of the catalogue of faults, each on all its faces; `make faults` has them all."""
+"""The starred cases of the catalogue of faults, on all their faces; `make faults` has the rest."""
 
 from __future__ import annotations
 

@@ -25,7 +25,9 @@ def runner() -> Iterator[Runner]:
     made.close()
 
 
-def run(runner: Runner, body: Callable[..., None], face: str = "blocking", **options: Any) -> Result:
+def run(
+    runner: Runner, body: Callable[..., None], face: str = "blocking", **options: Any
+) -> Result:
     """A case of this body."""
     return runner.run(Case("H99", "a case", "something", body, **options), face)
 

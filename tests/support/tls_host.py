@@ -33,7 +33,9 @@ class TlsHost:
     """
 
     def __init__(
-        self, context: ssl.SSLContext, answer: Callable[[ssl.SSLSocket, bytes], object] | None = None
+        self,
+        context: ssl.SSLContext,
+        answer: Callable[[ssl.SSLSocket, bytes], object] | None = None,
     ) -> None:
         self._context = context
         self._answer = answer or (lambda connection, _: connection.sendall(_ANSWER))

@@ -3,10 +3,20 @@
 from __future__ import annotations
 
 from ..harness.case import CATALOGUE
-from . import hostile, leases, local, network, python_side
+from . import hostile, leases, local, network, packages, python_side, soap
 from .unwritten import TITLES
 
 #: What is to be written yet, by id.
 UNWRITTEN = {id: title for id, title in TITLES.items() if id not in CATALOGUE}
 
-__all__ = ["CATALOGUE", "UNWRITTEN", "hostile", "leases", "local", "network", "python_side"]
+__all__ = [
+    "CATALOGUE",
+    "UNWRITTEN",
+    "hostile",
+    "leases",
+    "local",
+    "network",
+    "packages",
+    "python_side",
+    "soap",
+]

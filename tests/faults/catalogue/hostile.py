@@ -23,7 +23,7 @@ from nfclease import (
     UnsafePathError,
 )
 
-from ..harness.case import EXPORTS, FACES, IMPORTS, LEASES, case
+from ..harness.case import FACES, IMPORTS, LEASES, case
 from ..harness.hosts import endlessly, fetched, host_before, nobodys_host, raw_host, saying
 from ..harness.world import DISK, DISK_SIZE, World
 

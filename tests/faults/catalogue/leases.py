@@ -165,9 +165,7 @@ def ended_by_another(world: World, name: str) -> None:
 )
 def complete_is_lost(world: World, params: dict[str, Any]) -> None:
     kind = "soap_status" if params else "drop"
-    world.simulator.inject(
-        kind, method="HttpNfcLeaseComplete", count=1, after=True, **params
-    )
+    world.simulator.inject(kind, method="HttpNfcLeaseComplete", count=1, after=True, **params)
     world.job()
 
 
@@ -281,5 +279,3 @@ def upload_differs(world: World) -> None:
     world.simulator.inject("manifest", disk=DISK, sha1="0" * 40)
     with world.fails(ChecksumMismatchError):
         world.job()
-
-

@@ -9,8 +9,8 @@ import shutil
 import subprocess
 import sys
 import threading
-from contextlib import contextmanager, suppress
 from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -353,4 +353,3 @@ def odd_sources(world: World, make: Any) -> None:
     with world.fails(kind, says=r"disk-0\.vmdk", ends=()):
         world.job()
     world.expect(not world.simulator.calls("ImportVApp"), "no lease was opened")
-

@@ -408,4 +408,3 @@ def vcenter_away(world: World) -> None:
     thread.join()
     progress = world.simulator.calls("HttpNfcLeaseProgress")
     world.expect(any(call["result"] == "ok" for call in progress), "Progress went on")
-

@@ -14,6 +14,7 @@ import threading
 import time
 import warnings
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -132,21 +133,21 @@ def gil_held(world: World) -> None:
     variants={"first": False, "last": True},
 )
 def callback_raises(world: World, at_the_end: bool) -> None:
-    class Mine(Exception):
+    class OwnError(Exception):
         pass
 
-    raised = Mine("the caller's own")
+    raised = OwnError("the caller's own")
     seen: list[BaseException] = []
 
     def tell(progress: Any) -> None:
         if not at_the_end or progress.done:
             raise raised
 
-    with world.fails(Mine):
+    with world.fails(OwnError):
         try:
             world.progress = tell
             world.job()
-        except Mine as error:
+        except OwnError as error:
             seen.append(error)
             raise
     world.expect(seen == [raised], "the same object")
@@ -289,9 +290,10 @@ def forked(world: World) -> None:
 def _in_the_child(lease: Any, transfer: Any) -> None:
     refused = 0
     try:
-        for use in (lambda: lease.Progress(1), lambda: transfer.result(1), lease.close):
+        uses = [partial(lease.Progress, 1), partial(transfer.result, 1), lease.close]
+        while uses:
             try:
-                use()
+                uses.pop()()
             except ForkError:
                 refused += 1
         del lease, transfer
@@ -487,4 +489,3 @@ def slow_target(world: World) -> None:
     with HttpNfcLease(world.vm.ExportVm(), **world.options) as lease:
         lease.download(disk_of(lease), Slow())  # type: ignore[call-overload,unused-ignore]
     world.wanted.append(("Complete",))
-

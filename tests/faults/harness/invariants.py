@@ -167,7 +167,9 @@ def in_time(seconds: float, deadline: float) -> list[str]:
     return [f"I7: took {seconds:.1f} s, not {deadline:.1f}"] if seconds > deadline else []
 
 
-def error_as_told(error: BaseException, kind: type[BaseException], wants: Mapping[str, Any]) -> list[str]:
+def error_as_told(
+    error: BaseException, kind: type[BaseException], wants: Mapping[str, Any]
+) -> list[str]:
     """I8: exactly this class, with these attributes.
 
     Args:
@@ -186,7 +188,7 @@ def error_as_told(error: BaseException, kind: type[BaseException], wants: Mappin
 
 
 def readable(texts: Collection[str], longest: int = 500) -> list[str]:
-    """I8: a message has a length that a person reads, and nothing that moves a terminal's cursor."""
+    """I8: a message is as long as a person reads, and moves no cursor of a terminal."""
     found = [f"I8: a message of {len(text)} characters" for text in texts if len(text) > longest]
     odd = [text for text in texts if not text.replace("\n", "").replace("\t", "").isprintable()]
     return [*found, *(f"I8: not printable: {text[:100]!r}" for text in odd)]

@@ -55,7 +55,9 @@ class World:
         moved: Makes of a device one at another place; a case may.
     """
 
-    def __init__(self, case: Case, face: str, simulator: Simulator, folder: Path, seed: int) -> None:
+    def __init__(
+        self, case: Case, face: str, simulator: Simulator, folder: Path, seed: int
+    ) -> None:
         self.case, self.face, self.simulator, self.folder = case, face, simulator, folder
         self.target = folder / "target"
         self.target.mkdir()
