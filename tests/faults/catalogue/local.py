@@ -220,7 +220,7 @@ def killed(world: World) -> None:
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
         )
-        assert process.stdout is not None and process.stderr is not None
+        assert process.stdout is not None
         process.stdout.readline()
         with suppress(subprocess.TimeoutExpired):
             process.wait(number * 0.005 + world.random.random() * 0.005)
