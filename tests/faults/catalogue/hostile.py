@@ -201,7 +201,7 @@ def redirected(world: World, how: dict[str, Any]) -> None:
     elsewhere = nobodys_host(world)
     place = f"{how.get('scheme', 'https')}://127.0.0.1:{elsewhere.port}/stolen/{'x' * 20}"
     world.secrets["x" * 20] = "the target of a redirect"
-    params = {} if how.get("itself") else {"location": place}
+    params: dict[str, Any] = {} if how.get("itself") else {"location": place}
     world.simulator.inject("redirect", disk=DISK, code=how["code"], **params)
     with world.fails(UnexpectedRedirectError, status=how["code"], attempts=1):
         world.job()

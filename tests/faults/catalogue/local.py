@@ -229,9 +229,9 @@ def killed(world: World) -> None:
         if place.exists():
             world.expect(nfclease.verify(place).ok, f"{place.name} is whole after kill {number}")
         world.simulator.expire()
-    for place in ("out", "out.ova"):
-        nfclease.export_vm(world.vm, world.target / place, overwrite=True)
-        world.expect(nfclease.verify(world.target / place).ok, f"{place} afterwards")
+    for name in ("out", "out.ova"):
+        nfclease.export_vm(world.vm, world.target / name, overwrite=True)
+        world.expect(nfclease.verify(world.target / name).ok, f"{name} afterwards")
     seen = [call["method"] for call in world.simulator.calls() if "LeaseComplete" in call["method"]]
     world.wanted = [("Complete",)] * len(seen)
     for left in world.target.iterdir():  # what a kill may leave, under names of its own

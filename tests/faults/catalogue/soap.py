@@ -170,7 +170,7 @@ def references(world: World) -> None:
         # It has an entry with this key; another sum or size is what it is refused for.
         world.expect(said in ([1], ["0" * 40]), f"its entry was found: {failed}")
         failed.clear()
-        lease.abort()
+        lease.Abort()
     world.wanted.append(("Abort",))
     world.failed = True
 

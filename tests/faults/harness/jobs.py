@@ -13,6 +13,7 @@ from nfclease import fleet
 from ...support.importing import Importing
 from ...support.inventory import unique
 from ...support.leases import disk_of
+from ...support.waiting import wait_for
 
 if TYPE_CHECKING:
     from .world import World
@@ -74,7 +75,8 @@ def import_(world: World, **options: Any) -> list[Any]:
     """The package, as a VM of a new name, which goes again."""
     options |= {"name": unique("in-faults"), "progress": world.progress}
     result = Importing("blocking", world.vm)(world.package, **options)
-    result.entity.Destroy_Task()
+    task = result.entity.Destroy_Task()
+    wait_for(lambda: task.info.state not in ("queued", "running"))
     return list(result.files)
 
 

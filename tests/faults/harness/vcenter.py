@@ -54,7 +54,7 @@ class VcenterFront:
         return context.wrap_socket(plain, server_side=True, do_handshake_on_connect=False)
 
     def serve(self, handler: BaseHTTPRequestHandler) -> None:
-        body = handler.rfile.read(int(handler.headers["Content-Length"]))
+        body = handler.rfile.read(int(handler.headers.get("Content-Length", 0)))
         if b"<" + self._method + b" " in body or b":" + self._method + b" " in body:
             handler.close_connection = True
             with contextlib.suppress(OSError):
@@ -65,7 +65,7 @@ class VcenterFront:
             simulator.host, simulator.port, context=simulator.ssl_context(), timeout=60
         )
         with contextlib.closing(host):
-            host.request("POST", handler.path, body, dict(handler.headers))
+            host.request(handler.command, handler.path, body or None, dict(handler.headers))
             answer = host.getresponse()
             content = answer.read()
         handler.send_response(answer.status)
@@ -94,6 +94,9 @@ class _Handler(BaseHTTPRequestHandler):
 
     def do_POST(self) -> None:
         self.server.front.serve(self)
+
+    def do_GET(self) -> None:
+        self.do_POST()
 
     def log_message(self, format: str, *args: Any) -> None:
         """Says nothing."""
