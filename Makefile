@@ -11,6 +11,9 @@ ROUNDS ?= 1
 # What `make fuzz` takes for each target, and which it runs; all without.
 SECONDS ?= 60
 TARGET ?=
+# What `make faults` begins its chance with, and which cases or groups it runs; all without.
+SEED ?= 1
+CASES ?=
 # Where `make bench` draws; SVG=docs/images/throughput.svg is for a machine that does nothing else.
 SVG ?= target/bench.svg
 # What the tests run on: a debug build shares what the Rust tests compile, BUILD=release is what users get.
@@ -21,7 +24,7 @@ SOURCES := $(shell find src python -name '*.rs' -o -name '*.py' -o -name '*.pyi'
 AS_MATURIN = PYO3_BUILD_EXTENSION_MODULE=1 PYO3_CONFIG_FILE="$$(echo $(CURDIR)/target/maturin/pyo3-config-*.txt)"
 MATURIN_VERSION := $(shell sed -n 's/.*"maturin==\([^"]*\)".*/\1/p' pyproject.toml)
 
-.PHONY: help demo dev test test-rust test-python test-versions test-matrix test-busy test-large fuzz lint lint-workflows bench bench-check bench-quick bench-calls bench-ova bench-commands bench-formats bench-progress bench-many bench-fleet serve wheel test-wheel test-browser peers docs clean prerequisites
+.PHONY: help demo dev test test-rust test-python test-versions test-matrix test-busy test-large fuzz faults lint lint-workflows bench bench-check bench-quick bench-calls bench-ova bench-commands bench-formats bench-progress bench-many bench-fleet serve wheel test-wheel test-browser peers docs clean prerequisites
 
 help:  ## Lists the commands.
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
@@ -72,6 +75,10 @@ test-large: .venv/.dev .venv/.with-$(BUILD)  ## Archives beyond 8 GiB: minutes, 
 # Needs a C++ compiler, for libFuzzer.
 fuzz: prerequisites  ## Each reader of foreign bytes on bytes made for it: SECONDS=60 each, TARGET=walk for one.
 	$(PYTHON) tests/fuzz/run.py --cargo $(CARGO) --seconds $(SECONDS) $(TARGET)
+
+# A case that cannot be run here is named, and does not count as survived. Some want strace, unshare and ip.
+faults: .venv/.dev .venv/.with-$(BUILD)  ## The catalogue of faults: what of it is survived, a JSON report in target/faults.json.
+	$(BIN)/python -m tests.faults --seed $(SEED) --json target/faults.json $(CASES)
 
 test-browser: .venv/.browser .venv/.with-$(BUILD)  ## The notebooks in JupyterLab, in the Chromium of this machine.
 	$(BIN)/python tests/tools/browser.py

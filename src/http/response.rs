@@ -124,7 +124,7 @@ impl Response {
             .and_then(|value| value.to_str().ok())
     }
 
-    /// Refuses redirects and encoded bodies, which no lease server sends.
+    /// Refuses redirects, encoded bodies, and bodies of two lengths, which no lease server sends.
     pub(crate) fn checked(self) -> Result<Self> {
         let status = self.status();
         if (300..400).contains(&status) {
@@ -140,6 +140,12 @@ impl Response {
                 status,
                 location,
             });
+        }
+        if self.header(&CONTENT_LENGTH).is_some() && self.header(&TRANSFER_ENCODING).is_some() {
+            return Err(Error::protocol(
+                &self.what,
+                "the answer has both Content-Length and Transfer-Encoding",
+            ));
         }
         match self.header(&CONTENT_ENCODING) {
             None | Some("identity" | "") => Ok(self),

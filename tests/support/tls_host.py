@@ -1,4 +1,4 @@
-"""A host on loopback that shows one certificate and answers 404 to whatever it is asked."""
+"""A host on loopback that shows one certificate and answers as told: 404, if nothing is said."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import socket
 import ssl
 import tempfile
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
@@ -23,13 +23,22 @@ _ANSWER = b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\nConnection: close\r\n
 class TlsHost:
     """Speaks TLS at once, or after a CONNECT: then it is a proxy in front of itself.
 
+    Args:
+        context: With the certificate.
+        answer: What it does with a connection that has asked for something; it gets the head, too.
+
     Attributes:
         port: On 127.0.0.1.
         asked: How many requests came through TLS.
     """
 
-    def __init__(self, context: ssl.SSLContext) -> None:
+    def __init__(
+        self,
+        context: ssl.SSLContext,
+        answer: Callable[[ssl.SSLSocket, bytes], object] | None = None,
+    ) -> None:
         self._context = context
+        self._answer = answer or (lambda connection, _: connection.sendall(_ANSWER))
         self._listener = socket.create_server(("127.0.0.1", 0), backlog=50)
         self.port: int = self._listener.getsockname()[1]
         self.asked = 0
@@ -62,9 +71,9 @@ class TlsHost:
                 _head(plain)
                 plain.sendall(b"HTTP/1.1 200 OK\r\n\r\n")
             with self._context.wrap_socket(plain, server_side=True) as secured:
-                if _head(secured):
+                if head := _head(secured):
                     self.asked += 1
-                    secured.sendall(_ANSWER)
+                    self._answer(secured, head)
 
 
 def _head(connection: socket.socket) -> bytes:

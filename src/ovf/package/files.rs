@@ -108,7 +108,25 @@ impl Files for LocalFiles {
             Err(Error::Io { source, .. }) if is_missing(&source) => return Ok(None),
             Err(error) => return Err(error),
         };
+        self.check_inside(&path, name)?;
         Ok(Some(Slice::all(Arc::new(stored))))
+    }
+}
+
+impl LocalFiles {
+    /// Refuses a link that leads out of the directory: a package of a stranger could have any file of
+    /// this machine sent.
+    fn check_inside(&self, path: &Path, name: &str) -> Result<()> {
+        let real = |path: &Path| fs::canonicalize(path).map_err(|error| Error::io(path, error));
+        if real(path)?.starts_with(real(&self.0)?) {
+            return Ok(());
+        }
+        Err(Error::UnsafeMember {
+            what: self.name().into(),
+            name: name.into(),
+            reason: "it is a link to a file outside the package's directory; copy that file there"
+                .into(),
+        })
     }
 }
 

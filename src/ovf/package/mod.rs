@@ -5,6 +5,7 @@ mod files;
 mod find;
 pub(super) mod sniff;
 
+use std::fs;
 use std::io::Read;
 use std::path::Path;
 use std::sync::Arc;
@@ -45,6 +46,8 @@ impl Package {
         if look(&stored)? != Look::Descriptor {
             return Self::of_archive(Arc::new(stored));
         }
+        // The files of a descriptor that is a link are beside the real one.
+        let path = &fs::canonicalize(path).map_err(|error| Error::io(path, error))?;
         let name = path.file_name().and_then(|name| name.to_str());
         let name = name.ok_or_else(|| broken(stored.name(), "its name is not UTF-8".into()))?;
         let files = LocalFiles(directory_of(path));

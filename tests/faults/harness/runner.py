@@ -1,0 +1,272 @@
+"""Runs a case, and looks at every invariant afterwards."""
+
+from __future__ import annotations
+
+import json
+import logging
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import threading
+import traceback
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+from nfclease import HttpNfcLease, export_vm
+from nfclease.fleet import _pool
+from nfclease.simulator import Simulator
+
+from ...support.clock import Stopwatch
+from ...support.importing import vm_names
+from ...support.inventory import connected
+from ...support.leases import disk_of
+from . import invariants
+from .case import Case
+from .world import DISK_SIZE, LARGE_SIZE, World
+
+#: Where ``tests`` is.
+ROOT = Path(__file__).parents[3]
+#: Of every simulator of the harness.
+SIMULATOR: dict[str, Any] = {"disk_size": DISK_SIZE, "disks": 1, "initializing": 0.05}
+#: How many streams a case has at most: those of one lease.
+_STREAMS = 4
+
+
+class Overdue(BaseException):
+    """The case did not end; raised in it."""
+
+
+@dataclass
+class Result:
+    """How a run of a case ended.
+
+    Attributes:
+        id: The case's.
+        face: What it ran on.
+        variant: Which one.
+        status: ``survived``, ``failed`` or ``not run``.
+        reason: Why it was not run.
+        violations: Invariants and expectations that did not hold.
+        seconds: How long it took, the invariants not counted.
+        growth: Bytes that the process grew by.
+        seed: What its chance began with.
+    """
+
+    id: str
+    face: str
+    variant: str
+    status: str = "survived"
+    reason: str = ""
+    violations: list[str] = field(default_factory=list)
+    seconds: float = 0.0
+    growth: int = 0
+    seed: int = 0
+
+    def to_dict(self) -> dict[str, Any]:
+        """As JSON has it."""
+        return asdict(self)
+
+
+class Runner:
+    """Has the simulators of the cases, and what a process holds between two of them.
+
+    Args:
+        seed: Of the chance in the cases.
+        folder: Where everything is; None for a new directory. With one, this is the process that
+            a case has asked for, and no other is started for it.
+    """
+
+    def __init__(self, seed: int = 1, folder: Path | None = None) -> None:
+        self.seed = seed
+        self._is_child = folder is not None
+        self._folder = folder or Path(tempfile.mkdtemp(prefix="nfclease-faults-"))
+        self._simulators: dict[str, Simulator] = {}
+        self._held: invariants.Held | None = None
+        # Threads of a fleet wait so long for more work; a case does not wait for them as long.
+        _pool._IDLE = 0.2
+
+    def close(self) -> None:
+        """Ends the simulators."""
+        for simulator in self._simulators.values():
+            simulator.stop()
+        shutil.rmtree(self._folder, ignore_errors=True)
+
+    def _simulator(self, options: dict[str, Any]) -> tuple[Simulator, Path]:
+        """The one with these options, and the folder of its packages."""
+        name = repr(sorted(options.items()))
+        folder = self._folder / str(len(self._simulators))
+        if name not in self._simulators:
+            simulator = Simulator(**{**SIMULATOR, **options})
+            self._simulators[name] = simulator
+            simulator.add_vm("one", disks=1, disk_size=DISK_SIZE, nvram=False)
+            simulator.add_vm("two", disks=2, disk_size=DISK_SIZE, nvram=False)
+            simulator.add_vm("large", disks=1, disk_size=LARGE_SIZE, nvram=False)
+            for session in connected(simulator):
+                for vm in ("one", "large"):
+                    made = folder / "packages" / vm
+                    made.parent.mkdir(parents=True, exist_ok=True)
+                    export_vm(_named(session, vm), made)
+            self._held = None
+        simulator = self._simulators[name]
+        return simulator, self._folder / str([*self._simulators].index(name))
+
+    def run(self, case: Case, face: str, variant: str = "") -> Result:
+        """Runs one of the runs of a case."""
+        result = Result(case.id, face, variant, seed=self.seed)
+        result.reason = case.needs()
+        if result.reason:
+            result.status = "not run"
+            return result
+        if case.within is not None and not self._is_child:
+            return in_child(case, result)
+        simulator, base = self._simulator(dict(case.options))
+        simulator.reset()
+        folder = base / "run"
+        folder.mkdir()
+        try:
+            self._watched(result, case, variant, simulator, folder)
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)
+            simulator.expire()
+        result.status = "failed" if result.violations else "survived"
+        return result
+
+    def _watched(
+        self, result: Result, case: Case, variant: str, simulator: Simulator, folder: Path
+    ) -> None:
+        if self._held is None:
+            clean_transfer(simulator, folder / "warm")
+            self._held = invariants.settled()
+            simulator.reset()
+        log, root = invariants.all_logged(), logging.getLogger()
+        level = root.level
+        root.addHandler(log)
+        root.setLevel(logging.DEBUG)
+        start = invariants.reset_peak()
+        clock = Stopwatch(simulator.pid)
+        try:
+            with _no_longer_than(3 * case.deadline + 30):
+                world = World(case, result.face, simulator, folder, self.seed)
+                try:
+                    _do(world, variant)
+                    result.seconds = clock.seconds()
+                    result.growth = invariants.peak() - start
+                    result.violations += self._after(world, case, result, log.texts)  # type: ignore[attr-defined]
+                finally:
+                    world.close()
+                del world
+        except Overdue:
+            result.violations.append("I7: did not end")
+        finally:
+            root.removeHandler(log)
+            root.setLevel(level)
+        result.violations += invariants.resources_back(self._held)
+        result.violations += _clean_after(simulator, folder / "clean")
+
+    def _after(self, world: World, case: Case, result: Result, logged: list[str]) -> list[str]:
+        simulator = world.simulator
+        world.requests()
+        simulator.clear()
+        after, texts = invariants.tree_of(world.target), [*world.texts, *logged]
+        most = invariants.GROWTH + _STREAMS * invariants.GROWTH_PER_STREAM
+        found = [
+            *world.violations,
+            *invariants.final_names(world.before, after, world.failed),
+            *invariants.partial_files(after),
+            *invariants.endings(simulator.calls(), simulator.leases(), world.wanted, world.held),
+            *invariants.secrets_hidden(world.secrets, texts),
+            *invariants.memory(result.growth, case.growth or most),
+            *invariants.in_time(result.seconds, case.deadline),
+            *invariants.no_panic(texts),
+        ]
+        if world.failed and result.face == "import_vapp":
+            for session in connected(simulator):
+                new = set(vm_names(session)) - set(world.vms)
+                if len(new) <= world.vms_left:
+                    new.clear()
+                found += [f"I1: the VM {name} was left" for name in sorted(new)]
+        return found
+
+
+def in_child(case: Case, result: Result) -> Result:
+    """Runs it in the process that the case asks for, and takes what that says."""
+    assert case.within is not None
+    with tempfile.TemporaryDirectory(prefix="nfclease-faults-") as folder:
+        Path(folder, "own").mkdir()
+        command = [*case.within(f"{folder}/own"), sys.executable, "-m", "tests.faults"]
+        command += ["--child", case.id, result.face, result.variant, folder]
+        done = subprocess.run(
+            [*command, "--seed", str(result.seed)],
+            cwd=ROOT,
+            capture_output=True,
+            text=True,
+            timeout=4 * case.deadline + 90,
+        )
+    lines = done.stdout.splitlines()
+    if done.returncode or not lines:
+        result.status = "failed"
+        result.violations = [f"its process ended with {done.returncode}: {done.stderr[-1500:]}"]
+        return result
+    return Result(**json.loads(lines[-1]))
+
+
+def _do(world: World, variant: str) -> None:
+    """What a case does not expect is a violation, and not the end of the catalogue."""
+    try:
+        world.case.do(world, variant)
+    except Exception as error:
+        text = "".join(traceback.format_exception(error))
+        world.violations.append(f"I8: not expected: {text[-1500:]}")
+        traceback.clear_frames(error.__traceback__)
+
+
+def clean_transfer(simulator: Simulator, folder: Path) -> str:
+    """How an export without a fault was verified."""
+    folder.mkdir()
+    for session in connected(simulator):
+        with HttpNfcLease(_named(session, "one").ExportVm()) as lease:
+            verified: str = lease.download(disk_of(lease), folder / "disk").verified
+    return verified
+
+
+def _clean_after(simulator: Simulator, folder: Path) -> list[str]:
+    """I9: the process can do a transfer."""
+    try:
+        verified = clean_transfer(simulator, folder)
+    except Exception as error:
+        return [f"I9: a clean transfer afterwards failed: {error!r}"]
+    return [] if verified == "manifest" else [f"I9: a clean transfer was {verified!r}"]
+
+
+def _named(session: Any, name: str) -> Any:
+    from pyVmomi import vim
+
+    from ...support.inventory import find
+
+    return find(session, vim.VirtualMachine, name)
+
+
+@contextmanager
+def _no_longer_than(seconds: float) -> Iterator[None]:
+    """Raises ``Overdue`` in the main thread after so long."""
+    main = threading.main_thread().ident
+    assert main is not None
+
+    def overdue(*_: object) -> None:
+        raise Overdue
+
+    before = signal.signal(signal.SIGUSR2, overdue)
+    timer = threading.Timer(seconds, signal.pthread_kill, (main, signal.SIGUSR2))
+    timer.daemon = True
+    timer.start()
+    try:
+        yield
+    finally:
+        timer.cancel()
+        timer.join()
+        signal.signal(signal.SIGUSR2, before)

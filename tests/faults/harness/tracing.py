@@ -1,0 +1,52 @@
+"""System calls of this process that fail, for the length of a block; Linux only."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from ...support.failing_calls import can_trace
+
+
+def needs_tracing() -> str:
+    """Why this process cannot be traced; empty where it can."""
+    if not can_trace():
+        return "no strace, or it may not trace"
+    return "" if _may_attach() else "strace may not attach to a process that runs"
+
+
+def _may_attach() -> bool:
+    scope = Path("/proc/sys/kernel/yama/ptrace_scope")
+    return not scope.exists() or scope.read_text().strip() == "0" or os.geteuid() == 0
+
+
+@contextmanager
+def calls_fail(*faults: str, only: Path | None = None) -> Iterator[None]:
+    """Lets calls of all threads fail as ``strace -e inject=`` says, at ``only`` this path.
+
+    Args:
+        *faults: Such as ``fsync:error=EIO``.
+        only: The path; all when None.
+
+    Raises:
+        RuntimeError: strace did not attach.
+    """
+    calls = ",".join(sorted({fault.partition(":")[0] for fault in faults}))
+    command = ["strace", "-f", "-o", "/dev/null", "-e", f"trace={calls}"]
+    command += [part for fault in faults for part in ("-e", f"inject={fault}")]
+    command += ["-P", str(only)] if only else []
+    tracer = subprocess.Popen([*command, "-p", str(os.getpid())], stderr=subprocess.PIPE, text=True)
+    assert tracer.stderr is not None
+    try:
+        while "attached" not in (line := tracer.stderr.readline()):
+            if not line:
+                raise RuntimeError("strace did not attach")
+        yield
+    finally:
+        tracer.send_signal(signal.SIGINT)
+        tracer.wait(30)
+        tracer.stderr.close()
