@@ -26,7 +26,7 @@ from statistics import median
 from nfclease import image
 
 from .format_tools import AIMS, MOST, MOST_MIB, STREAM_OPTIONS, TOOLS, Tool
-from .memory import cache
+from .memory import renew
 from .rounds import SHARED_MEMORY
 from .scenarios import MIB
 
@@ -155,19 +155,17 @@ def main() -> int:
         image.normalise(files.qemu, files.disk)
         populated = image.convert(files.disk, files.image, to="raw").populated
         sizes: dict[Tool, int] = {}
-        with cache(Path()) as memory:
-            for turn in range(args.rounds):
-                for tool in tools[:: -1 if turn % 2 else 1]:
-                    files.image.unlink(missing_ok=True)
-                    if memory is not None:
-                        memory.fill()
-                    costs[tool].append(run(tool, files))
-                    if tool.format is None:
-                        continue
-                    sizes[tool] = files.image.stat().st_blocks * 512
-                    if not turn and not same(files.raw, files.image, tool.format):
-                        print(f"FAILED: {tool.job}, {tool.name}: another image", file=sys.stderr)
-                        return 1
+        for turn in range(args.rounds):
+            for tool in tools[:: -1 if turn % 2 else 1]:
+                files.image.unlink(missing_ok=True)
+                renew(2 * size)
+                costs[tool].append(run(tool, files))
+                if tool.format is None:
+                    continue
+                sizes[tool] = files.image.stat().st_blocks * 512
+                if not turn and not same(files.raw, files.image, tool.format):
+                    print(f"FAILED: {tool.job}, {tool.name}: another image", file=sys.stderr)
+                    return 1
         print(
             f"{size / GIB:.2f} GiB, {data / GIB:.2f} written, {populated / GIB:.2f} in grains, ",
             end="",

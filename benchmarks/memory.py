@@ -1,56 +1,33 @@
-"""Free memory as a machine that has been up for a while has it: full of clean cache.
+"""Free memory as a machine has it that has just used it: all of it its own, and in large pieces.
 
-A virtual machine may give its free memory back to its host. Whoever writes there next pays for it,
-up to two system seconds for a GiB: a client whose turn comes later pays more, whatever it does.
-Cache is not given back, and a write takes its place at a small cost that is the same for all.
+Two things make the same run cost more, up to 1.4 x, and come and go by themselves. A virtual
+machine gives free memory back to its host, and whoever writes there next pays for it. And where
+cache has filled the memory, the kernel has to look for each piece. So memory is written and freed
+before each turn, at the cost of none.
 """
 
 from __future__ import annotations
 
-import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
+import mmap
 from pathlib import Path
-from typing import BinaryIO
 
-PIECE = 4 << 20
 GIB = 1 << 30
-#: What may stay free, and how much is read between two looks at that.
-LITTLE, STEP = GIB // 2, GIB // 4
+#: Bytes that are enough for sockets, and for a file that replaces another.
+ENOUGH = 2 * GIB
 
 
-class Cache:
-    """A file without data that is larger than the memory, whose pages fill it."""
-
-    def __init__(self, file: BinaryIO, size: int) -> None:
-        self._file, self._size = file, size
-        self._buffer = bytearray(PIECE)
-
-    def fill(self) -> None:
-        """Reads on until little memory is free; once around the file at most."""
-        for _ in range(0, self._size, STEP):
-            if of_memory("MemFree") <= LITTLE:
-                return
-            for _ in range(STEP // PIECE):
-                if not self._file.readinto(self._buffer):  # type: ignore[attr-defined]
-                    self._file.seek(0)
-
-
-@contextmanager
-def cache(folder: Path | None) -> Iterator[Cache | None]:
-    """Fills memory for the block, by a file that takes no room in this folder; only on Linux."""
+def renew(size: int = ENOUGH) -> None:
+    """Writes this much of memory and frees it: at most half of what there is; only on Linux."""
     try:
-        size = of_memory("MemTotal") + 2 * GIB
-    except (OSError, StopIteration):
-        yield None
+        size = min(size, available() // 2)
+        flags = mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS | mmap.MAP_POPULATE
+    except (OSError, StopIteration, AttributeError):
         return
-    with tempfile.TemporaryFile(prefix="nfclease-bench-", dir=folder, buffering=0) as file:
-        file.truncate(size)
-        yield Cache(file, size)
+    mmap.mmap(-1, size, flags=flags).close()
 
 
-def of_memory(name: str) -> int:
-    """A row of this machine's memory, in bytes."""
+def available() -> int:
+    """What can be used of this machine's memory, in bytes."""
     lines = Path("/proc/meminfo").read_text().splitlines()
-    row = next(line for line in lines if line.startswith(f"{name}:"))
+    row = next(line for line in lines if line.startswith("MemAvailable:"))
     return int(row.split()[1]) << 10

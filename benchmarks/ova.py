@@ -121,9 +121,6 @@ def main() -> int:
     parser.add_argument("--rounds", type=int, default=4, help="an even number")
     parser.add_argument("--disk-mib", type=int, default=1024, help=f"each of the {DISKS}")
     parser.add_argument("--folder", type=Path, help="where packages go; else memory with room")
-    parser.add_argument(
-        "--cache", type=Path, default=Path(), help="on a disk: for a file that takes no room there"
-    )
     args = parser.parse_args()
     # Both packages, what is replaced until the new one is whole, and what the server received.
     needed = 4 * DISKS * args.disk_mib * MIB
@@ -132,7 +129,6 @@ def main() -> int:
     with (
         tempfile.TemporaryDirectory(prefix="nfclease-bench-", dir=place) as folder,
         Simulator(disks=DISKS, disk_size=args.disk_mib * MIB, stable_streams=True) as simulator,
-        memory.cache(args.cache) as cache,
     ):
         stage = Stage(simulator, Path(folder), build_peers() / "govc")
         costs: dict[Case, list[Cost]] = defaultdict(list)
@@ -140,8 +136,7 @@ def main() -> int:
             for turn in range(args.rounds):
                 # The first round makes the packages that are imported in the others.
                 for case in CASES[:: -1 if turn % 2 else 1]:
-                    if cache is not None:
-                        cache.fill()
+                    memory.renew(2 * DISKS * args.disk_mib * MIB)
                     costs[case].append(stage.play(case))
         except (WrongBytesError, ClientFailedError) as error:
             print(f"FAILED: {error}", file=sys.stderr)

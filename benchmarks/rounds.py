@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from .measure import Cost
+from .memory import renew
 from .parts import Parts
 from .report import Row, document, summarise
 from .scenarios import MIB, Scenario, Stage
@@ -73,9 +74,8 @@ def play(
 ) -> tuple[Costs, int]:
     """What each run cost, and how many rounds there were, each in the order opposite to the last.
 
-    Before each scenario one of them runs uncounted, in the first round more than once: whoever
-    comes first would pay for memory that nobody has used for a while. The others write where the
-    file before theirs was.
+    Before each scenario one of them runs uncounted, in the first round more than once. Before
+    each counted run, memory is made what it is after one.
 
     Args:
         stages: Where they run, by the verb of a scenario.
@@ -101,6 +101,7 @@ def play(
                 if name not in clients:
                     continue
                 started = time.monotonic()
+                renew()
                 costs[scenario.name, name].append(stage.play(scenario, clients[name]))
                 if name not in scenario.once:
                     estimate += time.monotonic() - started

@@ -33,6 +33,19 @@ impl ImageFile {
         write_at(&self.file, bytes, at).map_err(|e| self.failed(e))
     }
 
+    /// Writes these pieces there, one behind the other.
+    pub(super) fn write_pieces(&self, pieces: &[&[u8]], at: u64) -> Result<()> {
+        if pieces.len() > 1 && written_at_once(&self.file, pieces, at) {
+            return Ok(());
+        }
+        let mut at = at;
+        for piece in pieces {
+            self.write(piece, at)?;
+            at = at.saturating_add(piece.len() as u64);
+        }
+        Ok(())
+    }
+
     /// Makes these bytes of a device read as zeros, without writing them where it can.
     pub(super) fn zero(&self, bytes: Range<u64>) -> Result<()> {
         let length = bytes.end.saturating_sub(bytes.start);
@@ -58,6 +71,20 @@ impl ImageFile {
     pub(super) fn failed(&self, error: io::Error) -> Error {
         Error::io(&self.path, error)
     }
+}
+
+/// Tries to write all with one call. What it leaves is written again, and its error is found then.
+#[cfg(target_os = "linux")]
+fn written_at_once(file: &File, pieces: &[&[u8]], at: u64) -> bool {
+    use std::io::IoSlice;
+    let slices: Vec<_> = pieces.iter().map(|piece| IoSlice::new(piece)).collect();
+    let length = pieces.iter().map(|piece| piece.len()).sum();
+    rustix::io::pwritev(file, &slices, at).is_ok_and(|written| written == length)
+}
+
+#[cfg(not(target_os = "linux"))]
+fn written_at_once(_file: &File, _pieces: &[&[u8]], _at: u64) -> bool {
+    false
 }
 
 /// Has the device do it: a discard that leaves zeros, or its own way to write them.

@@ -14,6 +14,7 @@ mod grains;
 mod header;
 mod inflate;
 mod reader;
+mod stored_blocks;
 pub(crate) mod stream;
 mod tables;
 #[cfg(test)]
@@ -26,6 +27,7 @@ pub use finding::{Finding, FindingKind};
 pub(crate) use header::{Header, SECTOR, TABLE_ENTRIES};
 pub(crate) use inflate::{Inflater, unwrapped};
 pub(crate) use reader::{ENTRY, Entry, Index, TAIL};
+pub(crate) use stored_blocks::stored_blocks;
 pub use stream::Content;
 pub(crate) use stream::{Flaw, Rule, StreamCheck};
 pub(crate) use tables::entries;

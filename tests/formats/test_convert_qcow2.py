@@ -127,6 +127,17 @@ def test_every_grain(tmp_path: Path, mode: Any, kind: str) -> None:
 
 
 @needs_qemu_img
+@pytest.mark.parametrize("noise", [63_500, 64_000, 65_000, 65_400, 65_530])
+def test_grains_that_compress_a_little_are_moved(tmp_path: Path, noise: int) -> None:
+    """Whatever is shorter than a cluster is, and the others are written as they are."""
+    chance = random.Random(noise)
+    data = {n: text(GRAIN - noise) + chance.randbytes(noise) for n in range(20)}
+    found = judge(made(tmp_path, data, 20 * GRAIN), tmp_path, "transplant")
+    assert found["allocated-clusters"] == 20
+    assert found.get("compressed-clusters", 0) == (20 if noise < 65_500 else 0)
+
+
+@needs_qemu_img
 @modes
 def test_two_tebibytes_with_few_grains(tmp_path: Path, mode: Any) -> None:
     """In the first cluster, in the last, and in one of each hundredth table between."""
@@ -202,6 +213,19 @@ def test_what_a_transplant_does_not_find(tmp_path: Path) -> None:
     with pytest.raises(nfclease.DiskFormatError, match="the grain of sector 128 is wrong"):
         image.convert(source, tmp_path / "other.qcow2", qcow2_compression="transplant", grains=True)
     assert sorted(os.listdir(tmp_path)) == ["disk.qcow2", "disk.vmdk"]
+
+
+@pytest.mark.parametrize("level", [0, 1])
+def test_a_stored_grain_is_as_long_as_it_says(tmp_path: Path, level: int) -> None:
+    """It is not decompressed; but each of its blocks says its length, and again inverted."""
+    noise = random.Random(11).randbytes(GRAIN)
+    data = bytearray(stream({0: noise, 1: text(GRAIN)}, 2 * GRAIN, level=level))
+    data[data.index(noise[:100]) - 4] ^= 1
+    source = tmp_path / "disk.vmdk"
+    source.write_bytes(data)
+    with pytest.raises(nfclease.DiskFormatError, match="the grain of sector 0 is wrong"):
+        image.convert(source, tmp_path / "disk.qcow2", qcow2_compression="transplant")
+    assert os.listdir(tmp_path) == ["disk.vmdk"]
 
 
 @needs_qemu_img

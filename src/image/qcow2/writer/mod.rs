@@ -21,7 +21,7 @@ use crate::image::file::ImageFile;
 use crate::image::output::Compression;
 use crate::image::worker::{Compressed, Way, Work};
 use crate::sync::lock;
-use crate::vmdk::is_zero;
+use crate::vmdk::{is_zero, stored_blocks, unwrapped};
 
 /// Bytes of a cluster, as a length.
 const CLUSTER_BYTES: usize = 1 << CLUSTER_BITS;
@@ -96,11 +96,8 @@ impl Qcow2 {
 
     /// Writes a whole cluster, whose grains had so many compressed bytes.
     fn cluster(&mut self, number: u64, plain: &[u8], stored: usize) -> Result<()> {
-        if is_zero(plain) {
-            return Ok(());
-        }
         let is_worth_it = self.compression != Compression::None && stored < INCOMPRESSIBLE;
-        if is_worth_it {
+        if is_worth_it && !is_zero(plain) {
             let mut own = std::mem::take(&mut self.deflater);
             let written = match own.deflate(plain)? {
                 Some(deflated) => self.compressed(number, deflated).map(|()| true),
@@ -111,8 +108,16 @@ impl Qcow2 {
                 return Ok(());
             }
         }
+        self.plain(number, &[plain])
+    }
+
+    /// Writes a cluster as it is, unless it has zeros alone.
+    fn plain(&mut self, number: u64, pieces: &[&[u8]]) -> Result<()> {
+        if pieces.iter().all(|piece| is_zero(piece)) {
+            return Ok(());
+        }
         let at = self.space(Space::cluster)?;
-        self.file.write(plain, at)?;
+        self.file.write_pieces(pieces, at)?;
         self.entries.push((number, at | COPIED));
         Ok(())
     }
@@ -146,12 +151,16 @@ impl Work for Qcow2 {
             return Way::Inflate;
         };
         let is_whole = grain.length == CLUSTER_BYTES && grain.full == CLUSTER_BYTES;
-        let length = grain.data.len();
-        let fits = length as u64 >= LEAST_DEFLATED && length < INCOMPRESSIBLE;
-        match (is_whole && fits, checked) {
-            (false, _) => Way::Inflate,
-            (true, false) => Way::Move,
+        let deflated = unwrapped(grain.data).ok().filter(|_| is_whole);
+        let Some((deflated, _)) = deflated else {
+            return Way::Inflate;
+        };
+        let fits = deflated.len() as u64 >= LEAST_DEFLATED && deflated.len() < CLUSTER_BYTES;
+        match (fits, checked) {
             (true, true) => Way::CheckAndMove,
+            (true, false) => Way::Move,
+            (false, false) if stored_blocks(deflated, CLUSTER_BYTES).is_some() => Way::Move,
+            (false, _) => Way::Inflate,
         }
     }
 
@@ -178,7 +187,13 @@ impl Work for Qcow2 {
     }
 
     fn moved(&mut self, at: u64, deflated: &[u8]) -> Result<()> {
-        self.compressed(at / CLUSTER, deflated)
+        let number = at / CLUSTER;
+        if deflated.len() < CLUSTER_BYTES {
+            return self.compressed(number, deflated);
+        }
+        let plain = stored_blocks(deflated, CLUSTER_BYTES);
+        let plain = plain.ok_or_else(|| Error::internal("what is moved fits or is stored"))?;
+        self.plain(number, &plain)
     }
 
     /// Entries that follow each other in a table are written at once.
