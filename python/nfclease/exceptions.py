@@ -138,6 +138,10 @@ class NfcError(Exception):
         """The message: what failed, what was seen and expected, what to do."""
         return message(super().__str__())
 
+    def __repr__(self) -> str:
+        """As of other exceptions, with that message."""
+        return f"{type(self).__name__}({str(self)!r})"
+
     def __reduce__(self) -> tuple[Any, ...]:
         """Pickles by message and attributes; a server fault inside does not pickle."""
         state = {k: v for k, v in self.__dict__.items() if k not in ("fault", "_fault_envelope")}

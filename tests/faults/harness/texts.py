@@ -29,8 +29,12 @@ def of_error(error: BaseException) -> list[str]:
         elif not isinstance(each, OSError):
             continue  # a script's own, or a fault as pyvmomi made it
         found += _lines(getattr(each, "__notes__", ()))
-        found += invariants.readable([repr(each)], longest=10_000)
-        found += _lines(_texts(value for name, value in vars(each).items() if name[0] != "_"))
+        found += invariants.readable([repr(each)], longest=1100)
+        found += _lines(
+            _texts(
+                value for name, value in vars(each).items() if name[0] != "_" and name != "fault"
+            )
+        )
         found += invariants.readable([str(getattr(each, "fault", ""))], longest=30_000)
     return found
 
