@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterator
+from typing import Any
 
 import pytest
 
@@ -47,7 +48,7 @@ def raised(world: World) -> None:
         raise RawError("x" * 501)
 
 
-FOUND = {
+FOUND: dict[Callable[[World], None], str] = {
     in_a_record: "I8: not printable",
     in_a_long_record: "I8: a message of 501 characters",
     in_a_field_of_a_record: "I8: not printable",
@@ -76,7 +77,7 @@ def chained(text: str) -> BaseException:
 
 
 def with_note(text: str) -> BaseException:
-    error = OSError(28, "No space left on device")
+    error: Any = OSError(28, "No space left on device")
     error.__notes__ = [text]
     return error
 
@@ -94,9 +95,7 @@ def with_fault(text: str) -> BaseException:
 
 
 @pytest.mark.parametrize("text", ["a\u202eb", "a\x1b[2Jb", "a\x85b", "two\nlines", "x" * 501])
-@pytest.mark.parametrize(
-    "made", [RawError, lambda text: chained(RawError(text)), with_note, with_attribute]
-)
+@pytest.mark.parametrize("made", [RawError, chained, with_note, with_attribute])
 def test_texts_of_an_error(made: Callable[[str], BaseException], text: str) -> None:
     assert texts.of_error(made(text))
     assert texts.of_error(made("one line")) == []

@@ -177,7 +177,7 @@ def test_an_abort_that_fails_hides_nothing(
     open_lease: OpenLease, demo_vm: Any, simulator: Simulator
 ) -> None:
     simulator.inject("soap_fault", method="HttpNfcLeaseAbort", fault="vmodl.fault.SystemError")
-    error = nfclease.NfcError("first")
+    error: Any = nfclease.NfcError("first")
     with pytest.raises(nfclease.NfcError) as raised, open_lease(demo_vm.ExportVm()) as lease:
         lease.wait_ready(10)
         raise error
