@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterator
-from typing import Any
 
 import pytest
 
@@ -12,8 +11,8 @@ from nfclease import HttpStatusError, LeaseError, NfcError
 
 from .harness import texts
 from .harness.runner import Runner
+from .harness.trial import broken, run
 from .harness.world import World
-from .test_harness import broken, run
 
 
 class RawError(NfcError):
@@ -77,8 +76,8 @@ def chained(text: str) -> BaseException:
 
 
 def with_note(text: str) -> BaseException:
-    error: Any = OSError(28, "No space left on device")
-    error.__notes__ = [text]
+    error = OSError(28, "No space left on device")
+    vars(error)["__notes__"] = [text]
     return error
 
 

@@ -177,13 +177,13 @@ def test_an_abort_that_fails_hides_nothing(
     open_lease: OpenLease, demo_vm: Any, simulator: Simulator
 ) -> None:
     simulator.inject("soap_fault", method="HttpNfcLeaseAbort", fault="vmodl.fault.SystemError")
-    error: Any = nfclease.NfcError("first")
+    error = nfclease.NfcError("first")
     with pytest.raises(nfclease.NfcError) as raised, open_lease(demo_vm.ExportVm()) as lease:
         lease.wait_ready(10)
         raise error
     assert raised.value is error
     assert error.lease_outcome == "abort_failed"
-    [note] = error.__notes__
+    [note] = vars(error)["__notes__"]
     assert lease._moId in note
     assert "until its leaseTimeout has passed" in note
 
