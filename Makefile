@@ -6,7 +6,7 @@ CARGO ?= cargo
 CC ?= cc
 BIN := .venv/bin
 # Most tests wait for a clock or a server, not for a processor.
-TEST_PROCESSES ?= 3
+TEST_PROCESSES ?= 4
 ROUNDS ?= 1
 # What `make fuzz` takes for each target, and which it runs; all without.
 SECONDS ?= 60
@@ -59,7 +59,7 @@ test-rust: prerequisites  ## Rust tests of all crates.
 test-python: .venv/.dev .venv/.with-$(BUILD) peers  ## Python tests against the simulator, vcsim and govc.
 	$(BIN)/python -m pytest --numprocesses $(TEST_PROCESSES) --dist loadfile
 
-test-versions: .venv/.dev .venv/.with-$(BUILD)  ## The drop-in tests on every pyvmomi in use, on one Python.
+test-versions: .venv/.dev .venv/.with-$(BUILD)  ## The drop-in tests on every other pyvmomi in use, on one Python.
 	$(BIN)/python tests/tools/matrix.py --python current
 
 test-matrix: .venv/.dev .venv/.with-$(BUILD)  ## The same on every Python 3.10 to 3.14 that is found.

@@ -5,6 +5,7 @@ from __future__ import annotations
 import weakref
 from contextlib import contextmanager
 
+from nfclease._notes import add_note
 from nfclease._pyvmomi.faults import fault_of, tidied
 from nfclease._pyvmomi.session import refresh_credentials, soap_stub
 from nfclease._text import escaped
@@ -92,15 +93,14 @@ class LeaseCore:
             if key and tracked.core.disk_key() == key:
                 error.file, error.host = tracked.name, tracked.host
         if isinstance(error, OSError) and len(error.args) > 1:
-            _add_note(error)
+            _say_place(error)
         text = error.args[0] if len(error.args) == 1 else None
         names = (error.vm, error.lease)
         if isinstance(text, str) and not any(name and name in text for name in names):
             error.args = (f"{error.vm or 'lease ' + error.lease}: {text}",)
 
 
-def _add_note(error: Any) -> None:
+def _say_place(error: Any) -> None:
     if getattr(error, "file", ""):
         whose = error.vm or f"lease {error.lease}"
-        note = f"{escaped(error.file)} at {escaped(error.host)} ({whose})"
-        error.__notes__ = [*getattr(error, "__notes__", ()), note]
+        add_note(error, f"{escaped(error.file)} at {escaped(error.host)} ({whose})")

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import functools
 
+from nfclease._text import message
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import logging
@@ -46,7 +48,14 @@ def extra(lease: str = "", vm: str = "", file: str = "", host: str = "") -> dict
 
 
 def _complete(record: logging.LogRecord) -> bool:
-    """Gives a record the attributes that it lacks: a format that names them fails on none."""
+    """Gives a record the attributes that it lacks: a format that names them fails on none.
+
+    Its text becomes one printable line: names of VMs and texts of servers are in it.
+    """
     for name, empty in extra().items():
-        record.__dict__.setdefault(name, empty)
+        record.__dict__[name] = message(str(record.__dict__.get(name, empty)))
+    said = record.getMessage()
+    line = message(said)
+    if line != said:
+        record.msg, record.args = line, None
     return True

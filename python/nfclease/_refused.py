@@ -9,6 +9,7 @@ from pyVmomi import vim, vmodl
 
 from nfclease import _open_leases
 from nfclease._log import extra, logger
+from nfclease._notes import add_note
 from nfclease._pyvmomi.session import request_context
 from nfclease._text import reason_of, replaced
 
@@ -87,5 +88,4 @@ def _tell(lease: Any, error: BaseException, failed: str) -> None:
         "the server holds it until its leaseTimeout has passed"
     )
     logger().error("%s", text, extra=extra(lease._moId))
-    if hasattr(error, "add_note"):
-        error.add_note(text)
+    add_note(error, text)

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 #: As many characters as the core keeps of what a server said.
 _LONGEST = 200
+#: Of a whole message: what a person reads of one.
+LONGEST_MESSAGE = 500
+_CUT = " ... "
 
 
 def escaped(text: str, longest: int = _LONGEST) -> str:
@@ -13,6 +16,19 @@ def escaped(text: str, longest: int = _LONGEST) -> str:
         for char in text[:longest]
     )
     return "".join(shown) + ("..." if len(text) > longest else "")
+
+
+def message(text: str) -> str:
+    """A message in one line. A long one is cut in the middle: its end says what to do."""
+    if len(text) <= LONGEST_MESSAGE and text.isprintable():
+        return text
+    half = LONGEST_MESSAGE // 2
+    if len(text) > 4 * LONGEST_MESSAGE:  # what is escaped gets longer, never shorter
+        text = text[: 2 * LONGEST_MESSAGE] + text[-2 * LONGEST_MESSAGE :]
+    shown = escaped(text, len(text))
+    if len(shown) <= LONGEST_MESSAGE:
+        return shown
+    return f"{shown[:half]}{_CUT}{shown[half + len(_CUT) - LONGEST_MESSAGE :]}"
 
 
 def replaced(text: str) -> str:

@@ -47,6 +47,8 @@ Examples:
 
 from __future__ import annotations
 
+from nfclease._text import message
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any, Literal, TypeAlias
@@ -93,6 +95,8 @@ __all__ = [
 class NfcError(Exception):
     """Base of all errors of nfclease.
 
+    ``str(error)`` is one printable line of at most 500 characters, whatever a server said.
+
     Attributes:
         phase: Which step failed: ``connect``, ``headers``, ``body``, ``verify``, ``commit`` or
             ``lease``; empty outside a transfer.
@@ -129,6 +133,14 @@ class NfcError(Exception):
     vm: str = ""
     file: str = ""
     host: str = ""
+
+    def __str__(self) -> str:
+        """The message: what failed, what was seen and expected, what to do."""
+        return message(super().__str__())
+
+    def __repr__(self) -> str:
+        """As of other exceptions, with that message."""
+        return f"{type(self).__name__}({str(self)!r})"
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Pickles by message and attributes; a server fault inside does not pickle."""

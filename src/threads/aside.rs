@@ -92,7 +92,7 @@ impl Aside {
         drop(jobs);
         let theirs = Arc::clone(&self.jobs);
         if Handle::try_current().is_err() && !self.is_alone {
-            // This thread is no runtime's, and may block.
+            // This thread does not drive a runtime, so it may block.
             do_all(&theirs);
         } else if !self.is_alone {
             share(theirs);

@@ -101,7 +101,7 @@ impl Pool {
         self.put(job).map_err(|(error, _)| error)
     }
 
-    /// What waits comes back where there is no thread for it.
+    /// Queues a job. The error has all queued jobs, when no thread runs and none can start.
     fn put(&'static self, job: Job) -> Result<(), (io::Error, VecDeque<Job>)> {
         let mut state = self.state();
         state.waiting.push_back(job);
@@ -116,7 +116,7 @@ impl Pool {
 
     /// Waits for an answer of such work, and sees that it is not held up by other work.
     pub async fn answer<T>(&'static self, mut answer: Receiver<T>) -> Result<T, RecvError> {
-        // Without a runtime there is no clock.
+        // `timeout` needs the clock of a runtime.
         while Handle::try_current().is_ok() {
             match timeout(LOOK, &mut answer).await {
                 Ok(answered) => return answered,

@@ -129,6 +129,7 @@ def test_a_partial_file_that_cannot_be_looked_at(simulator: Simulator, out: Path
     ended = export(simulator, out / "disk", *faults, only=out)
     assert ended.said["errno"] == errno.EIO
     assert ended.said["files_left"] == [str(out / "disk.part")]
+    assert ended.said["__notes__"][-1] == f"left behind, incomplete: {out / 'disk.part'}"
     assert os.listdir(out) == ["disk.part"]
 
 

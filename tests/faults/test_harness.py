@@ -5,7 +5,6 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -15,6 +14,7 @@ from .catalogue import CATALOGUE
 from .harness import invariants, report
 from .harness.case import Case, case
 from .harness.runner import Result, Runner
+from .harness.trial import broken, run
 from .harness.world import World
 
 
@@ -23,20 +23,6 @@ def runner() -> Iterator[Runner]:
     made = Runner()
     yield made
     made.close()
-
-
-def run(
-    runner: Runner, body: Callable[..., None], face: str = "blocking", **options: Any
-) -> Result:
-    """A case of this body."""
-    return runner.run(Case("H99", "a case", "something", body, **options), face)
-
-
-def broken(world: World) -> None:
-    """What is as it should be: an export fails, and leaves nothing."""
-    world.simulator.inject("status", disk="disk-0", code=410)
-    with world.fails(HttpStatusError, status=410):
-        world.job()
 
 
 def left_part(world: World) -> None:

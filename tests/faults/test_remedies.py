@@ -119,6 +119,18 @@ def test_a_size_that_differs_may_be_another_the_next_time(
         lease.download(disk_of(lease), tmp_path / "disk")
 
 
+def test_how_far_it_came_is_a_note(
+    open_lease: OpenLease, demo_vm: Any, simulator: Simulator, tmp_path: Path
+) -> None:
+    simulator.inject("cut", disk=".vmdk", after_bytes=1000)
+    with pytest.raises(nfclease.TruncatedError) as raised, open_lease(demo_vm.ExportVm()) as lease:
+        lease.download(disk_of(lease), tmp_path / "disk")
+    error: Any = raised.value
+    assert error.attempts > 1
+    said = f"{error.attempts} attempts were made, the last one after {error.bytes_done} bytes"
+    assert error.__notes__ == [said]
+
+
 def core_lease(session: _core.Session) -> _core.Lease:
     """One without a server that knows it."""
     known = inspect.signature(nfclease.HttpNfcLease.__init__).parameters.values()

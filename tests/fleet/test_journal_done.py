@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from nfclease.fleet import Journal
+from nfclease.fleet import Journal, WrittenFile
 
 from ..support.journals import outcome, planned, started, written
 from ..support.packages import ova, package
@@ -17,6 +17,22 @@ from ..support.packages import ova, package
 @pytest.fixture
 def path(tmp_path: Path) -> Path:
     return tmp_path / "nightly.db"
+
+
+def found_by_verify_alone(path: Path, file: WrittenFile, at: int) -> None:
+    """Changes a byte of a file that was done, and nothing of its size and time."""
+    before = os.stat(file.path)
+    with Journal(path) as journal:
+        journal.end(outcome("a", files=(file,)))
+        assert journal.done("a", verify=True) is not None
+        with Path(file.path).open("r+b") as opened:
+            opened.seek(at)
+            [byte] = opened.read(1)
+            opened.seek(at)
+            opened.write(bytes([byte ^ 1]))
+        os.utime(file.path, ns=(before.st_atime_ns, before.st_mtime_ns))
+        assert journal.done("a") is not None
+        assert journal.done("a", verify=True) is None
 
 
 def test_what_was_done_is_done_while_its_files_are_as_they_were(path: Path, tmp_path: Path) -> None:
@@ -65,16 +81,7 @@ def test_digests_are_compared_where_that_is_asked_for(
     file = tmp_path / "disk.vmdk"
     file.write_bytes(bytes(3 << 20))
     file_sum = hashlib.new(kind, file.read_bytes()).hexdigest()
-    before = os.stat(file)
-    with Journal(path) as journal:
-        journal.end(outcome("a", files=(written(file, kind, file_sum.upper()),)))
-        assert journal.done("a", verify=True) is not None
-        with file.open("r+b") as opened:
-            opened.seek(2 << 20)
-            opened.write(b"!")
-        os.utime(file, ns=(before.st_atime_ns, before.st_mtime_ns))
-        assert journal.done("a") is not None
-        assert journal.done("a", verify=True) is None
+    found_by_verify_alone(path, written(file, kind, file_sum.upper()), at=2 << 20)
 
 
 def test_a_digest_that_nobody_knows_and_none_prove_nothing(path: Path, tmp_path: Path) -> None:
@@ -91,17 +98,10 @@ def test_an_archive_without_a_digest_is_verified_by_what_is_in_it(
     path: Path, tmp_path: Path
 ) -> None:
     file = tmp_path / "web.ova"
-    data = bytearray(ova(package()))
+    data = ova(package())
     file.write_bytes(data)
-    before = os.stat(file)
-    with Journal(path) as journal:
-        journal.end(outcome("a", files=(written(file),)))
-        assert journal.done("a", verify=True) is not None
-        data[data.index(b"KDMV") + 600] ^= 1  # a disk's data, whose sum the archive has
-        file.write_bytes(data)
-        os.utime(file, ns=(before.st_atime_ns, before.st_mtime_ns))
-        assert journal.done("a") is not None
-        assert journal.done("a", verify=True) is None
+    # A disk's data, whose sum the archive has.
+    found_by_verify_alone(path, written(file), at=data.index(b"KDMV") + 600)
 
 
 def test_a_job_that_is_open_is_not_done_whatever_its_files_say(path: Path, tmp_path: Path) -> None:

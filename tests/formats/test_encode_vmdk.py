@@ -18,7 +18,7 @@ from ..support.convert_command import interrupted, run_convert
 from ..support.disks import GRAIN, stream
 from ..support.failing_calls import traced
 from ..support.loop_device import loop_device
-from ..support.qemu import compared, stream_by_qemu
+from ..support.qemu import compared, filled, stream_by_qemu
 
 MIB = 1 << 20
 
@@ -93,11 +93,15 @@ def test_beside_qemu_img(tmp_path: Path, size: int, content: str) -> None:
 
 def test_two_tebibytes_of_holes(tmp_path: Path) -> None:
     """What has no bytes is not read: it would take minutes."""
-    raw = raw_disk(tmp_path / "disk.img", 2 << 40, {0: b"begin", (2 << 40) // GRAIN - 1: b"end"})
+    last = (2 << 40) // GRAIN - 1
+    content = {0: b"\x11" * GRAIN, last: b"\x22" * GRAIN}
+    raw = raw_disk(tmp_path / "disk.img", 2 << 40, content)
     made = image.convert(raw, tmp_path / "disk.vmdk", to="vmdk")
     assert (made.capacity, made.populated) == (2 << 40, 2 * GRAIN)
     assert (tmp_path / "disk.vmdk").stat().st_size < MIB
-    compared(tmp_path / "disk.vmdk", raw)
+    # To compare all of it takes qemu-img half a minute.
+    grains = {0: 0x11, 1: 0, last // 2: 0, last - 1: 0, last: 0x22}
+    filled(tmp_path / "disk.vmdk", {n * GRAIN: (GRAIN, byte) for n, byte in grains.items()})
 
 
 def test_a_block_device(tmp_path: Path) -> None:

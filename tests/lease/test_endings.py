@@ -183,6 +183,9 @@ def test_an_abort_that_fails_hides_nothing(
         raise error
     assert raised.value is error
     assert error.lease_outcome == "abort_failed"
+    [note] = vars(error)["__notes__"]
+    assert lease._moId in note
+    assert "until its leaseTimeout has passed" in note
 
 
 def test_completed_by_someone_else(

@@ -50,7 +50,7 @@ except OSError as error:
     said["errno"] = error.errno
     said["error"] = str(error)
     said["filename"] = error.filename
-    for name in ("files_left", "vm", "file", "lease_outcome"):
+    for name in ("files_left", "vm", "file", "lease_outcome", "__notes__"):
         said[name] = getattr(error, name, None)
     if what == "package":  # as this process sees it: what is mounted there may be its own
         said["there"] = sorted(os.listdir(os.path.dirname(target)))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 import subprocess
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -58,3 +59,14 @@ def compared(disk: Path, other: Path, *, formats: tuple[str, str] = ("vmdk", "ra
     checked(disk, formats[0])
     said = qemu_img("compare", "-f", formats[0], "-F", formats[1], disk, other)
     assert "identical" in said
+
+
+def filled(disk: Path, places: Mapping[int, tuple[int, int]], form: str = "vmdk") -> None:
+    """Fails unless it has, at each of these places, so many of this byte."""
+    commands = [f"read -P {byte} {at} {size}" for at, (size, byte) in places.items()]
+    asked = [part for command in commands for part in ("-c", command)]
+    command = [program("qemu-io"), "-r", "-f", form, *asked, str(disk)]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=TIMEOUT)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "failed" not in done.stdout, done.stdout
+    assert done.stdout.count("read ") == len(commands)

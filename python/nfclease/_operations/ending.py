@@ -8,6 +8,7 @@ from pyVmomi import vim
 
 from nfclease._backends.base import CLEANUP_TIMEOUT
 from nfclease._log import calls, extra
+from nfclease._notes import note_ending
 from nfclease._text import reason_of
 from nfclease._tracking import STOP_TIMEOUT
 from nfclease.exceptions import ForkError, NfcError
@@ -62,6 +63,7 @@ async def abort(lease: LeaseCore, backend: Backend, cause: BaseException | None)
     if isinstance(cause, (NfcError, OSError)):
         cause.lease_state = state  # type: ignore[union-attr]
         cause.lease_outcome = outcome  # type: ignore[union-attr]
+        note_ending(cause, outcome, lease.moid)
 
 
 def _raise_unobserved(lease: LeaseCore) -> None:

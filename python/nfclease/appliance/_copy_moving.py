@@ -6,8 +6,8 @@ import errno
 
 from nfclease._backends.base import INTERVAL
 from nfclease._local.spools import Spool
+from nfclease._notes import add_note
 from nfclease._operations.waiting import stop
-from nfclease.appliance._notes import add_note
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -11,8 +11,8 @@ from pyVmomi import vim, vmodl
 from nfclease import _core
 from nfclease._arguments import count
 from nfclease._log import extra, logger
+from nfclease._notes import add_note
 from nfclease._text import escaped
-from nfclease.appliance._notes import add_note
 from nfclease.appliance._said import text_of
 from nfclease.exceptions import NfcError, ProtocolError
 

@@ -11,6 +11,7 @@ from contextlib import suppress
 
 from nfclease import _core
 from nfclease._local.ends import local_path
+from nfclease._notes import note_files
 from nfclease.exceptions import NfcError
 
 TYPE_CHECKING = False
@@ -197,6 +198,7 @@ class Directory:
                 self._remove()
             if self._unwanted is not None and isinstance(cause, (NfcError, OSError)):
                 cause.files_left = [self._unwanted]  # type: ignore[union-attr]
+                note_files(cause, [self._unwanted])
 
         await self._face.cleanup(discard, cause)
 

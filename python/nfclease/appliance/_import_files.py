@@ -7,8 +7,8 @@ from typing import NamedTuple
 
 from nfclease import _core
 from nfclease._local.items import CIM_DISK
+from nfclease._notes import add_note
 from nfclease._text import escaped
-from nfclease.appliance._notes import add_note
 from nfclease.exceptions import DiskFormatError, PackageError, ProtocolError
 
 TYPE_CHECKING = False

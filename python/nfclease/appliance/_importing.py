@@ -9,6 +9,7 @@ from pyVmomi import vim, vmodl
 from nfclease import _core
 from nfclease._local.items import has_deltas
 from nfclease._log import extra, logger
+from nfclease._notes import add_note
 from nfclease._operations.ready import wait_ready
 from nfclease._operations.transfers import checked
 from nfclease._text import escaped
@@ -21,7 +22,6 @@ from nfclease.appliance._import_place import check_kinds, place_of
 from nfclease.appliance._import_plan import shown
 from nfclease.appliance._import_sending import NOT_CHECKED, InOrder, SideBySide, unsent
 from nfclease.appliance._import_spec import descriptor_text, spec_of
-from nfclease.appliance._notes import add_note
 from nfclease.appliance._opened import opened
 from nfclease.appliance._pulling import Pulled, origin_of
 from nfclease.appliance._sums import Sums, check_stored

@@ -9,6 +9,7 @@ from contextlib import suppress
 from nfclease import _core
 from nfclease._local.ends import local_path, refuse_text
 from nfclease._log import extra, logger
+from nfclease._notes import note_files
 from nfclease.exceptions import NfcError
 
 TYPE_CHECKING = False
@@ -133,5 +134,6 @@ class Ova:
             if left and isinstance(cause, (NfcError, OSError)):
                 with suppress(AttributeError):
                     cause.files_left = [*getattr(cause, "files_left", ()), *left]  # type: ignore[union-attr]
+                note_files(cause, left)
 
         await self._face.cleanup(discard, cause)

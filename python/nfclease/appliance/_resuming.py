@@ -8,11 +8,11 @@ from dataclasses import replace
 from functools import partial
 
 from nfclease._log import calls, extra, logger
+from nfclease._notes import add_note
 from nfclease._text import escaped, reason_of
 from nfclease.appliance._descriptor import sums_of
 from nfclease.appliance._digests import digests
 from nfclease.appliance._kept import KeptFile, Record, read
-from nfclease.appliance._notes import add_note
 from nfclease.appliance._staging import Staging
 from nfclease.appliance._unchanged import Identity, identity_of
 

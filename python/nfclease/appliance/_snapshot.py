@@ -10,10 +10,10 @@ from pyVmomi import vim, vmodl
 
 from nfclease._backends.blocking import run
 from nfclease._log import extra, logger
+from nfclease._notes import add_note
 from nfclease._operations.ready import ready_info
 from nfclease._text import escaped, reason_of
 from nfclease.appliance._face import BlockingFace, made, task_result
-from nfclease.appliance._notes import add_note
 from nfclease.exceptions import LeaseInitError
 from nfclease.inventory._reading import power_state
 from nfclease.inventory.blocked import blocked

@@ -9,6 +9,8 @@ import textwrap
 from itertools import zip_longest
 from unicodedata import combining, east_asian_width
 
+from nfclease._text import escaped
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -27,11 +29,11 @@ def table(
 
     Args:
         names: What the columns are called, in lower case.
-        rows: The cells, already free of control characters.
+        rows: The cells. What a terminal obeys is escaped, line ends too: names are a server's.
         width: Columns of the terminal; None for a pipe, where nothing is wrapped.
         right: Names of the columns that hold numbers.
     """
-    cells = [list(row) for row in rows]
+    cells = [[_plain(text) for text in row] for row in rows]
     kept = [at for at, _ in enumerate(names) if any(row[at] for row in cells)]
     names = [names[at] for at in kept]
     cells = [[row[at] for at in kept] for row in cells]
@@ -48,6 +50,10 @@ def table(
     for row in cells:
         lines += _lines(row, widths, numbers)
     return lines
+
+
+def _plain(text: str) -> str:
+    return text if text.isprintable() else escaped(text, len(text))
 
 
 def _lines(row: Sequence[str], widths: Sequence[int], numbers: Sequence[bool]) -> list[str]:
@@ -87,7 +93,7 @@ def terminal_width() -> int | None:
 
 def fields(pairs: Iterable[tuple[str, str]], width: int | None) -> list[str]:
     """``name  value`` lines; a pair without a value is left out."""
-    shown = [(name, value) for name, value in pairs if value]
+    shown = [(name, _plain(value)) for name, value in pairs if value]
     label = max((len(name) for name, _ in shown), default=0)
     lines = []
     for name, value in shown:

@@ -134,7 +134,7 @@ def _read(connection: sqlite3.Connection) -> Holder | None:
     with suppress(sqlite3.Error):
         row = connection.execute("SELECT process, host, since FROM holder").fetchone()
         if row is not None and isinstance(row[0], int) and isinstance(row[2], (int, float)):
-            return Holder(row[0], str(row[1]), float(row[2]))
+            return Holder(row[0], escaped(str(row[1])), float(row[2]))
     return None
 
 

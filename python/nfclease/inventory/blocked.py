@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pyVmomi import vim
 
-from nfclease._text import escaped, reason_of
+from nfclease._text import escaped, message, reason_of
 from nfclease.exceptions import NfcError
 from nfclease.inventory.tasks import blocking_tasks, row_of
 
@@ -42,7 +42,7 @@ class BlockedError(vim.fault.TaskInProgress, NfcError):
         object.__setattr__(self, name, value)
 
     def __str__(self) -> str:  # type: ignore[override]
-        return Exception.__str__(self)
+        return message(Exception.__str__(self))
 
     def __repr__(self) -> str:  # type: ignore[override]
         return Exception.__repr__(self)

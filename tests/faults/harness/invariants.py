@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import gc
 import hashlib
-import logging
 import time
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from pathlib import Path
@@ -198,18 +197,3 @@ def no_panic(texts: Iterable[str]) -> list[str]:
     """I9: no panic of Rust came through."""
     panics = ("PanicException", "panicked at", "InternalError")
     return [f"I9: {text[:300]}" for text in texts if any(panic in text for panic in panics)]
-
-
-def all_logged() -> logging.Handler:
-    """A handler whose ``texts`` are all that is logged, tracebacks included."""
-    return _Kept()
-
-
-class _Kept(logging.Handler):
-    def __init__(self) -> None:
-        super().__init__(logging.DEBUG)
-        self.texts: list[str] = []
-        self.setFormatter(logging.Formatter("%(levelname)s %(name)s %(message)s"))
-
-    def emit(self, record: logging.LogRecord) -> None:
-        self.texts.append(self.format(record))

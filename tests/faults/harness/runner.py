@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import logging
 import shutil
 import signal
 import subprocess
@@ -25,7 +24,7 @@ from ...support.clock import Stopwatch
 from ...support.importing import vm_names
 from ...support.inventory import connected
 from ...support.leases import disk_of
-from . import invariants
+from . import invariants, texts
 from .case import Case
 from .world import DISK_SIZE, LARGE_SIZE, World
 
@@ -143,46 +142,41 @@ class Runner:
             clean_transfer(simulator, folder / "warm")
             self._held = invariants.settled()
             simulator.reset()
-        log, root = invariants.all_logged(), logging.getLogger()
-        level = root.level
-        root.addHandler(log)
-        root.setLevel(logging.DEBUG)
         start = invariants.reset_peak()
         clock = Stopwatch(simulator.pid)
         try:
-            with _no_longer_than(3 * case.deadline + 30):
+            with texts.all_logged() as log, _no_longer_than(3 * case.deadline + 30):
                 world = World(case, result.face, simulator, folder, self.seed)
                 try:
                     _do(world, variant)
                     result.seconds = clock.seconds()
                     result.growth = invariants.peak() - start
-                    result.violations += self._after(world, case, result, log.texts)  # type: ignore[attr-defined]
+                    result.violations += self._after(world, case, result, log)
                 finally:
                     world.close()
                 del world
         except Overdue:
             result.violations.append("I7: did not end")
-        finally:
-            root.removeHandler(log)
-            root.setLevel(level)
         result.violations += invariants.resources_back(self._held)
         result.violations += _clean_after(simulator, folder / "clean")
 
-    def _after(self, world: World, case: Case, result: Result, logged: list[str]) -> list[str]:
+    def _after(self, world: World, case: Case, result: Result, log: texts.Log) -> list[str]:
         simulator = world.simulator
         world.requests()
         simulator.clear()
-        after, texts = invariants.tree_of(world.target), [*world.texts, *logged]
+        after, said = invariants.tree_of(world.target), [*world.texts, *log.texts]
         most = invariants.GROWTH + _STREAMS * invariants.GROWTH_PER_STREAM
         found = [
             *world.violations,
             *invariants.final_names(world.before, after, world.failed),
             *invariants.partial_files(after),
             *invariants.endings(simulator.calls(), simulator.leases(), world.wanted, world.held),
-            *invariants.secrets_hidden(world.secrets, texts),
+            *invariants.secrets_hidden(world.secrets, said),
             *invariants.memory(result.growth, case.growth or most),
             *invariants.in_time(result.seconds, case.deadline),
-            *invariants.no_panic(texts),
+            *invariants.no_panic(said),
+            *texts.printed(world.texts),
+            *log.violations,
         ]
         if world.failed and result.face == "import_vapp":
             for session in connected(simulator):

@@ -17,7 +17,7 @@ from nfclease.simulator import Simulator
 
 from ...support.importing import vm_names
 from ...support.inventory import find
-from . import invariants
+from . import invariants, texts
 from .case import Case
 from .jobs import JOBS, JobFailed, plant, unverified
 
@@ -168,7 +168,7 @@ class World:
         shown = traceback.TracebackException.from_exception(error)
         self.texts += ["".join(shown.format()), repr(error), str(vars(error))]
         self.texts += getattr(error, "__notes__", [])
-        self.violations += invariants.readable([str(error)])
+        self.violations += texts.of_error(error)
         if not re.search(says, str(error)):
             self.violations.append(f"I8: the message lacks {says!r}: {str(error)[:300]}")
         while error is not None:  # type: ignore[unreachable,unused-ignore]

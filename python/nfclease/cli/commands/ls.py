@@ -57,6 +57,7 @@ def add(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace, console: Console) -> int:
     """Lists them; 1 where a pattern takes none."""
+    from nfclease._text import escaped
     from nfclease.cli.session import session
 
     with session(args, console) as service_instance:
@@ -66,7 +67,7 @@ def run(args: argparse.Namespace, console: Console) -> int:
             console.row(_object(row, args.type), "")
     elif console.quiet:
         for row in rows:
-            console.row({}, row.path)
+            console.row({}, escaped(row.path, len(row.path)))  # a line end would make two of it
     else:
         _print(rows, console)
     if not rows and args.pattern is not None:
