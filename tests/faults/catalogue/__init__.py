@@ -3,7 +3,18 @@
 from __future__ import annotations
 
 from ..harness.case import CATALOGUE
-from . import fleets, formats, hostile, leases, local, network, packages, python_side, soap
+from . import (
+    fleets,
+    formats,
+    hostile,
+    leases,
+    local,
+    network,
+    packages,
+    python_side,
+    soap,
+    toxics,
+)
 from .unwritten import TITLES
 
 #: What is to be written yet, by id.
@@ -21,4 +32,5 @@ __all__ = [
     "packages",
     "python_side",
     "soap",
+    "toxics",
 ]

@@ -8,7 +8,6 @@ import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
-from urllib.parse import urlsplit
 
 from ...peers.build import GoMissingError, build
 from .world import World
@@ -50,16 +49,10 @@ class Toxiproxy:
 
     @classmethod
     def before_the_host(cls, world: World) -> Toxiproxy:
-        """One before the host that has the disks: the simulator's addresses of them lead to it."""
+        """One before the host that has the disks, to which the addresses of all disks lead."""
         simulator = world.simulator
         proxy = cls(world, simulator.disk_host, simulator.disk_port)
-
-        def moved(device: Any) -> Any:
-            parts = urlsplit(device.url)
-            device.url = parts._replace(netloc=f"127.0.0.1:{proxy.port}").geturl()
-            return device
-
-        world.moved = moved
+        simulator.inject("device_url", netloc=f"127.0.0.1:{proxy.port}")
         return proxy
 
     @classmethod
