@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from ..harness.case import CATALOGUE
 from . import (
+    file_systems,
     fleets,
     formats,
     hostile,
@@ -13,6 +14,7 @@ from . import (
     packages,
     python_side,
     soap,
+    system_calls,
     toxics,
 )
 from .unwritten import TITLES
@@ -23,6 +25,7 @@ UNWRITTEN = {id: title for id, title in TITLES.items() if id not in CATALOGUE}
 __all__ = [
     "CATALOGUE",
     "UNWRITTEN",
+    "file_systems",
     "fleets",
     "formats",
     "hostile",
@@ -32,5 +35,6 @@ __all__ = [
     "packages",
     "python_side",
     "soap",
+    "system_calls",
     "toxics",
 ]
