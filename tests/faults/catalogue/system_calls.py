@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import errno
 
-from ..harness.case import FACES, LEASES, case
+from ..harness.case import LEASES, case
 from ..harness.tracing import calls_fail, needs_tracing
 from ..harness.world import World
 
@@ -39,8 +39,8 @@ FAILING = {
     "flock EIO": ("flock:error=EIO", errno.EIO),
     "open ENFILE": ("openat:error=ENFILE", errno.ENFILE),
     "open EMFILE": ("openat:error=EMFILE", errno.EMFILE),
-    "unlink EIO": ("unlinkat:error=EIO", errno.EIO),
-    "unlink EROFS": ("unlinkat:error=EROFS", errno.EROFS),
+    "unlink EIO": ("unlinkat:error=EIO:when=1", errno.EIO),
+    "unlink EROFS": ("unlinkat:error=EROFS:when=1", errno.EROFS),
 }
 
 

@@ -13,7 +13,7 @@ from nfclease import ConnectError, StallError, TruncatedError
 from ...support.waiting import wait_for
 from ..harness.case import EXPORTS, FACES, IMPORTS, case
 from ..harness.toxics import Toxiproxy, needs_toxiproxy
-from ..harness.world import DISK_SIZE, LARGE_SIZE, World
+from ..harness.world import DISK, DISK_SIZE, LARGE_SIZE, World
 
 SHARES = {"1 %": 0.01, "50 %": 0.5, "99.9 %": 0.999}
 
@@ -219,17 +219,14 @@ AWAY = {"refuses": False, "says nothing": True}
     "N29",
     "vCenter is away for 7 seconds of a lease that lasts 12, while data flows",
     "it works, and Progress goes on, which is due every 1.2 seconds",
-    faces=("blocking", "asyncio", "import_vapp"),
+    faces=("blocking", "asyncio", "export_vm"),
     needs=needs_toxiproxy,
     variants=AWAY,
     options={"lease_timeout": 12.0},
     deadline=60.0,
 )
 def vcenter_away(world: World, silent: bool) -> None:
-    if world.face == "import_vapp":
-        world.large()
-    size = LARGE_SIZE if world.face == "import_vapp" else DISK_SIZE
-    world.simulator.inject("bandwidth", bytes_per_second=size / 12)
+    world.simulator.inject("bandwidth", disk=DISK, bytes_per_second=DISK_SIZE / 9)
     proxy = Toxiproxy.before_vcenter(world)
 
     def away() -> None:
