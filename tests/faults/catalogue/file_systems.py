@@ -58,12 +58,10 @@ def name_taken(world: World) -> None:
 
 #: The first rename tries how a file gets its name, before a byte is asked for; a later one gives it.
 REFUSED = {
-    "create ENOSPC": ("create:ENOSPC", errno.ENOSPC),
     "first write ENOSPC": ("write:ENOSPC", errno.ENOSPC),
     "tenth write EIO": ("write:EIO:10", errno.EIO),
-    "tenth write EDQUOT": ("write:EDQUOT:10", errno.EDQUOT),
     "fsync EIO": ("fsync:EIO", errno.EIO),
-    "fsync ENOSPC": ("fsync:ENOSPC", errno.ENOSPC),
+    "create ENOSPC": ("create:ENOSPC", errno.ENOSPC),
     "first rename EIO": ("rename:EIO", errno.EIO),
     "second rename EIO": ("rename:EIO:2", errno.EIO),
 }
@@ -73,6 +71,7 @@ REFUSED = {
     "L19",
     "an object store refuses to create, to write, to sync or to rename",
     "OSError with its errno, the old file or package as it was",
+    faces=("blocking", "export_vm"),
     variants=REFUSED,
     **FUSE,
 )
@@ -110,6 +109,7 @@ SLOW = {"write": "write:slow=0.05", "fsync": "fsync:slow=3", "rename": "rename:s
     "L21",
     "an object store is slow: each write, or fsync for longer than the timeout",
     "verified: a stall is of the network, and memory stays bounded",
+    faces=LEASES[:1],
     variants=SLOW,
     deadline=60.0,
     **FUSE,
@@ -123,12 +123,12 @@ def slow(world: World, fault: str) -> None:
     "L22",
     "an object store says at the close of a file that it did not keep it",
     "OSError with its errno, the old file or package as it was",
-    variants={"ENOSPC": errno.ENOSPC, "EIO": errno.EIO},
+    faces=("blocking", "fleet"),
     **FUSE,
 )
-def close_fails(world: World, number: int) -> None:
-    store_below(world, f"flush:{errno.errorcode[number]}")
-    with world.fails(OSError, errno=number):
+def close_fails(world: World) -> None:
+    store_below(world, "flush:ENOSPC")
+    with world.fails(OSError, errno=errno.ENOSPC):
         world.job()
 
 

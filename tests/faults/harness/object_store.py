@@ -54,6 +54,7 @@ class ObjectStore(Operations):  # type: ignore[misc,unused-ignore]
 
     def __init__(self, root: str, faults: list[Fault]) -> None:
         self._root, self._faults = root, faults
+        self._written: set[int] = set()
         self._lock = threading.Lock()
 
     def _path(self, path: str) -> str:
@@ -73,7 +74,7 @@ class ObjectStore(Operations):  # type: ignore[misc,unused-ignore]
 
     def getattr(self, path: str, fh: int | None = None) -> dict[str, Any]:
         """Of a file, a directory or a link."""
-        seen = os.lstat(self._path(path))
+        seen = os.lstat(self._path(path)) if fh is None else os.fstat(fh)
         names = ("st_mode", "st_nlink", "st_uid", "st_gid", "st_size", "st_ino", "st_blocks")
         times = {f"st_{name}time": getattr(seen, f"st_{name}time_ns") for name in "amc"}
         return {**{name: getattr(seen, name) for name in names}, **times}
@@ -137,11 +138,14 @@ class ObjectStore(Operations):  # type: ignore[misc,unused-ignore]
     def write(self, path: str, data: bytes, offset: int, fh: int) -> int:
         """Some bytes."""
         self._may("write", path)
+        self._written.add(fh)
         return os.pwrite(fh, data, offset)
 
     def flush(self, path: str, fh: int) -> None:
-        """At each close of a descriptor."""
-        self._may("flush", path)
+        """At each close of a descriptor; it may fail where bytes were written since the last."""
+        if fh in self._written:
+            self._may("flush", path)
+            self._written.discard(fh)
 
     def fsync(self, path: str, datasync: int, fh: int) -> None:
         """Of a file."""
@@ -154,6 +158,7 @@ class ObjectStore(Operations):  # type: ignore[misc,unused-ignore]
 
     def release(self, path: str, fh: int) -> None:
         """The last close."""
+        self._written.discard(fh)
         os.close(fh)
 
 
@@ -170,7 +175,9 @@ def main() -> None:
     root, where, *faults = sys.argv[1:]
     # Gone with whoever has started it.
     ctypes.CDLL(None).prctl(1, 9)
-    _Mount(ObjectStore(root, [Fault.read(text) for text in faults]), where, foreground=True)
+    store = ObjectStore(root, [Fault.read(text) for text in faults])
+    # A file in use is removed at once, not given a name such as .fuse_hidden1 until its close.
+    _Mount(store, where, foreground=True, hard_remove=True)
 
 
 if __name__ == "__main__":
