@@ -1,4 +1,4 @@
-"""L17 to L23: file systems that lack what others have, such as those over object stores, by FUSE."""
+"""L16 to L22: file systems that lack what others have, such as those over object stores, by FUSE."""
 
 from __future__ import annotations
 
@@ -119,17 +119,55 @@ def slow(world: World, fault: str) -> None:
     world.job()
 
 
+class _Upload:
+    """A writer of the user's, as those of objects in S3: parts, and a name only at its end."""
+
+    def __init__(self, refuses: int, error: OSError) -> None:
+        self._refuses, self._error = refuses, error
+        self.parts = 0
+        self.ended = ""
+
+    def write(self, data: bytes) -> int:
+        """A part."""
+        if self.ended:
+            raise ValueError("it has ended")
+        self.parts += 1
+        if self.parts == self._refuses:
+            raise self._error
+        return len(data)
+
+    def __enter__(self) -> _Upload:
+        return self
+
+    def __exit__(self, kind: object, *_: object) -> None:
+        self.ended = "completed" if kind is None else "aborted"
+
+
+PARTS: dict[str, tuple[int, type[OSError]]] = {
+    "500 at once": (1, OSError),
+    "403 later": (2, PermissionError),
+}
+
+
 @case(
-    "L22",
-    "an object store says at the close of a file that it did not keep it",
-    "OSError with its errno, the old file or package as it was",
-    faces=("blocking", "fleet"),
-    **FUSE,
+    "L16",
+    "a writer of the user's, such as of an object in S3, refuses a part",
+    "its own error, no part after it, and the user's block ends in it, so that nothing is completed",
+    # nfclease has no client of S3: an object there is a target as a writer of the caller's is.
+    faces=LEASES[:1],
+    variants=PARTS,
 )
-def close_fails(world: World) -> None:
-    store_below(world, "flush:ENOSPC")
-    with world.fails(OSError, errno=errno.ENOSPC):
-        world.job()
+def part_refused(world: World, how: tuple[int, type[OSError]]) -> None:
+    number, kind = how
+    error = kind(errno.EIO, "the store refuses the part")
+    upload = _Upload(number, error)
+    with world.fails(kind, says="refuses the part"), HttpNfcLease(world.vm.ExportVm()) as lease:
+        disk = disk_of(lease)
+        world.saw(lease)
+        with upload:
+            lease.download(disk, upload)  # type: ignore[call-overload,unused-ignore]
+    world.expect(upload.ended == "aborted", f"the upload was aborted, not {upload.ended}")
+    world.expect(upload.parts == number, "no part came after the one that was refused")
 
 
 #: Descriptor and manifest file are written when all disks are there.
@@ -142,7 +180,7 @@ AT_THE_END = {
 
 
 @case(
-    "L23",
+    "L22",
     "no place is left when descriptor or manifest file is written, after all disks",
     "OSError with its errno, the old package as it was; vCenter's part is complete by then",
     faces=("export_vm",),

@@ -48,14 +48,14 @@ def black_hole(world: World) -> None:
 @case(
     "N32",
     "no packet of the disks' host arrives when it is connected to",
-    "ConnectError or StallError after the timeout, and Abort",
+    "StallError after the timeout, and Abort",
     faces=("blocking", "import_vapp"),
     deadline=60.0,
     **NETWORK,  # type: ignore[arg-type,unused-ignore]
 )
 def no_answer(world: World) -> None:
     OtherNetwork(world).swallow_answers()
-    with world.fails(ConnectError):
+    with world.fails(StallError):
         world.job(max_retries=0)
 
 

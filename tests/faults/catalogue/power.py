@@ -1,4 +1,4 @@
-"""L10: the power is lost, after each call of an export on its files."""
+"""L10 and L25: the power is lost, after each call of an export or a conversion on its files."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ def power_lost(world: World) -> None:
 
 
 @case(
-    "L27",
+    "L25",
     "the power is lost after each call of a conversion on its files",
     "the image is absent, or whole",
     faces=LEASES[:1],

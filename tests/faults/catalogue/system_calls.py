@@ -1,4 +1,4 @@
-"""L24 to L26: calls of the system that fail, by strace: each call, each error that it may have."""
+"""L23 and L24: calls of the system that fail, by strace: each call, each error that it may have."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ INTERRUPTED = {
 
 
 @case(
-    "L24",
+    "L23",
     "a signal interrupts a call on the target: write, fsync, flock, open, rename, link or unlink",
     "it is called again, or done in another way, and the disk is verified",
     faces=LEASES[:1],
@@ -45,7 +45,7 @@ FAILING = {
 
 
 @case(
-    "L25",
+    "L24",
     "a call fails where a target is begun, beside the partial file of a process that was killed",
     "OSError with its errno before a byte is asked for, an Abort",
     faces=LEASES[:1],
