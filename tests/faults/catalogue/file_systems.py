@@ -1,4 +1,4 @@
-"""L16 to L22: file systems that lack what others have, such as those over object stores, by FUSE."""
+"""L16 to L22: file systems that lack what others have, as those over object stores, by FUSE."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def name_taken(world: World) -> None:
     thread.join()
 
 
-#: The first rename tries how a file gets its name, before a byte is asked for; a later one gives it.
+#: The first rename tries how a file gets its name, before a byte is asked for.
 REFUSED = {
     "first write ENOSPC": ("write:ENOSPC", errno.ENOSPC),
     "tenth write EIO": ("write:EIO:10", errno.EIO),
@@ -152,13 +152,14 @@ PARTS: dict[str, tuple[int, type[OSError]]] = {
 @case(
     "L16",
     "a writer of the user's, such as of an object in S3, refuses a part",
-    "its own error, no part after it, and the user's block ends in it, so that nothing is completed",
+    "its own error, no part after it, and the user's block ends in it: nothing is completed",
     # nfclease has no client of S3: an object there is a target as a writer of the caller's is.
     faces=LEASES[:1],
     variants=PARTS,
 )
 def part_refused(world: World, how: tuple[int, type[OSError]]) -> None:
     number, kind = how
+    world.large()
     error = kind(errno.EIO, "the store refuses the part")
     upload = _Upload(number, error)
     with world.fails(kind, says="refuses the part"), HttpNfcLease(world.vm.ExportVm()) as lease:

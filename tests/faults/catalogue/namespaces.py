@@ -59,8 +59,8 @@ def no_answer(world: World) -> None:
         world.job(max_retries=0)
 
 
-#: How long the hole is, and the timeout. TCP asks again after 0.2, 0.4, 0.8 ... seconds: of a hole of
-#: 30 seconds it knows the end after 51 of them at the latest, before the usual timeout of 60.
+#: How long the hole is, and the timeout. TCP asks again after 0.2, 0.4, 0.8 ... seconds: of a hole
+#: of 30 seconds it knows the end after 51 of them at the latest, before the usual timeout of 60.
 HOLES = {"4 s": (4.0, 15.0), "30 s": (30.0, 60.0)}
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import threading
 import time
 from collections.abc import Callable
@@ -11,18 +12,12 @@ from typing import Any
 from nfclease import ConnectError, StallError, TruncatedError
 
 from ...support.waiting import wait_for
-from ..harness.case import EXPORTS, FACES, IMPORTS, case
+from ..harness.case import FACES, IMPORTS, case
+from ..harness.namespaces import beside
 from ..harness.toxics import Toxiproxy, needs_toxiproxy
 from ..harness.world import DISK, DISK_SIZE, LARGE_SIZE, World
 
 SHARES = {"1 %": 0.01, "50 %": 0.5, "99.9 %": 0.999}
-
-
-def _beside(world: World, work: Callable[[], None]) -> None:
-    """Does this beside the job; the case waits for it at its end."""
-    thread = threading.Thread(target=work, daemon=True)
-    world.stack.callback(thread.join, 30)
-    thread.start()
 
 
 def _size(world: World) -> int:
@@ -50,7 +45,7 @@ def cut_once(world: World, share: float) -> None:
         _first_is_over(world)
         proxy.remove("limit_data")
 
-    _beside(world, heal)
+    beside(world, heal)
     world.job(max_retries=8)
     world.expect(len(world.requests()) > 1, "the disk was asked for again")
 
@@ -86,15 +81,15 @@ def cut_always(world: World, how: tuple[str, dict[str, int], type[Exception]]) -
 def upload_reset(world: World) -> None:
     world.large()
     proxy = Toxiproxy.before_the_host(world)
-    proxy.add("bandwidth", upload=True, rate=(LARGE_SIZE >> 10) // 8)
+    proxy.add("bandwidth", True, rate=(LARGE_SIZE >> 10) // 8)
     moved: list[int] = []
     world.progress = lambda progress: moved.append(progress.bytes_done)
 
     def reset() -> None:
         wait_for(lambda: moved and moved[-1] > 1 << 20)
-        proxy.add("reset_peer", upload=True, timeout=0)
+        proxy.add("reset_peer", True, timeout=0)
 
-    _beside(world, reset)
+    beside(world, reset)
     with world.fails(ConnectError, attempts=1, bytes_done=lambda count: count > 0):
         world.job(max_retries=2)
     world.expect(len(world.requests()) == 1, "the disk was sent once")
@@ -114,7 +109,7 @@ def swallowed(world: World) -> None:
         wait_for(world.simulator.requests)
         proxy.add("timeout", timeout=0)
 
-    _beside(world, swallow)
+    beside(world, swallow)
     with world.fails(StallError):
         world.job(max_retries=0)
 
@@ -136,7 +131,7 @@ def swallowed_for_a_while(world: World) -> None:
         with suppress(RuntimeError):
             proxy.remove("timeout")
 
-    _beside(world, swallow)
+    beside(world, swallow)
     results = world.job(max_retries=8, timeout=20.0)
     world.expect(len(world.requests()) > 1, "the disk was asked for again")
     world.expect(results, "a result")
@@ -159,7 +154,7 @@ SLOW = {"5 timeouts": (LARGE_SIZE // 8, 1.5), "all defaults": (LARGE_SIZE // 75,
 def slow_upload(world: World, how: tuple[int, float]) -> None:
     rate, timeout = how
     world.large()
-    Toxiproxy.before_the_host(world).add("bandwidth", upload=True, rate=rate >> 10)
+    Toxiproxy.before_the_host(world).add("bandwidth", True, rate=rate >> 10)
     world.job(max_retries=0, timeout=timeout)
     [request] = world.requests()
     seconds = request["ended"] - request["started"]
@@ -182,7 +177,7 @@ def comes_later(world: World) -> None:
             gone.set()
             time.sleep(2.0)
 
-    _beside(world, away)
+    beside(world, away)
     gone.wait()
     began = time.monotonic()
     world.job(max_retries=8)
@@ -239,10 +234,10 @@ def vcenter_away(world: World, silent: bool) -> None:
             with proxy.down():
                 time.sleep(7.0)
 
-    _beside(world, away)
+    beside(world, away)
     world.job(timeout=20.0)
     times = [one["t"] for one in world.simulator.calls("HttpNfcLeaseProgress")]
-    gaps = [later - one for one, later in zip(times, times[1:], strict=False)]
+    gaps = [later - one for one, later in itertools.pairwise(times)]
     if not silent:
         world.expect(gaps and max(gaps) >= 6.0, f"Progress did not come meanwhile: {gaps}")
     world.expect(len(times) > 1, "Progress went on")

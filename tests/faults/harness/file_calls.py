@@ -67,7 +67,8 @@ class Replay:
         """All lines, in their order."""
         for line in lines:
             if found := _LINE.match(line):
-                self._line(*found.groups(), line)
+                thread, call, rest = found.groups()
+                self._line(thread, call, rest, line)
 
     def _line(self, thread: str, call: str, rest: str, line: str) -> None:
         key, resumed = (thread, call), "resumed>" in line

@@ -1,4 +1,4 @@
-"""A second network beside a case, at the other end of a cable of its own that may swallow packets."""
+"""A second network beside that of a case, at the end of a cable that may swallow packets."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def own_network(_: str) -> list[str]:
 
 
 def needs_cable() -> str:
-    """Why no process can have two networks of its own with a cable between them; empty if one can."""
+    """Why no process can have two networks with a cable between them; empty where one can."""
     script = f"unshare --net sleep 5 & sleep 0.1; set -- $!; {_CABLE}; done=$?; kill $1; exit $done"
     tried = subprocess.run([*own_network(""), "sh", "-c", script], capture_output=True, check=False)
     return "" if tried.returncode == 0 else "no network namespaces of one's own here"

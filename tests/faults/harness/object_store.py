@@ -120,7 +120,7 @@ class ObjectStore(Operations):  # type: ignore[misc,unused-ignore]
 
     def utimens(self, path: str, times: tuple[int, int] | None = None) -> None:
         """As told."""
-        os.utime(self._path(path), ns=times)
+        os.utime(self._path(path), ns=times or (time.time_ns(), time.time_ns()))
 
     def create(self, path: str, mode: int, flags: int) -> int:
         """A new file, with its descriptor."""

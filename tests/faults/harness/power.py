@@ -129,9 +129,9 @@ class Disk:
         """
         found = []
         for name in {*self.tree.names, *self.tree.possible}:
-            for node in self.tree.after_loss(name) if is_final(name) else ():
-                if node is not None and (flaw := node.flaw()):
-                    found.append(f"{name} {flaw}")
+            nodes = self.tree.after_loss(name) if is_final(name) else []
+            flaws = [node.flaw() for node in nodes if node is not None]
+            found += [f"{name} {flaw}" for flaw in flaws if flaw]
         return found
 
     def unsure(self, is_final: Callable[[str], bool]) -> list[str]:

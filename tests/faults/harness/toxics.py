@@ -1,4 +1,4 @@
-"""toxiproxy between the product and a server: a proxy of its own process that spoils TCP as told."""
+"""toxiproxy between the product and a server: a process that spoils TCP as it is told."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ class Toxiproxy:
         world.open_session()
         return proxy
 
-    def add(self, kind: str, *, upload: bool = False, **attributes: int) -> None:
+    def add(self, kind: str, upload: bool = False, /, **attributes: int) -> None:
         """Puts a toxic in place, for what goes to the client or, of an upload, to the server."""
         stream = "upstream" if upload else "downstream"
         toxic = {"name": kind, "type": kind, "stream": stream, "attributes": attributes}
