@@ -25,11 +25,6 @@ def _size(world: World) -> int:
     return (world.package / "disk-0.vmdk").stat().st_size
 
 
-def _first_is_over(world: World) -> None:
-    """Returns when the first data request has ended."""
-    wait_for(lambda: any(one["ended"] is not None for one in world.simulator.requests()))
-
-
 @case(
     "N21",
     "a proxy ends the connection at 1, 50 and 99.9 % of a disk, until it is told not to",
@@ -42,7 +37,7 @@ def cut_once(world: World, share: float) -> None:
     proxy.add("limit_data", bytes=int(_size(world) * share))
 
     def heal() -> None:
-        _first_is_over(world)
+        wait_for(lambda: len(world.simulator.requests()) > 1)
         proxy.remove("limit_data")
 
     beside(world, heal)

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import os
 import re
-import signal
-import subprocess
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from .power import Disk
+from .tracing import attached
 
 _CHANGES = ("write", "pwrite64", "writev", "pwritev", "pwritev2", "ftruncate", "fallocate")
 _COPIES = ("copy_file_range", "splice")
@@ -32,19 +31,8 @@ def file_calls(into: Path) -> Iterator[None]:
         RuntimeError: strace did not attach.
     """
     command = ["strace", "-f", "-y", "-s", "0", "-e", f"trace={','.join(CALLS)}"]
-    tracer = subprocess.Popen(
-        [*command, "-o", str(into), "-p", str(os.getpid())], stderr=subprocess.PIPE, text=True
-    )
-    assert tracer.stderr is not None
-    try:
-        while "attached" not in (line := tracer.stderr.readline()):
-            if not line:
-                raise RuntimeError("strace did not attach")
+    with attached([*command, "-o", str(into)]):
         yield
-    finally:
-        tracer.send_signal(signal.SIGINT)
-        tracer.wait(30)
-        tracer.stderr.close()
 
 
 class Replay:

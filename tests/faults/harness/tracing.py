@@ -40,6 +40,17 @@ def calls_fail(*faults: str, only: Path | Sequence[Path] = ()) -> Iterator[None]
     command += [part for fault in faults for part in ("-e", f"inject={fault}")]
     for path in [only] if isinstance(only, Path) else only:
         command += ["-P", str(path)]
+    with attached(command):
+        yield
+
+
+@contextmanager
+def attached(command: list[str]) -> Iterator[None]:
+    """This strace, attached to this process for the length of a block.
+
+    Raises:
+        RuntimeError: It did not attach.
+    """
     tracer = subprocess.Popen([*command, "-p", str(os.getpid())], stderr=subprocess.PIPE, text=True)
     assert tracer.stderr is not None
     try:
