@@ -77,13 +77,13 @@ fuzz: prerequisites  ## Each reader of foreign bytes on bytes made for it: SECON
 	$(PYTHON) tests/fuzz/run.py --cargo $(CARGO) --seconds $(SECONDS) $(TARGET)
 
 # A case that cannot be run here is named, and does not count as survived. Some want strace, unshare and ip.
-faults: .venv/.dev .venv/.with-$(BUILD)  ## The catalogue of faults: what of it is survived, a JSON report in target/faults.json.
+faults: .venv/.dev .venv/.with-$(BUILD) peers  ## The catalogue of faults: what of it is survived, a JSON report in target/faults.json.
 	$(BIN)/python -m tests.faults --seed $(SEED) --json target/faults.json $(CASES)
 
 test-browser: .venv/.browser .venv/.with-$(BUILD)  ## The notebooks in JupyterLab, in the Chromium of this machine.
 	$(BIN)/python tests/tools/browser.py
 
-peers: .venv/.dev  ## Builds vcsim, govc and more from the small Go module in tests/peers.
+peers: .venv/.dev  ## Builds vcsim, govc, toxiproxy and more from the small Go module in tests/peers.
 	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python tests/peers/build.py
 
 bench-quick: .venv/.dev .venv/.with-release peers  ## A first measure against Go, requests and the sample loop.

@@ -7,6 +7,9 @@ use std::path::{Path, PathBuf};
 
 #[cfg(unix)]
 use rustix::fs::{AtFlags, CWD, Mode, OFlags};
+// Network file systems may interrupt any of these calls, a rename too.
+#[cfg(unix)]
+use rustix::io::retry_on_intr;
 #[cfg(unix)]
 use std::os::fd::{AsFd as _, BorrowedFd};
 
@@ -92,16 +95,15 @@ impl Directory {
     fn open_file(&self, name: &OsStr, flags: OFlags) -> io::Result<File> {
         let (at, name) = self.at(name);
         let mode = Mode::from_raw_mode(0o666);
-        let opened = rustix::io::retry_on_intr(|| {
-            rustix::fs::openat(at, name.as_path(), flags | OFlags::CLOEXEC, mode)
-        });
+        let opened =
+            retry_on_intr(|| rustix::fs::openat(at, name.as_path(), flags | OFlags::CLOEXEC, mode));
         Ok(File::from(opened?))
     }
 
     /// What has this name; `None` when nothing has. No link is followed.
     pub(super) fn look(&self, name: &OsStr) -> io::Result<Option<Identity>> {
         let (at, name) = self.at(name);
-        match rustix::fs::statat(at, name, AtFlags::SYMLINK_NOFOLLOW) {
+        match retry_on_intr(|| rustix::fs::statat(at, &name, AtFlags::SYMLINK_NOFOLLOW)) {
             Ok(found) => Ok(Some(Identity(found.st_dev.into(), found.st_ino.into()))),
             Err(rustix::io::Errno::NOENT) => Ok(None),
             Err(e) => Err(e.into()),
@@ -111,20 +113,22 @@ impl Directory {
     /// Whether it is a regular file that has this name, and no link or device.
     pub(super) fn is_file(&self, name: &OsStr) -> io::Result<bool> {
         let (at, name) = self.at(name);
-        let found = rustix::fs::statat(at, name, AtFlags::SYMLINK_NOFOLLOW)?;
+        let found = retry_on_intr(|| rustix::fs::statat(at, &name, AtFlags::SYMLINK_NOFOLLOW))?;
         Ok(rustix::fs::FileType::from_raw_mode(found.st_mode).is_file())
     }
 
     /// Removes a name.
     pub(super) fn remove(&self, name: &OsStr) -> io::Result<()> {
         let (at, name) = self.at(name);
-        Ok(rustix::fs::unlinkat(at, name, AtFlags::empty())?)
+        Ok(retry_on_intr(|| {
+            rustix::fs::unlinkat(at, &name, AtFlags::empty())
+        })?)
     }
 
     /// Renames, replacing what has the name.
     pub(super) fn rename(&self, from: &OsStr, to: &OsStr) -> io::Result<()> {
         let ((at, from), (_, to)) = (self.at(from), self.at(to));
-        Ok(rustix::fs::renameat(at, from, at, to)?)
+        Ok(retry_on_intr(|| rustix::fs::renameat(at, &from, at, &to))?)
     }
 
     /// Renames, unless something has the name.
@@ -133,7 +137,9 @@ impl Directory {
         {
             use rustix::fs::{RenameFlags, renameat_with};
             let ((at, from), (_, to)) = (self.at(from), self.at(to));
-            Ok(renameat_with(at, from, at, to, RenameFlags::NOREPLACE)?)
+            Ok(retry_on_intr(|| {
+                renameat_with(at, &from, at, &to, RenameFlags::NOREPLACE)
+            })?)
         }
         #[cfg(not(any(target_os = "linux", target_vendor = "apple")))]
         {
@@ -145,7 +151,9 @@ impl Directory {
     /// Gives a file a second name, unless something has it.
     pub(super) fn link(&self, from: &OsStr, to: &OsStr) -> io::Result<()> {
         let ((at, from), (_, to)) = (self.at(from), self.at(to));
-        Ok(rustix::fs::linkat(at, from, at, to, AtFlags::empty())?)
+        Ok(retry_on_intr(|| {
+            rustix::fs::linkat(at, &from, at, &to, AtFlags::empty())
+        })?)
     }
 }
 
@@ -196,7 +204,7 @@ impl Directory {
 #[cfg(unix)]
 fn open_directory(path: &Path) -> io::Result<File> {
     let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
-    let opened = rustix::io::retry_on_intr(|| rustix::fs::open(path, flags, Mode::empty()));
+    let opened = retry_on_intr(|| rustix::fs::open(path, flags, Mode::empty()));
     Ok(File::from(opened?))
 }
 
@@ -208,7 +216,7 @@ fn open_directory(_path: &Path) -> io::Result<File> {
 /// What an open file is.
 #[cfg(unix)]
 pub(super) fn identity_of(file: &File) -> io::Result<Identity> {
-    let found = rustix::io::retry_on_intr(|| rustix::fs::fstat(file))?;
+    let found = retry_on_intr(|| rustix::fs::fstat(file))?;
     Ok(Identity(found.st_dev.into(), found.st_ino.into()))
 }
 

@@ -123,6 +123,17 @@ def test_a_lock_that_is_interrupted(simulator: Simulator, out: Path) -> None:
 
 
 @traced
+@pytest.mark.parametrize("call", ["renameat", "unlinkat", "newfstatat"])
+def test_a_name_that_is_interrupted(simulator: Simulator, out: Path, call: str) -> None:
+    """As network file systems may interrupt what others do not; the call is made again."""
+    (out / "disk").write_bytes(b"old")
+    (out / "disk.part").write_bytes(b"of a process that was killed")
+    ended = export(simulator, out / "disk", f"{call}:error=EINTR:when=1", how="overwrite", only=out)
+    assert ended.said == {"verified": "manifest"}
+    assert os.listdir(out) == ["disk"]
+
+
+@traced
 def test_a_partial_file_that_cannot_be_looked_at(simulator: Simulator, out: Path) -> None:
     """It may not be ours any more, so that it stays, and is told."""
     faults = "newfstatat:error=EIO", "statx:error=EIO:when=3+"

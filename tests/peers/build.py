@@ -18,7 +18,7 @@ from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
 BIN = HERE / "bin"
-PROGRAMS = ("vcsim", "govc", "benchserver", "benchclient", "actionlint")
+PROGRAMS = ("vcsim", "govc", "toxiproxy", "benchserver", "benchclient", "actionlint")
 OLDEST_GO = (1, 25)
 
 

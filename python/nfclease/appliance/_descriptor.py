@@ -103,6 +103,8 @@ class Describing:
     def final(self, files: Iterable[ExportedFile]) -> bytes:
         """The server's very text, of the files that were received; calls."""
         files = list(files)
+        # Idle all the time that the disks took: what stands between may have ended the connection.
+        self._manager._stub.DropConnections()
         text = self._create(
             vim.OvfManager.OvfFile(
                 deviceId=file.key,

@@ -36,7 +36,8 @@ The kinds, with their parameters and defaults:
 ``wrong_certificate`` the listener of the deviceUrls, or the one that is matched,
                       presents another certificate to new connections
 ``target_id``         ``value``: a deviceUrl's targetId
-``device_url``        ``fields={...}``, or them as parameters: of a deviceUrl
+``device_url``        ``fields={...}``, or them as parameters: of a deviceUrl;
+                      ``netloc="host:port"`` of its address alone, for a proxy there
 ``http_url``          a deviceUrl becomes ``http://``
 ``file_item_path``    ``value``: a fileItem's path
 ``no_manifest``       GetManifest returns nothing

@@ -4,16 +4,21 @@ from __future__ import annotations
 
 from ..harness.case import CATALOGUE
 from . import (
+    file_systems,
     fleets,
     formats,
     hostile,
     leases,
     local,
+    namespaces,
     network,
     packages,
+    power,
     python_side,
     soap,
+    system_calls,
     texts,
+    toxics,
 )
 from .unwritten import TITLES
 
@@ -23,14 +28,19 @@ UNWRITTEN = {id: title for id, title in TITLES.items() if id not in CATALOGUE}
 __all__ = [
     "CATALOGUE",
     "UNWRITTEN",
+    "file_systems",
     "fleets",
     "formats",
     "hostile",
     "leases",
     "local",
+    "namespaces",
     "network",
     "packages",
+    "power",
     "python_side",
     "soap",
+    "system_calls",
     "texts",
+    "toxics",
 ]

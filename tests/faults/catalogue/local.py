@@ -97,7 +97,7 @@ def write_fails(world: World, when: int) -> None:
     needs=needs_tracing,
 )
 def sync_fails(world: World) -> None:
-    only = _part(world) if world.face == "blocking" else None
+    only = [_part(world)] if world.face == "blocking" else []
     with (
         world.fails(OSError, errno=errno.EIO),
         calls_fail("fsync:error=EIO:when=1", "fdatasync:error=EIO:when=1", only=only),

@@ -10,8 +10,6 @@ TITLES = {
     "E16": "addresses with * in the place of the host, and a vCenter of IPv6",
     "E17": "what can happen to a lease, in any order, against a model of it",
     "E19": "keep-alive, cancel and Complete in every order that threads can have",
-    "L10": "the power is lost after each system call",
-    "L16": "a target in S3 that refuses a part",
     "P18": "canaries of secrets through each case that fails",
     "F02": "the scanner of VMDK streams on made-up bytes",
     "F03": "the reader of archives on made-up bytes, beside Python's",

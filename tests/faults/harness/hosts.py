@@ -113,6 +113,7 @@ class Relay:
             connection, the number of the connection, and both sockets; returns what is handed on.
             OSError ends the connection.
         port: Where it listens; 0 for any.
+        listener: Where it listens, if that is not on the loopback.
 
     Attributes:
         connections: How many there were.
@@ -123,12 +124,13 @@ class Relay:
         world: World,
         spoil: Callable[[bytes, int, int, socket.socket], bytes],
         port: int = 0,
+        listener: socket.socket | None = None,
     ) -> None:
         self._target = (world.simulator.disk_host, world.simulator.disk_port)
         self._spoil = spoil
         self._numbers = itertools.count()
         self.connections = 0
-        self._listener = socket.create_server(("127.0.0.1", port))
+        self._listener = listener or socket.create_server(("127.0.0.1", port))
         self.port: int = self._listener.getsockname()[1]
         self._sockets: list[socket.socket] = []
         self._threads: list[threading.Thread] = []

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -25,12 +25,12 @@ def _may_attach() -> bool:
 
 
 @contextmanager
-def calls_fail(*faults: str, only: Path | None = None) -> Iterator[None]:
-    """Lets calls of all threads fail as ``strace -e inject=`` says, at ``only`` this path.
+def calls_fail(*faults: str, only: Path | Sequence[Path] = ()) -> Iterator[None]:
+    """Lets calls of all threads fail as ``strace -e inject=`` says, at ``only`` these paths.
 
     Args:
         *faults: Such as ``fsync:error=EIO``.
-        only: The path; all when None.
+        only: A path or several; any when empty.
 
     Raises:
         RuntimeError: strace did not attach.
@@ -38,7 +38,19 @@ def calls_fail(*faults: str, only: Path | None = None) -> Iterator[None]:
     calls = ",".join(sorted({fault.partition(":")[0] for fault in faults}))
     command = ["strace", "-f", "-o", "/dev/null", "-e", f"trace={calls}"]
     command += [part for fault in faults for part in ("-e", f"inject={fault}")]
-    command += ["-P", str(only)] if only else []
+    for path in [only] if isinstance(only, Path) else only:
+        command += ["-P", str(path)]
+    with attached(command):
+        yield
+
+
+@contextmanager
+def attached(command: list[str]) -> Iterator[None]:
+    """This strace, attached to this process for the length of a block.
+
+    Raises:
+        RuntimeError: It did not attach.
+    """
     tracer = subprocess.Popen([*command, "-p", str(os.getpid())], stderr=subprocess.PIPE, text=True)
     assert tracer.stderr is not None
     try:

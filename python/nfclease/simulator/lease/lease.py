@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit
 
 from nfclease.simulator.inventory.machine import Machine
 from nfclease.simulator.lease.files import Content, LeaseFile
@@ -202,8 +202,10 @@ def _device_url(lease: Lease, file: LeaseFile) -> Any:
     if world.faults.take("http_url", facts) is not None:
         made.url = made.url.replace("https://", "http://", 1)
     edited = world.faults.take("device_url", facts) or {}
+    if "netloc" in edited:
+        made.url = urlsplit(made.url)._replace(netloc=edited["netloc"]).geturl()
     for name, value in {**edited, **edited.get("fields", {})}.items():
-        if name != "fields":
+        if name not in ("fields", "netloc"):
             first, *rest = name.split("_")
             setattr(made, first + "".join(map(str.capitalize, rest)), value)
     return made
