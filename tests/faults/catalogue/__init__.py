@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ..harness.case import CATALOGUE
-from . import fleets, formats, hostile, leases, local, network, packages, python_side, soap
+from . import fleets, formats, hostile, leases, local, network, packages, promises, python_side, soap
 from .unwritten import TITLES
 
 #: What is to be written yet, by id.
@@ -19,6 +19,7 @@ __all__ = [
     "local",
     "network",
     "packages",
+    "promises",
     "python_side",
     "soap",
 ]
