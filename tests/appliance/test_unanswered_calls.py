@@ -43,6 +43,17 @@ def test_an_answer_that_is_no_lease_is_said(
         nfclease.export_vm(demo_vm, tmp_path / "demo")
 
 
+@pytest.mark.parametrize("body", ["<a/>", "<a>" * 9])
+def test_an_answer_that_says_nothing_is_said(
+    demo_vm: Any, simulator: Simulator, tmp_path: Path, body: str
+) -> None:
+    pool = demo_vm.resourcePool
+    nfclease.export_vm(demo_vm, tmp_path / "demo")
+    simulator.inject("raw_reply", method="Fetch", body=body)
+    with pytest.raises(nfclease.ProtocolError, match="server's answer"):
+        nfclease.import_vapp(tmp_path / "demo", pool, name="said-nothing")
+
+
 def test_an_error_of_a_file_object_stays_what_it_is(demo_vm: Any) -> None:
     class Gone:
         def write(self, data: Any) -> int:

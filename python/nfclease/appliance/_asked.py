@@ -12,7 +12,7 @@ from nfclease.exceptions import ConnectError, HttpStatusError, NfcError, Protoco
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
     from types import FrameType
     from typing import TypeVar
 
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 #: How pyvmomi says that an answer had another status than 200 or 500.
 _STATUS = re.compile(r"\s*(\d{3})\b")
+_PROXY = "a proxy in front of it is the usual reason"
 #: Of a server that may answer the next call.
 _PASSING = (408, 429, 500, 502, 503, 504)
 
@@ -41,22 +42,38 @@ def asked(call: Callable[[], _T]) -> _T:
     except NfcError:
         raise
     except (http.client.HTTPException, ExpatError, OSError) as error:
-        frame = _calling(error)
+        frame = _frame_of(error, "InvokeMethod")
         if frame is None:
             raise
         raise _as_ours(error, frame) from error
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
+        if _frame_of(error, "Deserialize") is None and not _misses(error):
+            raise
+        text = f"the server's answer lacks what it has to say ({escaped(reason_of(error))})"
+        raise ProtocolError(f"{text}; {_PROXY}") from error
 
 
-def _calling(error: BaseException) -> FrameType | None:
-    """The frame of pyvmomi that made the call; None where the error is not of one."""
+def _frame_of(error: BaseException, name: str) -> FrameType | None:
+    """The frame of pyvmomi's connection of this name; None where the error is not from there."""
+    for frame in _frames(error):
+        ours = frame.f_globals.get("__name__") == "pyVmomi.SoapAdapter"
+        if ours and frame.f_code.co_name == name:
+            return frame
+    return None
+
+
+def _misses(error: BaseException) -> bool:
+    """Whether code of ours had None for what every server says: pyvmomi reads that of a page."""
+    *_, last = _frames(error)
+    module = str(last.f_globals.get("__name__"))
+    return module.startswith("nfclease.") and str(error).startswith("'NoneType' object ")
+
+
+def _frames(error: BaseException) -> Iterator[FrameType]:
     step = error.__traceback__
     while step is not None:
-        frame = step.tb_frame
-        named = frame.f_code.co_name == "InvokeMethod"
-        if named and frame.f_globals.get("__name__") == "pyVmomi.SoapAdapter":
-            return frame
+        yield step.tb_frame
         step = step.tb_next
-    return None
 
 
 def _as_ours(error: Exception, frame: FrameType) -> NfcError:
@@ -71,8 +88,7 @@ def _as_ours(error: Exception, frame: FrameType) -> NfcError:
         made = HttpStatusError(f"{what}: the server answered {escaped(str(error).strip())}")
         made.status = int(status[1])
     else:
-        text = f"{what}: the server's answer cannot be read ({reason})"
-        made = ProtocolError(f"{text}; a proxy in front of it is the usual reason")
+        made = ProtocolError(f"{what}: the server's answer cannot be read ({reason}); {_PROXY}")
     if type(made) is ConnectError or getattr(made, "status", 0) in _PASSING:
         made.remedy = "new_lease"
     return made

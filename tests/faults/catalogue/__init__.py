@@ -3,7 +3,19 @@
 from __future__ import annotations
 
 from ..harness.case import CATALOGUE
-from . import fleets, formats, hostile, leases, local, network, packages, promises, python_side, soap
+from . import (
+    chance,
+    fleets,
+    formats,
+    hostile,
+    leases,
+    local,
+    network,
+    packages,
+    promises,
+    python_side,
+    soap,
+)
 from .unwritten import TITLES
 
 #: What is to be written yet, by id.
@@ -12,6 +24,7 @@ UNWRITTEN = {id: title for id, title in TITLES.items() if id not in CATALOGUE}
 __all__ = [
     "CATALOGUE",
     "UNWRITTEN",
+    "chance",
     "fleets",
     "formats",
     "hostile",

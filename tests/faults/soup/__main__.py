@@ -7,6 +7,7 @@ import json
 import sys
 import time
 from collections import Counter
+from math import inf
 from pathlib import Path
 
 from .processes import PROCESSES, ran
@@ -20,6 +21,7 @@ def main() -> int:
     parser.add_argument("--seeds", type=int, default=1000, help="how many")
     parser.add_argument("--first", type=int, default=1, help="the first of them")
     parser.add_argument("--seed", type=int, help="this one alone, in this process")
+    parser.add_argument("--seconds", type=float, default=inf, help="what is not run by then is not")
     parser.add_argument("--processes", type=int, default=PROCESSES, help="at once")
     parser.add_argument("--json", type=Path, default=Path("target/soup.json"), help="the report")
     given = parser.parse_args()
@@ -30,6 +32,8 @@ def main() -> int:
         done.append(each)
         if each.violations:
             print("\n".join(_told(each)), file=sys.stderr, flush=True)
+        if time.monotonic() - began > given.seconds:
+            break
     seconds = time.monotonic() - began
     given.json.parent.mkdir(parents=True, exist_ok=True)
     given.json.write_text(json.dumps([each.to_dict() for each in done], indent=1))

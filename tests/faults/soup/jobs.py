@@ -6,8 +6,9 @@ import asyncio
 import resource
 import signal
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Coroutine, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -26,27 +27,28 @@ class CallersError(Exception):
 
 def job_of(recipe: Recipe, vm: Any, package: Path, target: Path) -> Callable[[], list[Any]]:
     """The work of a face; it returns what it says of the files."""
+    work: Callable[[], Any]
     options: dict[str, Any] = {**recipe.options, "progress": _callback(recipe)}
     if recipe.face in ("blocking", "asyncio"):
         progress, made = options.pop("progress"), vm.ExportVm()
         if recipe.face == "blocking":
             return lambda: _lease(made, target, progress, options)
-        return lambda: _run(recipe, _async_lease(made, target, progress, options))
-    work: Callable[[], Any]
+        return lambda: _run(recipe, lambda: _async_lease(made, target, progress, options))
     if recipe.imports:
         pool = vm.resourcePool
         options |= {"name": IMPORTED, "datastore": vm.datastore[0], "folder": vm.parent}
         if recipe.face == "import_vapp":
-            work = lambda: nfclease.import_vapp(package, pool, **options)
+            work = partial(nfclease.import_vapp, package, pool, **options)
         else:
-            work = lambda: _run(recipe, nfclease.import_vapp_async(package, pool, **options))
+            awaited = partial(nfclease.import_vapp_async, package, pool, **options)
+            work = partial(_run, recipe, awaited)
     else:
-        options |= {"overwrite": True}
         path = target / ("package.ova" if recipe.archive else "package")
+        options["overwrite"] = True
         if recipe.face == "export_vm":
-            work = lambda: nfclease.export_vm(vm, path, **options)
+            work = partial(nfclease.export_vm, vm, path, **options)
         else:
-            work = lambda: _run(recipe, nfclease.export_vm_async(vm, path, **options))
+            work = partial(_run, recipe, partial(nfclease.export_vm_async, vm, path, **options))
     return lambda: list(work().files)
 
 
@@ -66,18 +68,15 @@ async def _async_lease(
         return results
 
 
-def _run(recipe: Recipe, work: Any) -> Any:
+def _run(recipe: Recipe, work: Callable[[], Coroutine[Any, Any, Any]]) -> Any:
     """Runs a coroutine, and cancels it where the recipe says so."""
 
     async def cancelled() -> Any:
-        task = asyncio.ensure_future(work)
+        task = asyncio.ensure_future(work())
         asyncio.get_running_loop().call_later(recipe.moment, task.cancel)
         return await task
 
-    async def as_it_is() -> Any:
-        return await work
-
-    return asyncio.run(cancelled() if recipe.trouble == "cancelled" else as_it_is())
+    return asyncio.run(cancelled() if recipe.trouble == "cancelled" else work())
 
 
 def _callback(recipe: Recipe) -> Callable[[Any], None] | None:
@@ -108,7 +107,7 @@ def trouble(recipe: Recipe, happens: Callable[[], None]) -> Iterator[None]:
     if recipe.trouble == "signal":
         main = threading.main_thread().ident
         assert main is not None
-        happens = lambda: signal.pthread_kill(main, signal.SIGINT)
+        happens = partial(signal.pthread_kill, main, signal.SIGINT)
     elif recipe.trouble not in ("logged out", "expires"):
         yield
         return

@@ -96,7 +96,11 @@ def _may_be_held(recipe: Recipe, ended: Ended) -> bool:
     """Whether a lease can be left: the server did not let it be ended, or its answer was lost."""
     if ended.lease_outcome == "abort_failed" or recipe.trouble == "logged out":
         return True
-    lost = ("vim.fault.NotAuthenticated", "vim.fault.InvalidState", "vmodl.fault.ManagedObjectNotFound")
+    lost = (
+        "vim.fault.NotAuthenticated",
+        "vim.fault.InvalidState",
+        "vmodl.fault.ManagedObjectNotFound",
+    )
     said = any(fault.params.get("fault") in lost for fault in recipe.faults)
     return said or recipe.touches(
         "HttpNfcLeaseAbort", "HttpNfcLeaseComplete", "ExportVm", "ImportVApp"

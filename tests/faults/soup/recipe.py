@@ -115,7 +115,7 @@ def recipe_of(seed: int) -> Recipe:
     faults += [_of_call(chance, calls) for _ in range(chance.choice((0, 0, 0, 1, 1)))]
     if chance.random() < 0.15:
         faults.append(chance.choice(_OF_LEASES)(chance))
-    trouble = chance.choice(("",) * 9 + _troubles(face))
+    trouble = chance.choice(("",) * 14 + _troubles(face))
     if trouble or chance.random() < 0.3:
         rate = DISK_SIZE / chance.choice((0.1, 0.3, 0.6))
         faults.append(Fault("bandwidth", None, {"bytes_per_second": rate}))

@@ -41,7 +41,7 @@ class Stage:
     """
 
     def __init__(self) -> None:
-        # The same bytes each time: what a run brought is compared with those of a run without fault.
+        # The same bytes each time: those of a run are compared with those of one without a fault.
         self.simulator = Simulator(
             disk_size=DISK_SIZE, disks=1, initializing=0.02, stable_streams=True
         )
