@@ -34,6 +34,12 @@ def _press() -> float:
     return sent
 
 
+def _when_it_moves(world: World) -> None:
+    """Waits until a stream of the job is open, and for a moment of chance then."""
+    wait_for(lambda: any(each["ended"] is None for each in world.requests()))
+    time.sleep(world.random.random() / 2)
+
+
 @contextmanager
 def _beside(work: Callable[[], object]) -> Iterator[None]:
     """A block with something that another thread does meanwhile."""
@@ -59,7 +65,7 @@ def interrupted(world: World) -> None:
         clocks: list[Stopwatch] = []
 
         def press(clocks: list[Stopwatch] = clocks) -> None:
-            time.sleep(0.4 + world.random.random())
+            _when_it_moves(world)
             clocks.append(Stopwatch(world.simulator.pid))
             _press()
 
@@ -88,7 +94,7 @@ def interrupted_twice(world: World) -> None:
         clocks: list[Stopwatch] = []
 
         def press(clocks: list[Stopwatch] = clocks, number: int = number) -> None:
-            time.sleep(0.4)
+            _when_it_moves(world)
             _press()
             wait_for(lambda: len(world.simulator.calls(ABORT)) == number)
             time.sleep(world.random.random() / 2)

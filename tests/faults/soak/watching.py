@@ -137,7 +137,7 @@ class Watch:
         print(
             f"{len(calls)} Progress, the latest {max(late, default=0.0):.2f} s late; "
             f"{self._memory[-1] / 2**20:.0f} MiB over Python with the libraries; "
-            f"{threads} threads, {descriptors} descriptors",
+            f"{threads} threads, {descriptors} descriptors; load {os.getloadavg()[0]:.1f}",
             flush=True,
         )
 
