@@ -7,7 +7,7 @@ import resource
 import signal
 import threading
 from collections.abc import Callable, Coroutine, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -112,12 +112,11 @@ def trouble(recipe: Recipe, happens: Callable[[], None]) -> Iterator[None]:
         yield
         return
     timer = threading.Timer(recipe.moment, happens)
-    timer.start()
-    try:
+    with ExitStack() as stack:
+        stack.callback(timer.join)
+        stack.callback(timer.cancel)
+        timer.start()
         yield
-    finally:
-        timer.cancel()
-        timer.join()
 
 
 @contextmanager
