@@ -43,7 +43,8 @@ def _started(simulator: Simulator, folder: Path, leases: int) -> subprocess.Pope
     vcenter, disks = folder / "vcenter.json", folder / "disks"
     vcenter.write_text(json.dumps(at))
     disks.mkdir()
-    command = [sys.executable, "-m", "tests.faults.soak.leases", vcenter, disks, str(leases)]
+    command = [sys.executable, "-m", "tests.faults.soak.leases"]
+    command += [str(vcenter), str(disks), str(leases)]
     return subprocess.Popen(
         command, cwd=ROOT, text=True, stdin=subprocess.PIPE, stdout=subprocess.PIPE
     )
