@@ -158,6 +158,8 @@ STALLS: dict[str, dict[str, Any]] = {
 def stalls(world: World, how: dict[str, Any]) -> None:
     params = {key: value for key, value in how.items() if key != "kind"}
     timeout = 2.0
+    if world.face == "import_vapp":  # what a socket takes at once has two minutes for its answer
+        world.large()
     world.simulator.inject(how["kind"], disk=DISK, **params)
     clock = Stopwatch(world.simulator.pid)
     with world.fails(StallError):
