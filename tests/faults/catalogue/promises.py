@@ -195,7 +195,7 @@ def _parse(world: World, body: str) -> None:
     world.simulator.inject("raw_reply", method=CALL, body=body)
     with HttpNfcLease(world.vm.ExportVm(), **world.options) as lease:
         lease.wait_ready(10)
-        until = time.monotonic() + 4
+        until = time.monotonic() + 2
         while time.monotonic() < until:
             try:
                 lease.HttpNfcLeaseGetManifest()
@@ -213,7 +213,7 @@ FAULT_TEXT = (
 BUSY: dict[str, Callable[[World], object]] = {
     "800,000 attributes": lambda world: _parse(world, ENVELOPE.format(TAGS["attributes"])),
     "a fault of 1 MiB": lambda world: _parse(world, FAULT_TEXT),
-    "the GIL held": lambda world: ctypes.PyDLL(None).sleep(4),
+    "the GIL held": lambda world: ctypes.PyDLL(None).sleep(3),
 }
 
 
@@ -223,6 +223,7 @@ BUSY: dict[str, Callable[[World], object]] = {
     "a lease is renewed as often as before",
     faces=("blocking",),
     variants=BUSY,
+    deadline=60.0,
 )
 def cadence(world: World, busy: Callable[[World], object]) -> None:
     interval = 0.5
