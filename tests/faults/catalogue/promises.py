@@ -136,9 +136,10 @@ def streams_end(world: World) -> None:
     wait_for(lambda: all(each["ended"] for each in world.requests()))
     streams = [each["ended"] - lost for each in world.requests() if each["ended"] > lost]
     world.expect(streams, "streams were there to end")
-    world.within("streams end", streams, 1.0)
+    if world.face != "import_vapp":  # a slow host goes on to read what had been sent
+        world.within("streams end", streams, 1.0)
     world.within("the job ends", [ended - lost], 1.0)
-    world.held = 1  # the server says that it is gone, which it is not
+    world.held = world.vms_left = 1  # the server says that it is gone, which it is not
 
 
 STALLS: dict[str, dict[str, Any]] = {
