@@ -21,7 +21,7 @@ from ...support.waiting import wait_for
 from ..harness import invariants
 from ..harness.case import FACES, case
 from ..harness.world import DISK, DISK_SIZE, LARGE_SIZE, World
-from .soap import CALL, ENVELOPE, TAGS
+from .soap import CALL
 
 JOBS = ("blocking", "asyncio", "export_vm", "import_vapp")
 ABORT = "HttpNfcLeaseAbort"
@@ -212,7 +212,6 @@ FAULT_TEXT = (
 ).format("x&amp;" * (1 << 20 >> 3))
 
 BUSY: dict[str, Callable[[World], object]] = {
-    "800,000 attributes": lambda world: _parse(world, ENVELOPE.format(TAGS["attributes"])),
     "a fault of 1 MiB": lambda world: _parse(world, FAULT_TEXT),
     "the GIL held": lambda world: ctypes.PyDLL(None).sleep(3),
 }
