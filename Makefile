@@ -14,6 +14,10 @@ TARGET ?=
 # What `make faults` begins its chance with, and which cases or groups it runs; all without.
 SEED ?= 1
 CASES ?=
+# How many seeds `make soup` has, from FIRST on, and how long `make soak` takes.
+SEEDS ?= 1000
+FIRST ?= 1
+MINUTES ?= 10
 # Where `make bench` draws; SVG=docs/images/throughput.svg is for a machine that does nothing else.
 SVG ?= target/bench.svg
 # What the tests run on: a debug build shares what the Rust tests compile, BUILD=release is what users get.
@@ -24,7 +28,7 @@ SOURCES := $(shell find src python -name '*.rs' -o -name '*.py' -o -name '*.pyi'
 AS_MATURIN = PYO3_BUILD_EXTENSION_MODULE=1 PYO3_CONFIG_FILE="$$(echo $(CURDIR)/target/maturin/pyo3-config-*.txt)"
 MATURIN_VERSION := $(shell sed -n 's/.*"maturin==\([^"]*\)".*/\1/p' pyproject.toml)
 
-.PHONY: help demo dev test test-rust test-python test-versions test-matrix test-busy test-large fuzz faults lint lint-workflows bench bench-check bench-quick bench-calls bench-ova bench-commands bench-formats bench-progress bench-many bench-fleet serve wheel test-wheel test-browser peers docs clean prerequisites
+.PHONY: help demo dev test test-rust test-python test-versions test-matrix test-busy test-large fuzz faults soup soak lint lint-workflows bench bench-check bench-quick bench-calls bench-ova bench-commands bench-formats bench-progress bench-many bench-fleet serve wheel test-wheel test-browser peers docs clean prerequisites
 
 help:  ## Lists the commands.
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
@@ -79,6 +83,13 @@ fuzz: prerequisites  ## Each reader of foreign bytes on bytes made for it: SECON
 # A case that cannot be run here is named, and does not count as survived. Some want strace, unshare and ip.
 faults: .venv/.dev .venv/.with-$(BUILD) peers  ## The catalogue of faults: what of it is survived, a JSON report in target/faults.json.
 	$(BIN)/python -m tests.faults --seed $(SEED) --json target/faults.json $(CASES)
+
+soup: .venv/.dev .venv/.with-$(BUILD)  ## Jobs with three disks under faults of chance: SEEDS=1000, and what each ended in.
+	$(BIN)/python -m tests.faults.soup --first $(FIRST) --seeds $(SEEDS)
+
+# For a machine that does nothing else: it judges how late the keep-alive is.
+soak: .venv/.dev .venv/.with-$(BUILD)  ## 64 leases under faults for MINUTES=10: late renewals, memory, leaks, and a verdict.
+	$(BIN)/python -m tests.faults.soak --minutes $(MINUTES)
 
 test-browser: .venv/.browser .venv/.with-$(BUILD)  ## The notebooks in JupyterLab, in the Chromium of this machine.
 	$(BIN)/python tests/tools/browser.py

@@ -8,7 +8,7 @@ use std::pin::pin;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex};
 use std::task::{Context, Wake, Waker};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use tokio_util::sync::CancellationToken;
 use url::Url;
@@ -215,6 +215,28 @@ fn a_panic_ends_a_transfer_for_everybody() {
     let failure = seen.0.unwrap().unwrap_err();
     assert!(failure.error.to_string().contains("on purpose"));
     assert_eq!((failure.disk_key.as_str(), seen.1), ("k", true));
+}
+
+#[test]
+fn a_panic_is_told_within_a_second_and_ends_nothing_else() {
+    let lease = lease();
+    let (panics, its_gate) = gated(&lease, Ends::InPanic);
+    let (other, gate) = gated(&lease, Ends::Well);
+    let (watched, began) = (panics.clone(), Instant::now());
+    let seen = seen_at_wake_up(panics.ended(), &its_gate, move || {
+        (watched.outcome(), began.elapsed())
+    });
+    let failure = seen.0.unwrap().unwrap_err();
+    assert!(matches!(failure.error, Error::Internal { .. }));
+    assert!(seen.1 < Duration::from_secs(1), "{:?}", seen.1);
+    assert!(other.outcome().is_none());
+    let watched = other.clone();
+    let seen = seen_at_wake_up(other.ended(), &gate, move || watched.outcome());
+    assert!(seen.unwrap().is_ok());
+    let (next, gate) = gated(&lease, Ends::Well);
+    let watched = next.clone();
+    let seen = seen_at_wake_up(next.ended(), &gate, move || watched.outcome());
+    assert!(seen.unwrap().is_ok());
 }
 
 #[test]

@@ -39,7 +39,9 @@ def _run(ids: list[str], seed: int) -> list[Result]:
                 result = runner.run(CATALOGUE[id], face, variant)
                 results.append(result)
                 where = f"{id} {face} {variant}"
-                print(f"{where:50} {result.status:8} {result.seconds:6.1f} s", file=sys.stderr)
+                told = [f"{where:50} {result.status:8} {result.seconds:6.1f} s"]
+                told += [f"{what} {number:.3f} s" for what, number in result.numbers.items()]
+                print("; ".join(told), file=sys.stderr)
     finally:
         runner.close()
     return results

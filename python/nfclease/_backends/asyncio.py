@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextvars
 import functools
+import sys
 import threading
 import time
 import weakref
@@ -26,6 +27,9 @@ if TYPE_CHECKING:
 #: Seconds between two wake-ups of a loop that waits for us: an interrupt of a notebook's kernel is
 #: seen when the loop wakes, and not before.
 _HEARTBEAT = 0.2
+
+#: The module of ``asyncio.run``.
+_RUNNERS = "asyncio.runners"
 
 
 def _start_thread(call: Callable[[], None]) -> None:
@@ -154,7 +158,10 @@ async def any_of(ends: Collection[asyncio.Future[Any]], seconds: float | None = 
 
 
 async def undisturbed(ends: Collection[asyncio.Future[Any]], until: float) -> None:
-    """Waits for all of these, however often the task is cancelled meanwhile, and tells it then."""
+    """Waits for all of these, however often the task is cancelled meanwhile, and tells it then.
+
+    A second Ctrl-C ends the wait: ``asyncio.run`` closes its loop then, and cancels what is left.
+    """
     import asyncio
 
     cancelled = None
@@ -163,8 +170,21 @@ async def undisturbed(ends: Collection[asyncio.Future[Any]], until: float) -> No
             await any_of(ends, left)
         except asyncio.CancelledError as error:  # noqa: PERF203 - it is raised once all have come
             cancelled = error
+            if _is_closing():
+                break
     if cancelled is not None:
         raise cancelled
+
+
+def _is_closing() -> bool:
+    """Whether the loop runs only for ``asyncio.run`` to cancel the tasks that are left in it."""
+    frame = sys._getframe(1)
+    while frame is not None:
+        code = frame.f_code
+        if code.co_name == "_cancel_all_tasks" and frame.f_globals.get("__name__") == _RUNNERS:
+            return True
+        frame = frame.f_back  # type: ignore[assignment]
+    return False
 
 
 async def in_thread(call: Callable[[], _T], take_along: TakeAlong) -> _T:

@@ -12,8 +12,10 @@ from functools import partial
 
 from nfclease._backends.base import CLEANUP_TIMEOUT, INTERVAL
 from nfclease._backends.blocking import BLOCKING, run
+from nfclease.appliance._asked import asked
 from nfclease.appliance._making import Making
 from nfclease.appliance._threads import Thread, cleaning
+from nfclease.exceptions import ProtocolError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -61,10 +63,10 @@ class BlockingFace:
     backend: Backend = BLOCKING
 
     async def call(self, call: Callable[[], _T]) -> _T:
-        return call()
+        return asked(call)
 
     async def in_thread(self, call: Callable[[], _T]) -> _T:
-        thread = Thread(call)
+        thread = Thread(partial(asked, call))
         while not thread.ended.wait(INTERVAL):
             pass
         value: _T = thread.result()
@@ -101,7 +103,7 @@ class AsyncioFace:
         self.backend: Asyncio = Asyncio(request_context)
 
     async def call(self, call: Callable[[], _T]) -> _T:
-        return await self.backend.for_call(call)
+        return await self.backend.for_call(partial(asked, call))
 
     in_thread = call
 
@@ -132,6 +134,19 @@ class AsyncioFace:
                 task.cancel()
 
 
+def _lease_of(call: Callable[[], Any]) -> vim.HttpNfcLease:
+    """What the call answers, which has to be a lease."""
+    from pyVmomi import vim
+
+    answer = call()
+    if not isinstance(answer, vim.HttpNfcLease):
+        raise ProtocolError(
+            "the call that opens a lease was answered with something else; the server may hold a "
+            "lease until it expires, in about five minutes"
+        )
+    return answer
+
+
 class leased:  # noqa: N801 - used as a function
     """``async with`` it: opens a lease, gives what the operations know of it, and ends it.
 
@@ -151,7 +166,7 @@ class leased:  # noqa: N801 - used as a function
         from nfclease._opening import opener
 
         self._face = face
-        self._open = opener(call, options)
+        self._open = opener(partial(_lease_of, call), options)
         self._lease: HttpNfcLease | None = None
 
     async def __aenter__(self) -> LeaseCore:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from ..harness.case import CATALOGUE
 from . import (
+    chance,
     file_systems,
     fleets,
     formats,
@@ -14,6 +15,7 @@ from . import (
     network,
     packages,
     power,
+    promises,
     python_side,
     soap,
     system_calls,
@@ -28,6 +30,7 @@ UNWRITTEN = {id: title for id, title in TITLES.items() if id not in CATALOGUE}
 __all__ = [
     "CATALOGUE",
     "UNWRITTEN",
+    "chance",
     "file_systems",
     "fleets",
     "formats",
@@ -38,6 +41,7 @@ __all__ = [
     "network",
     "packages",
     "power",
+    "promises",
     "python_side",
     "soap",
     "system_calls",

@@ -25,6 +25,7 @@ from ...support.clock import Stopwatch
 from ...support.leases import disk_of
 from ...support.smoke import EXIT_MIDWAY, login
 from ...support.waiting import wait_for
+from ..harness import invariants
 from ..harness.case import LEASES, case
 from ..harness.world import DISK, DISK_SIZE, LARGE_SIZE, World
 
@@ -403,13 +404,20 @@ def callers_exception(world: World) -> None:
     "P14",
     "two hundred transfers in one process",
     "threads, descriptors and memory are what they were",
-    faces=LEASES[:1],
+    faces=("blocking", "asyncio", "export_vm"),
     deadline=120.0,
     growth=24 << 20,
 )
 def two_hundred(world: World) -> None:
-    for _ in range(200):
+    for _ in range(100):
         world.job()
+    gc.collect()
+    half = invariants.resident()
+    for _ in range(100):
+        world.job()
+    gc.collect()
+    grown = invariants.resident() - half
+    world.expect(grown < 2 << 20, f"the second hundred adds less than 2 MiB, not {grown} bytes")
 
 
 @case(

@@ -25,6 +25,7 @@ GROUPS = {
     "A": "archives",
     "V": "disk formats",
     "C": "fleets",
+    "T": "promises with numbers",
 }
 
 

@@ -148,6 +148,11 @@ def memory(growth: int, most: int) -> list[str]:
 def reset_peak() -> int:
     """Lets the kernel count the peak anew; the bytes that are resident now."""
     Path("/proc/self/clear_refs").write_text("5")
+    return resident()
+
+
+def resident() -> int:
+    """The bytes that are resident now."""
     return _status("VmRSS")
 
 

@@ -53,6 +53,7 @@ class Result:
         violations: Invariants and expectations that did not hold.
         seconds: How long it took, the invariants not counted.
         growth: Bytes that the process grew by.
+        numbers: What the case has measured.
         seed: What its chance began with.
     """
 
@@ -64,6 +65,7 @@ class Result:
     violations: list[str] = field(default_factory=list)
     seconds: float = 0.0
     growth: int = 0
+    numbers: dict[str, float] = field(default_factory=dict)
     seed: int = 0
 
     def to_dict(self) -> dict[str, Any]:
@@ -145,12 +147,12 @@ class Runner:
         start = invariants.reset_peak()
         clock = Stopwatch(simulator.pid)
         try:
-            with texts.all_logged() as log, _no_longer_than(3 * case.deadline + 30):
+            with texts.all_logged() as log, no_longer_than(3 * case.deadline + 30):
                 world = World(case, result.face, simulator, folder, self.seed)
                 try:
                     _do(world, variant)
                     result.seconds = clock.seconds()
-                    result.growth = invariants.peak() - start
+                    result.growth, result.numbers = invariants.peak() - start, world.numbers
                     result.violations += self._after(world, case, result, log)
                 finally:
                     world.close()
@@ -246,7 +248,7 @@ def _named(session: Any, name: str) -> Any:
 
 
 @contextmanager
-def _no_longer_than(seconds: float) -> Iterator[None]:
+def no_longer_than(seconds: float) -> Iterator[None]:
     """Raises ``Overdue`` in the main thread after so long."""
     main = threading.main_thread().ident
     assert main is not None

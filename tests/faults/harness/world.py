@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 import re
 import traceback
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Any
@@ -50,6 +50,7 @@ class World:
         vms_left: How many VMs of an import that failed may be there.
         violations: What did not come as the case says.
         failed: Whether a job was to fail and did.
+        numbers: What the case has measured, in seconds, by what it is.
         connect: Opens a session; a case may put something between.
         progress: What the job is to call with its progress.
         moved: Makes of a device one at another place; a case may.
@@ -72,6 +73,7 @@ class World:
         self.wanted: list[tuple[str, ...]] = []
         self.held = self.vms_left = 0
         self.violations: list[str] = []
+        self.numbers: dict[str, float] = {}
         self.failed = False
         self.secrets = {simulator.password: "the password"}
         self._name = "one"
@@ -179,6 +181,11 @@ class World:
         """A claim of the case, in words that are told where it does not hold."""
         if not held:
             self.violations.append(f"expected: {what}")
+
+    def within(self, what: str, samples: Sequence[float], most: float) -> None:
+        """A promise with a number: the longest of some samples is no longer than that."""
+        self.numbers[what] = longest = max(samples, default=float("inf"))
+        self.expect(longest <= most, f"{what}: {longest:.3f} s, not {most} s")
 
     def requests(self) -> list[dict[str, Any]]:
         """The data requests so far, whose tickets are secrets from now on."""
