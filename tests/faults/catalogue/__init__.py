@@ -3,7 +3,19 @@
 from __future__ import annotations
 
 from ..harness.case import CATALOGUE
-from . import fleets, formats, hostile, leases, local, network, packages, python_side, soap
+from . import (
+    fleets,
+    formats,
+    hostile,
+    leases,
+    local,
+    network,
+    packages,
+    python_side,
+    secrets,
+    soap,
+    stolen_keys,
+)
 from .unwritten import TITLES
 
 #: What is to be written yet, by id.
@@ -20,5 +32,7 @@ __all__ = [
     "network",
     "packages",
     "python_side",
+    "secrets",
     "soap",
+    "stolen_keys",
 ]

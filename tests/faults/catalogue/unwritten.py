@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 TITLES = {
-    "H22": "a thumbprint that is right, of a certificate whose key the host does not have",
     "E12": "the answer to ExportVm or ImportVApp is lost",
     "E13": "vCenter starts again, and knows none of its objects",
     "E15": "a lease with no device, with 1,000, without info, with keys twice",
@@ -12,7 +11,6 @@ TITLES = {
     "E19": "keep-alive, cancel and Complete in every order that threads can have",
     "L10": "the power is lost after each system call",
     "L16": "a target in S3 that refuses a part",
-    "P18": "canaries of secrets through each case that fails",
     "F02": "the scanner of VMDK streams on made-up bytes",
     "F03": "the reader of archives on made-up bytes, beside Python's",
     "F04": "the reader of descriptors on made-up bytes",

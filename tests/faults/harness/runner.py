@@ -25,7 +25,7 @@ from ...support.clock import Stopwatch
 from ...support.importing import vm_names
 from ...support.inventory import connected
 from ...support.leases import disk_of
-from . import invariants
+from . import invariants, secrets
 from .case import Case
 from .world import DISK_SIZE, LARGE_SIZE, World
 
@@ -173,13 +173,14 @@ class Runner:
         world.requests()
         simulator.clear()
         after, texts = invariants.tree_of(world.target), [*world.texts, *logged]
+        kept = [*secrets.in_files(world.target), *secrets.in_command_lines()]
         most = invariants.GROWTH + _STREAMS * invariants.GROWTH_PER_STREAM
         found = [
             *world.violations,
             *invariants.final_names(world.before, after, world.failed),
             *invariants.partial_files(after),
             *invariants.endings(simulator.calls(), simulator.leases(), world.wanted, world.held),
-            *invariants.secrets_hidden(world.secrets, texts),
+            *invariants.secrets_hidden(world.secrets, [*texts, *kept, *world.pickles]),
             *invariants.memory(result.growth, case.growth or most),
             *invariants.in_time(result.seconds, case.deadline),
             *invariants.no_panic(texts),
