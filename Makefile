@@ -14,6 +14,10 @@ TARGET ?=
 # What `make faults` begins its chance with, and which cases or groups it runs; all without.
 SEED ?= 1
 CASES ?=
+# What `make audit` looks things up in; over the network without.
+ADVISORY_DB ?=
+DENY_VERSION := 0.20.2
+AUDIT_VERSION := 0.22.2
 # Where `make bench` draws; SVG=docs/images/throughput.svg is for a machine that does nothing else.
 SVG ?= target/bench.svg
 # What the tests run on: a debug build shares what the Rust tests compile, BUILD=release is what users get.
@@ -24,7 +28,7 @@ SOURCES := $(shell find src python -name '*.rs' -o -name '*.py' -o -name '*.pyi'
 AS_MATURIN = PYO3_BUILD_EXTENSION_MODULE=1 PYO3_CONFIG_FILE="$$(echo $(CURDIR)/target/maturin/pyo3-config-*.txt)"
 MATURIN_VERSION := $(shell sed -n 's/.*"maturin==\([^"]*\)".*/\1/p' pyproject.toml)
 
-.PHONY: help demo dev test test-rust test-python test-versions test-matrix test-busy test-large fuzz faults lint lint-workflows bench bench-check bench-quick bench-calls bench-ova bench-commands bench-formats bench-progress bench-many bench-fleet serve wheel test-wheel test-browser peers docs clean prerequisites
+.PHONY: help demo dev test test-rust test-python test-versions test-matrix test-busy test-large fuzz faults audit memcheck lint lint-workflows bench bench-check bench-quick bench-calls bench-ova bench-commands bench-formats bench-progress bench-many bench-fleet serve wheel test-wheel test-browser peers docs clean prerequisites
 
 help:  ## Lists the commands.
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
@@ -79,6 +83,19 @@ fuzz: prerequisites  ## Each reader of foreign bytes on bytes made for it: SECON
 # A case that cannot be run here is named, and does not count as survived. Some want strace, unshare and ip.
 faults: .venv/.dev .venv/.with-$(BUILD)  ## The catalogue of faults: what of it is survived, a JSON report in target/faults.json.
 	$(BIN)/python -m tests.faults --seed $(SEED) --json target/faults.json $(CASES)
+
+# ADVISORY_DB=PATH is a clone of RustSec's advisory-db, for a machine without a network. 1: found, 2: not run.
+audit: .venv/.dev target/audit/bin/cargo-deny  ## Known holes, licences and origins of all dependencies; minutes the first time.
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --group audit
+	ADVISORY_DB=$(ADVISORY_DB) $(BIN)/python -m tests.tools.audit --tools target/audit/bin
+
+target/audit/bin/cargo-deny: | prerequisites
+	$(CARGO) install --quiet --locked --root target/audit cargo-deny@$(DENY_VERSION)
+	$(CARGO) install --quiet --locked --root target/audit cargo-audit@$(AUDIT_VERSION)
+
+# Needs valgrind. What CPython itself does is in the suppressions.
+memcheck: prerequisites  ## The Rust tests of the readers and of TLS under valgrind: a quarter of an hour.
+	$(PYTHON) tests/tools/memcheck.py --cargo $(CARGO)
 
 test-browser: .venv/.browser .venv/.with-$(BUILD)  ## The notebooks in JupyterLab, in the Chromium of this machine.
 	$(BIN)/python tests/tools/browser.py
