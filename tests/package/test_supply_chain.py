@@ -86,9 +86,9 @@ def rust_files() -> list[Path]:
 
 
 def unsafe_in(text: str) -> int:
-    """How often it is written as code: comments and strings do not count."""
-    code = re.sub(r'//.*|"(?:\\.|[^"\\])*"', "", text)
-    return len(re.findall(r"\bunsafe\b(?!_)", code))
+    """How often code begins so; a text or a comment may speak of it."""
+    code = re.sub(r"//.*", "", text)
+    return len(re.findall(r"\bunsafe\s*(?:\{|fn\b|impl\b|trait\b|extern\b|\()", code))
 
 
 def test_unsafe_is_in_one_crate_alone() -> None:
@@ -96,7 +96,7 @@ def test_unsafe_is_in_one_crate_alone() -> None:
     assert {path.relative_to(ROOT / "src").parts[0] for path in found} == {"sha"}
     blocks = [re.findall(r"unsafe \{", path.read_text()) for path in found]
     assert sum(map(len, blocks)) == 2, "two blocks, as CONTRIBUTING says"
-    assert unsafe_in('// unsafe\nlet x = "unsafe"; unsafe { x() }') == 1
+    assert unsafe_in('// unsafe {\nlet x = "unsafe file"; unsafe { x() }') == 1
 
 
 @pytest.mark.parametrize("manifest", ["Cargo.toml", "src/python/Cargo.toml"])
