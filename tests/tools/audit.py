@@ -59,7 +59,7 @@ def denied(tools: Path, what: str, offline: bool) -> Outcome:
     tool = tools / "cargo-deny"
     if not tool.exists():
         return "not run", "cargo-deny is not installed"
-    command = [tool, *(["--offline"] if offline else []), "check", what]
+    command: list[str | Path] = [tool, *(["--offline"] if offline else []), "check", what]
     return judged(*run(*command), fetches=what == "advisories")
 
 
@@ -68,7 +68,7 @@ def audited(tools: Path, offline: bool) -> Outcome:
     tool = tools / "cargo-audit"
     if not tool.exists():
         return "not run", "cargo-audit is not installed"
-    kept = ["--no-fetch", "--db", DATABASE] if offline else []
+    kept: list[str | Path] = ["--no-fetch", "--db", DATABASE] if offline else []
     return judged(*run(tool, "audit", *kept), fetches=True)
 
 
