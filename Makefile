@@ -18,6 +18,10 @@ CASES ?=
 SEEDS ?= 1000
 FIRST ?= 1
 MINUTES ?= 10
+# What `make audit` looks things up in; over the network without.
+ADVISORY_DB ?=
+DENY_VERSION := 0.20.2
+AUDIT_VERSION := 0.22.2
 # Where `make bench` draws; SVG=docs/images/throughput.svg is for a machine that does nothing else.
 SVG ?= target/bench.svg
 # What the tests run on: a debug build shares what the Rust tests compile, BUILD=release is what users get.
@@ -28,7 +32,7 @@ SOURCES := $(shell find src python -name '*.rs' -o -name '*.py' -o -name '*.pyi'
 AS_MATURIN = PYO3_BUILD_EXTENSION_MODULE=1 PYO3_CONFIG_FILE="$$(echo $(CURDIR)/target/maturin/pyo3-config-*.txt)"
 MATURIN_VERSION := $(shell sed -n 's/.*"maturin==\([^"]*\)".*/\1/p' pyproject.toml)
 
-.PHONY: help demo dev test test-rust test-python test-versions test-matrix test-busy test-large fuzz faults soup soak lint lint-workflows bench bench-check bench-quick bench-calls bench-ova bench-commands bench-formats bench-progress bench-many bench-fleet serve wheel test-wheel test-browser peers docs clean prerequisites
+.PHONY: help demo dev test test-rust test-python test-versions test-matrix test-busy test-large fuzz faults soup soak audit memcheck lint lint-workflows bench bench-check bench-quick bench-calls bench-ova bench-commands bench-formats bench-progress bench-many bench-fleet serve wheel test-wheel test-browser peers docs clean prerequisites
 
 help:  ## Lists the commands.
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
@@ -90,6 +94,19 @@ soup: .venv/.dev .venv/.with-$(BUILD)  ## Jobs with three disks under faults of 
 # For a machine that does nothing else: it judges how late the keep-alive is.
 soak: .venv/.dev .venv/.with-$(BUILD)  ## 64 leases under faults for MINUTES=10: late renewals, memory, leaks, and a verdict.
 	$(BIN)/python -m tests.faults.soak --minutes $(MINUTES)
+
+# ADVISORY_DB=PATH is a clone of RustSec's advisory-db, for a machine without a network. 1: found, 2: not run.
+audit: .venv/.dev target/audit/bin/cargo-deny  ## Known holes, licences and origins of all dependencies; minutes the first time.
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --group audit
+	ADVISORY_DB=$(ADVISORY_DB) $(BIN)/python -m tests.tools.audit --tools target/audit/bin
+
+target/audit/bin/cargo-deny: | prerequisites
+	$(CARGO) install --quiet --locked --root target/audit cargo-deny@$(DENY_VERSION)
+	$(CARGO) install --quiet --locked --root target/audit cargo-audit@$(AUDIT_VERSION)
+
+# Needs valgrind, and says so where it is missing (2).
+memcheck: prerequisites  ## The Rust tests of the readers of foreign bytes under valgrind: a quarter of an hour.
+	$(PYTHON) tests/tools/memcheck.py --cargo $(CARGO)
 
 test-browser: .venv/.browser .venv/.with-$(BUILD)  ## The notebooks in JupyterLab, in the Chromium of this machine.
 	$(BIN)/python tests/tools/browser.py

@@ -141,19 +141,30 @@ impl Response {
                 location,
             });
         }
-        if self.header(&CONTENT_LENGTH).is_some() && self.header(&TRANSFER_ENCODING).is_some() {
-            return Err(Error::protocol(
-                &self.what,
-                "the answer has both Content-Length and Transfer-Encoding",
-            ));
+        match self.misframed() {
+            Some(reason) => Err(Error::protocol(&self.what, reason)),
+            None => Ok(self),
         }
-        match self.header(&CONTENT_ENCODING) {
-            None | Some("identity" | "") => Ok(self),
-            Some(encoding) => Err(Error::protocol(
-                &self.what,
-                format!("Content-Encoding {} was not asked for", self.said(encoding)),
-            )),
+    }
+
+    /// What makes the body end elsewhere, or be other bytes, than it seems: HTTP's library takes an
+    /// unknown coding for a body that ends with the connection.
+    fn misframed(&self) -> Option<String> {
+        let headers = self.inner.headers();
+        let coding = |name: &HeaderName, usual: &[&str]| {
+            let odd = headers.get_all(name).into_iter().find(|value| {
+                !usual
+                    .iter()
+                    .any(|one| value.as_bytes().eq_ignore_ascii_case(one.as_bytes()))
+            })?;
+            let odd = self.said(&String::from_utf8_lossy(odd.as_bytes()));
+            Some(format!("{name} {odd} was not asked for"))
+        };
+        if headers.contains_key(CONTENT_LENGTH) && headers.contains_key(TRANSFER_ENCODING) {
+            return Some("the answer has both Content-Length and Transfer-Encoding".into());
         }
+        coding(&TRANSFER_ENCODING, &["chunked"])
+            .or_else(|| coding(&CONTENT_ENCODING, &["identity", ""]))
     }
 
     /// The next piece of the body, or `None` at its proper end.

@@ -117,20 +117,54 @@ impl Stored for StoredFile {
     }
 }
 
-/// A regular file that is opened by each reader: of a package in many pieces only those that are read
-/// are open.
+/// A regular file below a directory, opened by each reader: of a package in many pieces only those
+/// that are read are open. A link that leads out of the directory is refused each time.
 pub struct StoredPath {
+    root: PathBuf,
+    name: String,
     path: PathBuf,
     length: u64,
 }
 
 impl StoredPath {
-    /// Looks at a regular file.
-    pub fn look(path: &Path) -> Result<Self> {
-        Ok(Self {
-            path: path.to_owned(),
-            length: regular(path)?.len(),
-        })
+    /// Looks at a file by its name below the directory, with `/`.
+    pub fn look(root: &Path, name: &str) -> Result<Self> {
+        let path = name
+            .split('/')
+            .fold(root.to_owned(), |path, part| path.join(part));
+        let mut found = Self {
+            root: root.to_owned(),
+            name: name.to_owned(),
+            path,
+            length: 0,
+        };
+        found.length = found.opened()?.length;
+        Ok(found)
+    }
+
+    /// Opens it, and judges what was opened, which is all that a reader gets.
+    fn opened(&self) -> Result<StoredFile> {
+        let real = fs::canonicalize(&self.path).map_err(|e| Error::io(&self.path, e))?;
+        let root = fs::canonicalize(&self.root).map_err(|e| Error::io(&self.root, e))?;
+        if !real.starts_with(root) {
+            return Err(self.leads_out());
+        }
+        let opened = StoredFile::open(&self.path)?;
+        let metadata = |file: io::Result<Metadata>| file.map_err(|e| Error::io(&self.path, e));
+        let (is, was) = (opened.file.metadata(), fs::symlink_metadata(&real));
+        if !is_same(&metadata(is)?, &metadata(was)?) {
+            return Err(self.leads_out());
+        }
+        Ok(opened)
+    }
+
+    fn leads_out(&self) -> Error {
+        Error::UnsafeMember {
+            what: self.root.display().to_string().into(),
+            name: self.name.as_str().into(),
+            reason: "it is a link to a file outside the package's directory; copy that file there"
+                .into(),
+        }
     }
 }
 
@@ -144,8 +178,21 @@ impl Stored for StoredPath {
     }
 
     fn open(&self, offset: u64, length: u64) -> Result<Box<dyn Reader>> {
-        StoredFile::open(&self.path)?.open(offset, length)
+        self.opened()?.open(offset, length)
     }
+}
+
+/// Whether they are of one file.
+#[cfg(unix)]
+fn is_same(one: &Metadata, other: &Metadata) -> bool {
+    use std::os::unix::fs::MetadataExt as _;
+    (one.dev(), one.ino()) == (other.dev(), other.ino())
+}
+
+/// Nobody says which file it is: neither is a link.
+#[cfg(not(unix))]
+fn is_same(one: &Metadata, other: &Metadata) -> bool {
+    !one.is_symlink() && !other.is_symlink()
 }
 
 /// Opens a file that can be read at any place. It is looked at first: opening a FIFO waits for its
@@ -229,5 +276,37 @@ mod tests {
         for path in [root.path().to_owned(), root.path().join("missing")] {
             assert!(matches!(StoredFile::open(&path), Err(Error::Io { .. })));
         }
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_link_may_not_leave_the_directory_even_later() {
+        use std::os::unix::fs::symlink;
+
+        let outside = tempfile::tempdir().unwrap();
+        let root = outside.path().join("package");
+        let secret = outside.path().join("secret");
+        fs::create_dir(&root).unwrap();
+        fs::write(&secret, b"secret").unwrap();
+        fs::write(root.join("disk"), b"0123").unwrap();
+        symlink(root.join("disk"), root.join("inside")).unwrap();
+        symlink("../secret", root.join("outside")).unwrap();
+        symlink("..", root.join("folder")).unwrap();
+        for name in ["outside", "folder/secret"] {
+            let refused = StoredPath::look(&root, name);
+            assert!(matches!(refused, Err(Error::UnsafeMember { .. })), "{name}");
+        }
+        let stored = StoredPath::look(&root, "inside").unwrap();
+        let mut text = String::new();
+        let mut reader = stored.open(0, 10).unwrap();
+        reader.read_to_string(&mut text).unwrap();
+        assert_eq!((text.as_str(), stored.length()), ("0123", Some(4)));
+
+        fs::remove_file(root.join("inside")).unwrap();
+        symlink(&secret, root.join("inside")).unwrap();
+        assert!(matches!(
+            stored.open(0, 10),
+            Err(Error::UnsafeMember { .. })
+        ));
     }
 }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -78,6 +79,35 @@ def leaked_in_the_log(world: World) -> None:
     logging.getLogger("somebody").debug("sent %s", cookie)
 
 
+class Hiding(HttpStatusError):  # noqa: N818 - it is only for what hides in it
+    """An error whose pickle has more than it shows."""
+
+    hidden = ""
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return (HttpStatusError, (self.hidden,))
+
+
+def leaked_in_a_pickle(world: World) -> None:
+    world.simulator.inject("status", disk="disk-0", code=410)
+    with world.fails(Hiding):
+        Hiding.hidden = world.simulator.password
+        raise Hiding("refused")
+
+
+def leaked_in_a_file(world: World) -> None:
+    broken(world)
+    (world.target / "report.json").write_text(f'{{"password": "{world.simulator.password}"}}')
+
+
+def leaked_on_a_command_line(world: World) -> None:
+    broken(world)
+    child = subprocess.Popen(
+        ["sh", "-c", "read x", world.simulator.password], stdin=subprocess.PIPE
+    )
+    world.stack.callback(child.communicate)
+
+
 def grown(world: World) -> None:
     broken(world)
     _ = bytes(200 << 20).replace(b"\0", b"\1")
@@ -136,6 +166,9 @@ VIOLATED = {
     leaked: "I5: the password is in",
     leaked_ticket: "I5: a ticket is in",
     leaked_in_the_log: "I5: the session's cookie is in",
+    leaked_in_a_pickle: "I5: the password is in",
+    leaked_in_a_file: "I5: the password is in",
+    leaked_on_a_command_line: "I5: the password is in",
     grown: "I6: grew by",
     another_class: "I8: HttpStatusError, not TruncatedError",
     another_attribute: "I8: status of HttpStatusError is 410",

@@ -156,8 +156,8 @@ impl Tls {
             Ok(ConnectionState::Closed) => Ok(Step::Closed),
             Ok(_) => Err(io::Error::other("a state of TLS that a client has not")),
             Err(error) => {
+                // What came behind it stays: the library may still point to messages there.
                 self.has_failed = true;
-                discard = self.received.len();
                 Err(error)
             }
         };
@@ -186,7 +186,8 @@ impl Tls {
 
     /// The alert that tells the other end what it did wrong is sent, if it can be at once.
     fn last_words(&mut self, error: io::Error, cx: &mut Context<'_>) -> io::Error {
-        while let Ok(Step::Again) = self.step(None, Ours::Nothing) {}
+        // One step: the alert is all that is queued, and another would judge the same bytes again.
+        let _ = self.step(None, Ours::Nothing);
         let _ = self.poll_send(cx);
         error
     }

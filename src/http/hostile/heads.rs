@@ -107,6 +107,49 @@ fn a_head_that_contradicts_itself() {
     }
 }
 
+/// A coding that nobody knows would end the body with the connection, as whole.
+#[test]
+fn a_body_that_ends_otherwise_than_it_seems() {
+    for (headers, says) in [
+        ("Transfer-Encoding: chunked\r\nContent-Length: 4", "both"),
+        ("Content-Length: 4\r\nTransfer-Encoding: \u{e9}", "both"),
+        ("Transfer-Encoding: identity", "identity"),
+        ("Transfer-Encoding: gzip, chunked", "gzip"),
+        ("Transfer-Encoding: \u{e9}", "transfer-encoding"),
+        (
+            "Content-Length: 4\r\nContent-Encoding: identity\r\nContent-Encoding: gzip",
+            "gzip",
+        ),
+        (
+            "Content-Length: 4\r\nContent-Encoding: \u{e9}",
+            "content-encoding",
+        ),
+    ] {
+        for version in VERSIONS {
+            let refused = get(version, move |mut host| {
+                host.say(format!("{OK}{headers}\r\n\r\nabcd"));
+                host.wait();
+            });
+            let refused = refused.unwrap_err();
+            assert!(
+                matches!(refused, Error::Protocol { .. }) && refused.to_string().contains(says),
+                "{headers}: {refused}"
+            );
+        }
+    }
+    for headers in [
+        "Transfer-Encoding: Chunked",
+        "Transfer-Encoding: chunked\r\nContent-Encoding: Identity",
+        "Transfer-Encoding: chunked\r\nContent-Encoding:",
+    ] {
+        let received = get(&TLS13, move |mut host| {
+            host.say(format!("{OK}{headers}\r\n\r\n3\r\nend\r\n0\r\n\r\n"));
+            host.wait();
+        });
+        assert_eq!(received.unwrap(), b"end", "{headers}");
+    }
+}
+
 /// A transfer waits for the head of an answer as long as it likes, whatever comes instead, and is
 /// then rid of the connection: the host's script ends only with it.
 fn is_left(body: Body, script: impl Fn(&mut Host) -> bool + Send + 'static) {

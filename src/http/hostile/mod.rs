@@ -12,6 +12,7 @@ mod heads;
 mod host;
 mod records;
 mod reuse;
+mod stolen;
 mod uploads;
 
 use std::future::Future;

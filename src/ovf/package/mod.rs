@@ -7,7 +7,7 @@ pub(super) mod sniff;
 
 use std::fs;
 use std::io::Read;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -46,8 +46,7 @@ impl Package {
         if look(&stored)? != Look::Descriptor {
             return Self::of_archive(Arc::new(stored));
         }
-        // The files of a descriptor that is a link are beside the real one.
-        let path = &fs::canonicalize(path).map_err(|error| Error::io(path, error))?;
+        let path = &real(path)?;
         let name = path.file_name().and_then(|name| name.to_str());
         let name = name.ok_or_else(|| broken(stored.name(), "its name is not UTF-8".into()))?;
         let files = LocalFiles(directory_of(path));
@@ -193,6 +192,14 @@ impl Package {
 /// Whether something stored is a descriptor, by its first bytes.
 pub fn is_descriptor(stored: &dyn Stored) -> Result<bool> {
     Ok(look(stored)? == Look::Descriptor)
+}
+
+/// The path of a descriptor; of a link what it leads to, which has the files beside it.
+fn real(path: &Path) -> Result<PathBuf> {
+    if !fs::symlink_metadata(path).is_ok_and(|entry| entry.is_symlink()) {
+        return Ok(path.to_owned());
+    }
+    fs::canonicalize(path).map_err(|error| Error::io(path, error))
 }
 
 fn look(stored: &dyn Stored) -> Result<Look> {

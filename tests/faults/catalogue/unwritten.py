@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 TITLES = {
-    "H22": "a thumbprint that is right, of a certificate whose key the host does not have",
     "E12": "the answer to ExportVm or ImportVApp is lost",
     "E13": "vCenter starts again, and knows none of its objects",
     "E15": "a lease with no device, with 1,000, without info, with keys twice",
     "E16": "addresses with * in the place of the host, and a vCenter of IPv6",
     "E17": "what can happen to a lease, in any order, against a model of it",
     "E19": "keep-alive, cancel and Complete in every order that threads can have",
-    "P18": "canaries of secrets through each case that fails",
     "F02": "the scanner of VMDK streams on made-up bytes",
     "F03": "the reader of archives on made-up bytes, beside Python's",
     "F04": "the reader of descriptors on made-up bytes",

@@ -24,7 +24,7 @@ from ...support.clock import Stopwatch
 from ...support.importing import vm_names
 from ...support.inventory import connected
 from ...support.leases import disk_of
-from . import invariants, texts
+from . import invariants, secrets, texts
 from .case import Case
 from .world import DISK_SIZE, LARGE_SIZE, World
 
@@ -167,13 +167,14 @@ class Runner:
         world.requests()
         simulator.clear()
         after, said = invariants.tree_of(world.target), [*world.texts, *log.texts]
+        kept = [*secrets.in_files(world.target), *secrets.in_command_lines()]
         most = invariants.GROWTH + _STREAMS * invariants.GROWTH_PER_STREAM
         found = [
             *world.violations,
             *invariants.final_names(world.before, after, world.failed),
             *invariants.partial_files(after),
             *invariants.endings(simulator.calls(), simulator.leases(), world.wanted, world.held),
-            *invariants.secrets_hidden(world.secrets, said),
+            *invariants.secrets_hidden(world.secrets, [*said, *kept, *world.pickles]),
             *invariants.memory(result.growth, case.growth or most),
             *invariants.in_time(result.seconds, case.deadline),
             *invariants.no_panic(said),

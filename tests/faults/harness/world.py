@@ -17,7 +17,7 @@ from nfclease.simulator import Simulator
 
 from ...support.importing import vm_names
 from ...support.inventory import find
-from . import invariants, texts
+from . import invariants, secrets, texts
 from .case import Case
 from .jobs import JOBS, JobFailed, plant, unverified
 
@@ -44,6 +44,7 @@ class World:
         random: Chance, which the seed of the run decides.
         stack: Ends what the case has started, such as hosts.
         texts: What else a reader may see, such as the output of a child.
+        pickles: Of the errors that came.
         secrets: What no text may have, and what each of them is.
         wanted: The calls that end leases, for each lease that is to have some.
         held: How many leases may be held at the end.
@@ -70,6 +71,7 @@ class World:
         self.moved: Callable[[Any], Any] | None = None
         self.progress: Callable[[Any], object] | None = None
         self.texts: list[str] = []
+        self.pickles: list[str] = []
         self.wanted: list[tuple[str, ...]] = []
         self.held = self.vms_left = 0
         self.violations: list[str] = []
@@ -170,6 +172,7 @@ class World:
         shown = traceback.TracebackException.from_exception(error)
         self.texts += ["".join(shown.format()), repr(error), str(vars(error))]
         self.texts += getattr(error, "__notes__", [])
+        self.pickles += secrets.pickled(error)
         self.violations += texts.of_error(error)
         if not re.search(says, str(error)):
             self.violations.append(f"I8: the message lacks {says!r}: {str(error)[:300]}")
