@@ -6,7 +6,7 @@ import errno
 import traceback
 from typing import Any
 
-from nfclease import LeaseCompleteError, NfcError
+from nfclease import LeaseCompleteError, LeaseError, NfcError
 
 from ..harness import invariants
 from ..harness.jobs import unverified
@@ -39,7 +39,7 @@ class Ended:
         self.text = self._shown = ""
         self.hit: str | None = None
         self.violations: list[str] = []
-        self._keeps_files = self._is_typed = self._is_fault = False
+        self._keeps_files = self._is_typed = self._is_fault = self._names_host = False
         self._number: int | None = None
 
     def failed(self, error: Exception) -> None:
@@ -50,6 +50,8 @@ class Ended:
         self._shown = "".join(traceback.format_exception(error))
         self._is_fault = isinstance(error, vmodl.MethodFault)  # which says all that the server said
         self._is_typed = self._is_fault or isinstance(error, (NfcError, OSError))
+        # Where pyvmomi makes the call itself, its error comes through as it is.
+        self._names_host = isinstance(error, NfcError) and not isinstance(error, LeaseError)
         self._number = getattr(error, "errno", None)
         self._keeps_files = isinstance(error, LeaseCompleteError)
         at: BaseException | None = error
@@ -99,7 +101,7 @@ class Ended:
                 found.append(f"I8: errno is {self._number}")
             if str(self._bench.folder) not in self.text:
                 found.append("I8: no path is named")
-        elif not self._is_fault and self._bench.simulator.host not in self.text:
+        elif self._names_host and self._bench.simulator.host not in self.text:
             found.append("I8: the host is not named")
         return found
 
@@ -119,8 +121,13 @@ class Ended:
                 continue
             if state in ("ready", "initializing"):
                 found.append(f"I3: a lease is held; {ends}")
-            # One that got no answer is made again, once the state says that it was not done.
-            names = [end.partition(" ")[0] for end in ends if not end.endswith(" drop")]
-            if names != ["Complete"] and (names != ["Abort"] or self.error is None):
+            # A Complete that was refused is followed by Abort; one that got no answer is made
+            # again where the state says that it was not done.
+            done = [end.partition(" ")[0] for end in ends if self._was_done(end)]
+            if done != ["Complete"] and (done != ["Abort"] or self.error is None):
                 found.append(f"I3: the lease, which is {state}, was ended by {ends}")
         return found
+
+    def _was_done(self, end: str) -> bool:
+        assert self._fault is not None
+        return end.endswith(" ok") or (self._fault.after and end.endswith(" drop"))
