@@ -25,7 +25,7 @@ REACHED = {
     "download": (WRITE, SYNC, Fault("connect", errno.ECONNREFUSED), DROPPED),
     "import": (READ, DROPPED),
     "export OVA": (OPEN, INTERRUPTED, REFUSED),
-    "import OVA": (OPEN, Fault("send", errno.EPIPE)),
+    "import OVA": (READ, Fault("send", errno.EPIPE)),
     "stream to qcow2": (READ, WRITE),
     "raw to stream": (INTERRUPTED, SYNC),
 }

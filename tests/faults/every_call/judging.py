@@ -66,7 +66,7 @@ class Ended:
         after = invariants.tree_of(bench.target)
         self.violations += invariants.partial_files(after)
         if self.error is None:
-            self.violations += self._result()
+            self.violations += self.wrong_result()
         else:
             self.violations += self._error()
             self.violations += [] if self._keeps_files else self._job.left(bench)
@@ -80,7 +80,8 @@ class Ended:
             how = f"[at {self.hit}; {self.error}: {self.text[:200]}]"
             self.violations = [f"{text} {how}" for text in self.violations]
 
-    def _result(self) -> list[str]:
+    def wrong_result(self) -> list[str]:
+        """What is wrong with the files of a run that says that it worked."""
         found = unverified(self.results)
         made, wanted = sorted(self._job.made(self._bench)), sorted(self._job.wanted(self._bench))
         if made != wanted:

@@ -129,6 +129,8 @@ class Worker:
             ended.judge(self.log.texts, self._held)
         elif ended.error is not None:
             ended.violations.append(f"without a fault: {ended.text[-1500:]}")
+        else:
+            ended.violations += ended.wrong_result()
         if ended.error is None:
             self.job.forget(self.bench)
         self.simulator.expire()
