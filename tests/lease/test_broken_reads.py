@@ -17,7 +17,8 @@ def test_a_read_is_asked_once_more(demo_vm: Any, simulator: Simulator) -> None:
         lease.wait_ready(10)
         before = calls_of(simulator, "Fetch")
         simulator.inject("drop", method="Fetch", count=1)
-        assert lease.info.deviceUrl
+        info = lease.info
+        assert info is not None and info.deviceUrl
         assert calls_of(simulator, "Fetch") == before + 2
 
 
