@@ -18,7 +18,8 @@ def test_a_read_is_asked_once_more(demo_vm: Any, simulator: Simulator) -> None:
         before = calls_of(simulator, "Fetch")
         simulator.inject("drop", method="Fetch", count=1)
         info = lease.info
-        assert info is not None and info.deviceUrl
+        assert info is not None
+        assert info.deviceUrl
         assert calls_of(simulator, "Fetch") == before + 2
 
 
