@@ -31,6 +31,12 @@ const REPEATABLE: [&str; 9] = [
     "ContinueRetrievePropertiesEx",
 ];
 
+/// Whether a call of the script changes nothing at all, so that it is asked again where no answer
+/// came. The core's own calls have their own repetitions.
+pub(crate) fn only_reads(method: &str) -> bool {
+    is_repeatable(method) && !matches!(method, PROGRESS | SET_MANIFEST_CHECKSUM_TYPE)
+}
+
 /// Whether a call may go over a connection of which nobody knows how it is.
 pub(super) fn is_repeatable(method: &str) -> bool {
     REPEATABLE.contains(&method)

@@ -10,7 +10,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use http::header::{CONTENT_TYPE, COOKIE, HeaderName};
 use http::{HeaderMap, HeaderValue, Method};
-use url::Url;
+use url::{Position, Url};
 
 use super::answer::Answer;
 use super::{envelope, methods};
@@ -49,6 +49,11 @@ impl Endpoint {
     }
 
     /// The same for the session's calls.
+    /// Its host and port.
+    fn host(&self) -> &str {
+        &self.url[Position::BeforeHost..Position::AfterPort]
+    }
+
     fn for_calls(&self) -> Result<Client> {
         Client::for_calls(&self.trust, self.proxy.as_ref(), self.connect_timeout)
     }
@@ -159,7 +164,9 @@ impl Session {
         };
         let exchange = async {
             let sent = self.client.send(request).await;
-            let response = sent.map_err(|error| self.hinted(error))?.checked()?;
+            let response = sent
+                .map_err(|error| self.placed(self.hinted(error)))?
+                .checked()?;
             let (status, reason) = (response.status(), response.reason());
             let retry_after = response.retry_after();
             let body = response.read(REPLY_BYTES, "size of a SOAP answer").await?;
@@ -178,6 +185,24 @@ impl Session {
                     seconds: self.endpoint.timeout.as_secs_f64(),
                 })
             })
+    }
+
+    /// A call names the server that had no answer for it, as a transfer names its host.
+    fn placed(&self, error: Error) -> Error {
+        match error {
+            Error::Connect {
+                what,
+                reason,
+                help,
+                cause,
+            } => Error::Connect {
+                what: format!("{what} at {}", self.endpoint.host()).into(),
+                reason,
+                help,
+                cause,
+            },
+            other => other,
+        }
     }
 
     /// A server that misses a client certificate says so badly or just hangs up, and the script's

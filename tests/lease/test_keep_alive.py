@@ -173,8 +173,12 @@ def test_a_state_that_cannot_be_read(
     simulator.inject(failure, method="RetrievePropertiesEx")
     with pytest.raises(LeaseInitError) as raised, open_lease(demo_vm.ExportVm()) as lease:
         lease.wait_ready(1)
-    said = {"soap_status": "HTTP status 503", "drop": "the connection broke before an answer"}
-    assert f"cannot be read: RetrievePropertiesEx: {said[failure]}" in str(raised.value)
+    server = f"{simulator.host}:{simulator.port}"
+    said = {
+        "soap_status": ": HTTP status 503",
+        "drop": f" at {server}: the connection broke before an answer",
+    }
+    assert f"cannot be read: RetrievePropertiesEx{said[failure]}" in str(raised.value)
     assert endings(simulator) == ["HttpNfcLeaseAbort"]
 
 

@@ -45,6 +45,21 @@ def test_cut(simulator: Simulator, lease: Any, how: str, ending: str, last_chunk
     assert len(get(disks(lease)[0].url)) > MIDDLE  # count=1
 
 
+def test_the_third_call_alone(simulator: Simulator, lease: Any) -> None:
+    simulator.inject("soap_fault", method="HttpNfcLeaseProgress", skip=2, count=1)
+    told = []
+    for _ in range(4):
+        try:
+            lease.Progress(1)
+        except vmodl.fault.SystemError:
+            told.append("refused")
+        else:
+            told.append("ok")
+    assert told == ["ok", "ok", "refused", "ok"]
+    with pytest.raises(ValueError, match="skip must be 0 or more"):
+        simulator.inject("cut", skip=-1)
+
+
 def test_close_delimited_to_the_end(simulator: Simulator, lease: Any) -> None:
     simulator.inject("cut", after_bytes=None, how="close_delimited")
     received, ended = raw_get(disks(lease)[0].url)

@@ -111,7 +111,7 @@ _NUMBERS = {"after_bytes", "offset", "mask", "size", "code", "bytes_per_second",
 _CUTS = ("reset", "clean", "fin", "end", "close_delimited")
 
 
-def _check(kind: str, count: int | None, params: dict[str, Any]) -> None:
+def _check(kind: str, count: int | None, skip: object, params: dict[str, Any]) -> None:
     """Refuses values that no fault can mean.
 
     Raises:
@@ -119,6 +119,8 @@ def _check(kind: str, count: int | None, params: dict[str, Any]) -> None:
     """
     if count is not None and (not isinstance(count, int) or count < 1):
         raise ValueError(f"count must be 1 or more, or None for always, not {count!r}")
+    if not isinstance(skip, int) or skip < 0:
+        raise ValueError(f"skip must be 0 or more, not {skip!r}")
     if KINDS[kind] is None:
         return
     for name in _NUMBERS & params.keys():
@@ -151,6 +153,7 @@ class Fault:
     match: dict[str, str]
     count: int | None
     params: dict[str, Any]
+    skip: int = 0
     hits: int = 0
     cleared: asyncio.Event = dataclasses.field(default_factory=asyncio.Event)
 
@@ -192,6 +195,7 @@ class Faults:
         part = match if isinstance(match, str) else ""
         wanted = {} if isinstance(match, str) else {**(match or {})}
         wanted.update({key: params.pop(key) for key in _KEYS if key in params})
+        skip = params.pop("skip", 0)
         unknown = wanted.keys() - set(_KEYS)
         if unknown:
             raise ValueError(f"cannot match by {', '.join(sorted(unknown))}; only {_KEYS}")
@@ -202,8 +206,8 @@ class Faults:
                 f"{kind} has no {', '.join(sorted(strange))}; "
                 f"it takes {', '.join(sorted(known or ())) or 'no parameter'}"
             )
-        _check(kind, count, params)
-        added = Fault(next(self._ids), kind, part, wanted, count, params)
+        _check(kind, count, skip, params)
+        added = Fault(next(self._ids), kind, part, wanted, count, params, skip)
         self.active.append(added)
         self._standing.append(added)
         return added.id
@@ -218,6 +222,9 @@ class Faults:
         """
         for one in self.active:
             if one.kind == kind and one.fits(facts, named):
+                if one.skip:
+                    one.skip -= 1
+                    continue
                 one.hits += 1
                 if one.count is not None and one.hits >= one.count:
                     self.active.remove(one)

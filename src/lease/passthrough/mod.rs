@@ -68,7 +68,12 @@ impl Lease {
         if method == methods::PULL_FROM_URLS {
             self.passthrough.pulled.store(true, Ordering::Relaxed);
         }
-        let reply = session.invoke(method, envelope).await?;
+        let reply = match session.invoke(method, envelope.clone()).await {
+            Err(Error::Connect { .. }) if methods::only_reads(method) => {
+                session.invoke(method, envelope).await?
+            }
+            answered => answered?,
+        };
         if reply.status == 500
             && let Err(Error::Fault(fault)) = envelope::response(
                 method,

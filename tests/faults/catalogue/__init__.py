@@ -5,6 +5,7 @@ from __future__ import annotations
 from ..harness.case import CATALOGUE
 from . import (
     chance,
+    every_call,
     file_systems,
     fleets,
     formats,
@@ -33,6 +34,7 @@ __all__ = [
     "CATALOGUE",
     "UNWRITTEN",
     "chance",
+    "every_call",
     "file_systems",
     "fleets",
     "formats",

@@ -18,5 +18,4 @@ TITLES = {
     "F08": "names made safe: never a separator, and no two become one",
     "F09": "digests of a stream that is split anywhere",
     "F10": "the tests under miri, AddressSanitizer or valgrind",
-    "F11": "a fault at each call of a small export and import",
 }
