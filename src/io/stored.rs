@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::reader::Reader;
+use super::steady::{Stamp, Steady};
 use crate::error::{Error, Result};
 
 /// What a few bytes of something stored cost.
@@ -37,21 +38,23 @@ pub trait Stored: Send + Sync {
     fn next_data(&self, offset: u64) -> Result<u64> {
         Ok(offset)
     }
+    /// An error where it is not what it was when it was opened.
+    fn unchanged(&self) -> Result<()> {
+        Ok(())
+    }
 }
 
 /// A regular file.
 pub struct StoredFile {
-    file: Arc<File>,
-    path: PathBuf,
+    steady: Arc<Steady>,
     length: u64,
 }
 
 impl StoredFile {
     /// Opens a regular file.
     pub fn open(path: &Path) -> Result<Self> {
-        let file = open_regular(path)?;
-        let length = file.metadata().map_err(|e| Error::io(path, e))?.len();
-        Ok(Self::of(file, path, length))
+        let (steady, length) = Steady::of(open_regular(path)?, path)?;
+        Ok(Self::of(steady, length))
     }
 
     /// Opens a regular file, or a block device.
@@ -64,13 +67,12 @@ impl StoredFile {
         let length = file
             .seek(SeekFrom::End(0))
             .map_err(|e| Error::io(path, e))?;
-        Ok(Self::of(file, path, length))
+        Ok(Self::of(Steady::of(file, path)?.0, length))
     }
 
-    fn of(file: File, path: &Path, length: u64) -> Self {
+    fn of(steady: Steady, length: u64) -> Self {
         Self {
-            file: Arc::new(file),
-            path: path.to_owned(),
+            steady: Arc::new(steady),
             length,
         }
     }
@@ -88,7 +90,7 @@ fn is_block_device(_metadata: &Metadata) -> bool {
 
 impl Stored for StoredFile {
     fn name(&self) -> String {
-        self.path.display().to_string()
+        self.steady.path.display().to_string()
     }
 
     fn length(&self) -> Option<u64> {
@@ -97,17 +99,20 @@ impl Stored for StoredFile {
 
     fn open(&self, offset: u64, length: u64) -> Result<Box<dyn Reader>> {
         Ok(Box::new(Part {
-            file: Arc::clone(&self.file),
-            path: self.path.clone(),
+            steady: Arc::clone(&self.steady),
             at: offset,
             left: length,
         }))
     }
 
+    fn unchanged(&self) -> Result<()> {
+        self.steady.check()
+    }
+
     #[cfg(any(target_os = "linux", target_os = "macos"))]
     fn next_data(&self, offset: u64) -> Result<u64> {
         // The place in the file is nobody's: each reader has its own.
-        match rustix::fs::seek(&self.file, rustix::fs::SeekFrom::Data(offset)) {
+        match rustix::fs::seek(&self.steady.file, rustix::fs::SeekFrom::Data(offset)) {
             Ok(next) => Ok(next.max(offset)),
             // Nothing but a hole is there.
             Err(rustix::io::Errno::NXIO) => Ok(self.length.max(offset)),
@@ -122,15 +127,27 @@ impl Stored for StoredFile {
 pub struct StoredPath {
     path: PathBuf,
     length: u64,
+    stamp: Stamp,
 }
 
 impl StoredPath {
     /// Looks at a regular file.
     pub fn look(path: &Path) -> Result<Self> {
+        let metadata = regular(path)?;
         Ok(Self {
             path: path.to_owned(),
-            length: regular(path)?.len(),
+            length: metadata.len(),
+            stamp: Stamp::of(&metadata),
         })
+    }
+
+    /// Opens it; an error where it is not what was looked at.
+    fn opened(&self) -> Result<StoredFile> {
+        let stored = StoredFile::open(&self.path)?;
+        let now = stored.steady.file.metadata();
+        let now = now.map_err(|e| Error::io(&self.path, e))?;
+        self.stamp.check(&self.path, &now)?;
+        Ok(stored)
     }
 }
 
@@ -144,7 +161,11 @@ impl Stored for StoredPath {
     }
 
     fn open(&self, offset: u64, length: u64) -> Result<Box<dyn Reader>> {
-        StoredFile::open(&self.path)?.open(offset, length)
+        self.opened()?.open(offset, length)
+    }
+
+    fn unchanged(&self) -> Result<()> {
+        self.opened().map(drop)
     }
 }
 
@@ -169,8 +190,7 @@ fn regular(path: &Path) -> Result<Metadata> {
 }
 
 struct Part {
-    file: Arc<File>,
-    path: PathBuf,
+    steady: Arc<Steady>,
     at: u64,
     left: u64,
 }
@@ -179,7 +199,7 @@ impl Read for Part {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         let most = usize::try_from(self.left).unwrap_or(usize::MAX);
         let most = buffer.len().min(most);
-        let count = read_at(&self.file, &mut buffer[..most], self.at)?;
+        let count = read_at(&self.steady.file, &mut buffer[..most], self.at)?;
         self.at = self.at.saturating_add(count as u64);
         self.left = self.left.saturating_sub(count as u64);
         Ok(count)
@@ -188,7 +208,11 @@ impl Read for Part {
 
 impl Reader for Part {
     fn name(&self) -> PathBuf {
-        self.path.clone()
+        self.steady.path.clone()
+    }
+
+    fn unchanged(&mut self) -> Result<()> {
+        self.steady.check()
     }
 }
 

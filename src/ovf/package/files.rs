@@ -4,13 +4,14 @@ use std::collections::HashMap;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 use super::super::tar::read::{self, Contents};
 use super::super::tar::scan::Member;
 use super::broken;
 use crate::error::{Error, Result};
 use crate::io::{Slice, Stored, StoredPath};
+use crate::sync::lock;
 use crate::text::ServerText;
 
 /// More entries of a directory are not looked at.
@@ -77,15 +78,22 @@ impl Files for Archive {
 }
 
 /// The files of a directory.
-pub(super) struct LocalFiles(pub(super) PathBuf);
+pub(super) struct LocalFiles {
+    directory: PathBuf,
+    /// Those that were looked at: one that changes after that is refused when it is read.
+    found: Mutex<HashMap<String, Arc<StoredPath>>>,
+}
 
 impl Files for LocalFiles {
     fn name(&self) -> String {
-        self.0.display().to_string()
+        self.directory.display().to_string()
     }
 
     fn list(&self) -> Vec<(String, u64)> {
-        let entries = fs::read_dir(&self.0).into_iter().flatten().flatten();
+        let entries = fs::read_dir(&self.directory)
+            .into_iter()
+            .flatten()
+            .flatten();
         let mut files: Vec<_> = entries
             .take(MOST_ENTRIES)
             .filter_map(|entry| {
@@ -100,25 +108,38 @@ impl Files for LocalFiles {
     }
 
     fn find(&self, name: &str) -> Result<Option<Slice>> {
+        let found = lock(&self.found).get(name).cloned();
+        if let Some(stored) = found {
+            return Ok(Some(Slice::all(stored)));
+        }
         let path = name
             .split('/')
-            .fold(self.0.clone(), |path, part| path.join(part));
+            .fold(self.directory.clone(), |path, part| path.join(part));
         let stored = match StoredPath::look(&path) {
             Ok(stored) => stored,
             Err(Error::Io { source, .. }) if is_missing(&source) => return Ok(None),
             Err(error) => return Err(error),
         };
         self.check_inside(&path, name)?;
-        Ok(Some(Slice::all(Arc::new(stored))))
+        let stored = Arc::new(stored);
+        lock(&self.found).insert(name.to_owned(), Arc::clone(&stored));
+        Ok(Some(Slice::all(stored)))
     }
 }
 
 impl LocalFiles {
+    pub(super) fn new(directory: PathBuf) -> Self {
+        Self {
+            directory,
+            found: Mutex::default(),
+        }
+    }
+
     /// Refuses a link that leads out of the directory: a package of a stranger could have any file of
     /// this machine sent.
     fn check_inside(&self, path: &Path, name: &str) -> Result<()> {
         let real = |path: &Path| fs::canonicalize(path).map_err(|error| Error::io(path, error));
-        if real(path)?.starts_with(real(&self.0)?) {
+        if real(path)?.starts_with(real(&self.directory)?) {
             return Ok(());
         }
         Err(Error::UnsafeMember {

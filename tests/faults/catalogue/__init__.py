@@ -3,7 +3,18 @@
 from __future__ import annotations
 
 from ..harness.case import CATALOGUE
-from . import fleets, formats, hostile, leases, local, network, packages, python_side, soap
+from . import (
+    archives,
+    fleets,
+    formats,
+    hostile,
+    leases,
+    local,
+    network,
+    packages,
+    python_side,
+    soap,
+)
 from .unwritten import TITLES
 
 #: What is to be written yet, by id.
@@ -12,6 +23,7 @@ UNWRITTEN = {id: title for id, title in TITLES.items() if id not in CATALOGUE}
 __all__ = [
     "CATALOGUE",
     "UNWRITTEN",
+    "archives",
     "fleets",
     "formats",
     "hostile",
