@@ -5,14 +5,18 @@ from __future__ import annotations
 from ..harness.case import CATALOGUE
 from . import (
     archives,
+    disks,
     fleets,
     formats,
+    found_in_use,
+    fuzzed,
     hostile,
     leases,
     local,
     network,
     packages,
     python_side,
+    runs,
     soap,
 )
 from .unwritten import TITLES
@@ -24,13 +28,17 @@ __all__ = [
     "CATALOGUE",
     "UNWRITTEN",
     "archives",
+    "disks",
     "fleets",
     "formats",
+    "found_in_use",
+    "fuzzed",
     "hostile",
     "leases",
     "local",
     "network",
     "packages",
     "python_side",
+    "runs",
     "soap",
 ]

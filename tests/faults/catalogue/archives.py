@@ -1,8 +1,7 @@
-"""A: archives and packages that are written, and those that are read, where something goes wrong."""
+"""A: archives and packages that are written or read, where something goes wrong."""
 
 from __future__ import annotations
 
-import contextlib
 import errno
 import gzip
 import io
@@ -25,8 +24,18 @@ from nfclease import (
 
 from ...support.inventory import connected
 from ...support.package_sources import pieces
-from ...support.packages import END, both_forms, descriptor, entry, manifest, ova, package
-from ...support.packages import stream_disk, with_checksum, written
+from ...support.packages import (
+    END,
+    both_forms,
+    descriptor,
+    entry,
+    manifest,
+    ova,
+    package,
+    stream_disk,
+    with_checksum,
+    written,
+)
 from ...support.waiting import wait_for
 from ...support.web import Web
 from ..harness.case import IMPORTS, case
@@ -169,9 +178,11 @@ def reader_goes(world: World) -> None:
 
     thread = threading.Thread(target=read)
     thread.start()
-    with contextlib.suppress(OSError), os.fdopen(writing, "wb", buffering=0) as pipe:
-        with world.fails(BrokenPipeError, ends=("Complete",)):
-            nfclease.export_vm(world.vm, pipe, **world.options)
+    with (
+        os.fdopen(writing, "wb", buffering=0) as pipe,
+        world.fails(BrokenPipeError, ends=("Complete",)),
+    ):
+        nfclease.export_vm(world.vm, pipe, **world.options)
     thread.join()
 
 
