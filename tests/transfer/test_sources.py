@@ -195,7 +195,9 @@ def test_a_file_that_is_another_at_its_end(
         open_lease(raw) as lease,
     ):
         lease.wait_ready(10)
-        simulator.inject("stall", method="POST", disk="", after_bytes=1000, seconds=1)
+        simulator.inject("bandwidth", bytes_per_second=24 * MIB)
+        path.write_bytes(whole_disk(24 * MIB))  # more than a reader and sockets hold
+        item.size = None
         upload = lease.start_upload(item, path)
         wait_for(simulator.requests)
         if how == "replaced":

@@ -197,7 +197,7 @@ def reader_goes(world: World) -> None:
 def kept_disk_damaged(world: World, name: str) -> None:
     world.vm = world.named("two")
     target = world.target / name
-    options = {"resume": True, "max_concurrency": 1, "max_retries": 0}
+    options: dict[str, Any] = {"resume": True, "max_concurrency": 1, "max_retries": 0}
     fault = world.simulator.inject("status", disk="disk-1", code=410)
     with world.fails(HttpStatusError):
         nfclease.export_vm(world.vm, target, **options)
