@@ -476,6 +476,7 @@ def several_targets(world: World, damaged: bool) -> None:
         (world.target / "disk.qcow2").write_bytes(b"an older image")
         world.before = {**world.before, **_now(world)}
     kind: type[Exception] = ChecksumMismatchError if damaged else FileExistsError
+    also: dict[Any, Any]
     also = {world.target / "disk.qcow2": "qcow2", world.target / "disk.raw": "raw"}
     with world.fails(kind), HttpNfcLease(world.vm.ExportVm(), **world.options) as lease:
         lease.download(disk_of(lease), world.target / "new.vmdk", also=also)

@@ -8,10 +8,13 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import io
+import posixpath
+import re
 import string
 import tarfile
 from collections.abc import Iterator
-from urllib.parse import urlsplit
+from typing import Literal
+from urllib.parse import unquote, urlsplit
 
 import nfclease
 from nfclease import HttpNfcLease, NfcError, UnsafePathError, _core, image
@@ -153,6 +156,7 @@ def manifests(world: World) -> None:
             again = _core.ManifestFile.parse(_core.ManifestFile.build(entries)).entries
             world.expect(again == entries, f"printed and read again: {entries} {again}")
     world.expect(refused, "some are refused")
+    sizes: dict[Literal["sha1", "sha256", "sha512"], int]
     sizes = {"sha1": 40, "sha256": 64, "sha512": 128}
     for _ in range(300):
         names = {_name(world) for _ in range(world.random.randint(1, 5))}
@@ -175,7 +179,8 @@ def _name(world: World) -> str:
 @case(
     "F06",
     "addresses of devices that are made up, beside urllib",
-    "the request goes to the host and path that urllib reads in it, or an error of ours",
+    "the request goes to the host and path that urllib reads, once it is written as browsers read "
+    "it (a backslash is a slash, dots are resolved), or an error of ours",
     faces=HERE,
     deadline=DEADLINE,
 )
@@ -197,7 +202,9 @@ def addresses(world: World) -> None:
                 world.texts.append(repr(error)[:500])
             lease.Abort()
         world.wanted.append(("Abort",))
-        seen = {(number, head.split()[1].decode("latin-1")) for number, head in asked if head}
+        seen = {
+            (number, _resolved(head.split()[1].decode("latin-1"))) for number, head in asked if head
+        }
         world.expect(seen <= theirs, f"{address!r}: asked {seen}, not {theirs}")
     world.failed = True
 
@@ -225,14 +232,20 @@ def _addresses(world: World, first: TlsHost, other: TlsHost) -> list[str]:
 
 def _by_urllib(address: str, first: TlsHost, other: TlsHost) -> set[tuple[int, str]]:
     """What may be asked of which host."""
+    text = re.sub(r"[\t\r\n]", "", address).replace("\\", "/")
     try:
-        parts = urlsplit(address)
+        parts = urlsplit(re.sub(r"^https:/*", "https://", text, flags=re.IGNORECASE))
         port = parts.port
     except ValueError:
         return set()
     path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
     known = {first.port: 0, other.port: 1}
-    return {(known[port], path)} if port in known else set()
+    return {(known[port], _resolved(path))} if port in known else set()
+
+
+def _resolved(path: str) -> str:
+    """Without what is escaped, and without dots."""
+    return posixpath.normpath(unquote(path, "latin-1"))
 
 
 ANSWER = b"HTTP/1.1 200 OK\r\nContent-Length: 4096\r\nConnection: close\r\n\r\nKDMV" + bytes(4092)
