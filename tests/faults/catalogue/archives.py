@@ -29,13 +29,13 @@ from ...support.packages import (
     both_forms,
     descriptor,
     entry,
-    manifest,
     ova,
     package,
     stream_disk,
     with_checksum,
     written,
 )
+from ...support.packages import manifest as manifest_of
 from ...support.waiting import wait_for
 from ...support.web import Web
 from ..harness.case import IMPORTS, case
@@ -373,7 +373,7 @@ def _chunked(missing: str = "", longer: str = "") -> dict[str, bytes]:
     if longer:
         parts[longer] += bytes(size)
     ovf = descriptor({"disk.vmdk": len(data)}, file_attributes=f'ovf:chunkSize="{size}"')
-    made = {"demo.ovf": ovf, "demo.mf": manifest({"demo.ovf": ovf, **parts}), **parts}
+    made = {"demo.ovf": ovf, "demo.mf": manifest_of({"demo.ovf": ovf, **parts}), **parts}
     return {name: part for name, part in made.items() if name != missing}
 
 
