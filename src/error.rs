@@ -160,6 +160,12 @@ pub enum Error {
         actual: u64,
     },
 
+    /// Its length is the same; where that differs, it is a size that does.
+    #[error(
+        "{what}: the source changed while it was read: {reason}; nothing may write to it meanwhile"
+    )]
+    SourceChanged { what: Text, reason: Text },
+
     #[error(
         "{what}: the lease manifest has no {checksum_type} entry for it, and require_manifest is set{}",
         listed.map(|listed| format!("; it lists {listed}")).unwrap_or_default()

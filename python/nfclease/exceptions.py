@@ -19,6 +19,7 @@ exceptions pass unchanged. Everything else is one of these:
      +-- IntegrityError
      |    +-- ChecksumMismatchError
      |    +-- SizeMismatchError
+     |    +-- SourceChangedError
      |    +-- ManifestError
      |    +-- MissingUploadError
      |    +-- DiskFormatError
@@ -82,6 +83,7 @@ __all__ = [
     "ProtocolError",
     "SessionExpiredError",
     "SizeMismatchError",
+    "SourceChangedError",
     "StallError",
     "ThumbprintMismatchError",
     "TlsError",
@@ -274,6 +276,15 @@ class SizeMismatchError(IntegrityError):
 
     expected: int = 0
     actual: int = 0
+
+
+class SourceChangedError(IntegrityError):
+    """A file was written to, or replaced by another, while it was read; its length is the same.
+
+    ``SizeMismatchError`` says so where the length differs.
+    """
+
+    remedy: _Remedy = "fix_input"
 
 
 class ManifestError(IntegrityError):

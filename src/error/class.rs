@@ -117,6 +117,7 @@ impl Error {
             Self::Tls { .. }
             | Self::NoSafeTls
             | Self::DescribedSize { .. }
+            | Self::SourceChanged { .. }
             | Self::ManifestFileMismatch { .. }
             | Self::InsecureUrl { .. }
             | Self::ManifestMissing { .. }

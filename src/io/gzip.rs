@@ -160,6 +160,11 @@ impl Reader for Unzip {
             .into(),
         }
     }
+
+    fn unchanged(&mut self) -> Result<()> {
+        let inner = self.decoder.as_mut().map(MultiGzDecoder::get_mut);
+        inner.map_or(Ok(()), |inner| inner.reader.unchanged())
+    }
 }
 
 #[cfg(test)]

@@ -63,6 +63,10 @@ impl Stored for Joined {
             .max()
             .unwrap_or(Cost::Nothing)
     }
+
+    fn unchanged(&self) -> Result<()> {
+        self.parts.iter().try_for_each(Slice::unchanged)
+    }
 }
 
 struct Chain {
@@ -85,6 +89,10 @@ impl Read for Chain {
                     *left = left.saturating_sub(count as u64);
                     // A part that ends early must not be made up for by the next one.
                     return Ok(count);
+                }
+                if let Err(error) = reader.unchanged() {
+                    self.failed = Some(error);
+                    return Err(io::ErrorKind::Other.into());
                 }
                 self.current = None;
             }
@@ -114,6 +122,13 @@ impl Reader for Chain {
         match &mut self.current {
             Some((reader, _)) => reader.error(error),
             None => Error::io(self.name.clone(), error),
+        }
+    }
+
+    fn unchanged(&mut self) -> Result<()> {
+        match &mut self.current {
+            Some((reader, _)) => reader.unchanged(),
+            None => Ok(()),
         }
     }
 }

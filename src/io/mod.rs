@@ -25,6 +25,7 @@ pub(crate) mod sink_writer;
 mod slice;
 pub(crate) mod source;
 pub(crate) mod staged;
+mod steady;
 mod stored;
 #[cfg(test)]
 pub(crate) mod testing;

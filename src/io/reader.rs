@@ -39,6 +39,10 @@ pub trait Reader: Read + Send {
         let kept = self.kept();
         kept.unwrap_or_else(|| Error::io(self.name(), error))
     }
+    /// Asked once all was read: an error where it is not what it was when it was opened.
+    fn unchanged(&mut self) -> Result<()> {
+        Ok(())
+    }
 }
 
 /// A filled buffer that returns itself to the reader thread when the transport drops it.
@@ -133,7 +137,7 @@ impl Pump {
             self.give(buffer, sent == self.length)?;
         }
         match self.reader.read(&mut [0u8; 1]) {
-            Ok(0) => Ok(()),
+            Ok(0) => self.reader.unchanged(),
             Ok(_) => Err(self.wrong_size(sent.saturating_add(1))),
             Err(e) => Err(self.reader.error(e)),
         }

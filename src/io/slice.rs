@@ -78,7 +78,12 @@ impl Slice {
             watched.count(filled as u64);
             seen = seen.saturating_add(filled as u64);
         }
-        Ok(())
+        reader.unchanged()
+    }
+
+    /// An error where it is not what it was when it was opened.
+    pub(crate) fn unchanged(&self) -> Result<()> {
+        self.stored.unchanged()
     }
 
     fn changed(&self, expected: u64, actual: u64) -> Error {

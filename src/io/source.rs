@@ -10,6 +10,7 @@ use tokio::sync::oneshot;
 
 use super::digests::Digests;
 use super::reader::{self, Reader};
+use super::steady::{Stamp, Steady};
 use super::stored::{Cost, open_regular};
 use crate::error::{Error, Result};
 
@@ -83,17 +84,19 @@ pub struct FileSource {
     /// The file that was opened first, until it is read.
     first: Option<File>,
     length: u64,
+    stamp: Stamp,
 }
 
 impl FileSource {
     /// Opens a regular file for reading.
     pub fn open(path: &Path) -> Result<Self> {
         let file = open_regular(path)?;
-        let length = file.metadata().map_err(|e| Error::io(path, e))?.len();
+        let metadata = file.metadata().map_err(|e| Error::io(path, e))?;
         Ok(Self {
             path: path.to_owned(),
             first: Some(file),
-            length,
+            length: metadata.len(),
+            stamp: Stamp::of(&metadata),
         })
     }
 }
@@ -116,12 +119,15 @@ impl Source for FileSource {
     }
 
     fn start(&mut self, digests: Digests, what: &str, watch: Option<Watch>) -> Result<Feed> {
-        let path = self.path.clone();
+        let path = &self.path;
         let file = match self.first.take() {
             Some(file) => file,
-            None => File::open(&path).map_err(|e| Error::io(&path, e))?,
+            None => File::open(path).map_err(|e| Error::io(path, e))?,
         };
-        let reader = Box::new(NamedFile { file, path });
+        let now = file.metadata().map_err(|e| Error::io(path, e))?;
+        self.stamp.check(path, &now)?;
+        let (steady, _) = Steady::of(file, path)?;
+        let reader = Box::new(NamedFile(steady));
         reader::start(reader, self.length, digests, what, watch)
     }
 }
@@ -198,20 +204,21 @@ fn ends_of(mut source: impl Read + Seek, length: u64) -> io::Result<Ends> {
     Ok(Ends { head, tail })
 }
 
-struct NamedFile {
-    file: File,
-    path: PathBuf,
-}
+struct NamedFile(Steady);
 
 impl Read for NamedFile {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        self.file.read(buffer)
+        self.0.file.read(buffer)
     }
 }
 
 impl Reader for NamedFile {
     fn name(&self) -> PathBuf {
-        self.path.clone()
+        self.0.path.clone()
+    }
+
+    fn unchanged(&mut self) -> Result<()> {
+        self.0.check()
     }
 }
 

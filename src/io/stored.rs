@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::reader::Reader;
+use super::steady::{Stamp, Steady, is_other};
 use crate::error::{Error, Result};
 
 /// What a few bytes of something stored cost.
@@ -37,21 +38,23 @@ pub trait Stored: Send + Sync {
     fn next_data(&self, offset: u64) -> Result<u64> {
         Ok(offset)
     }
+    /// An error where it is not what it was when it was opened.
+    fn unchanged(&self) -> Result<()> {
+        Ok(())
+    }
 }
 
 /// A regular file.
 pub struct StoredFile {
-    file: Arc<File>,
-    path: PathBuf,
+    steady: Arc<Steady>,
     length: u64,
 }
 
 impl StoredFile {
     /// Opens a regular file.
     pub fn open(path: &Path) -> Result<Self> {
-        let file = open_regular(path)?;
-        let length = file.metadata().map_err(|e| Error::io(path, e))?.len();
-        Ok(Self::of(file, path, length))
+        let (steady, length) = Steady::of(open_regular(path)?, path)?;
+        Ok(Self::of(steady, length))
     }
 
     /// Opens a regular file, or a block device.
@@ -64,15 +67,19 @@ impl StoredFile {
         let length = file
             .seek(SeekFrom::End(0))
             .map_err(|e| Error::io(path, e))?;
-        Ok(Self::of(file, path, length))
+        Ok(Self::of(Steady::of(file, path)?.0, length))
     }
 
-    fn of(file: File, path: &Path, length: u64) -> Self {
+    fn of(steady: Steady, length: u64) -> Self {
         Self {
-            file: Arc::new(file),
-            path: path.to_owned(),
+            steady: Arc::new(steady),
             length,
         }
+    }
+
+    fn metadata(&self) -> Result<Metadata> {
+        let Steady { file, path, .. } = self.steady.as_ref();
+        file.metadata().map_err(|e| Error::io(path, e))
     }
 }
 
@@ -88,7 +95,7 @@ fn is_block_device(_metadata: &Metadata) -> bool {
 
 impl Stored for StoredFile {
     fn name(&self) -> String {
-        self.path.display().to_string()
+        self.steady.path.display().to_string()
     }
 
     fn length(&self) -> Option<u64> {
@@ -97,17 +104,20 @@ impl Stored for StoredFile {
 
     fn open(&self, offset: u64, length: u64) -> Result<Box<dyn Reader>> {
         Ok(Box::new(Part {
-            file: Arc::clone(&self.file),
-            path: self.path.clone(),
+            steady: Arc::clone(&self.steady),
             at: offset,
             left: length,
         }))
     }
 
+    fn unchanged(&self) -> Result<()> {
+        self.steady.check()
+    }
+
     #[cfg(any(target_os = "linux", target_os = "macos"))]
     fn next_data(&self, offset: u64) -> Result<u64> {
         // The place in the file is nobody's: each reader has its own.
-        match rustix::fs::seek(&self.file, rustix::fs::SeekFrom::Data(offset)) {
+        match rustix::fs::seek(&self.steady.file, rustix::fs::SeekFrom::Data(offset)) {
             Ok(next) => Ok(next.max(offset)),
             // Nothing but a hole is there.
             Err(rustix::io::Errno::NXIO) => Ok(self.length.max(offset)),
@@ -118,41 +128,57 @@ impl Stored for StoredFile {
 }
 
 /// A regular file below a directory, opened by each reader: of a package in many pieces only those
-/// that are read are open. A link that leads out of the directory is refused each time.
+/// that are read are open. A link that leads out of the directory is refused each time, and so is a
+/// file that was changed since it was looked at.
 pub struct StoredPath {
-    root: PathBuf,
-    name: String,
-    path: PathBuf,
+    place: Below,
     length: u64,
+    stamp: Stamp,
 }
 
 impl StoredPath {
     /// Looks at a file by its name below the directory, with `/`.
     pub fn look(root: &Path, name: &str) -> Result<Self> {
-        let path = name
-            .split('/')
-            .fold(root.to_owned(), |path, part| path.join(part));
-        let mut found = Self {
+        let place = Below {
             root: root.to_owned(),
             name: name.to_owned(),
-            path,
-            length: 0,
+            path: name
+                .split('/')
+                .fold(root.to_owned(), |path, part| path.join(part)),
         };
-        found.length = found.opened()?.length;
-        Ok(found)
+        let metadata = place.open()?.metadata()?;
+        Ok(Self {
+            place,
+            length: metadata.len(),
+            stamp: Stamp::of(&metadata),
+        })
     }
 
-    /// Opens it, and judges what was opened, which is all that a reader gets.
     fn opened(&self) -> Result<StoredFile> {
+        let stored = self.place.open()?;
+        self.stamp.check(&self.place.path, &stored.metadata()?)?;
+        Ok(stored)
+    }
+}
+
+/// Where a file is below a directory.
+struct Below {
+    root: PathBuf,
+    name: String,
+    path: PathBuf,
+}
+
+impl Below {
+    /// Opens it, and judges what was opened, which is all that a reader gets.
+    fn open(&self) -> Result<StoredFile> {
         let real = fs::canonicalize(&self.path).map_err(|e| Error::io(&self.path, e))?;
         let root = fs::canonicalize(&self.root).map_err(|e| Error::io(&self.root, e))?;
         if !real.starts_with(root) {
             return Err(self.leads_out());
         }
         let opened = StoredFile::open(&self.path)?;
-        let metadata = |file: io::Result<Metadata>| file.map_err(|e| Error::io(&self.path, e));
-        let (is, was) = (opened.file.metadata(), fs::symlink_metadata(&real));
-        if !is_same(&metadata(is)?, &metadata(was)?) {
+        let was = fs::symlink_metadata(&real).map_err(|e| Error::io(&self.path, e))?;
+        if is_other(&opened.metadata()?, &was) {
             return Err(self.leads_out());
         }
         Ok(opened)
@@ -170,7 +196,7 @@ impl StoredPath {
 
 impl Stored for StoredPath {
     fn name(&self) -> String {
-        self.path.display().to_string()
+        self.place.path.display().to_string()
     }
 
     fn length(&self) -> Option<u64> {
@@ -180,19 +206,10 @@ impl Stored for StoredPath {
     fn open(&self, offset: u64, length: u64) -> Result<Box<dyn Reader>> {
         self.opened()?.open(offset, length)
     }
-}
 
-/// Whether they are of one file.
-#[cfg(unix)]
-fn is_same(one: &Metadata, other: &Metadata) -> bool {
-    use std::os::unix::fs::MetadataExt as _;
-    (one.dev(), one.ino()) == (other.dev(), other.ino())
-}
-
-/// Nobody says which file it is: neither is a link.
-#[cfg(not(unix))]
-fn is_same(one: &Metadata, other: &Metadata) -> bool {
-    !one.is_symlink() && !other.is_symlink()
+    fn unchanged(&self) -> Result<()> {
+        self.opened().map(drop)
+    }
 }
 
 /// Opens a file that can be read at any place. It is looked at first: opening a FIFO waits for its
@@ -216,8 +233,7 @@ fn regular(path: &Path) -> Result<Metadata> {
 }
 
 struct Part {
-    file: Arc<File>,
-    path: PathBuf,
+    steady: Arc<Steady>,
     at: u64,
     left: u64,
 }
@@ -226,7 +242,7 @@ impl Read for Part {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         let most = usize::try_from(self.left).unwrap_or(usize::MAX);
         let most = buffer.len().min(most);
-        let count = read_at(&self.file, &mut buffer[..most], self.at)?;
+        let count = read_at(&self.steady.file, &mut buffer[..most], self.at)?;
         self.at = self.at.saturating_add(count as u64);
         self.left = self.left.saturating_sub(count as u64);
         Ok(count)
@@ -235,7 +251,11 @@ impl Read for Part {
 
 impl Reader for Part {
     fn name(&self) -> PathBuf {
-        self.path.clone()
+        self.steady.path.clone()
+    }
+
+    fn unchanged(&mut self) -> Result<()> {
+        self.steady.check()
     }
 }
 

@@ -96,6 +96,7 @@ impl FileCheck {
                     actual: size,
                 });
             }
+            reader.unchanged()?;
             let sums = digests.into_iter().map(Digest::finish).collect();
             pieces.push(Piece { name, size, sums });
         }

@@ -132,12 +132,8 @@ fn build(py: Python<'_>, error: &Error) -> PyResult<PyErr> {
         }
         | Error::DescribedSize {
             expected, actual, ..
-        } => {
-            let value = plain("SizeMismatchError")?;
-            value.setattr("expected", *expected)?;
-            value.setattr("actual", *actual)?;
-            value
-        }
+        } => size_attributes(plain("SizeMismatchError")?, *expected, *actual)?,
+        Error::SourceChanged { .. } => plain("SourceChangedError")?,
         Error::ManifestMissing { .. } | Error::Unlisted { .. } => plain("ManifestError")?,
         Error::MissingUpload { .. } => plain("MissingUploadError")?,
         Error::DiskFormat { .. } | Error::DamagedDisk { .. } => plain("DiskFormatError")?,
@@ -204,6 +200,16 @@ fn with<'py>(value: Bound<'py, PyAny>, attributes: &[(&str, &str)]) -> PyResult<
 
 fn status_attribute(value: Bound<'_, PyAny>, status: u16) -> PyResult<Bound<'_, PyAny>> {
     value.setattr("status", status)?;
+    Ok(value)
+}
+
+fn size_attributes(
+    value: Bound<'_, PyAny>,
+    expected: u64,
+    actual: u64,
+) -> PyResult<Bound<'_, PyAny>> {
+    value.setattr("expected", expected)?;
+    value.setattr("actual", actual)?;
     Ok(value)
 }
 

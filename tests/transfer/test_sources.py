@@ -16,6 +16,7 @@ from ..support.faces import OpenLease
 from ..support.imports import Imported, import_spec, import_vm
 from ..support.inventory import unique
 from ..support.leases import endings, whole_disk
+from ..support.waiting import wait_for
 
 MIB = 1 << 20
 
@@ -181,3 +182,30 @@ def test_a_disk_of_the_wrong_item(
         lease.wait_ready(10)
         lease.upload(item, other)
     assert sent(simulator) == []
+
+
+@pytest.mark.parametrize("how", ["written in place", "replaced"])
+def test_a_file_that_is_another_at_its_end(
+    open_lease: OpenLease, simulator: Simulator, imported: Imported, how: str
+) -> None:
+    """Its length is the same, and the server's sum is that of what came."""
+    raw, item, path, _ = imported
+    with (
+        pytest.raises(nfclease.SourceChangedError, match=r"source\.vmdk") as raised,
+        open_lease(raw) as lease,
+    ):
+        lease.wait_ready(10)
+        simulator.inject("bandwidth", bytes_per_second=24 * MIB)
+        path.write_bytes(whole_disk(24 * MIB))  # more than a reader and sockets hold
+        item.size = None
+        upload = lease.start_upload(item, path)
+        wait_for(simulator.requests)
+        if how == "replaced":
+            (path.parent / "new").write_bytes(path.read_bytes())
+            (path.parent / "new").replace(path)
+        else:
+            with path.open("r+b") as file:
+                file.write(b"KDMV")
+        upload.result()
+    assert raised.value.remedy == "fix_input"
+    assert endings(simulator) == ["HttpNfcLeaseAbort"]

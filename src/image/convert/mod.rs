@@ -33,6 +33,7 @@ pub struct ConversionOptions {
 pub struct Conversion {
     /// What it is called in messages.
     name: String,
+    source: Slice,
     disk: Opened,
     /// How long the source is, in what its progress counts.
     length: u64,
@@ -52,7 +53,7 @@ impl Conversion {
         if found != SourceFormat::Vmdk {
             check_moved(name, options.format)?;
         }
-        let length = source.length;
+        let (whole, length) = (source.clone(), source.length);
         let (disk, length) = match found {
             SourceFormat::Vmdk => (Opened::Stream(source), length),
             SourceFormat::Raw => {
@@ -71,6 +72,7 @@ impl Conversion {
         }
         Ok(Self {
             name: name.to_owned(),
+            source: whole,
             disk,
             length,
             options,
@@ -85,7 +87,9 @@ impl Conversion {
     /// Makes the image: a file, which gets its name when all of it is right and durable, or a device.
     pub fn run(self, target: &Path, kind: Kind, watched: &Watched) -> Result<Disk> {
         let mut target = Target::create(target, kind, Arc::default())?;
+        let source = self.source.clone();
         let made = self.fill(&mut target, watched).and_then(|disk| {
+            source.unchanged()?;
             target.sync()?;
             // Who gave it up meanwhile does not expect it.
             watched.goes_on()?;

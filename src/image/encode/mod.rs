@@ -45,6 +45,7 @@ pub struct EncodingOptions {
 
 /// A source that was opened, and what is to be made of it.
 pub struct Encoding {
+    source: Slice,
     disk: Opened,
     /// How long the source is, in what its progress counts.
     length: u64,
@@ -66,7 +67,7 @@ impl Encoding {
         target: &Path,
         options: EncodingOptions,
     ) -> Result<Self> {
-        let length = source.length;
+        let (whole, length) = (source.clone(), source.length);
         let (disk, length, shape) = match kind::of(&source, name, options.format)? {
             SourceFormat::Vmdk => {
                 let mut disk = StreamDisk::open(&source, name.to_owned())?;
@@ -84,6 +85,7 @@ impl Encoding {
             }
         };
         Ok(Self {
+            source: whole,
             disk,
             length,
             shape,
@@ -134,6 +136,7 @@ impl Encoding {
             Opened::Qcow2(disk) => encode(disk.as_mut(), &self.options, watched, &mut add),
             Opened::Stream(disk) => encode(disk.as_mut(), &self.options, watched, &mut add),
         }?;
+        self.source.unchanged()?;
         writer.finish().map_err(io)?;
         let grains = writer.grains();
         Ok(Disk {

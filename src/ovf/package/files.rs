@@ -4,13 +4,14 @@ use std::collections::HashMap;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 use super::super::tar::read::{self, Contents};
 use super::super::tar::scan::Member;
 use super::broken;
 use crate::error::{Error, Result};
 use crate::io::{Slice, Stored, StoredPath};
+use crate::sync::lock;
 use crate::text::ServerText;
 
 /// More entries of a directory are not looked at.
@@ -77,15 +78,22 @@ impl Files for Archive {
 }
 
 /// The files of a directory.
-pub(super) struct LocalFiles(pub(super) PathBuf);
+pub(super) struct LocalFiles {
+    directory: PathBuf,
+    /// Those that were looked at: one that changes after that is refused when it is read.
+    found: Mutex<HashMap<String, Arc<StoredPath>>>,
+}
 
 impl Files for LocalFiles {
     fn name(&self) -> String {
-        self.0.display().to_string()
+        self.directory.display().to_string()
     }
 
     fn list(&self) -> Vec<(String, u64)> {
-        let entries = fs::read_dir(&self.0).into_iter().flatten().flatten();
+        let entries = fs::read_dir(&self.directory)
+            .into_iter()
+            .flatten()
+            .flatten();
         let mut files: Vec<_> = entries
             .take(MOST_ENTRIES)
             .filter_map(|entry| {
@@ -100,10 +108,25 @@ impl Files for LocalFiles {
     }
 
     fn find(&self, name: &str) -> Result<Option<Slice>> {
-        match StoredPath::look(&self.0, name) {
-            Ok(stored) => Ok(Some(Slice::all(Arc::new(stored)))),
-            Err(Error::Io { source, .. }) if is_missing(&source) => Ok(None),
-            Err(error) => Err(error),
+        let found = lock(&self.found).get(name).cloned();
+        if let Some(stored) = found {
+            return Ok(Some(Slice::all(stored)));
+        }
+        let stored = match StoredPath::look(&self.directory, name) {
+            Ok(stored) => Arc::new(stored),
+            Err(Error::Io { source, .. }) if is_missing(&source) => return Ok(None),
+            Err(error) => return Err(error),
+        };
+        lock(&self.found).insert(name.to_owned(), Arc::clone(&stored));
+        Ok(Some(Slice::all(stored)))
+    }
+}
+
+impl LocalFiles {
+    pub(super) fn new(directory: PathBuf) -> Self {
+        Self {
+            directory,
+            found: Mutex::default(),
         }
     }
 }

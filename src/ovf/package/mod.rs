@@ -38,7 +38,7 @@ impl Package {
     /// An OVA, an OVF descriptor with its files beside it, or the directory that has one.
     pub fn open(path: &Path) -> Result<Self> {
         if path.is_dir() {
-            let files = LocalFiles(path.to_owned());
+            let files = LocalFiles::new(path.to_owned());
             let descriptor = find::only_descriptor(&files)?;
             return Self::of_files(Box::new(files), descriptor);
         }
@@ -49,7 +49,7 @@ impl Package {
         let path = &real(path)?;
         let name = path.file_name().and_then(|name| name.to_str());
         let name = name.ok_or_else(|| broken(stored.name(), "its name is not UTF-8".into()))?;
-        let files = LocalFiles(directory_of(path));
+        let files = LocalFiles::new(directory_of(path));
         Self::of_files(Box::new(files), name.to_owned())
     }
 

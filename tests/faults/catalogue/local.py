@@ -4,20 +4,22 @@ from __future__ import annotations
 
 import errno
 import os
+import re
 import resource
 import shutil
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-from nfclease import HttpNfcLease, SizeMismatchError
+from nfclease import HttpNfcLease, SizeMismatchError, SourceChangedError
 
 from ...support.failing_calls import can_mount, mounting
 from ...support.leases import disk_of
+from ...support.packages import ova, written
 from ...support.smoke import login
 from ...support.waiting import wait_for
 from ..harness.case import EXPORTS, IMPORTS, LEASES, case
@@ -298,28 +300,63 @@ def old_file(world: World, overwrite: bool) -> None:
         lease.download(disk_of(lease), world.target / "disk-0.vmdk", overwrite=overwrite)
 
 
+def _write_in_place(file: Path) -> None:
+    with open(file, "r+b") as disk:
+        disk.seek(1000)
+        disk.write(b"another word")
+
+
+def _replace(file: Path) -> None:
+    other = file.with_suffix(".new")
+    shutil.copy(file, other)
+    os.replace(other, file)
+
+
+CHANGES: dict[str, tuple[Callable[[Path], object], type[Exception]]] = {
+    "cut": (lambda file: os.truncate(file, file.stat().st_size - (1 << 20)), SizeMismatchError),
+    "grows": (lambda file: os.truncate(file, file.stat().st_size + (1 << 20)), SizeMismatchError),
+    "written in place": (_write_in_place, SourceChangedError),
+    "replaced": (_replace, SourceChangedError),
+}
+
+
 @case(
     "L14",
-    "the disk of a package is cut or grows while it is sent",
-    "SizeMismatchError, and the VM is gone",
+    "the disk of a package, or the archive that it is in, is cut, grows, is written in place or is "
+    "replaced while it is sent",
+    "SizeMismatchError or, where its length is the same, SourceChangedError, which name the file, "
+    "and the VM is gone",
     faces=IMPORTS,
-    variants={"cut": -(1 << 20), "grows": 1 << 20},
+    variants={
+        f"{name}, {form}": (change, form)
+        for name, change in CHANGES.items()
+        for form in ("file", "archive")
+    },
 )
-def source_changes(world: World, by: int) -> None:
+def source_changes(
+    world: World, how: tuple[tuple[Callable[[Path], object], type[Exception]], str]
+) -> None:
+    (alter, kind), form = how
     world.large()
-    copy = world.folder / "package"
-    shutil.copytree(world.package, copy)
-    world.package = copy
-    [disk] = copy.glob("*.vmdk")
+    # Without a manifest file, which would show the same in its own way.
+    members = {path.name: path.read_bytes() for path in sorted(world.package.iterdir())}
+    members = {name: data for name, data in members.items() if not name.endswith(".mf")}
+    ordered = dict(sorted(members.items(), key=lambda each: not each[0].endswith(".ovf")))
+    if form == "archive":
+        world.package = file = world.folder / "package.ova"
+        file.write_bytes(ova(ordered))
+    else:
+        world.package = written(world.folder / "package", members)
+        [file] = world.package.glob("*.vmdk")
     world.simulator.inject("bandwidth", bytes_per_second=12 << 20)
 
     def change() -> None:
         wait_for(world.simulator.requests)
-        os.truncate(disk, disk.stat().st_size + by)
+        alter(file)
 
     thread = threading.Thread(target=change)
     thread.start()
-    with world.fails(SizeMismatchError):
+    with world.fails(kind, says=rf"disk-0\.vmdk|{re.escape(file.name)}"):
         world.job()
     thread.join()
 

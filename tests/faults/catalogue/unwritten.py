@@ -9,13 +9,5 @@ TITLES = {
     "E16": "addresses with * in the place of the host, and a vCenter of IPv6",
     "E17": "what can happen to a lease, in any order, against a model of it",
     "E19": "keep-alive, cancel and Complete in every order that threads can have",
-    "F02": "the scanner of VMDK streams on made-up bytes",
-    "F03": "the reader of archives on made-up bytes, beside Python's",
-    "F04": "the reader of descriptors on made-up bytes",
-    "F05": "the reader of manifest files on made-up bytes",
-    "F06": "the reader of addresses of devices on made-up bytes",
-    "F07": "made-up bytes as the answer of a host",
-    "F08": "names made safe: never a separator, and no two become one",
-    "F09": "digests of a stream that is split anywhere",
     "F10": "the tests under miri, AddressSanitizer or valgrind",
 }

@@ -330,6 +330,7 @@ AS_BUILTINS: list[tuple[type[nfclease.NfcError], type[Exception]]] = [
     (nfclease.LeaseStateError, nfclease.exceptions.LeaseError),
     (nfclease.ManifestError, nfclease.IntegrityError),
     (nfclease.MissingUploadError, nfclease.IntegrityError),
+    (nfclease.SourceChangedError, nfclease.IntegrityError),
     (nfclease.NotFoundError, LookupError),
     (nfclease.PackageError, ValueError),
     (nfclease.SessionExpiredError, nfclease.LeaseLostError),
