@@ -3,7 +3,18 @@
 from __future__ import annotations
 
 from ..harness.case import CATALOGUE
-from . import fleets, formats, hostile, leases, local, network, packages, python_side, soap
+from . import (
+    fleets,
+    formats,
+    hostile,
+    lease_answers,
+    leases,
+    local,
+    network,
+    packages,
+    python_side,
+    soap,
+)
 from .unwritten import TITLES
 
 #: What is to be written yet, by id.
@@ -15,6 +26,7 @@ __all__ = [
     "fleets",
     "formats",
     "hostile",
+    "lease_answers",
     "leases",
     "local",
     "network",
