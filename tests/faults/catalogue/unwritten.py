@@ -4,9 +4,6 @@ from __future__ import annotations
 
 TITLES = {
     "H22": "a thumbprint that is right, of a certificate whose key the host does not have",
-    "E13": "vCenter starts again, and knows none of its objects",
-    "E15": "a lease with no device, with 1,000, without info, with keys twice",
-    "E16": "addresses with * in the place of the host, and a vCenter of IPv6",
     "E17": "what can happen to a lease, in any order, against a model of it",
     "E19": "keep-alive, cancel and Complete in every order that threads can have",
     "L10": "the power is lost after each system call",
