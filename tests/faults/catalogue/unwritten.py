@@ -4,8 +4,6 @@ from __future__ import annotations
 
 TITLES = {
     "H22": "a thumbprint that is right, of a certificate whose key the host does not have",
-    "E17": "what can happen to a lease, in any order, against a model of it",
-    "E19": "keep-alive, cancel and Complete in every order that threads can have",
     "L10": "the power is lost after each system call",
     "L16": "a target in S3 that refuses a part",
     "P18": "canaries of secrets through each case that fails",
