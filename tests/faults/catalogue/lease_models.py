@@ -27,7 +27,7 @@ LOOM = ROOT / "tests" / "loom"
     "the model and the server agree on the lease's state and on every outcome; no Complete after a "
     "failure, at most one call that ends it, and nothing is held",
     faces=("blocking",),
-    variants={"many": 150},
+    variants={"few": 12, "many": 150},
     deadline=240.0,
 )
 def any_order(world: World, examples: int) -> None:
@@ -77,4 +77,6 @@ def every_order(world: World) -> None:
     command = ["cargo", "test", "--locked", "--quiet", "--manifest-path", str(LOOM / "Cargo.toml")]
     with _environment() as environment:
         done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=600)
-    world.expect(done.returncode == 0, f"loom finds nothing: {done.stdout[-1500:]}{done.stderr[-500:]}")
+    world.expect(
+        done.returncode == 0, f"loom finds nothing: {done.stdout[-1500:]}{done.stderr[-500:]}"
+    )
