@@ -99,7 +99,7 @@ REFUSALS = {
 @case(
     "E06",
     "Progress says that the lease is not what it was",
-    "LeaseLostError at once; one Abort after InvalidState where the lease reads ready all the same, "
+    "LeaseLostError at once; one Abort after InvalidState where the lease reads ready, "
     "so that the VM is free, and none where the server knows no such lease",
     variants=REFUSALS,
     options=SHORT,
@@ -110,9 +110,7 @@ def progress_refused(world: World, fault: str) -> None:
     name = fault.rpartition(".")[2]
     is_held = name == "InvalidState"
     with world.fails(LeaseLostError, says=name, ends=("Abort",) if is_held else ()):
-        world.job(
-            timeout=60.0
-        )  # longer than the case may take: it is cancelled, and does not stall
+        world.job(timeout=60.0)  # longer than the case may take: so it is not a stall
     world.held = int(not is_held)  # the server says that it is gone, which it is not
 
 
