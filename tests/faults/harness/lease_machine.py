@@ -99,9 +99,10 @@ class LeaseMachine(RuleBasedStateMachine):
     @rule()
     def cancelled(self) -> None:
         """A transfer in its middle; the lease stays."""
+        before = len(self.simulator.requests())
         fault = self.simulator.inject("stall", disk=DISK, after_bytes=1 << 20)
         transfer = self.lease.start_download(self.disk, self._target, overwrite=True)
-        wait_for(lambda: transfer.progress.bytes_done > 0)
+        wait_for(lambda: len(self.simulator.requests()) > before or transfer.done())
         transfer.cancel()
         with pytest.raises(TransferCancelledError):
             transfer.result()
