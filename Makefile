@@ -50,7 +50,7 @@ test: lint lint-workflows test-rust test-python test-versions  ## Runs every che
 lint: .venv/.dev .venv/.with-$(BUILD)  ## Formatting, lints and types of both languages.
 	$(CARGO) fmt --all --check
 	$(AS_MATURIN) $(CARGO) clippy --locked --workspace --all-targets -- -D warnings
-	@for crate in fuzz judges; do $(CARGO) tree --quiet --locked --manifest-path tests/$$crate/Cargo.toml > /dev/null || exit 1; done
+	@for crate in fuzz judges loom; do $(CARGO) tree --quiet --locked --manifest-path tests/$$crate/Cargo.toml > /dev/null || exit 1; done
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy python/nfclease tests benchmarks examples

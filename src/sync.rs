@@ -1,6 +1,7 @@
 //! A lock that a panic elsewhere does not take away.
 
-use std::sync::{Mutex, MutexGuard, PoisonError};
+pub use std::sync::Mutex;
+use std::sync::{MutexGuard, PoisonError};
 
 /// Locks it whatever happened to who held it before: above all an Abort has to be sent still.
 pub fn lock<T: ?Sized>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {

@@ -18,6 +18,7 @@ if "free-threading" in sys.version:  # as CPython documents; sysconfig would cos
 
 from nfclease._log import logger as _logger
 from nfclease.exceptions import (
+    AmbiguousLeaseError,
     AmbiguousNameError,
     CallTimeoutError,
     ChecksumMismatchError,
@@ -80,6 +81,7 @@ if TYPE_CHECKING:
     from nfclease.transfer import Transfer, TransferResult
 
 __all__ = [
+    "AmbiguousLeaseError",
     "AmbiguousNameError",
     "AsyncHttpNfcLease",
     "BlockedError",

@@ -29,6 +29,7 @@ exceptions pass unchanged. Everything else is one of these:
      +-- AmbiguousNameError (also LookupError)
      +-- BlockedError (also vim.fault.TaskInProgress)
      +-- LeaseError
+     |    +-- AmbiguousLeaseError (also ConnectionError)
      |    +-- LeaseInitError
      |    +-- LeaseLostError
      |    |    +-- SessionExpiredError
@@ -57,6 +58,7 @@ if TYPE_CHECKING:
     _Remedy: TypeAlias = Literal["retry", "new_lease", "fix_input", "none"]
 
 __all__ = [
+    "AmbiguousLeaseError",
     "AmbiguousNameError",
     "CallTimeoutError",
     "ChecksumMismatchError",
@@ -361,6 +363,26 @@ class LeaseError(NfcError):
 
     fault: Any = None
     fault_name: str = ""
+
+
+class AmbiguousLeaseError(LeaseError, ConnectionError):
+    """The call that opens a lease had no answer, so that the server may hold one.
+
+    It was not sent again: ``ExportVm``, ``ExportSnapshot``, ``ExportVApp`` and ``ImportVApp`` each
+    open another lease. Of an import, the server removes the VM with the lease.
+
+    Attributes:
+        tasks: The tasks (``inventory.BlockingTask``) of leases that the session's user began since
+            the call; empty where the server shows none, or where they could not be read.
+            ``inventory.cancel_task`` ends one, and its lease with it. They are not pickled.
+    """
+
+    tasks: tuple[Any, ...] = ()
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Pickles without the tasks, which have a session."""
+        kind, args, state = super().__reduce__()
+        return kind, args, {key: value for key, value in state.items() if key != "tasks"}
 
 
 class LeaseInitError(LeaseError):

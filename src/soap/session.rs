@@ -49,13 +49,13 @@ impl Endpoint {
     }
 
     /// The same for the session's calls.
+    fn for_calls(&self) -> Result<Client> {
+        Client::for_calls(&self.trust, self.proxy.as_ref(), self.connect_timeout)
+    }
+
     /// Its host and port.
     fn host(&self) -> &str {
         &self.url[Position::BeforeHost..Position::AfterPort]
-    }
-
-    fn for_calls(&self) -> Result<Client> {
-        Client::for_calls(&self.trust, self.proxy.as_ref(), self.connect_timeout)
     }
 }
 

@@ -46,6 +46,7 @@ class KilledWorker(Exception):  # noqa: N818 - distributed's name of it
 
 
 AGAIN = [
+    ours("AmbiguousLeaseError"),
     ours("ConnectError"),
     ours("StallError"),
     ours("CallTimeoutError"),

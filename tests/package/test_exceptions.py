@@ -40,6 +40,7 @@ def test_every_error_is_public_and_pickles(error: type[nfclease.NfcError]) -> No
         (nfclease.ForkError, RuntimeError),
         (nfclease.NotFoundError, LookupError),
         (nfclease.AmbiguousNameError, LookupError),
+        (nfclease.AmbiguousLeaseError, ConnectionError),
         (nfclease.BlockedError, vim.fault.TaskInProgress),
     ],
 )

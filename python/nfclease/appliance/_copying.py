@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass
+from functools import partial
 from typing import NamedTuple
 
 from nfclease import _core
@@ -24,6 +25,7 @@ from nfclease.appliance._face import leased
 from nfclease.appliance._import_place import check_kinds
 from nfclease.appliance._import_spec import spec_of
 from nfclease.appliance._snapshot import Subject
+from nfclease.appliance._unanswered import opened_once
 from nfclease.appliance.copy_result import CopiedFile, CopyResult
 from nfclease.exceptions import ProtocolError
 
@@ -83,7 +85,8 @@ async def copy(face: Face, job: Job) -> CopyResult:
             describing.log_warnings(source.moid)
             plan = await _planned(face, into, text, name, files)
             place, spec = plan.place, plan.spec
-            call = lambda: pool.ImportVApp(spec.import_spec, place.folder, place.host)  # noqa: E731
+            args = (spec.import_spec, place.folder, place.host)
+            call = partial(opened_once, "ImportVApp", pool, *args)
             options = {**into.options, "require_uploads": spec.items}
             async with leased(face, call, options) as target:
                 made = (await wait_ready(target, face.backend)).entity

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import partial
 
 from pyVmomi import vim, vmodl
 
@@ -25,6 +26,7 @@ from nfclease.appliance._import_spec import descriptor_text, spec_of
 from nfclease.appliance._opened import opened
 from nfclease.appliance._pulling import Pulled, origin_of
 from nfclease.appliance._sums import Sums, check_stored
+from nfclease.appliance._unanswered import opened_once
 from nfclease.appliance.import_result import ImportedFile, ImportResult
 from nfclease.exceptions import PackageError
 
@@ -105,7 +107,8 @@ async def import_package(face: Face, job: Job) -> ImportResult:
         plan = await _planned(face, job, package, converting, makes=True)
         options = {**job.options, "require_uploads": False if job.pull else plan.spec.items}
         place, sending = plan.place, plan.sending
-        call = lambda: pool.ImportVApp(plan.spec.import_spec, place.folder, place.host)  # noqa: E731
+        args = (plan.spec.import_spec, place.folder, place.host)
+        call = partial(opened_once, "ImportVApp", pool, *args)
         async with leased(face, call, options) as core:
             info = await wait_ready(core, face.backend)
             entity = type(info.entity)(info.entity._moId, pool._stub)

@@ -14,6 +14,7 @@ from nfclease._notes import add_note
 from nfclease._operations.ready import ready_info
 from nfclease._text import escaped, reason_of
 from nfclease.appliance._face import BlockingFace, made, task_result
+from nfclease.appliance._unanswered import opened_once
 from nfclease.exceptions import LeaseInitError
 from nfclease.inventory._reading import power_state
 from nfclease.inventory.blocked import blocked
@@ -86,10 +87,10 @@ class Subject:
         """The lease; calls."""
         try:
             if self.snapshot is not None:
-                return self.snapshot.ExportSnapshot()
+                return opened_once("ExportSnapshot", self.snapshot)
             if isinstance(self.entity, vim.VirtualApp):
-                return self.entity.ExportVApp()
-            return self.entity.ExportVm()
+                return opened_once("ExportVApp", self.entity)
+            return opened_once("ExportVm", self.entity)
         except vim.fault.InvalidPowerState as fault:
             add_note(fault, "switch the VM off, or pass snapshot=True to export it as it runs")
             raise

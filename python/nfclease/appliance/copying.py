@@ -83,6 +83,8 @@ def copy_vm(
         vim.fault.InvalidPowerState: The VM runs, and no snapshot is copied.
         BlockedError: A task holds the VM; it says which.
         vmodl.MethodFault: A server refused a call, to describe the VM, or what describes it.
+        AmbiguousLeaseError: The call that opens the lease had no answer, and was not sent again;
+            the message says whether the server shows a lease of it.
         LeaseInitError: A lease never got ready.
         ChecksumMismatchError: A file is not what the source sent, twice, or not what the target
             received.

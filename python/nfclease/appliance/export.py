@@ -105,6 +105,8 @@ def export_vm(
             since when, by whom and what frees it, and is also the server's
             ``vim.fault.TaskInProgress``.
         vmodl.MethodFault: The server refused a call, or to describe the VM.
+        AmbiguousLeaseError: The call that opens the lease had no answer, and was not sent again;
+            the message says whether the server shows a lease of it.
         LeaseInitError: The lease never got ready.
         ChecksumMismatchError: A file is not what the server sent, twice.
         NfcError: Any other failure of a transfer; see ``nfclease.exceptions``.

@@ -107,6 +107,8 @@ def import_vapp(
             received.
         OSError: The package cannot be read.
         vmodl.MethodFault: The server refused the descriptor, a choice or a call.
+        AmbiguousLeaseError: The call that opens the lease had no answer, and was not sent again;
+            the message says whether the server shows a lease of it.
         LeaseInitError: The lease never got ready.
         NfcError: Any other failure of a transfer; see ``nfclease.exceptions``.
         RuntimeError: A coroutine called; it would block its event loop.

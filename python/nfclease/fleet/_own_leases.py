@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime
 import threading
 import time
 from contextlib import contextmanager
@@ -11,7 +10,7 @@ from nfclease import _open_leases
 from nfclease._log import logger
 from nfclease._text import reason_of
 from nfclease.fleet._lease_notes import LeaseNote
-from nfclease.inventory import blocking_tasks
+from nfclease.inventory._own_tasks import own_lease_tasks
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -56,19 +55,9 @@ class _Wanted:
     def note(self, lease: LeaseCore) -> LeaseNote | None:
         """That of the lease's task; None if that is not sure. Calls."""
         name, service = self._session(lease)
-        before = service.CurrentTime() - datetime.timedelta(seconds=time.monotonic() - self.asked)
-        user = service.content.sessionManager.currentSession.userName
         info: Any = lease.plain.info
         entity = info.entity
-        fitting = [
-            each
-            for each in blocking_tasks(type(entity)(entity._moId, service._stub))
-            if each.is_lease
-            and each.state == "running"
-            and each.user == user
-            and each.started is not None
-            and each.started >= before
-        ]
+        fitting = own_lease_tasks(entity, service, self.asked)
         is_sure = len(fitting) == 1 and self.is_alone(lease)
         return LeaseNote.of(fitting[0], name, entity) if is_sure else None
 

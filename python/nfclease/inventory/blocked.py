@@ -86,14 +86,18 @@ def _name(entity: Any, tasks: tuple[BlockingTask, ...]) -> str:
     return f"{name} ({moid}) " if name else f"{moid} "
 
 
+def way_out_of_lease() -> str:
+    """What frees an entity that a lease holds which nobody uses any more."""
+    return (
+        "cancel its task (CancelTask, or `nfclease release`); a lease that nobody renews ends by "
+        "itself, as a rule after five minutes"
+    )
+
+
 def _way_out(tasks: tuple[BlockingTask, ...]) -> str:
     """What frees the entity."""
     if any(each.is_lease and each.cancelable for each in tasks):
-        return (
-            "If nobody transfers over that lease any more, cancel its task (CancelTask, or "
-            "`nfclease release`); a lease that nobody renews ends by itself, as a rule after "
-            "five minutes"
-        )
+        return f"If nobody transfers over that lease any more, {way_out_of_lease()}"
     if any(each.cancelable for each in tasks):
         return "Wait for its end, or cancel the task (CancelTask, or `nfclease release`)"
     return "Wait for its end, and try again"

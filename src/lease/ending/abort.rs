@@ -3,7 +3,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::error::Error;
+use super::order::{self, Steps};
+use crate::error::{Error, Result};
 use crate::lease::Lease;
 use crate::lease::phase::{Event, Phase};
 use crate::soap::{Abort, methods};
@@ -38,19 +39,15 @@ pub enum Ended {
 impl Lease {
     /// Cancels every transfer, waits for their clean-up, and sends one Abort while the lease is held.
     pub async fn abort(self: &Arc<Self>, cause: Abort) -> Ended {
-        self.stop_transfers().await;
-        self.keep_alive.stop().await;
-        self.wait_for_ending().await;
-        let before = self.status.phase();
-        if !self.status.apply(Event::Abort) {
-            return if before == Phase::Gone {
-                Ended::Lost
-            } else {
-                Ended::Untouched
-            };
+        match order::abort(self, &cause).await {
+            Ok(ended) => ended,
+            Err(Phase::Gone) => Ended::Lost,
+            Err(_) => Ended::Untouched,
         }
-        let sent = tokio::time::timeout(ABORT_CALL, self.remote.abort(&cause)).await;
-        self.status.apply(Event::AbortSent);
+    }
+
+    async fn abort_call(&self, cause: &Abort) -> Ended {
+        let sent = tokio::time::timeout(ABORT_CALL, self.remote.abort(cause)).await;
         let error = match sent {
             Ok(Ok(())) => return Ended::Aborted,
             Ok(Err(error)) => error,
@@ -84,12 +81,10 @@ impl Lease {
         self.abort(why).await
     }
 
-    /// Who wanted the Abort has found the Complete under way, and waits for it no more.
+    /// As [`order::abort_if_stopped`], for a Complete of the script's own.
     pub(in crate::lease) async fn abort_if_stopped(self: &Arc<Self>, why: &str) {
-        if self.transfers.is_stopped() && self.status.phase().is_held() {
-            let reason = why.to_owned();
-            self.abort(Abort { reason }).await;
-        }
+        let reason = why.to_owned();
+        order::abort_if_stopped(self, &Abort { reason }).await;
     }
 
     /// Stops every transfer, and waits for their clean-up within a bound.
@@ -104,5 +99,48 @@ impl Lease {
         let ended =
             status.wait_for(|known| !matches!(known.phase, Phase::Completing | Phase::Aborting));
         let _ = tokio::time::timeout(ENDING, ended).await;
+    }
+}
+
+impl Steps for Arc<Lease> {
+    type Failed = Error;
+    type Why = Abort;
+    type Answer = Ended;
+
+    fn apply(&self, event: Event) -> bool {
+        self.status.apply(event)
+    }
+
+    fn phase(&self) -> Phase {
+        self.status.phase()
+    }
+
+    fn is_stopped(&self) -> bool {
+        self.transfers.is_stopped()
+    }
+
+    fn why(failed: &Error) -> Abort {
+        let reason = failed.to_string();
+        Abort { reason }
+    }
+
+    async fn stop_transfers(&self) {
+        Lease::stop_transfers(self).await;
+    }
+
+    async fn stop_keep_alive(&self) {
+        self.keep_alive.stop().await;
+    }
+
+    async fn other_ending(&self) {
+        self.wait_for_ending().await;
+    }
+
+    async fn send_complete(&self) -> Result<()> {
+        self.complete_call().await
+    }
+
+    async fn send_abort(&self, why: &Abort) -> Ended {
+        self.abort_call(why).await
     }
 }

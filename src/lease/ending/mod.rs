@@ -2,6 +2,7 @@
 
 mod abort;
 mod answer_lost;
+mod order;
 
 use std::sync::Arc;
 
@@ -106,25 +107,25 @@ impl Lease {
         }
     }
 
+    /// The Complete that has begun, and an Abort behind it where that is wanted.
     async fn send_complete(self: &Arc<Self>) -> Result<()> {
-        self.keep_alive.stop().await;
-        // The last Progress may have learnt that the server has ended it.
-        if self.status.phase() != Phase::Completing {
-            return self.status.info_if_ready().map(|_| ());
+        match order::complete(self).await {
+            Some(sent) => sent,
+            None => self.status.info_if_ready().map(|_| ()),
         }
+    }
+
+    /// The call alone, again where its answer is lost and the lease is held.
+    async fn complete_call(&self) -> Result<()> {
         let (mut attempt, mut unanswered) = (1, false);
         loop {
             let Err(error) = self.remote.complete().await else {
-                self.status.apply(Event::CompleteTaken);
                 return Ok(());
             };
             unanswered |= !matches!(error, Error::Fault(_));
             if unanswered {
                 match self.after_complete(&ASK_AGAIN).await {
-                    AfterComplete::Taken => {
-                        self.status.apply(Event::CompleteTaken);
-                        return Ok(());
-                    }
+                    AfterComplete::Taken => return Ok(()),
                     AfterComplete::Held if attempt < COMPLETE_ATTEMPTS => {
                         attempt = attempt.saturating_add(1);
                         continue;
@@ -132,9 +133,7 @@ impl Lease {
                     _ => {}
                 }
             }
-            let error = self.complete_failed(error);
-            self.abort_if_stopped(&error.to_string()).await;
-            return Err(error);
+            return Err(self.complete_failed(error));
         }
     }
 

@@ -41,9 +41,10 @@ impl KeepAliveService {
 
     /// Ends the service, and waits until no Progress is under way.
     pub(super) async fn stop(&self) {
-        let registration = lock(&self.registration).take();
-        if let Some(registration) = registration {
-            registration.stop().await;
+        // It stays in its place: each ending that meets another one waits for the same Progress.
+        let stopping = lock(&self.registration).as_ref().map(Registration::stop);
+        if let Some(stopping) = stopping {
+            stopping.await;
         }
     }
 }

@@ -9,7 +9,7 @@ use crate::error::Error;
 use crate::lease::Lease;
 use crate::lease::phase::{Event, Phase};
 use crate::lease::schedule::{Next, Schedule};
-use crate::lease::status::Unread;
+use crate::lease::status::{Unread, fault_text};
 use crate::text::said_at;
 use crate::transfer::panics::caught;
 
@@ -114,7 +114,7 @@ async fn renew(lease: &Arc<Lease>, interval: Option<Duration>, stop: &Cancellati
         let (next, cause) = match result {
             Ok(Ok(())) => (schedule.renewed(asked, now), None),
             Ok(Err(error)) => {
-                if lease.learn_fault(&error) {
+                if ends_it(lease, &error, schedule.call_timeout()).await {
                     return;
                 }
                 said_at!(
@@ -154,4 +154,28 @@ async fn renew(lease: &Arc<Lease>, interval: Option<Duration>, stop: &Cancellati
             () = tokio::time::sleep(due.saturating_sub(now)) => {}
         }
     }
+}
+
+/// Whether a Progress that failed like this ends the lease for us.
+///
+/// After `InvalidState` nothing moves any more. Whether the server holds the lease all the same, so that
+/// an Abort has to follow, only its state can tell.
+async fn ends_it(lease: &Arc<Lease>, error: &Error, patience: Duration) -> bool {
+    let Error::Fault(fault) = error else {
+        return false;
+    };
+    if fault.name.as_str() != "InvalidState" {
+        return lease.learn_fault(error);
+    }
+    let cause = Error::LeaseLost {
+        reason: fault_text(fault),
+        fault: Some(fault.clone()),
+        cause: None,
+    };
+    lease.status.expect_end(cause.clone());
+    lease.transfers.stop();
+    let look = async { caught(lease.refresh_over(&lease.keep_alive.remote)).await? };
+    let _ = tokio::time::timeout(patience, look).await;
+    lease.ended(Event::ContactLost, cause);
+    true
 }

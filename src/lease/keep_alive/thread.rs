@@ -1,5 +1,6 @@
 //! The one thread of the process that renews leases, with its runtime.
 
+use std::future::Future;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -67,9 +68,12 @@ pub(crate) struct Registration {
 
 impl Registration {
     /// Ends the service; returns when no Progress is under way.
-    pub(crate) async fn stop(self) {
+    pub(crate) fn stop(&self) -> impl Future<Output = ()> + Send + use<> {
         self.stop.cancel();
-        let _ = tokio::time::timeout(STOP_WAIT, self.ended.cancelled()).await;
+        let ended = self.ended.clone();
+        async move {
+            let _ = tokio::time::timeout(STOP_WAIT, ended.cancelled()).await;
+        }
     }
 }
 

@@ -1,6 +1,7 @@
 //! What was started for a lease: planned here, run by the engine.
 
 mod starting;
+mod starts;
 pub(super) mod turns;
 
 use std::collections::HashMap;
@@ -11,6 +12,8 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 pub use self::starting::FileItem;
+pub(super) use self::starts::Begun;
+use self::starts::{Moves, Starts};
 use self::turns::Order;
 use super::Lease;
 use super::options::check_rate;
@@ -22,22 +25,11 @@ use crate::soap::Endpoint;
 use crate::sync::lock;
 use crate::transfer::{Completed, Engine, Moved, Progress, RateLimit, Snapshot, Transfer};
 
-/// Whether the lease can begin to complete.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Begun {
-    /// It has begun.
-    Yes,
-    /// A transfer was started meanwhile.
-    StillMoving,
-    /// The lease is over.
-    Refused,
-}
-
 /// The transfers of a lease.
 #[derive(Debug)]
 pub(super) struct Transfers {
-    /// All of them. Its lock decides between one more start and the lease's end.
-    started: Mutex<Vec<Transfer>>,
+    /// All of them.
+    started: Starts<Transfer>,
     /// What arrived whole, to be compared once more before Complete.
     moved: Mutex<Vec<Moved>>,
     /// Stops every transfer of the lease.
@@ -52,13 +44,19 @@ pub(super) struct Transfers {
     clients: Mutex<HashMap<(String, Trust), Client>>,
 }
 
+impl Moves for Transfer {
+    fn still_moves(&self) -> bool {
+        self.outcome().is_none()
+    }
+}
+
 impl Transfers {
     pub(super) fn new(max_concurrency: usize, rate: Option<u64>) -> Self {
         let running = TaskTracker::new();
         // An open one would let nobody wait while it is empty; it counts all the same.
         running.close();
         Self {
-            started: Mutex::default(),
+            started: Starts::default(),
             moved: Mutex::default(),
             stop: CancellationToken::new(),
             running,
@@ -90,14 +88,14 @@ impl Transfers {
 
     /// The counters of each.
     pub(super) fn progress(&self) -> Vec<Snapshot> {
-        lock(&self.started).iter().map(Transfer::progress).collect()
+        self.started
+            .with(|all| all.iter().map(Transfer::progress).collect())
     }
 
     /// The first failure that nobody has observed.
     pub(super) fn unobserved_failure(&self) -> Option<Arc<Failure>> {
-        lock(&self.started)
-            .iter()
-            .find_map(Transfer::unobserved_failure)
+        self.started
+            .with(|all| all.iter().find_map(Transfer::unobserved_failure))
     }
 
     /// The client for a device's host.
@@ -134,39 +132,32 @@ impl Lease {
     {
         let cancel = self.transfers.stop.child_token();
         let (working, stopped) = (work(cancel.clone()), cancel.clone());
-        // From this lock on the lease's end knows of it, or it is not started.
-        let mut started = lock(&self.transfers.started);
-        self.status.info_if_ready()?;
-        let before = turns::before(order, &started, key);
-        let turn = turns::wait(before, Arc::clone(&self.transfers.places));
-        let (lease, device) = (Arc::clone(self), key.to_owned());
-        let work = async move {
-            // One that is cancelled before its turn does not wait for it.
-            let turn = tokio::select! {
-                biased;
-                () = stopped.cancelled() => Ok(None),
-                turn = turn => turn,
+        // From here on the lease's end knows of it, or it is not started.
+        self.transfers.started.add(|started| {
+            self.status.info_if_ready()?;
+            let before = turns::before(order, started, key);
+            let turn = turns::wait(before, Arc::clone(&self.transfers.places));
+            let (lease, device) = (Arc::clone(self), key.to_owned());
+            let work = async move {
+                // One that is cancelled before its turn does not wait for it.
+                let turn = tokio::select! {
+                    biased;
+                    () = stopped.cancelled() => Ok(None),
+                    turn = turn => turn,
+                };
+                let mut result = match turn {
+                    Ok(_slot) => working.await,
+                    Err(error) => Err(Failure::new(&device, Step::Lease, error)),
+                };
+                match &mut result {
+                    Ok(completed) => lock(&lease.transfers.moved).push(completed.moved.clone()),
+                    Err(failure) => lease.explain(failure),
+                }
+                result
             };
-            let mut result = match turn {
-                Ok(_slot) => working.await,
-                Err(error) => Err(Failure::new(&device, Step::Lease, error)),
-            };
-            match &mut result {
-                Ok(completed) => lock(&lease.transfers.moved).push(completed.moved.clone()),
-                Err(failure) => lease.explain(failure),
-            }
-            result
-        };
-        let transfer = Transfer::start(
-            &self.engine,
-            &self.transfers.running,
-            key,
-            progress,
-            cancel,
-            work,
-        )?;
-        started.push(transfer.clone());
-        Ok(transfer)
+            let (engine, running) = (&self.engine, &self.transfers.running);
+            Transfer::start(engine, running, key, progress, cancel, work)
+        })
     }
 
     /// Limits what all transfers of the lease move in a second, also those that move now. Returns what
@@ -178,15 +169,7 @@ impl Lease {
 
     /// Whether all transfers have ended and this end is the next thing, to which none is added.
     pub(super) fn begin_end(&self, end: Event) -> Begun {
-        let started = lock(&self.transfers.started);
-        if started.iter().any(|transfer| transfer.outcome().is_none()) {
-            return Begun::StillMoving;
-        }
-        if self.status.apply(end) {
-            Begun::Yes
-        } else {
-            Begun::Refused
-        }
+        self.transfers.started.end(|| self.status.apply(end))
     }
 
     /// A transfer that was cancelled because the lease was lost says so.

@@ -15,7 +15,7 @@ from typing import Any
 
 from nfclease.simulator import Simulator
 
-from ..harness import invariants
+from ..harness import invariants, texts
 from . import judging
 from .calls import FailingCalls, Fault, built
 from .jobs import JOBS, Bench
@@ -59,7 +59,7 @@ class Worker:
     def __init__(self, job: str, face: str, folder: Path, simulator: Simulator) -> None:
         self.job, self.simulator = JOBS[job], simulator
         self.bench = Bench(face, simulator, folder)
-        self.log: Any = invariants.all_logged()
+        self.log = texts.Log()
         logging.getLogger().addHandler(self.log)
         logging.getLogger().setLevel(logging.DEBUG)
         self.bench.plant()

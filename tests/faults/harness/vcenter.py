@@ -25,10 +25,21 @@ class VcenterFront:
         world: Whose session is opened anew, through this.
         method: The call that is answered here.
         answer: Answers it: it writes a status line, headers and a body.
+        edited: Changes the answers of vCenter.
+
+    Attributes:
+        behind: The vCenter; another from now on where a case sets it.
     """
 
-    def __init__(self, world: World, method: str, answer: Answer) -> None:
-        self._world, self._method, self._answer = world, method.encode(), answer
+    def __init__(
+        self,
+        world: World,
+        method: str,
+        answer: Answer,
+        edited: Callable[[bytes], bytes] = lambda content: content,
+    ) -> None:
+        self._method, self._answer, self._edited = method.encode(), answer, edited
+        self.behind = world.simulator
         ca_file = world.folder / "front-ca.pem"
         self._certificate = issued("127.0.0.1", ca_file)
         self._server = _Server(("127.0.0.1", 0), _Handler)
@@ -60,14 +71,14 @@ class VcenterFront:
             with contextlib.suppress(OSError):
                 self._answer(handler)
             return
-        simulator = self._world.simulator
+        simulator = self.behind
         host = http.client.HTTPSConnection(
             simulator.host, simulator.port, context=simulator.ssl_context(), timeout=60
         )
         with contextlib.closing(host):
             host.request(handler.command, handler.path, body or None, dict(handler.headers))
             answer = host.getresponse()
-            content = answer.read()
+            content = self._edited(answer.read())
         handler.send_response(answer.status)
         for name, value in answer.getheaders():
             if name.lower() not in ("content-length", "date", "server", "transfer-encoding"):

@@ -311,10 +311,13 @@ def looked_up(service: vim.ServiceInstance, datacenter: vim.Datacenter) -> None:
     except nfclease.BlockedError as error:
         assert_type(error.tasks, tuple[nfclease.inventory.BlockingTask, ...])
         raise
+    except nfclease.AmbiguousLeaseError as error:
+        nfclease.inventory.cancel_task(error.tasks[0])
 
 
 #: Each can be caught as what it also is.
 AS_BUILTINS: list[tuple[type[nfclease.NfcError], type[Exception]]] = [
+    (nfclease.AmbiguousLeaseError, ConnectionError),
     (nfclease.AmbiguousNameError, LookupError),
     (nfclease.BlockedError, vim.fault.TaskInProgress),
     (nfclease.CallTimeoutError, TimeoutError),
