@@ -49,7 +49,7 @@ def run_machine(world: Any, examples: int) -> None:
         suppress_health_check=list(HealthCheck),
     )
     seed(world.random.getrandbits(32))(Machine)
-    run_state_machine_as_test(Machine, settings=chosen)  # type: ignore[no-untyped-call]
+    run_state_machine_as_test(Machine, settings=chosen)
 
 
 def needs_cargo() -> str:
