@@ -181,7 +181,7 @@ class LeaseMachine(RuleBasedStateMachine):
         return self.lease.download(self.disk, self._target, overwrite=True)
 
     def _answers(self, method: str, answer: str) -> None:
-        if answer == "lost":
+        if answer == "lost" and self.is_held:
             self.simulator.inject("drop", method=method, count=1, after=True)
         elif answer == "refused":
             self.simulator.inject("soap_fault", method=method, count=1)

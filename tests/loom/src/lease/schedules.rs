@@ -27,7 +27,7 @@ fn in_every_order(run: impl Fn() -> Arc<Model> + Sync + Send + 'static, seen: fn
     });
 }
 
-fn spawn(model: &Arc<Model>, work: impl FnOnce(&Arc<Model>) + 'static) -> JoinHandle<()> {
+fn spawn(model: &Arc<Model>, work: fn(&Arc<Model>)) -> JoinHandle<()> {
     let model = Arc::clone(model);
     thread::spawn(move || work(&model))
 }
@@ -42,23 +42,36 @@ fn aborts(model: &Arc<Model>) {
     let _ = block_on(order::abort(model, &()));
 }
 
-fn join(threads: impl IntoIterator<Item = JoinHandle<()>>) {
-    threads.into_iter().for_each(|one| one.join().unwrap());
+/// Threads of this lease that meet, and are waited for.
+fn meeting<const N: usize>(
+    refuses: bool,
+    renewed: bool,
+    threads: [fn(&Arc<Model>); N],
+) -> Arc<Model> {
+    let model = Model::new(refuses, renewed);
+    let running = threads.map(|work| spawn(&model, work));
+    running.into_iter().for_each(|one| one.join().unwrap());
+    model
+}
+
+fn renews(model: &Arc<Model>) {
+    model.renew();
+}
+
+fn expires(model: &Arc<Model>) {
+    model.expire();
+}
+
+fn starts(model: &Arc<Model>) {
+    if let Some(moving) = model.start() {
+        model.move_all(&moving);
+    }
 }
 
 #[test]
 fn complete_meets_abort_and_keep_alive() {
     in_every_order(
-        || {
-            let model = Model::new(false, true);
-            let threads = [
-                spawn(&model, |model| model.renew()),
-                spawn(&model, completes),
-                spawn(&model, aborts),
-            ];
-            join(threads);
-            model
-        },
+        || meeting(false, true, [renews, completes, aborts]),
         |server, phase| {
             assert_eq!(server.completes + server.aborts, 1);
             assert_eq!(phase == Phase::Completed, server.completes == 1);
@@ -69,36 +82,15 @@ fn complete_meets_abort_and_keep_alive() {
 #[test]
 fn a_complete_that_is_refused_leaves_the_lease_to_the_abort() {
     in_every_order(
-        || {
-            let model = Model::new(true, true);
-            let threads = [
-                spawn(&model, |model| model.renew()),
-                spawn(&model, completes),
-                spawn(&model, aborts),
-            ];
-            join(threads);
-            model
-        },
-        |server, phase| {
-            assert_eq!(server.aborts, 1);
-            assert_eq!(phase, Phase::Aborted);
-        },
+        || meeting(true, true, [renews, completes, aborts]),
+        |server, phase| assert_eq!((server.aborts, phase), (1, Phase::Aborted)),
     );
 }
 
 #[test]
 fn aborts_that_meet_are_one() {
     in_every_order(
-        || {
-            let model = Model::new(false, true);
-            let threads = [
-                spawn(&model, |model| model.renew()),
-                spawn(&model, aborts),
-                spawn(&model, aborts),
-            ];
-            join(threads);
-            model
-        },
+        || meeting(false, true, [renews, aborts, aborts]),
         |server, _| assert_eq!((server.completes, server.aborts), (0, 1)),
     );
 }
@@ -107,13 +99,7 @@ fn aborts_that_meet_are_one() {
 fn nothing_starts_behind_a_complete_and_no_complete_beside_a_transfer() {
     in_every_order(
         || {
-            let model = Model::new(false, false);
-            let starts = |model: &Arc<Model>| {
-                if let Some(moving) = model.start() {
-                    model.move_all(&moving);
-                }
-            };
-            join([spawn(&model, starts), spawn(&model, completes)]);
+            let model = meeting(false, false, [starts, completes]);
             // Who found something moving asks again, as `Lease::complete` does.
             completes(&model);
             model
@@ -125,20 +111,7 @@ fn nothing_starts_behind_a_complete_and_no_complete_beside_a_transfer() {
 #[test]
 fn a_transfer_ends_before_the_abort() {
     in_every_order(
-        || {
-            let model = Model::new(false, false);
-            let starts = |model: &Arc<Model>| {
-                if let Some(moving) = model.start() {
-                    model.move_all(&moving);
-                }
-            };
-            join([
-                spawn(&model, starts),
-                spawn(&model, aborts),
-                spawn(&model, completes),
-            ]);
-            model
-        },
+        || meeting(false, false, [starts, aborts, completes]),
         |server, _| assert_eq!(server.completes + server.aborts, 1),
     );
 }
@@ -146,15 +119,7 @@ fn a_transfer_ends_before_the_abort() {
 #[test]
 fn the_servers_own_end_meets_ours() {
     in_every_order(
-        || {
-            let model = Model::new(false, true);
-            join([
-                spawn(&model, |model| model.expire()),
-                spawn(&model, |model| model.renew()),
-                spawn(&model, completes),
-            ]);
-            model
-        },
+        || meeting(false, true, [expires, renews, completes]),
         |server, phase| assert_eq!(phase == Phase::Completed, server.effective == 1),
     );
 }
