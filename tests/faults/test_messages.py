@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -18,6 +19,7 @@ from nfclease.simulator import Simulator
 
 from ..support.leases import disk_of
 from ..support.packages import package, written
+from ..support.waiting import wait_for
 
 PAGE = Path(__file__).parents[2] / "docs" / "errors.md"
 #: Bases, which are not raised themselves, and what takes more than a fault of the simulator.
@@ -82,6 +84,28 @@ def used_after_its_end(here: Here) -> None:
     with HttpNfcLease(here.vm.ExportVm()) as lease:
         disk = disk_of(lease)
     lease.download(disk, here.folder / "disk-1.vmdk")
+
+
+def no_answer(here: Here) -> None:
+    here.simulator.inject("drop", method="ExportVm", count=1)
+    nfclease.export_vm(here.vm, here.folder / "package")
+
+
+def written_meanwhile(here: Here) -> None:
+    where = written(here.folder / "package", package())
+    held = here.simulator.inject("soap_delay", method="ImportVApp", seconds=None)
+
+    def change() -> None:
+        wait_for(lambda: here.simulator.calls("ImportVApp"))
+        os.utime(where / "disk.vmdk", (1, 1))
+        here.simulator.clear(held)
+
+    with ThreadPoolExecutor() as pool:
+        changed = pool.submit(change)
+        try:
+            nfclease.import_vapp(where, here.vm.resourcePool, folder=here.vm.parent, name="changed")
+        finally:
+            changed.result()
 
 
 def logged_out(here: Here) -> None:
@@ -171,6 +195,8 @@ CAUSES: dict[str, Callable[[Here], None]] = {
     "NotFoundError": not_there,
     "AmbiguousNameError": there_twice,
     "BlockedError": held,
+    "AmbiguousLeaseError": no_answer,
+    "SourceChangedError": written_meanwhile,
     "LeaseInitError": lease_fails,
     "LeaseLostError": injected("expire", after_bytes=1000),
     "SessionExpiredError": logged_out,

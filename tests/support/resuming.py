@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from nfclease import NfcError
+from nfclease import HttpStatusError
 from nfclease.simulator import Simulator
 
 from .jobs import Export
@@ -23,11 +23,11 @@ class Broken:
         #: The folder that the disks are kept in.
         self.folder: Path = target.parent / f".{target.name}.resume"
 
-    def __call__(self, entity: Any = None, **options: Any) -> NfcError:
+    def __call__(self, entity: Any = None, **options: Any) -> HttpStatusError:
         """Lets it fail, and returns its error; the simulator has forgotten all then."""
         broken = ("disk-2", "disk-3")  # either may begin when the first one has ended
         faults = [self._simulator.inject("status", match=disk, code=500) for disk in broken]
-        with pytest.raises(NfcError) as caught:
+        with pytest.raises(HttpStatusError) as caught:
             self.again(entity, **options)
         for fault in faults:
             self._simulator.clear(fault)

@@ -79,6 +79,8 @@ def _frames(error: BaseException) -> Iterator[FrameType]:
 def _as_ours(error: Exception, frame: FrameType) -> NfcError:
     info = frame.f_locals.get("info")
     what = escaped(getattr(info, "wsdlName", None) or "a vSphere call")
+    if host := getattr(frame.f_locals.get("self"), "host", ""):
+        what = f"{what} at {escaped(host.rpartition('@')[2])}"
     reason = escaped(reason_of(error))
     if isinstance(error, ssl.SSLError):
         made: NfcError = TlsError(f"{what}: TLS with the server failed ({reason})")

@@ -111,7 +111,8 @@ class Subject:
 
     def _explain(self, error: LeaseInitError) -> None:
         if isinstance(error.fault, vim.fault.TaskInProgress):
-            error.args = (f"{error}; {blocked(self.entity, error.fault)}",)
+            text = blocked(self.entity, error.fault)
+            error.args = (f"the lease did not become ready (TaskInProgress): {text}",)
 
     async def __aenter__(self) -> Subject:
         if self._takes:

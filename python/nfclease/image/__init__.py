@@ -55,7 +55,7 @@ def __getattr__(name: str) -> object:
 
     if name not in _LATER:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    value = getattr(importlib.import_module(f"{__name__}.{_LATER[name]}"), name)
+    value = getattr(importlib.import_module(f"nfclease.image.{_LATER[name]}"), name)
     globals()[name] = value
     return value
 

@@ -11,7 +11,6 @@ import sys
 import tempfile
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any
 
 from nfclease.simulator import Simulator
 
