@@ -164,6 +164,18 @@ fn a_failure_is_there_when_the_lease_may_go_on() {
     assert_eq!(seen, (true, true));
 }
 
+/// Else the next one may fail while nobody knows that this one went well.
+#[test]
+fn an_outcome_is_there_when_its_place_is_free() {
+    for ends in [Ends::Well, Ends::With(failed().error)] {
+        let lease = lease();
+        let (transfer, gate) = gated(&lease, ends);
+        let all = Arc::clone(&lease.transfers.places).acquire_many_owned(4);
+        let seen = seen_at_wake_up(all, &gate, move || transfer.outcome().is_some());
+        assert!(seen);
+    }
+}
+
 #[test]
 fn what_moved_is_there_when_anybody_may_go_on() {
     let lease = lease();

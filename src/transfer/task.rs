@@ -40,8 +40,9 @@ pub struct Transfer {
 
 impl Transfer {
     /// Hands the work to the engine. `work` must end soon after `cancel` is cancelled, cleaned up.
-    /// The tracker counts it until its outcome is there for everybody.
-    pub(crate) fn start<F>(
+    /// The tracker counts it until its outcome is there for everybody, and what `work` returns beside it
+    /// is kept as long: whoever waits for that sees the outcome.
+    pub(crate) fn start<F, K>(
         engine: &Engine,
         tracker: &TaskTracker,
         key: &str,
@@ -50,7 +51,8 @@ impl Transfer {
         work: F,
     ) -> Result<Self>
     where
-        F: Future<Output = Result<Completed, Failure>> + Send + 'static,
+        F: Future<Output = (Result<Completed, Failure>, K)> + Send + 'static,
+        K: Send + 'static,
     {
         let (sender, outcome) = watch::channel(None);
         let transfer = Self {
@@ -68,7 +70,7 @@ impl Transfer {
             _tracked: tracker.token(),
         };
         engine.transfer_then(caught(work), move |caught| match caught {
-            Ok(result) => end.publish(result.map(Arc::new).map_err(Arc::new)),
+            Ok((result, _kept)) => end.publish(result.map(Arc::new).map_err(Arc::new)),
             Err(panic) => end.publish(Err(Arc::new(end.failure(panic)))),
         })?;
         Ok(transfer)

@@ -39,7 +39,7 @@ pub(super) struct Transfers {
     /// They share it.
     rate_limit: Arc<RateLimit>,
     /// `max_concurrency` of them move at once.
-    places: Arc<Semaphore>,
+    pub(super) places: Arc<Semaphore>,
     /// One for each host and trust, so that the disks of a host share connections.
     clients: Mutex<HashMap<(String, Trust), Client>>,
 }
@@ -145,15 +145,15 @@ impl Lease {
                     () = stopped.cancelled() => Ok(None),
                     turn = turn => turn,
                 };
-                let mut result = match turn {
-                    Ok(_slot) => working.await,
-                    Err(error) => Err(Failure::new(&device, Step::Lease, error)),
+                let (mut result, place) = match turn {
+                    Ok(place) => (working.await, place),
+                    Err(error) => (Err(Failure::new(&device, Step::Lease, error)), None),
                 };
                 match &mut result {
                     Ok(completed) => lock(&lease.transfers.moved).push(completed.moved.clone()),
                     Err(failure) => lease.explain(failure),
                 }
-                result
+                (result, place)
             };
             let (engine, running) = (&self.engine, &self.transfers.running);
             Transfer::start(engine, running, key, progress, cancel, work)
