@@ -1,6 +1,6 @@
 """Free memory as a machine has it that has just used it: all of it its own, and in large pieces.
 
-Two things make the same run cost more, up to 1.4 x, and come and go by themselves. A virtual
+Two things can make the same run cost more, and come and go by themselves. A virtual
 machine gives free memory back to its host, and whoever writes there next pays for it. And where
 cache has filled the memory, the kernel has to look for each piece. So memory is written and freed
 before each turn, at the cost of none.
