@@ -23,6 +23,6 @@ def test_each_row_has_cases() -> None:
 
 
 def test_each_case_of_a_hostile_server_has_a_row() -> None:
-    """But H08, which is no more than odd."""
+    """All but H08, which is odd and does no harm."""
     told = {id for ids in rows().values() for id in ids}
     assert {id for id in CATALOGUE if id.startswith("H")} - told == {"H08"}

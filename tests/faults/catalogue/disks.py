@@ -164,7 +164,7 @@ def by_vmware_of(world: World, raw: Path) -> Path:
 
 
 def needs_loop_device() -> str:
-    """Why there is no block device to be had; empty where there is one."""
+    """Why a block device cannot be made here; empty where it can."""
     if not shutil.which("losetup"):
         return "no losetup"
     with tempfile.NamedTemporaryFile() as file:
@@ -414,7 +414,7 @@ def source_changes(
 
 @case(
     "V18",
-    "a raw disk of a package is to be sent as a stream, and there is no room to make that",
+    "a raw disk of a package is to be sent as a stream, and the disk is too full to make that",
     "OSError with ENOSPC before a lease is opened",
     faces=IMPORTS,
     within=small_disk,

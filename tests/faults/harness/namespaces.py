@@ -110,7 +110,7 @@ class OtherNetwork:
         self._there("route", "del", "blackhole", f"{HERE}/32")
 
     def received_ipv6(self) -> int:
-        """Packets of TCP over IPv6, such as wishes to connect, that came to the other side."""
+        """Packets of TCP over IPv6, such as attempts to connect, that came to the other side."""
         text = Path(f"/proc/{self._pid}/net/snmp6").read_text()
         return int(text.partition("Ip6InReceives")[2].split()[0])
 

@@ -14,7 +14,7 @@ from .world import World
 
 
 def needs_toxiproxy() -> str:
-    """Why there is no toxiproxy here; empty where there is."""
+    """Why toxiproxy cannot run here; empty where it can."""
     try:
         build()
     except (GoMissingError, subprocess.CalledProcessError) as error:

@@ -186,7 +186,7 @@ class World:
             self.violations.append(f"expected: {what}")
 
     def within(self, what: str, samples: Sequence[float], most: float) -> None:
-        """A promise with a number: the longest of some samples is no longer than that."""
+        """A promise with a number, which the longest of some samples must keep."""
         self.numbers[what] = longest = max(samples, default=float("inf"))
         self.expect(longest <= most, f"{what}: {longest:.3f} s, not {most} s")
 

@@ -44,7 +44,7 @@ def imported(recipe: Recipe, ended: Ended, stage: Stage, service_vms: Sequence[s
     there = IMPORTED in service_vms
     if ended.verified:
         if not there:
-            return ["I1: there is no such VM"]
+            return ["I1: the imported VM is missing"]
         got = Counter(
             file["received"][1]
             for file in stage.simulator.vm_files(IMPORTED)
