@@ -47,10 +47,16 @@ def test_why_it_did_not_start() -> None:
         SimulatorError, match=r"exit status 2\): this pyvmomi .* API version '12.3'"
     ):
         Simulator(api_version="12.3")
-    with pytest.raises(SimulatorError, match="unrecognized arguments: --disc-size 1"):
+    with pytest.raises(SimulatorError, match="unrecognized arguments: --disc-size=1"):
         Simulator(disc_size=1)
     with Simulator(disks=1) as first, pytest.raises(SimulatorError, match="in use"):
         Simulator(port=first.port)
+
+
+def test_values_that_begin_as_flags_do() -> None:
+    with Simulator(disks=1, user="-me", password="-pass word") as simulator:
+        assert (simulator.user, simulator.password) == ("-me", "-pass word")
+        assert simulator.connect().content.sessionManager.currentSession.userName == "-me"
 
 
 def test_without_the_extra(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

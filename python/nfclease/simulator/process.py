@@ -99,7 +99,7 @@ def _flags(options: dict[str, Any]) -> list[str]:
         elif value is False:
             flags += [f"--no-{name}"] if name in ("tls", "stdin") else []
         else:
-            flags += [flag, str(value)]
+            flags.append(f"{flag}={value}")  # as one word: a password may begin with "-"
     return flags
 
 

@@ -95,7 +95,8 @@ class Server:
     """A simulator in this process."""
 
     def __init__(self, options: Options, folder: Path) -> None:
-        options.password = options.password or secrets.token_urlsafe(12)
+        # People type it after a flag of a command: it must not begin with "-".
+        options.password = options.password or secrets.token_hex(12)
         self.options = options
         world = World(options, Faults(), Recorder())
         self.world: World = world
