@@ -68,14 +68,8 @@ def numbers_of_the_server(world: World, fields: dict[str, Any]) -> None:
 )
 def page_for_an_upload(world: World, after: bool) -> None:
     world.simulator.inject("html", disk="", method="POST", after=after)
-    world.failed = True
-    world.wanted.append(("Abort",))
-    try:
+    with world.refuses(NfcError, ends=("Abort",)):
         world.job()
-    except NfcError as error:
-        world.texts += [str(error), repr(error)]
-        return
-    world.expect(False, "the import has failed")
 
 
 @case(
