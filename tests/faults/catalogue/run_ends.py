@@ -4,36 +4,16 @@ from __future__ import annotations
 
 import os
 import signal
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import nfclease
 from nfclease import fleet
 
-from ...fleet.conftest import VARIABLE
 from ...fleet.script import Script, is_moving
 from ...support.waiting import meanwhile, wait_for
 from ..harness.case import case
 from ..harness.runs import ONLY, SLOW, VMS, aborted, jobs_for, leases_gone, run_jobs
 from ..harness.world import World
-
-
-@contextmanager
-def _plain(world: World) -> Iterator[fleet.SessionFrom]:
-    """A session as data, for other processes."""
-    simulator = world.simulator
-    os.environ[VARIABLE] = simulator.password
-    try:
-        yield fleet.SessionFrom(
-            simulator.host,
-            simulator.user,
-            VARIABLE,
-            port=simulator.port,
-            ca_file=simulator.ca_file,
-        )
-    finally:
-        del os.environ[VARIABLE]
 
 
 def _worker_of(driver: int) -> int:
@@ -42,6 +22,18 @@ def _worker_of(driver: int) -> int:
         if b"spawn_main" in Path(f"/proc/{child}/cmdline").read_bytes():
             return int(child)
     return 0
+
+
+def _expect_done(world: World, script: Script, vms: tuple[str, ...]) -> None:
+    """The script says that all jobs are done, and they are; what a kill left goes."""
+    out, error = script.end()
+    world.texts += [out, error]
+    world.expect(out.splitlines()[-1:] == ["states" + " done" * len(vms)], f"done: {error[-500:]}")
+    for name in vms:
+        world.expect(nfclease.verify(world.target / f"{name}.ova").ok, f"{name} is whole")
+    for left in [*world.target.iterdir()]:  # it is under names of its own
+        if left.suffix != ".ova":
+            left.unlink()
 
 
 @case(
@@ -54,18 +46,11 @@ def _worker_of(driver: int) -> int:
 )
 def worker_killed(world: World) -> None:
     world.simulator.inject("bandwidth", bytes_per_second=SLOW)
-    with _plain(world):
-        script = Script("processes", world.simulator, world.target, [*VMS[:2]])
-        wait_for(lambda: is_moving(world.simulator, 1), 60)
-        os.kill(_worker_of(script.process.pid), signal.SIGKILL)
-        world.simulator.clear()
-        out, error = script.end()
-    world.expect(out.splitlines()[-1] == "states done done", f"both are done: {error[-500:]}")
-    for name in VMS[:2]:
-        world.expect(nfclease.verify(world.target / f"{name}.ova").ok, f"{name} is whole")
-    for left in [*world.target.iterdir()]:  # what a kill may leave, under names of its own
-        if left.suffix != ".ova":
-            left.unlink()
+    script = Script("processes", world.simulator, world.target, [*VMS[:2]])
+    wait_for(lambda: is_moving(world.simulator, 1), 60)
+    os.kill(_worker_of(script.process.pid), signal.SIGKILL)
+    world.simulator.clear()
+    _expect_done(world, script, VMS[:2])
     leases_gone(world)
     world.wanted += [("Complete",)] * len(world.simulator.calls("HttpNfcLeaseComplete"))
     world.wanted += aborted(world)
@@ -82,20 +67,13 @@ def worker_killed(world: World) -> None:
 def driver_killed(world: World) -> None:
     fault = world.simulator.inject("bandwidth", bytes_per_second=SLOW)
     path = world.folder / "journal.db"
-    with _plain(world):
-        script = Script(f"journal={path}", world.simulator, world.target, [*VMS])
-        wait_for(lambda: is_moving(world.simulator, 1), 60)
-        script.process.kill()
-        script.end()
-        world.simulator.clear(fault)
-        again = Script(f"journal={path}", world.simulator, world.target, [*VMS])
-        out, error = again.end()
-    world.expect(out.splitlines()[-1] == "states done done done", f"all are done: {error[-500:]}")
-    for name in VMS:
-        world.expect(nfclease.verify(world.target / f"{name}.ova").ok, f"{name} is whole")
-    for left in [*world.target.iterdir()]:  # what a kill may leave, under names of its own
-        if left.suffix != ".ova":
-            left.unlink()
+    script = Script(f"journal={path}", world.simulator, world.target, [*VMS])
+    wait_for(lambda: is_moving(world.simulator, 1), 60)
+    script.process.kill()
+    world.texts += script.end()
+    world.simulator.clear(fault)
+    again = Script(f"journal={path}", world.simulator, world.target, [*VMS])
+    _expect_done(world, again, VMS)
     world.wanted += [("Complete",)] * 3
 
 
