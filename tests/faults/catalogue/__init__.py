@@ -1,4 +1,4 @@
-"""The cases, a module for each group; importing them fills ``CATALOGUE``."""
+"""The cases, a module for each thing that breaks; importing them fills ``CATALOGUE``."""
 
 from __future__ import annotations
 
