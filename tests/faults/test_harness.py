@@ -15,7 +15,8 @@ from nfclease import HttpStatusError, TruncatedError, exceptions
 from .catalogue import CATALOGUE
 from .harness import invariants, report
 from .harness.case import Case, case
-from .harness.runner import Result, Runner
+from .harness.result import Result
+from .harness.runner import Runner
 from .harness.trial import broken, run
 from .harness.world import World
 
