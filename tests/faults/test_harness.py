@@ -148,6 +148,16 @@ def unexpected(world: World) -> None:
     world.job()
 
 
+def thread_failed(world: World) -> None:
+    def fail() -> None:
+        raise LookupError("nothing was cut")
+
+    thread = threading.Thread(target=fail)
+    thread.start()
+    broken(world)
+    thread.join()
+
+
 def panicked(world: World) -> None:
     broken(world)
     world.texts.append("pyo3_runtime.PanicException: index out of bounds")
@@ -177,6 +187,7 @@ VIOLATED = {
     another_message: "I8: the message lacks",
     nothing_raised: "I8: nothing was raised",
     unexpected: "I8: not expected",
+    thread_failed: "I8: a thread ended:",
     panicked: "I9: pyo3_runtime.PanicException",
     claim: "expected: something that is not so",
 }

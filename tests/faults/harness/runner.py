@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any
 
 from nfclease import HttpNfcLease, export_vm
-from nfclease.fleet import _pool
 from nfclease.simulator import Simulator
 
 from ...support.clock import Stopwatch
@@ -22,6 +21,7 @@ from .case import Case
 from .limits import Overdue, no_longer_than
 from .places import ROOT as ROOT
 from .result import Result
+from .threads import failures_told
 from .worker import Worker
 from .world import DISK_SIZE, LARGE_SIZE, World
 
@@ -49,8 +49,6 @@ class Runner:
         self._places: dict[str, tuple[Simulator, Path]] = {}
         self._numbers = itertools.count()
         self._held: invariants.Held | None = None
-        # Threads of a fleet wait so long for more work; a case does not wait for them as long.
-        _pool._IDLE = 0.2
 
     def close(self) -> None:
         """Ends the simulators."""
@@ -118,7 +116,11 @@ class Runner:
         start = invariants.reset_peak()
         clock = Stopwatch(simulator.pid)
         try:
-            with texts.all_logged() as log, no_longer_than(3 * case.deadline + 30):
+            with (
+                texts.all_logged() as log,
+                no_longer_than(3 * case.deadline + 30),
+                failures_told(result.violations),
+            ):
                 world = World(case, result.face, simulator, folder, self.seed)
                 try:
                     _do(world, variant)
