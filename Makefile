@@ -86,7 +86,7 @@ fuzz: prerequisites  ## Each reader of foreign bytes on bytes made for it: SECON
 
 # A case that cannot be run here is named, and does not count as survived. Some want strace, unshare and ip.
 faults: .venv/.dev .venv/.with-$(BUILD) peers  ## The catalogue of faults: what of it is survived, a JSON report in target/faults.json.
-	$(BIN)/python -m tests.faults --seed $(SEED) --json target/faults.json $(CASES)
+	$(BIN)/python -m tests.faults --processes $(TEST_PROCESSES) --seed $(SEED) --json target/faults.json $(CASES)
 
 soup: .venv/.dev .venv/.with-$(BUILD)  ## Jobs with three disks under faults of chance: SEEDS=1000, and what each ended in.
 	$(BIN)/python -m tests.faults.soup --first $(FIRST) --seeds $(SEEDS)

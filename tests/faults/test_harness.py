@@ -15,7 +15,8 @@ from nfclease import HttpStatusError, TruncatedError, exceptions
 from .catalogue import CATALOGUE
 from .harness import invariants, report
 from .harness.case import Case, case
-from .harness.runner import Result, Runner
+from .harness.result import Result
+from .harness.runner import Runner
 from .harness.trial import broken, run
 from .harness.world import World
 
@@ -147,6 +148,16 @@ def unexpected(world: World) -> None:
     world.job()
 
 
+def thread_failed(world: World) -> None:
+    def fail() -> None:
+        raise LookupError("nothing was cut")
+
+    thread = threading.Thread(target=fail)
+    thread.start()
+    broken(world)
+    thread.join()
+
+
 def panicked(world: World) -> None:
     broken(world)
     world.texts.append("pyo3_runtime.PanicException: index out of bounds")
@@ -176,6 +187,7 @@ VIOLATED = {
     another_message: "I8: the message lacks",
     nothing_raised: "I8: nothing was raised",
     unexpected: "I8: not expected",
+    thread_failed: "I8: a thread ended:",
     panicked: "I9: pyo3_runtime.PanicException",
     claim: "expected: something that is not so",
 }

@@ -7,6 +7,7 @@ import re
 import sys
 import threading
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -14,6 +15,7 @@ import pytest
 from nfclease import fleet
 from nfclease.fleet._looking import Looks
 from nfclease.fleet._place import RunPlace
+from nfclease.fleet._pool import Pool
 from nfclease.fleet._working import Assignment
 from nfclease.fleet.planning import Planned
 from nfclease.simulator import Simulator
@@ -112,3 +114,21 @@ def test_many_sessions_are_asked_in_few_threads(tmp_path: Path) -> None:
     Looks(read)(items)
     assert [each.host_name for each in items] == ["esx1"] * JOBS
     assert len(threads) < HELD
+
+
+def test_a_run_leaves_no_thread_behind(
+    simulator: Simulator, lab: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Those of its calls do not wait for more of them, as nobody has any."""
+    monkeypatch.setattr("nfclease.fleet._loop.Pool", partial(Pool, idle=600.0))
+    before = {*threading.enumerate()}
+    jobs = [fleet.ExportJob(lab, name, f"{tmp_path}/{{vm}}.ova") for name in added(simulator, 3)]
+    assert len(fleet.run(jobs).done) == 3
+    wait_for(lambda: not [each for each in threading.enumerate() if each not in before])
+
+
+def test_a_closed_pool_makes_its_calls() -> None:
+    pool, made = Pool(idle=600.0), threading.Event()
+    pool.close()
+    pool.submit(made.set)
+    assert made.wait(20)

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import contextlib
 import socket
 import ssl
 import tempfile
-import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -15,12 +13,13 @@ from typing import Any
 from pyVmomi import SoapAdapter
 
 from .certificates import Certificate
+from .listener import Listener
 from .versions import NEWEST
 
 _ANSWER = b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
 
 
-class TlsHost:
+class TlsHost(Listener):
     """Speaks TLS at once, or after a CONNECT: then it is a proxy in front of itself.
 
     Args:
@@ -28,7 +27,6 @@ class TlsHost:
         answer: What it does with a connection that has asked for something; it gets the head, too.
 
     Attributes:
-        port: On 127.0.0.1.
         asked: How many requests came through TLS.
     """
 
@@ -39,41 +37,17 @@ class TlsHost:
     ) -> None:
         self._context = context
         self._answer = answer or (lambda connection, _: connection.sendall(_ANSWER))
-        self._listener = socket.create_server(("127.0.0.1", 0), backlog=50)
-        self.port: int = self._listener.getsockname()[1]
         self.asked = 0
-        self._thread = threading.Thread(target=self._accept, daemon=True)
-        self._thread.start()
+        super().__init__(self._talk)
 
-    def close(self) -> None:
-        """Takes no more connections."""
-        with contextlib.suppress(OSError):
-            self._listener.shutdown(socket.SHUT_RDWR)
-        self._listener.close()
-        self._thread.join(10)
-
-    def _accept(self) -> None:
-        while True:
-            try:
-                plain, _ = self._listener.accept()
-            except OSError:
-                return
-            threading.Thread(target=self._try, args=[plain], daemon=True).start()
-
-    def _try(self, plain: socket.socket) -> None:
-        with contextlib.suppress(OSError):
-            self._serve(plain)
-
-    def _serve(self, plain: socket.socket) -> None:
-        with plain:
-            plain.settimeout(20)
-            if plain.recv(1, socket.MSG_PEEK) == b"C":
-                _head(plain)
-                plain.sendall(b"HTTP/1.1 200 OK\r\n\r\n")
-            with self._context.wrap_socket(plain, server_side=True) as secured:
-                if head := _head(secured):
-                    self.asked += 1
-                    self._answer(secured, head)
+    def _talk(self, plain: socket.socket) -> None:
+        if plain.recv(1, socket.MSG_PEEK) == b"C":
+            _head(plain)
+            plain.sendall(b"HTTP/1.1 200 OK\r\n\r\n")
+        with self._context.wrap_socket(plain, server_side=True) as secured:
+            if head := _head(secured):
+                self.asked += 1
+                self._answer(secured, head)
 
 
 def _head(connection: socket.socket) -> bytes:

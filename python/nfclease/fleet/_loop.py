@@ -85,6 +85,7 @@ class Loop(Executor):
             loop.run_forever()
         finally:
             loop.close()
+            self._pool.close()
 
     def _start(self, future: Future[Any], call: Callable[[], Any]) -> None:
         task = asyncio.ensure_future(_run(future, call))

@@ -43,6 +43,7 @@ class Pool:
         #: When the call of each busy thread began, the longest first.
         self._begun: dict[int, float] = {}
         self._threads = 0
+        self._is_open = True
 
     def submit(self, call: Callable[[], None], *, is_first: bool = False) -> None:
         """Makes the call as soon as a thread is free.
@@ -63,6 +64,12 @@ class Pool:
                 if self._threads == 0:
                     self._calls.remove(call)
                     raise
+
+    def close(self) -> None:
+        """Lets threads end as soon as no call waits; one that comes later is made all the same."""
+        with self._changed:
+            self._is_open = False
+            self._changed.notify_all()
 
     def look(self) -> float | None:
         """Starts threads in the place of those that are held up.
@@ -99,7 +106,8 @@ class Pool:
     def _next(self, me: int) -> Callable[[], None] | None:
         with self._changed:
             self._begun.pop(me, None)
-            if not self._changed.wait_for(lambda: self._calls, self._idle):
+            self._changed.wait_for(lambda: self._calls or not self._is_open, self._idle)
+            if not self._calls:
                 self._threads -= 1
                 return None
             self._begun[me] = time.monotonic()

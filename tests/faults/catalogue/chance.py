@@ -6,7 +6,7 @@ import subprocess
 import sys
 
 from ..harness.case import case
-from ..harness.runner import ROOT
+from ..harness.places import ROOT
 from ..harness.world import World
 
 #: Of `make faults`, or as many as are run in four minutes; `make soup` runs as many as one likes.

@@ -7,7 +7,6 @@ import os
 import shutil
 import subprocess
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 from hypothesis import HealthCheck, seed, settings
@@ -15,9 +14,9 @@ from hypothesis.stateful import run_state_machine_as_test
 
 from ..harness.case import case
 from ..harness.lease_machine import LeaseMachine
+from ..harness.places import ROOT
 from ..harness.world import World
 
-ROOT = Path(__file__).parents[3]
 LOOM = ROOT / "tests" / "loom"
 
 

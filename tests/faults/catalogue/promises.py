@@ -69,6 +69,7 @@ def _beside(work: Callable[[], object]) -> Iterator[None]:
     "Ctrl-C at five moments of chance",
     "KeyboardInterrupt comes out within 250 ms, Abort included",
     faces=JOBS,
+    alone=True,
 )
 def interrupted(world: World) -> None:
     world.large()
@@ -88,6 +89,7 @@ def interrupted(world: World) -> None:
     "the call returns within 500 ms, and Abort was sent once",
     faces=JOBS,
     deadline=60.0,
+    alone=True,
 )
 def interrupted_twice(world: World) -> None:
     world.large()
@@ -114,6 +116,7 @@ def interrupted_twice(world: World) -> None:
     "the server says that the lease is not there any more, in the middle of two disks",
     "the streams end within a second, and so does the job",
     faces=FACES,
+    alone=True,
 )
 def streams_end(world: World) -> None:
     world.vm = world.named("two")
@@ -155,6 +158,7 @@ STALLS: dict[str, dict[str, Any]] = {
     "StallError within the timeout and 5 s",
     faces=FACES,
     variants=STALLS,
+    alone=True,
 )
 def stalls(world: World, how: dict[str, Any]) -> None:
     params = {key: value for key, value in how.items() if key != "kind"}
@@ -177,6 +181,7 @@ def stalls(world: World, how: dict[str, Any]) -> None:
     "it is sent once, the first error comes after at most 10 s",
     faces=FACES,
     deadline=25.0,
+    alone=True,
 )
 def abort_is_silent(world: World) -> None:
     world.simulator.inject("status", disk=DISK, code=410)
@@ -224,6 +229,7 @@ BUSY: dict[str, Callable[[World], object]] = {
     faces=("blocking",),
     variants=BUSY,
     deadline=60.0,
+    alone=True,
 )
 def cadence(world: World, busy: Callable[[World], object]) -> None:
     interval = 0.5
@@ -249,6 +255,7 @@ def cadence(world: World, busy: Callable[[World], object]) -> None:
     "the process grows by 64 MiB and 8 MiB a stream at most",
     faces=("asyncio", "export_vm", "fleet"),
     variants={str(streams): streams for streams in (1, 4, 8)},
+    alone=True,
 )
 def memory(world: World, streams: int) -> None:
     world.simulator.add_vm("wide", disks=8, disk_size=LARGE_SIZE // 2, nvram=False)

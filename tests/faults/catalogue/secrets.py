@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import select
 import socket
 import ssl
@@ -12,6 +11,7 @@ from typing import Any
 
 from nfclease import HttpStatusError
 
+from ...support.listener import Listener
 from ...support.packages import ova, package
 from ...support.web import serving
 from ..harness import secrets
@@ -49,58 +49,38 @@ def _by_proxy(world: World) -> int:
     return 407
 
 
-class _Proxy:
+class _Proxy(Listener):
     """Tunnels, but not to one port: there it says what it was asked.
 
     Args:
         refused: The port.
-
-    Attributes:
-        port: On 127.0.0.1.
     """
 
     def __init__(self, refused: int) -> None:
         self._refused = f":{refused} ".encode()
-        self._listener = socket.create_server(("127.0.0.1", 0))
-        self.port: int = self._listener.getsockname()[1]
-        self._threads = [threading.Thread(target=self._accept, daemon=True)]
-        self._threads[0].start()
         self._ended = threading.Event()
+        super().__init__(self._answer)
 
     def close(self) -> None:
         """Ends all tunnels."""
         self._ended.set()
-        with contextlib.suppress(OSError):
-            self._listener.shutdown(socket.SHUT_RDWR)
-        self._listener.close()
-        for thread in self._threads:
-            thread.join(10)
+        super().close()
 
-    def _accept(self) -> None:
-        with contextlib.suppress(OSError):
-            while True:
-                client, _ = self._listener.accept()
-                thread = threading.Thread(target=self._serve, args=[client], daemon=True)
-                self._threads.append(thread)
-                thread.start()
-
-    def _serve(self, client: socket.socket) -> None:
-        with client, contextlib.suppress(OSError):
-            client.settimeout(20)
-            head = b""
-            while b"\r\n\r\n" not in head:
-                if not (data := client.recv(4096)):
-                    return
-                head += data
-            line = head.partition(b"\r\n")[0]
-            if self._refused in line:
-                start = b"HTTP/1.1 407 Login Needed\r\nContent-Length: %d\r\n\r\n" % len(head)
-                client.sendall(start + head)
+    def _answer(self, client: socket.socket) -> None:
+        head = b""
+        while b"\r\n\r\n" not in head:
+            if not (data := client.recv(4096)):
                 return
-            host, _, port = line.split()[1].decode().rpartition(":")
-            with socket.create_connection((host.strip("[]"), int(port))) as server:
-                client.sendall(b"HTTP/1.1 200 OK\r\n\r\n")
-                self._tunnel(client, server)
+            head += data
+        line = head.partition(b"\r\n")[0]
+        if self._refused in line:
+            start = b"HTTP/1.1 407 Login Needed\r\nContent-Length: %d\r\n\r\n" % len(head)
+            client.sendall(start + head)
+            return
+        host, _, port = line.split()[1].decode().rpartition(":")
+        with socket.create_connection((host.strip("[]"), int(port))) as server:
+            client.sendall(b"HTTP/1.1 200 OK\r\n\r\n")
+            self._tunnel(client, server)
 
     def _tunnel(self, client: socket.socket, server: socket.socket) -> None:
         while not self._ended.is_set():

@@ -5,11 +5,11 @@ from __future__ import annotations
 import contextlib
 import socket
 import ssl
-import threading
 
 from nfclease import TlsError
 from nfclease.simulator.server.certificates import Certificate, self_signed
 
+from ...support.listener import Listener
 from ..harness.case import FACES, case
 from ..harness.world import DISK, World
 
@@ -17,7 +17,7 @@ from ..harness.world import DISK, World
 _HANDSHAKE, _CERTIFICATE = 22, 11
 
 
-class StolenHost:
+class StolenHost(Listener):
     """Shows one certificate, and signs with the key of another.
 
     In TLS 1.2 the certificate goes over in the clear, so it can be put in the place of the one that
@@ -28,7 +28,6 @@ class StolenHost:
         shown: What it shows.
 
     Attributes:
-        port: On 127.0.0.1.
         shakes: How many handshakes were begun.
         read: Bytes that came through TLS.
     """
@@ -37,28 +36,10 @@ class StolenHost:
         self._shown = ssl.PEM_cert_to_DER_cert(shown.pem)
         self._context = self_signed("127.0.0.1").context
         self._context.maximum_version = ssl.TLSVersion.TLSv1_2
-        self._listener = socket.create_server(("127.0.0.1", 0))
-        self.port: int = self._listener.getsockname()[1]
         self.shakes = self.read = 0
-        self._thread = threading.Thread(target=self._accept, daemon=True)
-        self._thread.start()
+        super().__init__(self._shake)
 
-    def close(self) -> None:
-        """Takes no more connections."""
-        with contextlib.suppress(OSError):
-            self._listener.shutdown(socket.SHUT_RDWR)
-        self._listener.close()
-        self._thread.join(10)
-
-    def _accept(self) -> None:
-        with contextlib.suppress(OSError):
-            while True:
-                client, _ = self._listener.accept()
-                with client, contextlib.suppress(OSError):
-                    client.settimeout(20)
-                    self._serve(client)
-
-    def _serve(self, client: socket.socket) -> None:
+    def _shake(self, client: socket.socket) -> None:
         heard, said = ssl.MemoryBIO(), ssl.MemoryBIO()
         session = self._context.wrap_bio(heard, said, server_side=True)
         is_first = True
@@ -68,8 +49,8 @@ class StolenHost:
                 session.do_handshake()
                 self.read += len(session.read(65536))
             if answer := said.read():
-                client.sendall(self._swapped(answer) if is_first else answer)
                 self.shakes += is_first
+                client.sendall(self._swapped(answer) if is_first else answer)
                 is_first = False
 
     def _swapped(self, flight: bytes) -> bytes:

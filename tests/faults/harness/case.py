@@ -52,6 +52,7 @@ class Case:
         within: What starts the process that the case is run in, for such a directory; None where
             it is run in the process of the harness.
         growth: Bytes that the process may grow by, where that is not the usual bound.
+        alone: Whether nothing else may run meanwhile, as it measures what a quiet machine does.
     """
 
     id: str
@@ -66,6 +67,7 @@ class Case:
     options: Mapping[str, Any] = field(default_factory=dict)
     within: Callable[[str], list[str]] | None = None
     growth: int | None = None
+    alone: bool = False
 
     @property
     def group(self) -> str:

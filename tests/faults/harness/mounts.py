@@ -8,10 +8,8 @@ import sys
 from pathlib import Path
 
 from ...support.waiting import wait_for
+from .places import ROOT
 from .world import World
-
-#: Where ``tests`` is.
-_ROOT = Path(__file__).parents[3]
 
 
 def own_mounts(_: str) -> list[str]:
@@ -43,7 +41,7 @@ def store_below(world: World, *faults: str) -> Path:
     world.write_below(backing)
     command = [sys.executable, "-m", "tests.faults.harness.object_store"]
     process = subprocess.Popen(
-        [*command, str(backing), str(where), *faults], cwd=_ROOT, stderr=subprocess.PIPE
+        [*command, str(backing), str(where), *faults], cwd=ROOT, stderr=subprocess.PIPE
     )
 
     def end() -> None:

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from .case import GROUPS, Case
-from .runner import Result
+from .result import Result
 
 
 def verdicts(results: Iterable[Result]) -> dict[str, str]:
@@ -50,11 +50,18 @@ def lines(
     return told
 
 
-def write(path: Path, results: list[Result], seed: int, unwritten: Mapping[str, str]) -> None:
-    """All of it as JSON."""
+def write(
+    path: Path,
+    results: list[Result],
+    seed: int,
+    unwritten: Mapping[str, str],
+    seconds: float = 0.0,
+) -> None:
+    """All of it as JSON, with how long the whole took."""
     path.parent.mkdir(parents=True, exist_ok=True)
     said = {
         "seed": seed,
+        "seconds": round(seconds, 1),
         "verdicts": {**dict.fromkeys(unwritten, "not run"), **verdicts(results)},
         "runs": [result.to_dict() for result in results],
     }

@@ -2,22 +2,14 @@
 
 from __future__ import annotations
 
-import json
+import itertools
 import shutil
-import signal
-import subprocess
-import sys
 import tempfile
-import threading
 import traceback
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
 from nfclease import HttpNfcLease, export_vm
-from nfclease.fleet import _pool
 from nfclease.simulator import Simulator
 
 from ...support.clock import Stopwatch
@@ -26,51 +18,19 @@ from ...support.inventory import connected
 from ...support.leases import disk_of
 from . import invariants, secrets, texts
 from .case import Case
+from .limits import Overdue, no_longer_than
+from .places import ROOT as ROOT
+from .result import Result
+from .threads import failures_told
+from .worker import Worker
 from .world import DISK_SIZE, LARGE_SIZE, World
 
-#: Where ``tests`` is.
-ROOT = Path(__file__).parents[3]
 #: Of every simulator of the harness.
 SIMULATOR: dict[str, Any] = {"disk_size": DISK_SIZE, "disks": 1, "initializing": 0.05}
+#: The name of the one that most cases share, which has no others.
+_USUAL = "[]"
 #: How many streams a case has at most: those of one lease.
 _STREAMS = 4
-
-
-class Overdue(BaseException):
-    """The case did not end; raised in it."""
-
-
-@dataclass
-class Result:
-    """How a run of a case ended.
-
-    Attributes:
-        id: The case's.
-        face: What it ran on.
-        variant: Which one.
-        status: ``survived``, ``failed`` or ``not run``.
-        reason: Why it was not run.
-        violations: Invariants and expectations that did not hold.
-        seconds: How long it took, the invariants not counted.
-        growth: Bytes that the process grew by.
-        numbers: What the case has measured.
-        seed: What its chance began with.
-    """
-
-    id: str
-    face: str
-    variant: str
-    status: str = "survived"
-    reason: str = ""
-    violations: list[str] = field(default_factory=list)
-    seconds: float = 0.0
-    growth: int = 0
-    numbers: dict[str, float] = field(default_factory=dict)
-    seed: int = 0
-
-    def to_dict(self) -> dict[str, Any]:
-        """As JSON has it."""
-        return asdict(self)
 
 
 class Runner:
@@ -78,43 +38,51 @@ class Runner:
 
     Args:
         seed: Of the chance in the cases.
-        folder: Where everything is; None for a new directory. With one, this is the process that
-            a case has asked for, and no other is started for it.
+        folder: Where everything is; None for a new directory.
+        is_inside: This is the process that a case has asked for, and no other is started for it.
     """
 
-    def __init__(self, seed: int = 1, folder: Path | None = None) -> None:
+    def __init__(self, seed: int = 1, folder: Path | None = None, is_inside: bool = False) -> None:
         self.seed = seed
-        self._is_child = folder is not None
+        self._is_inside = is_inside
         self._folder = folder or Path(tempfile.mkdtemp(prefix="nfclease-faults-"))
-        self._simulators: dict[str, Simulator] = {}
+        self._places: dict[str, tuple[Simulator, Path]] = {}
+        self._numbers = itertools.count()
         self._held: invariants.Held | None = None
-        # Threads of a fleet wait so long for more work; a case does not wait for them as long.
-        _pool._IDLE = 0.2
 
     def close(self) -> None:
         """Ends the simulators."""
-        for simulator in self._simulators.values():
-            simulator.stop()
+        while self._places:
+            self._end(next(iter(self._places)))
         shutil.rmtree(self._folder, ignore_errors=True)
+
+    def _end(self, options: str) -> None:
+        simulator, folder = self._places.pop(options)
+        simulator.stop()
+        shutil.rmtree(folder, ignore_errors=True)
 
     def _simulator(self, options: dict[str, Any]) -> tuple[Simulator, Path]:
         """The one with these options, and the folder of its packages."""
         name = repr(sorted(options.items()))
-        folder = self._folder / str(len(self._simulators))
-        if name not in self._simulators:
-            simulator = Simulator(**{**SIMULATOR, **options})
-            self._simulators[name] = simulator
+        if name not in self._places:
+            # Cases with options of their own stand together: one such server at a time is enough.
+            for other in [each for each in self._places if each != _USUAL]:
+                self._end(other)
+            simulator, folder = Simulator(**{**SIMULATOR, **options}), self._new_folder()
+            self._places[name] = simulator, folder
             simulator.add_vm("one", disks=1, disk_size=DISK_SIZE, nvram=False)
             simulator.add_vm("two", disks=2, disk_size=DISK_SIZE, nvram=False)
             simulator.add_vm("large", disks=1, disk_size=LARGE_SIZE, nvram=False)
             for session in connected(simulator):
                 for vm in ("one", "large"):
-                    made = folder / "packages" / vm
-                    made.parent.mkdir(parents=True, exist_ok=True)
-                    export_vm(_named(session, vm), made)
+                    export_vm(_named(session, vm), folder / "packages" / vm)
             self._held = None
-        simulator = self._simulators[name]
-        return simulator, self._folder / str([*self._simulators].index(name))
+        return self._places[name]
+
+    def _new_folder(self) -> Path:
+        folder = self._folder / str(next(self._numbers))
+        folder.joinpath("packages").mkdir(parents=True)
+        return folder
 
     def run(self, case: Case, face: str, variant: str = "") -> Result:
         """Runs one of the runs of a case."""
@@ -123,8 +91,9 @@ class Runner:
         if result.reason:
             result.status = "not run"
             return result
-        if case.within is not None and not self._is_child:
-            return in_child(case, result)
+        if case.within is not None and not self._is_inside:
+            with Worker(self.seed, case.within) as worker:
+                return worker.run(case, face, variant)
         simulator, base = self._simulator(dict(case.options))
         simulator.reset()
         folder = base / "run"
@@ -147,7 +116,11 @@ class Runner:
         start = invariants.reset_peak()
         clock = Stopwatch(simulator.pid)
         try:
-            with texts.all_logged() as log, no_longer_than(3 * case.deadline + 30):
+            with (
+                texts.all_logged() as log,
+                no_longer_than(3 * case.deadline + 30),
+                failures_told(result.violations),
+            ):
                 world = World(case, result.face, simulator, folder, self.seed)
                 try:
                     _do(world, variant)
@@ -190,28 +163,6 @@ class Runner:
         return found
 
 
-def in_child(case: Case, result: Result) -> Result:
-    """Runs it in the process that the case asks for, and takes what that says."""
-    assert case.within is not None
-    with tempfile.TemporaryDirectory(prefix="nfclease-faults-") as folder:
-        Path(folder, "own").mkdir()
-        command = [*case.within(f"{folder}/own"), sys.executable, "-m", "tests.faults"]
-        command += ["--child", case.id, result.face, result.variant, folder]
-        done = subprocess.run(
-            [*command, "--seed", str(result.seed)],
-            cwd=ROOT,
-            capture_output=True,
-            text=True,
-            timeout=4 * case.deadline + 90,
-        )
-    lines = done.stdout.splitlines()
-    if done.returncode or not lines:
-        result.status = "failed"
-        result.violations = [f"its process ended with {done.returncode}: {done.stderr[-1500:]}"]
-        return result
-    return Result(**json.loads(lines[-1]))
-
-
 def _do(world: World, variant: str) -> None:
     """What a case does not expect is a violation, and not the end of the catalogue."""
     try:
@@ -246,24 +197,3 @@ def _named(session: Any, name: str) -> Any:
     from ...support.inventory import find
 
     return find(session, vim.VirtualMachine, name)
-
-
-@contextmanager
-def no_longer_than(seconds: float) -> Iterator[None]:
-    """Raises ``Overdue`` in the main thread after so long."""
-    main = threading.main_thread().ident
-    assert main is not None
-
-    def overdue(*_: object) -> None:
-        raise Overdue
-
-    before = signal.signal(signal.SIGUSR2, overdue)
-    timer = threading.Timer(seconds, signal.pthread_kill, (main, signal.SIGUSR2))
-    timer.daemon = True
-    timer.start()
-    try:
-        yield
-    finally:
-        timer.cancel()
-        timer.join()
-        signal.signal(signal.SIGUSR2, before)

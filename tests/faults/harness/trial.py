@@ -8,7 +8,8 @@ from typing import Any
 from nfclease import HttpStatusError
 
 from .case import Case
-from .runner import Result, Runner
+from .result import Result
+from .runner import Runner
 from .world import World
 
 

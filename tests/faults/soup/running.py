@@ -14,7 +14,7 @@ from ...support.importing import vm_names
 from ...support.inventory import find
 from ...support.waiting import wait_for
 from ..harness import invariants, texts
-from ..harness.runner import Overdue, no_longer_than
+from ..harness.limits import Overdue, no_longer_than
 from . import judging
 from .jobs import IMPORTED, job_of, trouble
 from .outcome import Ended, failed, worked
