@@ -5,7 +5,7 @@ use std::future::Future;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, Weak};
 
-use tokio::runtime::{EnterGuard, Runtime};
+use tokio::runtime::EnterGuard;
 use tokio::task::JoinHandle;
 use tokio_util::task::AbortOnDropHandle;
 
@@ -13,7 +13,7 @@ use super::rate::RateLimit;
 use super::workers::Workers;
 use crate::error::{Error, Result};
 use crate::sync::lock;
-use crate::threads::{no_threads, reserve, runtime};
+use crate::threads::{no_threads, reserve};
 
 /// Digest and write run in the task itself, so that more threads than cores gain nothing; two at
 /// least, so that one disk's fsync does not stop the others.
@@ -70,7 +70,7 @@ fn rate_now() -> Option<u64> {
 /// holds the threads of the transfers, and the Abort must not wait for it.
 #[derive(Debug)]
 pub struct Engine {
-    runtimes: Option<Runtimes>,
+    runtimes: Runtimes,
     /// Of all leases of the process. A forked child has an engine, and a limit, of its own.
     rate_limit: Arc<RateLimit>,
     pid: u32,
@@ -79,7 +79,7 @@ pub struct Engine {
 #[derive(Debug)]
 struct Runtimes {
     transfers: Workers,
-    control: Runtime,
+    control: Workers,
 }
 
 impl Engine {
@@ -108,11 +108,12 @@ impl Engine {
         let threads = threads.clamp(FEWEST_THREADS, MOST_THREADS);
         // Those of both runtimes and the keep-alive's.
         reserve(threads.saturating_add(2))?;
+        let start = |count, name| Workers::start(count, name).map_err(no_threads);
         Ok(Self {
-            runtimes: Some(Runtimes {
-                transfers: Workers::start(threads).map_err(no_threads)?,
-                control: runtime(1, "nfclease-control")?,
-            }),
+            runtimes: Runtimes {
+                transfers: start(threads, "nfclease-engine")?,
+                control: start(1, "nfclease-control")?,
+            },
             rate_limit: Arc::default(),
             pid: std::process::id(),
         })
@@ -166,8 +167,7 @@ impl Engine {
         F: Future + Send + 'static,
         F::Output: Send + 'static,
     {
-        let runtimes = self.runtimes()?;
-        Ok(runtimes.control.spawn(future))
+        self.runtimes()?.control.spawn(future, identity)
     }
 
     /// The same from within a transfer, which waits for it: connections for calls belong there.
@@ -182,8 +182,7 @@ impl Engine {
 
     /// Makes it this thread's runtime while the guard lives, for code that brings none of its own.
     pub fn enter(&self) -> Result<EnterGuard<'_>> {
-        let runtimes = self.runtimes()?;
-        Ok(runtimes.control.enter())
+        self.runtimes()?.control.enter()
     }
 
     /// Refuses a forked child.
@@ -195,17 +194,6 @@ impl Engine {
         if self.pid != std::process::id() {
             return Err(Error::Forked);
         }
-        self.runtimes
-            .as_ref()
-            .ok_or_else(|| Error::internal("the engine lives until it is dropped"))
-    }
-}
-
-impl Drop for Engine {
-    fn drop(&mut self) {
-        // May happen on one of its own threads, where waiting for them would deadlock.
-        if let Some(runtimes) = self.runtimes.take() {
-            runtimes.control.shutdown_background();
-        }
+        Ok(&self.runtimes)
     }
 }

@@ -1,4 +1,7 @@
-//! The threads that transfers run on, each with a runtime of its own.
+//! The threads of an engine, each with a runtime of its own.
+//!
+//! The runtime of many threads that the library has panics where the system has none left, and what it
+//! had opened by then stays open.
 //!
 //! A connection is a task beside its transfer. On one runtime of many threads the two are woken on
 //! different ones: each piece of a disk then crosses from core to core, and a thread is woken for
@@ -8,7 +11,7 @@ use std::future::Future;
 use std::io;
 use std::sync::{Arc, Mutex};
 
-use tokio::runtime::{Builder, Handle, Runtime};
+use tokio::runtime::{Builder, EnterGuard, Handle, Runtime};
 use tokio::task::JoinHandle;
 use tokio_util::sync::{CancellationToken, DropGuard};
 
@@ -34,7 +37,7 @@ struct Worker {
 }
 
 impl Workers {
-    pub(super) fn start(count: usize) -> io::Result<Self> {
+    pub(super) fn start(count: usize, name: &'static str) -> io::Result<Self> {
         let stop = CancellationToken::new();
         let workers = Self {
             all: Vec::new(),
@@ -48,7 +51,7 @@ impl Workers {
                 load: Arc::default(),
             });
             let stop = stop.clone();
-            threads::spawn("nfclease-engine", move || run(runtime, &stop))?;
+            threads::spawn(name, move || run(runtime, &stop))?;
             Ok(workers)
         })
     }
@@ -70,6 +73,11 @@ impl Workers {
             drop(load);
             then(output)
         }))
+    }
+
+    /// Makes one of them this thread's runtime while the guard lives.
+    pub(super) fn enter(&self) -> Result<EnterGuard<'_>> {
+        Ok(self.least()?.0.enter())
     }
 
     fn least(&self) -> Result<(&Handle, Arc<()>)> {
@@ -95,7 +103,7 @@ mod tests {
 
     #[test]
     fn transfers_that_start_at_once_are_spread() {
-        let workers = Workers::start(4).unwrap();
+        let workers = Workers::start(4, "test").unwrap();
         for _ in 0..200 {
             let taken: Vec<_> = thread::scope(|scope| {
                 let start = || scope.spawn(|| workers.least().unwrap().1);

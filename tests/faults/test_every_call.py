@@ -7,6 +7,7 @@ import errno
 import pytest
 
 from .every_call.calls import Fault, needs_failing_calls
+from .every_call.clones import CLONES, needs_failing_clones
 from .every_call.sweep import swept
 
 pytestmark = [
@@ -42,3 +43,10 @@ def test_a_fault_that_no_call_got_is_told() -> None:
     lines, violations = swept("raw to stream", "blocking", [WRITE], only=[10_000])
     assert violations == ["write EIO: calls [10000] got no fault"]
     assert "k: 0 of 1" in lines[0]
+
+
+@pytest.mark.skipif(bool(needs_failing_clones()), reason=f"not run: {needs_failing_clones()}")
+def test_a_thread_that_does_not_start_is_survived_or_told() -> None:
+    lines, violations = swept("raw to stream", "asyncio", CLONES[:1], only=[1, 2])
+    assert violations == []
+    assert "k: 2 of 2" in lines[0]

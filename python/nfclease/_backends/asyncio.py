@@ -5,10 +5,11 @@ from __future__ import annotations
 import contextvars
 import functools
 import sys
-import threading
 import time
 import weakref
 from contextlib import contextmanager, suppress
+
+from nfclease import _threads
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -33,7 +34,7 @@ _RUNNERS = "asyncio.runners"
 
 
 def _start_thread(call: Callable[[], None]) -> None:
-    threading.Thread(target=call, name="nfclease-call", daemon=True).start()
+    _threads.start_thread(call, "nfclease-call")
 
 
 #: Starts what `in_thread` is asked for. Who drives many jobs at once has a few threads for all.

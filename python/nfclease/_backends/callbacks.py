@@ -12,6 +12,7 @@ import threading
 from nfclease import _core
 from nfclease._backends.base import INTERVAL
 from nfclease._log import logger
+from nfclease._threads import start_thread
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -38,16 +39,23 @@ class Caller:
         at_end: Callable[[], object],
         meanwhile: Callable[[], object] | None = None,
     ) -> None:
-        """Calls ``at_end`` once, and ``meanwhile`` five times a second before."""
+        """Calls ``at_end`` once, and ``meanwhile`` five times a second before.
+
+        Raises:
+            OSError: The system has no thread left for that.
+        """
         with self._lock:
             number = next(self._numbers)
             self._at_end[number] = at_end
             if meanwhile is not None:
                 self._meanwhile[number] = meanwhile
             if self._thread is None:
-                thread = threading.Thread(target=self._run, name="nfclease-calls", daemon=True)
-                thread.start()
-                self._thread = thread
+                try:
+                    self._thread = start_thread(self._run, "nfclease-calls")
+                except OSError:
+                    del self._at_end[number]
+                    self._meanwhile.pop(number, None)
+                    raise
         self._ends.watch(core, number)
         self._ends.wake(0)
 

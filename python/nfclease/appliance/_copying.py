@@ -91,6 +91,8 @@ async def copy(face: Face, job: Job) -> CopyResult:
             async with leased(face, call, options) as target:
                 made = (await wait_ready(target, face.backend)).entity
                 entity = type(made)(made._moId, pool._stub)
+                # After Complete an answer that fails to come would make a failure of a whole copy.
+                title = await face.call(lambda: str(entity.name))
                 _importing.log(plan.notes, target.moid, entity._moId)
                 await _moved(face, source, target, info.entity, plan.files, progress)
                 # What it compares at its end comes before the new VM is one.
@@ -99,7 +101,7 @@ async def copy(face: Face, job: Job) -> CopyResult:
         await _importing.switch_on(face, entity)
     return CopyResult(
         entity=entity,
-        name=await face.call(lambda: str(entity.name)),
+        name=title,
         files=tuple(map(_row, plan.files)),
         warnings=(*describing.warnings, *spec.warnings, *subject.notes),
         notes=tuple(plan.notes),

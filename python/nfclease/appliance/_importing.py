@@ -112,6 +112,8 @@ async def import_package(face: Face, job: Job) -> ImportResult:
         async with leased(face, call, options) as core:
             info = await wait_ready(core, face.backend)
             entity = type(info.entity)(info.entity._moId, pool._stub)
+            # After Complete an answer that does not come would fail the import of a whole VM.
+            name = await face.call(lambda: str(entity.name))
             results = await sending.run(face, core, progress, job.urls)
             if isinstance(sending, (InOrder, Pulled)):
                 plan.proved |= sending.proved
@@ -122,7 +124,7 @@ async def import_package(face: Face, job: Job) -> ImportResult:
         await switch_on(face, entity)
     return ImportResult(
         entity=entity,
-        name=await face.call(lambda: str(entity.name)),
+        name=name,
         files=tuple(_row(*pair, plan.proved) for pair in zip(plan.wanted, results, strict=True)),
         warnings=tuple(plan.spec.warnings),
         notes=tuple(plan.notes),
@@ -292,11 +294,13 @@ async def switch_on(face: Face, entity: Any) -> None:
 
     Raises:
         vmodl.MethodFault: It stays off, with a note that it is there.
+        OSError: The server did not say, with the same note.
     """
     try:
         await task_result(face, await face.call(lambda: _power_on(entity)))
-    except vmodl.MethodFault as fault:
-        add_note(fault, f"all was imported, as {entity._moId}; it is there, switched off")
+    except Exception as error:
+        state = "switched off" if isinstance(error, vmodl.MethodFault) else "and may be on or off"
+        add_note(error, f"all was imported, as {entity._moId}; it is there, {state}")
         raise
 
 

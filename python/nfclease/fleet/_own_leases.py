@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from nfclease import _open_leases
 from nfclease._log import logger
 from nfclease._text import reason_of
+from nfclease._threads import start_thread
 from nfclease.fleet._lease_notes import LeaseNote
 from nfclease.inventory._own_tasks import own_lease_tasks
 
@@ -94,10 +95,10 @@ class LeaseReader:
         with self._lock:
             self._wanted[key] = wanted
             if self._thread is None:
-                self._thread = threading.Thread(
-                    target=self._run, name="nfclease-fleet-leases", daemon=True
-                )
-                self._thread.start()
+                try:
+                    self._thread = start_thread(self._run, "nfclease-fleet-leases")
+                except OSError as error:  # the next job tries it again, for this one too
+                    logger().warning("the tasks of leases are not read: %s", reason_of(error))
         before = _open_leases.opener.set(wanted)
         try:
             yield

@@ -9,6 +9,7 @@ import threading
 import time
 from contextlib import contextmanager
 
+from nfclease._threads import start_or_call, start_thread
 from nfclease.fleet._logins import Logins
 from nfclease.fleet._own_leases import LeaseReader
 from nfclease.fleet._share import Share
@@ -46,15 +47,20 @@ class Worker:
 
     @contextmanager
     def busy(self, key: str, attempt: int, share: int | None = None) -> Iterator[None]:
-        """While a job runs in this process."""
+        """While a job runs in this process.
+
+        Raises:
+            OSError: The system has no thread left to watch over it.
+        """
         self.outbox.begin(key, attempt)
         if share is not None:
             self.share.begin(key, share)
             self.tell("process", key, self.share.name)
         with self._lock:
             self._busy += 1
-            self._start_watch()
         try:
+            with self._lock:
+                self._start_watch()
             yield
         finally:
             self.outbox.end(key)
@@ -83,7 +89,7 @@ class Worker:
         """Ends every job here in an Abort, and begins no other one; does not wait for that."""
         if not self.stopping.is_set():
             self.stopping.set()
-            threading.Thread(target=self._abort, name="nfclease-fleet-stop", daemon=True).start()
+            start_or_call(self._abort, "nfclease-fleet-stop")
 
     def _abort(self) -> None:
         """Aborts until nothing runs any more: a job may be just about to open its lease."""
@@ -94,10 +100,7 @@ class Worker:
 
     def _start_watch(self) -> None:
         if self.place.pid != os.getpid() and self._watch is None:
-            self._watch = threading.Thread(
-                target=self._follow, name="nfclease-fleet-watch", daemon=True
-            )
-            self._watch.start()
+            self._watch = start_thread(self._follow, "nfclease-fleet-watch")
             _at_exit(self.place)
 
     def _follow(self) -> None:
@@ -187,4 +190,4 @@ def hear_here(place: RunPlace, text: str) -> None:
 
 def end_here(place: RunPlace) -> None:
     """Likewise, when the run has ended: logs out, without a wait for the server."""
-    threading.Thread(target=forget, args=(place,), daemon=True).start()
+    start_or_call(lambda: forget(place), "nfclease-fleet-end")

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 from ..every_call import sweep
 from ..every_call.calls import Fault, needs_failing_calls
+from ..every_call.clones import CLONES, needs_failing_clones
 from ..every_call.jobs import JOBS
 from ..harness.case import LEASES, case
 from ..harness.world import World
@@ -71,3 +72,16 @@ def every_soap_call(world: World, job: str) -> None:
 )
 def every_harmless(world: World, job: str) -> None:
     _each(world, job, sweep.HARMLESS, 1)
+
+
+@case(
+    "F54",
+    "a thread cannot be started: each clone of a process that has started none, once or for ever",
+    "the right result with fewer threads, or OSError EAGAIN; the lease ended once, nothing kept",
+    faces=LEASES,
+    variants={name: name for name in JOBS},
+    needs=needs_failing_clones,
+    deadline=300,
+)
+def every_clone(world: World, job: str) -> None:
+    _each(world, job, CLONES, 2)

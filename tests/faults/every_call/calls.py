@@ -59,11 +59,8 @@ class FailingCalls:
     """
 
     def __init__(self, library: Path) -> None:
-        self._library = ctypes.CDLL(str(library))
+        self._library = loaded(library, "faults_install")
         self._library.faults_what.restype = ctypes.c_char_p
-        refused = self._library.faults_install()
-        if refused:
-            raise OSError(refused, "no filter of system calls")
 
     @contextmanager
     def failing(self, below: Path, fault: Fault | None, k: int) -> Iterator[None]:
@@ -78,9 +75,10 @@ class FailingCalls:
         finally:
             self._library.faults_end()
 
-    def counts(self) -> dict[str, int]:
-        """How many calls of each kind there were in the last block."""
-        return {kind: self._library.faults_count(at) for at, kind in enumerate(KINDS)}
+    def count(self, kind: str) -> int:
+        """How many calls of a kind there were in the last block."""
+        count: int = self._library.faults_count(KINDS.index(kind))
+        return count
 
     @property
     def hit(self) -> str | None:
@@ -91,27 +89,45 @@ class FailingCalls:
         return what.decode()
 
 
-def built(folder: Path) -> Path:
-    """Compiles the library into a directory.
+def built(source: Path, folder: Path) -> Path:
+    """Compiles a library into a directory.
 
     Raises:
         subprocess.CalledProcessError: The compiler failed.
     """
-    library = folder / "failing_calls.so"
-    command = ["cc", "-O1", "-Wall", "-Werror", "-shared", "-fPIC", "-o", str(library), str(SOURCE)]
+    library = folder / source.with_suffix(".so").name
+    command = ["cc", "-O1", "-Wall", "-Werror", "-shared", "-fPIC", "-o", str(library), str(source)]
     subprocess.run(command, check=True, capture_output=True, text=True)
     return library
 
 
+def loaded(library: Path, install: str) -> ctypes.CDLL:
+    """It, in this process, with its filter of system calls.
+
+    Raises:
+        OSError: The kernel permits no filter.
+    """
+    found = ctypes.CDLL(str(library))
+    refused = found[install]()
+    if refused:
+        raise OSError(refused, "no filter of system calls")
+    return found
+
+
 @functools.cache
-def needs_failing_calls() -> str:
-    """Why no calls can be made to fail here; empty where they can."""
+def why_not(source: Path, install: str) -> str:
+    """Why it cannot be had here; empty where it can."""
     if not sys.platform.startswith("linux") or platform.machine() != "x86_64":
         return "the calls are known of Linux on x86-64"
     if not shutil.which("cc"):
         return "no C compiler"
     with tempfile.TemporaryDirectory() as folder:
-        library = built(Path(folder))
-        script = "import ctypes, sys; sys.exit(ctypes.CDLL(sys.argv[1]).faults_install())"
-        done = subprocess.run([sys.executable, "-c", script, str(library)], check=False)
+        library = built(source, Path(folder))
+        script = "import ctypes, sys; sys.exit(ctypes.CDLL(sys.argv[1])[sys.argv[2]]())"
+        done = subprocess.run([sys.executable, "-c", script, str(library), install], check=False)
     return "the kernel permits no filter of system calls" if done.returncode else ""
+
+
+def needs_failing_calls() -> str:
+    """Why no calls can be made to fail here; empty where they can."""
+    return why_not(SOURCE, "faults_install")

@@ -8,7 +8,7 @@ import shutil
 import tarfile
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import nfclease
 from nfclease import image
@@ -23,13 +23,28 @@ DISK_SIZE = 150_000
 OPTIONS: dict[str, Any] = {"max_retries": 1, "timeout": 10.0}
 
 
+class Planted(NamedTuple):
+    """What the jobs read.
+
+    Attributes:
+        sources: Their files, with the digest of each.
+        converted: Of each disk that a conversion makes, by its name, the SHA-1.
+    """
+
+    sources: invariants.Tree
+    converted: dict[str, list[str]]
+
+
 class Bench:
     """What the jobs of a worker are done with: a vCenter, a session, files.
 
     Attributes:
         folder: Where everything of a job is.
         target: Where a job writes to; it is empty before each.
+        planted: What the jobs read.
     """
+
+    planted: Planted
 
     def __init__(self, face: str, simulator: Simulator, folder: Path) -> None:
         self.face, self.simulator, self.folder = face, simulator, folder
@@ -63,13 +78,12 @@ class Bench:
         [stream, *_] = sorted((sources / "package").glob("*.vmdk"))
         shutil.copy(stream, sources / "disk.vmdk")
         image.convert(sources / "disk.vmdk", sources / "disk.raw")
-        self.sources = invariants.tree_of(sources)
-        self.converted: dict[str, list[str]] = {}
+        self.planted = Planted(invariants.tree_of(sources), {})
         for name in ("stream to qcow2", "raw to stream"):
             self.renew()
             JOBS[name].run(self)
             [made] = self.target.iterdir()
-            self.converted[made.name] = JOBS[name].made(self)
+            self.planted.converted[made.name] = JOBS[name].made(self)
 
     def renew(self) -> None:
         """What a job begins with: an empty target, and no connection."""
@@ -204,7 +218,7 @@ class Convert(Job):
         return [bench.result(lambda: image.convert(*given), lambda: image.convert_async(*given))]
 
     def wanted(self, bench: Bench) -> list[str]:
-        return bench.converted[self._target]
+        return bench.planted.converted[self._target]
 
 
 def _sha1(content: bytes) -> str:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import errno
 import traceback
-from typing import Any
+from typing import Any, NamedTuple
 
 from nfclease import LeaseCompleteError, LeaseError, NfcError
 
 from ..harness import invariants
 from ..harness.jobs import unverified
 from .calls import KINDS, SHORT, Fault
+from .clones import CLONE
 from .jobs import Bench, Job
 
 #: Characters of a message of ours.
@@ -19,6 +20,20 @@ _LONGEST = 500
 _OPENINGS = ("ExportVm", "ImportVApp")
 #: Calls on files: their errors name the path, and have the errno that the system gave.
 FILE_KINDS = KINDS[: KINDS.index("socket")]
+
+
+class Outcome(NamedTuple):
+    """What is left of a run that is over.
+
+    Attributes:
+        hit: What the fault was at; None where so many calls were not made.
+        is_survived: Whether it ended in a result.
+        violations: What did not hold.
+    """
+
+    hit: str | None
+    is_survived: bool
+    violations: list[str]
 
 
 class Ended:
@@ -41,6 +56,11 @@ class Ended:
         self.violations: list[str] = []
         self._keeps_files = self._is_typed = self._is_fault = self._names_host = False
         self._number: int | None = None
+
+    @property
+    def outcome(self) -> Outcome:
+        """It, without what the run was made of."""
+        return Outcome(self.hit, self.error is None, self.violations)
 
     def failed(self, error: Exception) -> None:
         """Keeps what a reader sees of an error, and not the error, which holds its lease."""
@@ -71,7 +91,7 @@ class Ended:
             self.violations += self._error()
             self.violations += [] if self._keeps_files else self._job.left(bench)
         self.violations += self._endings()
-        if invariants.tree_of(bench.folder / "sources") != bench.sources:
+        if invariants.tree_of(bench.folder / "sources") != bench.planted.sources:
             self.violations.append("I1: a source is not as it was")
         self.violations += invariants.secrets_hidden(bench.secrets(), texts)
         self.violations += invariants.no_panic(texts)
@@ -102,6 +122,9 @@ class Ended:
                 found.append(f"I8: errno is {self._number}")
             if str(self._bench.folder) not in self.text:
                 found.append("I8: no path is named")
+        elif self._fault.kind == CLONE:
+            if self._number != self._fault.number:
+                found.append(f"I8: errno is {self._number}: {self._shown[-700:]}")
         elif self._names_host and self._bench.simulator.host not in self.text:
             found.append("I8: the host is not named")
         return found
