@@ -10,16 +10,21 @@ use crate::text::ServerText;
 
 /// The output of a future, or `InternalError` with the panic's text. Whatever the future held is
 /// dropped when this returns.
-pub async fn caught<F: Future>(work: F) -> Result<F::Output> {
-    let mut work = Box::pin(work);
-    poll_fn(|cx| {
-        // A future that panicked is not polled again, so that nobody sees it half done.
-        match catch_unwind(AssertUnwindSafe(|| work.as_mut().poll(cx))) {
-            Ok(polled) => polled.map(Ok),
-            Err(panic) => Poll::Ready(Err(panicked(panic.as_ref()))),
-        }
-    })
-    .await
+pub fn caught<F: Future>(work: F) -> impl Future<Output = Result<F::Output>> {
+    // Not in the future that is returned: that would keep room for the work beside the box, and each
+    // one that holds it twice as much.
+    let boxed = Box::pin(work);
+    async move {
+        let mut work = boxed;
+        poll_fn(|cx| {
+            // A future that panicked is not polled again, so that nobody sees it half done.
+            match catch_unwind(AssertUnwindSafe(|| work.as_mut().poll(cx))) {
+                Ok(polled) => polled.map(Ok),
+                Err(panic) => Poll::Ready(Err(panicked(panic.as_ref()))),
+            }
+        })
+        .await
+    }
 }
 
 /// The same for work in place.
@@ -45,6 +50,17 @@ mod tests {
 
     fn polled<T>(work: impl Future<Output = T>) -> Poll<T> {
         pin!(work).poll(&mut Context::from_waker(Waker::noop()))
+    }
+
+    #[test]
+    fn it_has_no_room_for_the_work_beside_it() {
+        let work = async {
+            let large = [1_u8; 4096];
+            std::future::ready(()).await;
+            large.len()
+        };
+        assert!(size_of_val(&work) >= 4096);
+        assert!(size_of_val(&caught(work)) < 256);
     }
 
     #[test]

@@ -62,3 +62,22 @@ def test_an_error_of_a_file_object_stays_what_it_is(demo_vm: Any) -> None:
     with pytest.raises(BrokenPipeError) as caught:
         nfclease.export_vm(demo_vm, Gone())
     assert not isinstance(caught.value, nfclease.NfcError)
+
+
+@pytest.mark.parametrize("face", ["blocking", "asyncio"])
+def test_what_a_lease_that_is_ready_says_has_another_status(
+    demo_vm: Any, simulator: Simulator, face: str
+) -> None:
+    made = demo_vm.ExportVm()
+    simulator.inject("soap_status", method="Fetch", code=401)
+
+    async def awaited() -> None:
+        async with nfclease.AsyncHttpNfcLease(made) as lease:
+            await lease.wait_ready(10)
+
+    with pytest.raises(nfclease.HttpStatusError, match=r"Fetch at .*401") as caught:  # noqa: PT012
+        if face == "asyncio":
+            asyncio.run(awaited())
+        with nfclease.HttpNfcLease(made) as lease:
+            lease.wait_ready(10)
+    assert caught.value.status == 401

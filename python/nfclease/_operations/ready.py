@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from contextlib import suppress
-from xml.parsers.expat import ExpatError
 
 from pyVmomi import vim, vmodl
 
 from nfclease._log import calls, extra
+from nfclease._operations.asked import answered
 from nfclease._text import replaced
 from nfclease.exceptions import (
     LeaseInitError,
@@ -59,13 +59,13 @@ async def ready_info(lease: LeaseCore, backend: Backend) -> Any:
 async def _read_info(lease: LeaseCore, backend: Backend) -> Any:
     """``HttpNfcLease.info`` as pyvmomi reads it; what goes wrong with it is raised as ours is."""
     try:
-        return await backend.for_call(lambda: lease.plain.info)
+        return await backend.for_call(lambda: answered(lambda: lease.plain.info))
     except NfcError:
         raise
     except (vim.fault.NotAuthenticated, vmodl.fault.ManagedObjectNotFound) as fault:
         await backend.for_call(lease.native_now().refresh)  # what runs is to end as well
         raise _lost(lease.shown(fault)) from fault
-    except (AttributeError, KeyError, TypeError, ValueError, ExpatError) as error:
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
         text = f"HttpNfcLease.info: pyvmomi cannot read what the server sent ({error})"
         raise ProtocolError(f"{replaced(text)}; a newer pyvmomi may know it") from None
 

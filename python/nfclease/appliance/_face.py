@@ -12,7 +12,7 @@ from functools import partial
 
 from nfclease._backends.base import CLEANUP_TIMEOUT, INTERVAL
 from nfclease._backends.blocking import BLOCKING, run
-from nfclease.appliance._asked import asked
+from nfclease._operations.asked import asked
 from nfclease.appliance._making import Making
 from nfclease.appliance._threads import Thread, cleaning
 from nfclease.exceptions import ProtocolError

@@ -22,6 +22,9 @@ use super::outgoing::Outgoing;
 /// What is read, decrypted or encrypted at once: several records, and not more than stays in the
 /// cache of a processor while it is digested and written.
 pub(super) const BUFFER: usize = 64 * 1024;
+/// What a handshake and the head of a request take. A download, of which there are many at once, sends
+/// no more; with the data of an upload the buffer grows.
+const HEADS: usize = 4 * 1024;
 
 /// A client's end of a TLS connection.
 pub(super) struct Tls {
@@ -82,7 +85,7 @@ impl Tls {
             received: 0..0,
             plain: Vec::new(),
             taken: 0,
-            outgoing: Outgoing::new(BUFFER),
+            outgoing: Outgoing::new(HEADS),
             is_over: false,
             broken: None,
             has_failed: false,

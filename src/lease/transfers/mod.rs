@@ -131,7 +131,8 @@ impl Lease {
         F: Future<Output = Result<Completed, Failure>> + Send + 'static,
     {
         let cancel = self.transfers.stop.child_token();
-        let (working, stopped) = (work(cancel.clone()), cancel.clone());
+        // Boxed: a future that awaits another one it has taken keeps room for it twice.
+        let (working, stopped) = (Box::pin(work(cancel.clone())), cancel.clone());
         // From here on the lease's end knows of it, or it is not started.
         self.transfers.started.add(|started| {
             self.status.info_if_ready()?;

@@ -38,6 +38,19 @@ def asked(call: Callable[[], _T]) -> _T:
         ProtocolError: The answer cannot be read.
     """
     try:
+        return answered(call)
+    except NfcError:
+        raise
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
+        if _frame_of(error, "Deserialize") is None and not _misses(error):
+            raise
+        text = f"the server's answer lacks what it has to say ({escaped(reason_of(error))})"
+        raise ProtocolError(f"{text}; {_PROXY}") from error
+
+
+def answered(call: Callable[[], _T]) -> _T:
+    """The same for a caller who knows better what an answer lacks: such an error is not touched."""
+    try:
         return call()
     except NfcError:
         raise
@@ -46,11 +59,6 @@ def asked(call: Callable[[], _T]) -> _T:
         if frame is None:
             raise
         raise _as_ours(error, frame) from error
-    except (AttributeError, KeyError, TypeError, ValueError) as error:
-        if _frame_of(error, "Deserialize") is None and not _misses(error):
-            raise
-        text = f"the server's answer lacks what it has to say ({escaped(reason_of(error))})"
-        raise ProtocolError(f"{text}; {_PROXY}") from error
 
 
 def _frame_of(error: BaseException, name: str) -> FrameType | None:
