@@ -14,7 +14,7 @@ use tracing::subscriber::set_global_default;
 use tracing::{Event, Level, Metadata, Subscriber};
 
 use crate::sync::lock;
-use crate::text::Text;
+use crate::text::{Text, message};
 
 /// One record for each decision; a process that never calls in loses the oldest.
 const MOST_RECORDS: usize = 1000;
@@ -111,10 +111,10 @@ impl Subscriber for Queue {
 
 impl Visit for Said {
     fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
-        let text = Text::of(format_args!("{value:?}"));
+        let said = format_args!("{value:?}");
         match field.name() {
-            "message" => self.message = text,
-            name => self.fields.push((name, text)),
+            "message" => self.message = message(said).into(),
+            name => self.fields.push((name, Text::of(said))),
         }
     }
 }
@@ -133,6 +133,23 @@ pub fn take() -> VecDeque<Said> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::text::LONGEST_MESSAGE;
+
+    #[test]
+    fn a_record_is_as_long_as_a_message_may_be() {
+        let long = "\u{202e}".repeat(1 << 12);
+        tracing::subscriber::with_default(Queue, || {
+            tracing::warn!(nfclease_vm = %long, "first {long} last");
+        });
+        let said = take();
+        let record = said.iter().find(|said| said.message.starts_with("first "));
+        let record = record.unwrap();
+        assert!(record.message.ends_with(" last"), "{}", record.message);
+        let vm = record.fields.iter().map(|(_, value)| value);
+        for text in vm.chain([&record.message]) {
+            assert!(text.chars().count() <= LONGEST_MESSAGE, "{text}");
+        }
+    }
 
     #[test]
     fn the_queue_is_bounded_in_records_and_in_bytes() {

@@ -10,11 +10,31 @@ use std::sync::Arc;
 /// What a server said, as far as anybody needs to read it.
 pub(crate) type ServerText = Line<200>;
 
-/// A message of ours; what it quotes of a server is [`ServerText`].
-pub(crate) type Text = Line<700>;
+/// Characters of a whole message, of an error or a log record: what a person reads of one. Python
+/// has the same for its own.
+pub const LONGEST_MESSAGE: usize = 500;
 
-/// Where a line was cut.
+/// A message of ours; what it quotes of a server is [`ServerText`].
+pub(crate) type Text = Line<LONGEST_MESSAGE>;
+
+/// Where a line was cut, and a message.
 const CUT: &str = "...";
+const CUT_OUT: &str = " ... ";
+
+/// A whole message: of an error with its advice, or of a log record. A long one is cut in its middle,
+/// for its end says what to do.
+pub fn message(shown: impl fmt::Display) -> String {
+    let whole = Line::<{ usize::MAX }>::of(shown).0;
+    let count = whole.chars().count();
+    if count <= LONGEST_MESSAGE {
+        return whole;
+    }
+    let first = LONGEST_MESSAGE / 2;
+    let last = LONGEST_MESSAGE.saturating_sub(first + CUT_OUT.len());
+    let begin = whole.chars().take(first);
+    let end = whole.chars().skip(count.saturating_sub(last));
+    begin.chain(CUT_OUT.chars()).chain(end).collect()
+}
 
 /// One printable line of at most so many characters.
 #[derive(Clone, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -238,6 +258,22 @@ mod tests {
             assert_eq!(line.ends_with(CUT), text.len() != 200);
         }
         assert_eq!(shown(&"x".repeat(300)).chars().count(), 200);
+    }
+
+    #[test]
+    fn a_message_is_cut_in_its_middle() {
+        let whole = "x".repeat(LONGEST_MESSAGE);
+        assert_eq!(message(&whole), whole);
+        for text in [
+            format!("begin {whole} end"),
+            format!("begin {} end", "\u{1b}".repeat(1 << 16)),
+            format!("begin {} end", "é".repeat(LONGEST_MESSAGE)),
+        ] {
+            let said = message(&text);
+            assert_eq!(said.chars().count(), LONGEST_MESSAGE);
+            assert!(said.starts_with("begin ") && said.ends_with(" end"), "{said}");
+            assert_eq!(message(&said), said);
+        }
     }
 
     #[test]

@@ -94,8 +94,19 @@ impl Staged {
         synced.map_err(|e| Error::io(self.part.path(), e))
     }
 
-    /// Gives the file its name; the bytes are durable already.
-    pub(crate) fn publish(&mut self) -> Result<()> {
+    /// Refuses where the name could not be given as things are, before anybody relies on it.
+    pub(crate) fn check(&self) -> Result<()> {
+        self.check_place()?;
+        if self.overwrite == Overwrite::Never && self.is_taken()? {
+            return Err(Error::Exists {
+                path: self.target.clone(),
+            });
+        }
+        Ok(())
+    }
+
+    /// Refuses where somebody moved or removed the directory, or the file in it.
+    fn check_place(&self) -> Result<()> {
         let part = self.part.path();
         let is_there = self.part.directory.is_there();
         if !is_there.map_err(|e| Error::io(&part, e))? {
@@ -106,6 +117,18 @@ impl Staged {
             let text = "someone removed or replaced this file while it was written";
             return Err(local(&part, io::ErrorKind::NotFound, text));
         }
+        Ok(())
+    }
+
+    fn is_taken(&self) -> Result<bool> {
+        let there = self.part.directory.look(&self.name);
+        let there = there.map_err(|e| Error::io(&self.target, e))?;
+        Ok(there.is_some())
+    }
+
+    /// Gives the file its name; the bytes are durable already.
+    pub(crate) fn publish(&mut self) -> Result<()> {
+        self.check_place()?;
         self.name()?;
         self.part.keep();
         self.is_published = true;

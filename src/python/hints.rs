@@ -2,23 +2,28 @@
 
 use nfclease::advice::Asked;
 use nfclease::error::{Error, Failure, TlsHelp};
+use nfclease::text;
 use nfclease::transfer::UNANNOUNCED;
 
 /// An error as Python's users read it.
 pub(super) fn message(error: &Error) -> String {
-    format!("{error}{}{}", hint(error), error.next_step(error.remedy()))
+    text::message(format_args!(
+        "{error}{}{}",
+        hint(error),
+        error.next_step(error.remedy())
+    ))
 }
 
 /// The same of a transfer, which may know more.
 pub(super) fn message_of(failure: &Failure) -> String {
     let error = &failure.error;
     let note = failure.note.map(|note| format!("; {note}"));
-    format!(
+    text::message(format_args!(
         "{error}{}{}{}",
         hint(error),
         note.unwrap_or_default(),
         error.next_step(failure.remedy())
-    )
+    ))
 }
 
 /// How it goes on after the core's text.

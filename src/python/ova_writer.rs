@@ -106,7 +106,7 @@ impl OvaWriter {
         )
     }
 
-    /// Writes what comes first, and gives the archive its name. Every member is whole by then.
+    /// Writes what comes first, and makes all of it durable. Every member is whole by then.
     fn finish(
         &self,
         py: Python<'_>,
@@ -120,6 +120,18 @@ impl OvaWriter {
             &engine,
             async move { writer.finish(descriptor, manifest).await },
             |py, finished| finished.map_err(|error| to_py(py, &error)),
+        )
+    }
+
+    /// Gives the archive its name. It was finished.
+    fn publish(&self, py: Python<'_>) -> PyResult<Work> {
+        let writer = self.core(py)?;
+        let engine = gil::guarded(py, Engine::shared)?;
+        Work::start(
+            py,
+            &engine,
+            async move { writer.publish().await },
+            |py, named| named.map_err(|error| to_py(py, &error)),
         )
     }
 

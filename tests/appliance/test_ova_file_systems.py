@@ -98,5 +98,4 @@ def test_one_that_fails(
     assert not ended.said["files_left"]
     assert os.listdir(ova.parent) == ["vm.ova"]
     assert ova.read_bytes() == b"old"
-    if "fsync" not in fault:
-        assert endings(simulator) == ["HttpNfcLeaseAbort"]
+    assert endings(simulator) == ["HttpNfcLeaseAbort"]

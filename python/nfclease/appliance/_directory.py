@@ -25,7 +25,7 @@ _LONGEST = 12 << 20
 
 
 class Directory:
-    """``async with`` it: the staged directory, which goes unless ``finish`` gave it its name.
+    """``async with`` it: the staged directory, which goes unless ``publish`` gave it its name.
 
     Args:
         face: How the job waits.
@@ -125,10 +125,10 @@ class Directory:
         return descriptor
 
     async def finish(self, descriptor: bytes, manifest: bytes | None) -> None:
-        """Writes descriptor and manifest file, and gives the directory its name.
+        """Writes descriptor and manifest file; all of the package is on the disk then.
 
         Raises:
-            OSError: That could not be; the target is as it was.
+            OSError: That could not be, or its name cannot be given; the target is as it was.
         """
         texts = [descriptor] if manifest is None else [descriptor, manifest]
         await self._face.call(lambda: self._finish(texts))
@@ -139,6 +139,18 @@ class Directory:
             for name, text in zip(self._names, texts, strict=True):
                 _write(os.path.join(self._stage, name), text)
             sync(self._stage)
+            self._check()
+
+    async def publish(self) -> None:
+        """Gives the directory its name.
+
+        Raises:
+            OSError: That could not be; the target is as it was.
+        """
+        await self._face.call(self._publish)
+
+    def _publish(self) -> None:
+        with self._lock:
             self._check()
             self.goes_on()
             self._place()

@@ -115,14 +115,18 @@ async def export(face: Face, job: Job) -> ExportResult:
                 descriptor = await face.call(lambda: describing.final(exported))
                 descriptor = _disk_images.described(descriptor, job.disk_format)
                 describing.log_warnings(core.moid)
-            descriptor = package.as_written(descriptor)
-            if isinstance(package, Directory) and job.disk_format and job.manifest:
-                summed = partial(_disk_images.summed, exported, targets, job.manifest)
-                exported = await face.call(partial(summed, package.goes_on))
+                descriptor = package.as_written(descriptor)
+                if isinstance(package, Directory) and job.disk_format and job.manifest:
+                    summed = partial(_disk_images.summed, exported, targets, job.manifest)
+                    exported = await face.call(partial(summed, package.goes_on))
+                # All bytes are on the disk before Complete: the server's task is a success only
+                # where nothing but the name is left to be given.
+                with core.faults():
+                    if isinstance(package, Ova):
+                        await package.gather(exported)
+                    await package.finish(descriptor, names.manifest_text(descriptor, exported))
             with core.faults():
-                if isinstance(package, Ova):
-                    await package.gather(exported)
-                await package.finish(descriptor, names.manifest_text(descriptor, exported))
+                await package.publish()
     return ExportResult(
         path=package.path,
         name=names.name,

@@ -29,7 +29,7 @@ _FOR_ALL = 1024
 
 
 class Ova:
-    """``async with`` it: the archive, which goes again unless ``finish`` made it whole.
+    """``async with`` it: the archive, which goes again unless ``publish`` gave it its name.
 
     Args:
         face: How the job waits.
@@ -113,12 +113,22 @@ class Ova:
         return self._writer.padded(descriptor)
 
     async def finish(self, descriptor: bytes, manifest: bytes | None) -> None:
-        """Writes descriptor and manifest file, and gives the archive its name.
+        """Writes descriptor and manifest file; all of the archive is on the disk then.
+
+        A file object has all of it.
+
+        Raises:
+            OSError: That could not be, or its name cannot be given; the target is as it was.
+        """
+        await self._face.backend.for_work(self._writer.finish(descriptor, manifest))
+
+    async def publish(self) -> None:
+        """Gives the archive its name.
 
         Raises:
             OSError: That could not be; the target is as it was.
         """
-        await self._face.backend.for_work(self._writer.finish(descriptor, manifest))
+        await self._face.backend.for_work(self._writer.publish())
 
     async def __aexit__(
         self,

@@ -43,10 +43,11 @@ def export_vm(
     """Exports a VM to an OVF directory or an OVA: descriptor and files, verified, in one call.
 
     The package appears under its name when all of it is there: every file was verified against
-    the lease manifest, the lease is completed, and the descriptor is written. After an error the
-    target is as it was, the lease was aborted once, and a snapshot that was taken is removed. The
-    descriptor is the server's very text (``OvfManager.CreateDescriptor``), made of the bytes that
-    were received.
+    the lease manifest, descriptor and manifest file are written, all of it is on the disk, and the
+    lease is completed. A disk that gets full aborts the lease, also with the last byte; a file
+    object has all of the archive before Complete. After an error the target is as it was, the lease
+    was aborted once, and a snapshot that was taken is removed. The descriptor is the server's very
+    text (``OvfManager.CreateDescriptor``), made of the bytes that were received.
 
     Args:
         entity: The VM or vApp, switched off; or a snapshot, whose VM may run.

@@ -7,8 +7,7 @@ from dataclasses import replace
 from pyVmomi import vim, vmodl
 
 from nfclease._log import logger
-from nfclease._text import escaped, reason_of
-from nfclease.fleet.failures import LONGEST
+from nfclease._text import escaped, message, reason_of
 from nfclease.inventory import blocking_tasks, cancel_task
 
 TYPE_CHECKING = False
@@ -59,14 +58,14 @@ def taken(failure: Failure, owner: Any) -> Failure:
     if not makers:
         return failure
     reason = f"{failure.reason}: it is of a VM that an import makes, {makers[0]}"
-    return replace(failure, verdict="later", reason=reason[:LONGEST], task=str(makers[0]))
+    return replace(failure, verdict="later", reason=message(reason), task=str(makers[0]))
 
 
 def explained(failure: Failure, refused: str) -> Failure:
     """Says of a VM that is held, or a name, what could not be released."""
     if not refused or failure.verdict != "later":
         return failure
-    return replace(failure, reason=f"{refused}; {failure.reason}"[:LONGEST])
+    return replace(failure, reason=message(f"{refused}; {failure.reason}"))
 
 
 def _holding(vm: Any) -> list[BlockingTask]:

@@ -10,6 +10,7 @@ from queue import Empty
 
 from nfclease._log import logger
 from nfclease._text import reason_of
+from nfclease.fleet._planning_again import ReadAgain
 from nfclease.fleet._retrying import Retries
 from nfclease.fleet._telling import Told
 from nfclease.fleet._workers import ABORT_TIMEOUT
@@ -25,10 +26,11 @@ if TYPE_CHECKING:
 
     from nfclease.fleet._dividing import Division
     from nfclease.fleet._hearing import Mail
+    from nfclease.fleet._in_line import Planned
+    from nfclease.fleet._planning_again import Again
     from nfclease.fleet._records import Records
     from nfclease.fleet._retrying import Rules
     from nfclease.fleet.outcomes import Outcome
-    from nfclease.fleet.planning import Planned
 
     class Running(Protocol):
         """Where the jobs run."""
@@ -61,6 +63,7 @@ class Driver:
         rules: What ``run`` was told.
         records: Told of all that happens.
         look_again: Reads the hosts of jobs that are about to start.
+        plan_again: Asks vCenters that were away at first; None where none was.
         mail: What workers of other processes leave for the driver; None without such.
         division: Of the bytes per second among processes; None where that is not needed.
         is_stopping: Whether a signal has arrived.
@@ -76,13 +79,14 @@ class Driver:
         rules: Rules,
         records: Records,
         look_again: Callable[[list[Planned]], None],
+        plan_again: Again | None = None,
         mail: Mail | None = None,
         division: Division | None = None,
         is_stopping: Callable[[], object] = lambda: False,
     ) -> None:
         self._body, self._hands, self._inbox = body, hands, inbox
         self._records, self._look_again, self._is_stopping = records, look_again, is_stopping
-        self._mail, self._division = mail, division
+        self._mail, self._division, self._plan_again = mail, division, plan_again
         self._window = Window(rules.per_host, rules.per_vcenter, rules.max_jobs)
         self._retries = Retries(rules)
         self._stops_on_failure = rules.stop_on_failure
@@ -101,11 +105,7 @@ class Driver:
             Exception: What the journal or a listener raised.
         """
         for item in list(self._open.values()):
-            outcome = self._records.planned(item)
-            if outcome is None:
-                self._window.add(item, item.to_vcenter)
-            else:
-                self._finish(item, outcome)
+            self._admit(item)
         while self._open:
             if self._is_stopping():
                 raise Interrupted
@@ -115,6 +115,30 @@ class Driver:
             if self._open:
                 self._listen(self._pause())
                 self._hands.look()
+                if self._plan_again is not None:
+                    self._plan_again.look()
+
+    def _admit(self, item: Planned) -> None:
+        """Puts a job in line; ends one that is not to run; has its vCenter asked again."""
+        outcome = self._records.planned(item)
+        if outcome is not None:
+            self._finish(item, outcome)
+        elif item.is_unread:
+            self._unread(item)
+        else:
+            self._window.add(item, item.to_vcenter)
+
+    def _unread(self, item: Planned) -> None:
+        """Its vCenter is away, which is as much as an attempt that failed."""
+        self._judged(item, item.assignment.outcome(state="failed", failure=item.failure))
+
+    def _admit_again(self, told: ReadAgain) -> None:
+        """Takes in what a vCenter said that was away, or that it is away still."""
+        for item, planned in zip(told.items, told.planned, strict=True):
+            if self._holds or item.key not in self._open:
+                continue  # it is cancelled, or was
+            item.learn(planned)
+            (self._unread if item.is_unread else self._admit)(item)
 
     def stop(self, seconds: float = ABORT_TIMEOUT) -> None:
         """Waits for what runs, which was told to stop, and calls the rest cancelled."""
@@ -129,9 +153,15 @@ class Driver:
         self._cancel_rest()
 
     def _start_more(self) -> None:
+        unread = []
         while self._delayed and self._delayed[0][0] <= time.monotonic():
             item = heapq.heappop(self._delayed)[2]
-            self._window.add(item, item.to_vcenter)
+            if item.is_unread:
+                unread.append(item)
+            else:
+                self._window.add(item, item.to_vcenter)
+        if unread and self._plan_again is not None and not self._holds:
+            self._plan_again(unread)
         if self._holds:
             if not self._running:
                 self._cancel_rest()
@@ -200,6 +230,8 @@ class Driver:
             while True:
                 if isinstance(message, Told):
                     self._hear(message)
+                elif isinstance(message, ReadAgain):
+                    self._admit_again(message)
                 elif message is not None:
                     self._take_in(*message)
                 message = self._inbox.get_nowait()
@@ -244,10 +276,15 @@ class Driver:
         if outcome.state == "cancelled" and not self._holds:
             failure = Failure("again", "the worker was interrupted", "KeyboardInterrupt")
             outcome = replace(outcome, state="failed", failure=failure)
+        self._judged(item, outcome, is_dead=is_dead)
+
+    def _judged(self, item: Planned, outcome: Outcome, *, is_dead: bool = False) -> None:
+        """Has a job that failed tried again, or ends it."""
         if outcome.state == "failed" and outcome.failure is not None:
             delay = None if self._holds else self._retries.delay(item.key, outcome.failure)
             if delay is not None:
-                if item.has_left_lease(outcome.failure, is_dead=is_dead):
+                is_tried = not item.is_unread
+                if is_tried and item.has_left_lease(outcome.failure, is_dead=is_dead):
                     delay = 0.0  # the next attempt releases it
                 self._records.delayed(item, outcome.failure, delay)
                 entry = (time.monotonic() + delay, id(item), item)

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 #: Seconds for which the server need not be asked again whether it knows a session.
 _FRESH = 1.0
+#: Seconds for which the end of a run waits for a login that is under way.
+_PATIENCE = 2.0
 
 
 class _Login:
@@ -36,6 +38,8 @@ class _Login:
         self.known = -_FRESH
         #: Where it logs in, for people; empty if only the script's factory knows.
         self.address = ""
+        #: The run has ended: who still logs in logs out again by itself.
+        self.is_over = False
 
 
 class Logins:
@@ -68,6 +72,9 @@ class Logins:
                 service = opened(source, path)
                 login.service, login.manager = service, service.content.sessionManager
                 login.address = _address(service) or login.address
+            if login.is_over:
+                _log_out(name_of(source), login)
+                raise RuntimeError(f"the run has ended, and {name_of(source)} is logged out")
             login.known = time.monotonic()
             return login.service
 
@@ -103,13 +110,23 @@ class Logins:
         with self._lock:
             logins, self._logins = self._logins, {}
         for name, login in logins.items():
-            with login.lock:
-                if login.service is not None:
-                    try:
-                        login.manager.Logout()
-                    except Exception as error:  # it may have expired, or the server be away
-                        logger().info("the logout of %s failed: %s", name, reason_of(error))
-                    _drop(login)
+            login.is_over = True
+            # A server that does not answer a login is not waited for.
+            if login.lock.acquire(timeout=_PATIENCE):
+                try:
+                    _log_out(name, login)
+                finally:
+                    login.lock.release()
+
+
+def _log_out(name: str, login: _Login) -> None:
+    if login.service is None:
+        return
+    try:
+        login.manager.Logout()
+    except Exception as error:  # it may have expired, or the server be away
+        logger().info("the logout of %s failed: %s", name, reason_of(error))
+    _drop(login)
 
 
 def _is_alive(manager: Any) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections import deque
-from concurrent.futures import FIRST_EXCEPTION, Future, wait
+from concurrent.futures import Future, wait
 from functools import partial
 
 from pyVmomi.VmomiSupport import GetRequestContext
@@ -114,27 +114,30 @@ class Pool:
             return self._calls.popleft()
 
 
-def all_of(calls: Sequence[Callable[[], T]]) -> list[T]:
-    """Makes several calls at once, and returns when the last has ended or one has failed.
+def each_of(calls: Sequence[Callable[[], T]]) -> list[T | Exception]:
+    """Makes several calls at once, and returns when all have ended.
 
     Returns:
-        What each returned, in their order.
-
-    Raises:
-        Exception: What the first that failed raised.
+        What each returned or raised, in their order.
     """
     if len(calls) < 2:
-        return [call() for call in calls]
-    futures: list[Future[T]] = [Future() for _ in calls]
+        return [outcome_of(call) for call in calls]
+    futures: list[Future[T | Exception]] = [Future() for _ in calls]
     pool = Pool(idle=0.0)
     for future, call in zip(futures, calls, strict=True):
-        pool.submit(partial(_fulfil, future, call))
+        pool.submit(partial(_fulfil, future, partial(outcome_of, call)))
     left = set(futures)
     while left:
-        ended, left = wait(left, timeout=pool.look(), return_when=FIRST_EXCEPTION)
-        for future in ended:
-            future.result()
+        _, left = wait(left, timeout=pool.look())
     return [future.result() for future in futures]
+
+
+def outcome_of(call: Callable[[], T]) -> T | Exception:
+    """What it returned or raised."""
+    try:
+        return call()
+    except Exception as error:
+        return error
 
 
 def _fulfil(future: Future[T], call: Callable[[], T]) -> None:

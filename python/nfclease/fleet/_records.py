@@ -66,7 +66,10 @@ class Records:
         self.outcomes: list[Outcome] = []
 
     def planned(self, item: Planned) -> Outcome | None:
-        """Its outcome where it is not to run: it cannot, or an earlier run has done it."""
+        """Its outcome where it is not to run: it cannot, or an earlier run has done it.
+
+        Told once more of a job whose vCenter was away at first.
+        """
         self._tell("planned", item)
         job, assignment = item.job, item.assignment
         before = self._journal.done(item.key, verify=self._verify) if self._journal else None
@@ -83,7 +86,7 @@ class Records:
                 bytes=item.bytes,
                 settings=json.dumps(job.settings(), sort_keys=True),
             )
-        if item.failure is None:
+        if item.failure is None or item.is_unread:
             return None
         return assignment.outcome(state="failed", failure=item.failure)
 

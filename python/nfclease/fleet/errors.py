@@ -19,6 +19,10 @@ if TYPE_CHECKING:
 __all__ = ["FleetError", "JobFailedError", "SessionSourceError"]
 
 
+#: What a failure and an error have both.
+_KNOWN = ("phase", "disk_key", "file", "host", "bytes_done", "attempts", "lease_outcome")
+
+
 class SessionSourceError(NfcError):
     """It is not known how to log in: no such session, no password, nothing to import.
 
@@ -37,6 +41,9 @@ class SessionSourceError(NfcError):
 class JobFailedError(NfcError):
     """One job of a run failed for good.
 
+    ``phase``, ``disk_key``, ``file``, ``host``, ``bytes_done``, ``attempts``, ``lease_outcome`` and
+    ``files_left`` are those of the ``failure``, and ``remedy`` is what its verdict says.
+
     Attributes:
         outcome: How it ended, with the ``failure``: plain data, for it may come from another
             process.
@@ -53,6 +60,10 @@ class JobFailedError(NfcError):
     def __init__(self, outcome: Outcome) -> None:
         super().__init__(outcome)  # what it pickles by
         self.outcome = outcome
+        if (failure := outcome.failure) is not None:
+            known = {name: getattr(failure, name) for name in _KNOWN}
+            remedy = "fix_input" if failure.verdict == "never" else "new_lease"
+            vars(self).update(known, files_left=[*failure.files_left], remedy=remedy)
 
     def __str__(self) -> str:
         return self.outcome.reason

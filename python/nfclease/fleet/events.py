@@ -21,8 +21,9 @@ class Event:
     """A change of one job, or of the whole run.
 
     Attributes:
-        kind: ``planned``; ``waiting``, for a reason; ``started``, once for each attempt; ``moved``,
-            now and then while bytes move; ``ended``, once for each job; ``stopping``, of the run.
+        kind: ``planned``, once more where its vCenter was away at first; ``waiting``, for a reason;
+            ``started``, once for each attempt; ``moved``, now and then while bytes move; ``ended``,
+            once for each job; ``stopping``, of the run.
         at: When, in seconds since 1970, ``time.time()``.
         key: The job's name over runs; empty where it is about the whole run.
         vm: Its VM.

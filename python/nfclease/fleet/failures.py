@@ -5,20 +5,23 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, replace
 
-from nfclease._text import escaped
+from nfclease._text import LONGEST_MESSAGE as LONGEST
+from nfclease._text import escaped, message
 from nfclease.exceptions import LeaseError, NfcError
+from nfclease.fleet._known import known_of
 from nfclease.fleet._verdicts import ERRNOS, of_class, of_fault_name
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from typing import Any
+
+    from typing_extensions import Self
 
     from nfclease.fleet._verdicts import Verdict
 
 __all__ = ["Failure", "judge"]
 
-#: Characters of a reason.
-LONGEST = 500
 #: What stands between an address and its host where a password is in it.
 _PASSWORD = re.compile(r"(:/[^\s:@]*):[^\s/@]+@")
 #: How pyvmomi says that a call had another HTTP status than 200 or 500.
@@ -36,6 +39,16 @@ class Failure:
         reason: One line for people, at most 500 characters, escaped.
         error: The class: ``LeaseLostError``, ``vim.fault.NoPermission``.
         task: The task that holds the VM: its id and what it does; empty where none is known.
+        phase: Which step of a transfer failed, as ``NfcError.phase``; empty outside a transfer.
+        disk_key: ``DeviceUrl.key`` of its device.
+        file: The device's file.
+        host: The host that has it.
+        bytes_done: Bytes that had moved in the last attempt of that transfer.
+        attempts: How many times that transfer was started; the attempts of the whole job are in its
+            ``Outcome``.
+        lease_outcome: What became of the lease, as ``NfcError.lease_outcome``; empty where none was
+            at work.
+        files_left: Partial files that could not be removed, by their paths.
 
     Examples:
         >>> from nfclease.fleet import Failure
@@ -47,6 +60,35 @@ class Failure:
     reason: str
     error: str
     task: str = ""
+    phase: str = ""
+    disk_key: str = ""
+    file: str = ""
+    host: str = ""
+    bytes_done: int = 0
+    attempts: int = 0
+    lease_outcome: str = ""
+    files_left: tuple[str, ...] = ()
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> Self:
+        """What ``dataclasses.asdict`` gave; an older journal has fewer of them.
+
+        Args:
+            values: Such a dict.
+
+        Returns:
+            An equal failure.
+
+        Raises:
+            TypeError: A key is missing or unknown, or a value is of another type.
+
+        Examples:
+            >>> from nfclease.fleet import Failure
+            >>> old = {"verdict": "later", "reason": "the VM is held", "error": "BlockedError"}
+            >>> Failure.from_dict(old).files_left
+            ()
+        """
+        return cls(**{**values, "files_left": tuple(values.get("files_left", ()))})
 
 
 def judge(error: BaseException) -> Failure:
@@ -72,12 +114,17 @@ def judge(error: BaseException) -> Failure:
         "PermissionError: [Errno 13] Permission denied: '/backup'"
     """
     name = _short(type(error).__name__)
-    return Failure(_verdict(error), _reason(error, name), name, _task(error))
+    reason = _reason(error, name)
+    about = known_of(error)
+    if left := about.get("files_left"):
+        shown = ", ".join(escaped(path, 150) for path in left)
+        reason = message(f"{reason}; left behind, incomplete: {shown}")
+    return Failure(_verdict(error), reason, name, _task(error), **about)
 
 
 def placed(failure: Failure, address: str) -> Failure:
     """The same, with the server that it is about in front of the reason."""
-    return replace(failure, reason=_short(f"{address}: {failure.reason}"))
+    return replace(failure, reason=message(f"{address}: {failure.reason}"))
 
 
 def _verdict(error: BaseException) -> Verdict:

@@ -94,7 +94,10 @@ class Outcome:
             >>> Outcome("a", "export", "demo-vm", "/backup/a.ova", "skipped").to_dict()["state"]
             'skipped'
         """
-        return {**dataclasses.asdict(self), "files": [*map(dataclasses.asdict, self.files)]}
+        made = {**dataclasses.asdict(self), "files": [*map(dataclasses.asdict, self.files)]}
+        if self.failure is not None:
+            made["failure"]["files_left"] = [*self.failure.files_left]
+        return made
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> Self:
@@ -117,5 +120,6 @@ class Outcome:
             True
         """
         files = tuple(WrittenFile(**each) for each in values["files"])
-        failure = None if values["failure"] is None else Failure(**values["failure"])
+        known = values["failure"]
+        failure = None if known is None else Failure.from_dict(known)
         return cls(**{**values, "files": files, "failure": failure})

@@ -12,7 +12,7 @@ from pyVmomi import vim, vmodl
 from nfclease.fleet._place import RunPlace
 from nfclease.fleet._retrying import Rules
 from nfclease.fleet._workers import forget, worker_of
-from nfclease.fleet.failures import Failure
+from nfclease.fleet.failures import Failure, judge
 from nfclease.fleet.planning import Plan
 from nfclease.fleet.run_plan import PlannedHost, PlannedJob, RunPlan
 from nfclease.fleet.running import checked
@@ -49,7 +49,7 @@ def plan(
     It logs in, reads the inventory of each session once, and logs out. No lease is opened and no
     file is made. What would fail has its failure: a VM that is not there or that two names mean, a
     second export to one target, a VM that is not switched off and is exported or copied without
-    ``snapshot``, one that is inaccessible.
+    ``snapshot``, one that is inaccessible, all of a vCenter that is away or refuses the login.
 
     Args:
         jobs: As for ``run``.
@@ -65,10 +65,7 @@ def plan(
     Raises:
         TypeError: An argument is of the wrong kind.
         ValueError: A number is out of its range, or two jobs are the same.
-        SessionSourceError: It is not known how to log in.
-        OSError: A vCenter cannot be reached, or is not trusted.
-        vim.fault.InvalidLogin: User or password are wrong.
-        vmodl.MethodFault: A server refused to tell its inventory.
+        SessionSourceError: A session is not registered.
         JournalError: The journal is damaged, or of a newer nfclease.
 
     Examples:
@@ -123,7 +120,11 @@ def _problems(items: Iterable[Planned], place: RunPlace) -> dict[str, Failure]:
     found: dict[str, Failure] = {}
     for session in by_session.values():
         first = next(iter(session.values()))
-        states = _states(worker_of(place).logins.session(first.job.session), session)
+        try:
+            states = _states(worker_of(place).logins.session(first.job.session), session)
+        except Exception as error:  # it went away since its inventory was read
+            found |= dict.fromkeys(session, judge(error))
+            continue
         for key, item in session.items():
             failure = _problem(item, states.get(item.assignment.moid, {}))
             if failure is not None:

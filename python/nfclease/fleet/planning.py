@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import os
-import time
-from collections import Counter
-from dataclasses import dataclass, field, replace
 from functools import partial
 
 from pyVmomi import vim, vmodl
@@ -14,131 +11,35 @@ from nfclease._text import escaped
 from nfclease.appliance.inspect import inspect
 from nfclease.exceptions import NfcError
 from nfclease.fleet import targets
-from nfclease.fleet._lease_notes import are_named
-from nfclease.fleet._pool import all_of
+from nfclease.fleet._centers import DISKS, HOST, SIZE, UUID, read_centers
+from nfclease.fleet._in_line import Planned
 from nfclease.fleet._workers import worker_of
 from nfclease.fleet._working import Assignment
 from nfclease.fleet.copy_job import CopyJob
-from nfclease.fleet.failures import Failure, judge
+from nfclease.fleet.failures import Failure, judge, placed
 from nfclease.fleet.jobs import ExportJob
 from nfclease.fleet.sessions import check_registered, name_of, portable
-from nfclease.inventory._choosing import the_one
-from nfclease.inventory._names import plain
 from nfclease.inventory._reading import read_each
-from nfclease.inventory._tree import read_tree
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import datetime
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
     from typing import Any
 
+    from nfclease.fleet._centers import Center
     from nfclease.fleet._place import RunPlace
     from nfclease.fleet.jobs import ImportJob, Job
-    from nfclease.inventory._tree import Node, Tree
 
-_HOST, _UUID = "runtime.host", "summary.config.instanceUuid"
-_DISKS, _SIZE = "summary.config.numVirtualDisks", "summary.storage.committed"
+__all__ = ["Plan", "Planned"]
+
 _Vm: Any = vim.VirtualMachine
-
-
-@dataclass(eq=False)
-class Planned:
-    """A job that has its place in line.
-
-    Attributes:
-        assignment: What a worker gets.
-        vcenter: The name of its session.
-        to_vcenter: That of the other session of a copy; empty where there is none.
-        host: The moId of the host, where the VM was when somebody last looked.
-        host_name: Its name, for people.
-        disks: How many disks it has.
-        bytes: What it may move at most, 0 where nobody knows.
-        failure: Why it cannot even start; None where it can.
-        attempts: How often it was started.
-        host_read_at: When its host was read, of ``time.monotonic``.
-        leases: What its attempts told of their leases, which a dead worker may have left.
-    """
-
-    assignment: Assignment
-    vcenter: str
-    host: str = ""
-    host_name: str = ""
-    disks: int = 1
-    bytes: int = 0
-    failure: Failure | None = None
-    leases: tuple[str, ...] = ()
-    to_vcenter: str = ""
-    attempts: int = field(default=0, init=False)
-    host_read_at: float = field(default_factory=time.monotonic, init=False)
-
-    @property
-    def job(self) -> Job:
-        """What was asked for."""
-        return self.assignment.job
-
-    @property
-    def key(self) -> str:
-        """The job's."""
-        return self.job.key
-
-    def assigned(self, share: int | None) -> Assignment:
-        """What the worker of its next attempt gets.
-
-        Args:
-            share: Its bytes per second at first; None without a limit.
-        """
-        self.assignment = replace(
-            self.assignment, attempt=self.attempts, share=share, leases=self.leases
-        )
-        return self.assignment
-
-    def has_left_lease(self, failure: Failure, *, is_dead: bool) -> bool:
-        """Whether its last attempt left a lease, or found one, that nobody tried to release.
-
-        Args:
-            failure: Of that attempt.
-            is_dead: Whether its worker died.
-        """
-        told = [each for each in self.leases if each not in self.assignment.leases]
-        return bool(told) if is_dead else are_named(told, failure.task)
-
-
-class _Center:
-    """The VMs of one session, found by what people call them."""
-
-    def __init__(self, tree: Tree) -> None:
-        self.tree = tree
-        nodes = [node for node in tree.nodes.values() if isinstance(node.entity, _Vm)]
-        self.nodes = nodes
-        self.hosts = {
-            moid: node.name
-            for moid, node in tree.nodes.items()
-            if isinstance(node.entity, vim.HostSystem)
-        }
-        #: What means one VM and no other; anything else is looked for with care.
-        self._exact = {node.entity._moId: node for node in nodes}
-        self._exact |= {tree.path(node): node for node in nodes}
-        self._exact |= {uuid: node for node in nodes if (uuid := node.values.get(_UUID))}
-        # A name in full is that of one VM, unless it is also written like a path or a reference.
-        counts = Counter(plain(node.name) for node in nodes)
-        for node in nodes:
-            name = plain(node.name)
-            if counts[name] == 1 and not {*"/:%"} & {*name}:
-                self._exact.setdefault(name, node)
-
-    def vm(self, text: str) -> Node:
-        """The VM of a moId, an instanceUuid, a path or a name.
-
-        Raises:
-            NotFoundError: No VM has it.
-            AmbiguousNameError: More than one has it.
-        """
-        return self._exact.get(text) or the_one(self.tree, self.nodes, text, "VM")
 
 
 class Plan:
     """The jobs of a run, in the order of the list. Each session's inventory is read once, in pages.
+
+    A vCenter that is away, or refuses the login, fails its own jobs alone; ``again`` asks it later.
 
     Args:
         jobs: What was asked for.
@@ -147,8 +48,7 @@ class Plan:
 
     Raises:
         ValueError: Two jobs are the same.
-        SessionSourceError: Nobody knows how to log in.
-        Exception: What a login, or a server that was asked for its inventory, raised.
+        SessionSourceError: A session is not registered.
     """
 
     def __init__(self, jobs: Sequence[Job], place: RunPlace, at: datetime.datetime) -> None:
@@ -157,33 +57,83 @@ class Plan:
             check_registered(job.session)
             if isinstance(job, CopyJob):
                 check_registered(job.to_session)
-        self._place = place
-        self._centers = self._read_centers(jobs)
+        self._place, self._at = place, at
+        self._centers: dict[str, Center] = {}
+        #: Who has a target, by its path: the first of the list.
+        self._owners: dict[str, Planned] = {}
         #: One for each job. Where its VM or package is not there, that has the failure.
-        self.items: list[Planned] = [self._planned(job, at) for job in jobs]
-        _refuse_collisions(self.items)
+        self.items: list[Planned] = self._read(jobs)
 
-    def _planned(self, job: Job, at: datetime.datetime) -> Planned:
-        name = name_of(job.session)
-        try:
-            if isinstance(job, (ExportJob, CopyJob)):
-                return _planned_vm(job, self._centers[name], self._place, at)
-            return _planned_import(job, self._place, at)
-        except (NfcError, OSError, ValueError) as error:
-            empty = Assignment(job, self._place, "", "", None)
-            return Planned(empty, name, failure=judge(error))
+    def again(self, items: Sequence[Planned]) -> list[Planned]:
+        """Reads the inventory of a vCenter that was away, for some of its jobs.
 
-    def _read_centers(self, jobs: Sequence[Job]) -> dict[str, _Center]:
-        """Logs in one by one, for a factory may ask a person, and then reads all at once."""
-        services: dict[str, Any] = {}
+        A target that another job has by now is that one's.
+
+        Args:
+            items: Jobs of one session, none of which was read.
+
+        Returns:
+            The same jobs anew, in this order; as unread as before where it is still away.
+        """
+        return self._read([item.job for item in items])
+
+    def _read(self, jobs: Sequence[Job]) -> list[Planned]:
+        found = read_centers(self._logins(jobs))
+        away = {name: each for name, each in found.items() if isinstance(each, Exception)}
+        self._centers |= {
+            name: each for name, each in found.items() if not isinstance(each, Exception)
+        }
+        made = []
         for job in jobs:
-            if isinstance(job, (ExportJob, CopyJob)) and name_of(job.session) not in services:
-                services[name_of(job.session)] = self._service(job)
-        trees = all_of([partial(_read, service) for service in services.values()])
-        return {name: _Center(tree) for name, tree in zip(services, trees, strict=True)}
+            reason = away.get(name_of(job.session)) if isinstance(job, _READ) else None
+            made.append(self._planned(job) if reason is None else self._unread(job, reason))
+        self._refuse_collisions(made)
+        return made
 
-    def _service(self, job: Job) -> Any:
-        return worker_of(self._place).logins.session(job.session)
+    def _logins(self, jobs: Sequence[Job]) -> dict[str, Callable[[], Any]]:
+        """What gives the session of each vCenter whose inventory is needed."""
+        logins = worker_of(self._place).logins
+        found: dict[str, Callable[[], Any]] = {}
+        for job in jobs:
+            if isinstance(job, _READ):
+                found.setdefault(name_of(job.session), partial(logins.session, job.session))
+        return found
+
+    def _planned(self, job: Job) -> Planned:
+        try:
+            if isinstance(job, _READ):
+                center = self._centers[name_of(job.session)]
+                return _planned_vm(job, center, self._place, self._at)
+            return _planned_import(job, self._place, self._at)
+        except (NfcError, OSError, ValueError) as error:
+            return self._failed(job, judge(error))
+
+    def _unread(self, job: Job, error: Exception) -> Planned:
+        """A job of a vCenter that is away."""
+        failure, address = judge(error), worker_of(self._place).logins.address(job.session)
+        if address not in failure.reason:  # a refused login or connection names no server
+            failure = placed(failure, address)
+        item = self._failed(job, failure)
+        item.is_unread = True
+        return item
+
+    def _failed(self, job: Job, failure: Failure) -> Planned:
+        empty = Assignment(job, self._place, "", "", None)
+        return Planned(empty, name_of(job.session), failure=failure)
+
+    def _refuse_collisions(self, made: Iterable[Planned]) -> None:
+        """The second of two exports to one target fails: it would replace what the first made."""
+        for each in made:
+            if each.failure is not None or each.job.kind != "export":
+                continue
+            path = os.path.abspath(each.assignment.target)
+            owner = self._owners.setdefault(path, each)
+            if owner is not each:
+                reason = (
+                    f"{escaped(path)} is the target of {owner.job.subject}, too: put {{moid}} or "
+                    "{uuid} into the template"
+                )
+                each.failure = Failure("never", reason, "ValueError")
 
     def hosts_of(self, items: Sequence[Planned]) -> dict[str, tuple[str, str]]:
         """Reads in one call where the VMs of some exports and copies of one session run by now.
@@ -196,22 +146,22 @@ class Plan:
             Exception: What a login or the server raised.
         """
         names = self._centers[items[0].vcenter].hosts
-        found = _hosts_of(self._service(items[0].job), [each.assignment.moid for each in items])
+        service = worker_of(self._place).logins.session(items[0].job.session)
+        found = _hosts_of(service, [each.assignment.moid for each in items])
         return {moid: (host, names.get(host, host)) for moid, host in found.items()}
 
 
-def _read(service: Any) -> Tree:
-    wanted: dict[Any, tuple[str, ...]] = {_Vm: (_HOST, _UUID, _DISKS, _SIZE)}
-    return read_tree(service, (_Vm, vim.HostSystem), wanted)
+#: Jobs whose vCenter is asked for their VM.
+_READ = (ExportJob, CopyJob)
 
 
 def _planned_vm(
-    job: ExportJob | CopyJob, center: _Center, place: RunPlace, at: datetime.datetime
+    job: ExportJob | CopyJob, center: Center, place: RunPlace, at: datetime.datetime
 ) -> Planned:
     node = center.vm(job.vm)
     session = name_of(job.session)
     values = {"vm": node.name, "moid": node.entity._moId, "session": session}
-    values["uuid"] = node.values.get(_UUID) or node.entity._moId
+    values["uuid"] = node.values.get(UUID) or node.entity._moId
     assigned = partial(Assignment, moid=node.entity._moId, factory=portable(job.session))
     to_vcenter = ""
     if isinstance(job, CopyJob):
@@ -221,7 +171,7 @@ def _planned_vm(
     else:
         target = targets.filled(job.target, values, at)
         assignment = assigned(job, place, target, name=node.name)
-    host, disks = node.values.get(_HOST), node.values.get(_DISKS)
+    host, disks = node.values.get(HOST), node.values.get(DISKS)
     moid = host._moId if host is not None else ""
     return Planned(
         assignment,
@@ -229,7 +179,7 @@ def _planned_vm(
         moid,
         center.hosts.get(moid, moid),
         _counted(node.entity) if disks is None else disks,
-        max(node.values.get(_SIZE) or 0, 0),
+        max(node.values.get(SIZE) or 0, 0),
         to_vcenter="" if to_vcenter == session else to_vcenter,
     )
 
@@ -267,26 +217,11 @@ def _refuse_twins(jobs: Iterable[Job]) -> None:
         seen.add(job.key)
 
 
-def _refuse_collisions(made: Iterable[Planned]) -> None:
-    """The second of two exports to one target fails: it would replace what the first has made."""
-    owners: dict[str, Planned] = {}
-    for each in made:
-        if each.failure is None and each.job.kind == "export":
-            path = os.path.abspath(each.assignment.target)
-            owner = owners.setdefault(path, each)
-            if owner is not each:
-                reason = (
-                    f"{escaped(path)} is the target of {owner.job.subject}, too: put {{moid}} or "
-                    "{uuid} into the template"
-                )
-                each.failure = Failure("never", reason, "ValueError")
-
-
 def _hosts_of(service: Any, moids: Sequence[str]) -> dict[str, str]:
     """The moIds of their hosts; one VM that is gone does not hide the others."""
     vms = [_Vm(moid, service._stub) for moid in moids]
     try:
-        found = [(vm._moId, has.get(_HOST)) for vm, has in read_each(vms, _Vm, [_HOST])]
+        found = [(vm._moId, has.get(HOST)) for vm, has in read_each(vms, _Vm, [HOST])]
     except vmodl.fault.ManagedObjectNotFound:
         if len(moids) == 1:
             return {}

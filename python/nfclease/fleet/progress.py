@@ -53,6 +53,8 @@ class Progress:
         self.running: dict[str, JobProgress] = {}
         #: Where those wait that do.
         self._waiting: dict[str, HostProgress] = {}
+        #: Bytes at most of each job that has not ended, by its key.
+        self._totals: dict[str, int] = {}
         self._unknown = 0
         self._left = 0
         self._rate = RecentRate()
@@ -114,11 +116,25 @@ class Progress:
         return self.hosts[where]
 
     def _plan(self, event: Event) -> None:
-        self.jobs += 1
+        """Counts a job; once more where its vCenter was away at first, and is read by now."""
+        if event.key in self._totals:
+            self._leave(event)
+            self._forget(event.key)
+        else:
+            self.jobs += 1
+        self._totals[event.key] = event.total
         self.bytes_total += event.total
         self._left += event.total
         self._unknown += not event.total
         self._wait(event)
+
+    def _forget(self, key: str) -> None:
+        total = self._totals.pop(key, None)
+        if total is None:
+            return
+        self.bytes_total -= total
+        self._left -= total
+        self._unknown -= not total
 
     def _wait(self, event: Event) -> None:
         host = self._waiting[event.key] = self._host(event)
@@ -132,7 +148,7 @@ class Progress:
         host = self._waiting.pop(event.key, None)
         if host is not None:
             host.waiting -= 1
-            host.total -= event.total
+            host.total -= self._totals.get(event.key, event.total)
             host._reasons.pop(event.key, None)
         ran = self.running.pop(event.key, None)
         if ran is not None:
@@ -174,9 +190,7 @@ class Progress:
         ran = self.running.get(event.key)
         known = ran.bytes if ran is not None else 0
         self._leave(event)
-        self.bytes_total -= event.total
-        self._left -= event.total
-        self._unknown -= not event.total
+        self._forget(event.key)
         outcome = event.outcome
         state = "cancelled" if outcome is None else outcome.state
         setattr(self, state, getattr(self, state) + 1)

@@ -17,6 +17,7 @@ from nfclease.fleet._driving import Driver
 from nfclease.fleet._hearing import Mail
 from nfclease.fleet._looking import Looks
 from nfclease.fleet._place import RunPlace
+from nfclease.fleet._planning_again import Again
 from nfclease.fleet._records import Records, opened
 from nfclease.fleet._retrying import Rules
 from nfclease.fleet._signals import Signals
@@ -71,6 +72,9 @@ def run(
     starts, what runs ends in an Abort within 10 seconds, and the signal goes on as it would have.
     The second one does not wait.
 
+    A vCenter that cannot be reached, or refuses the login, fails its own jobs alone: it is asked
+    again as often as ``retries`` says where that may pass. All other jobs run meanwhile.
+
     Args:
         jobs: What to do, no two the same.
         executor: Where the jobs run. None means this process, with a few threads for all of them,
@@ -79,8 +83,8 @@ def run(
             ``distributed.Client`` of Dask.
         per_host: Disks that move at once from one host, 1 or more. A VM with more runs alone.
         per_vcenter: The same for one session.
-        retries: How often a job is started again whose failure may pass: a lost lease, a host that
-            cannot be reached.
+        retries: How often a job is started again whose failure may pass: a lost lease, a host or a
+            vCenter that cannot be reached.
         retry_delay: Seconds before that; twice as many before each further time.
         blocked_timeout: Seconds for which a job is tried again that has to wait: a task holds its
             VM, its host is in maintenance. The lease of a worker that was killed is released where
@@ -113,13 +117,10 @@ def run(
         TypeError: An argument is of the wrong kind.
         ImportError: ``progress`` is True outside of a notebook, and rich is not installed.
         ValueError: A number is out of its range, or two jobs are the same.
-        SessionSourceError: It is not known how to log in.
+        SessionSourceError: A session is not registered.
         JournalInUseError: Another driver has the journal open.
         JournalError: The journal is damaged, of a newer nfclease, or cannot be written any more.
-        OSError: The journal cannot be made; or a vCenter cannot be reached for the plan, or is not
-            trusted.
-        vim.fault.InvalidLogin: User or password are wrong.
-        vmodl.MethodFault: A server refused to tell its inventory.
+        OSError: The journal cannot be made.
         KeyboardInterrupt: Ctrl-C was pressed, and what ran has ended.
         SystemExit: SIGTERM or SIGHUP came, and the script has no handler for it.
 
@@ -167,6 +168,7 @@ class _Run:
             is_watched,
         )
         self._driver: Driver | None = None
+        self._again: Again | None = None
 
     def drive(self, at: datetime.datetime, rate: int | None) -> None:
         """Plans and runs all jobs, and leaves nothing open on any way out."""
@@ -183,6 +185,8 @@ class _Run:
                     raise
                 is_in_order = True
         finally:
+            if self._again is not None:
+                self._again.close()
             shutil.rmtree(self._place.directory, ignore_errors=True)
             self._hands.end(self._place)
             # After a second signal nobody waits for a server, nor for its answer to a logout.
@@ -195,6 +199,7 @@ class _Run:
             plan = Plan(self._jobs, self._place, at)
 
         looks = Looks(plan.hosts_of, self._hands.submit_call)
+        self._again = Again(plan.again, self._inbox, self._hands.submit_call)
 
         def look_again(items: list[Planned]) -> None:
             with self._signals.away():
@@ -211,6 +216,7 @@ class _Run:
             rules=self._rules,
             records=self._records,
             look_again=look_again,
+            plan_again=self._again,
             mail=None if self._hands.is_here else Mail(self._place),
             division=Division(rate, share) if rate is not None else None,
             is_stopping=lambda: self._signals.number,

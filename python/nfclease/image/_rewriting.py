@@ -145,6 +145,7 @@ async def _package(
     descriptor = made.as_written(package.with_sizes([job.written for job in jobs]))
     sums = [(job.file.name, job.sum) for job in jobs]
     await made.finish(descriptor, package.manifest(descriptor, sums))
+    await made.publish()
     rows = tuple(job.result(job.file.name) for job in jobs)
     return Normalised(path=wanted.target, files=rows, notes=tuple(package.notes))
 

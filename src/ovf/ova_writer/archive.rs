@@ -26,6 +26,8 @@ pub(super) struct Archive {
     /// Bytes of the member that is being written.
     written: u64,
     mtime: u64,
+    /// All of it is durable, and it may have its name.
+    is_whole: bool,
 }
 
 impl Archive {
@@ -38,6 +40,7 @@ impl Archive {
             end: 0,
             written: 0,
             mtime: now.map_or(0, |now| now.as_secs()),
+            is_whole: false,
         }
     }
 
@@ -120,7 +123,7 @@ impl Archive {
     }
 
     /// Writes descriptor and manifest file into the front, and the end. All of it is durable then,
-    /// and has no name yet.
+    /// and has no name yet, which nothing that can be known now keeps it from.
     pub(super) fn finish(&mut self, texts: &Texts) -> Result<()> {
         let front = texts.front(self.mtime)?;
         self.shift(front.len() as u64)?;
@@ -133,11 +136,17 @@ impl Archive {
             file.write_all(&END)
         })();
         self.checked(written)?;
-        self.staged.sync()
+        self.staged.sync()?;
+        self.staged.check()?;
+        self.is_whole = true;
+        Ok(())
     }
 
     /// Gives it its name.
     pub(super) fn publish(&mut self) -> Result<()> {
+        if !self.is_whole {
+            return Err(Error::internal("an archive is whole before it has its name"));
+        }
         self.staged.publish()
     }
 

@@ -173,8 +173,8 @@ impl OvaWriter {
         ended
     }
 
-    /// Writes descriptor and manifest file, makes all of it durable, and gives it its name. A
-    /// descriptor that is larger than its slot costs one more pass.
+    /// Writes descriptor and manifest file, and makes all of it durable; `publish` gives it its name.
+    /// A descriptor that is larger than its slot costs one more pass.
     pub async fn finish(&self, descriptor: Vec<u8>, manifest: Option<Vec<u8>>) -> Result<()> {
         let slots = self.slots()?;
         let manifest = match (&slots.manifest, manifest) {
@@ -195,12 +195,25 @@ impl OvaWriter {
         let work = move || {
             let mut archive = archive;
             let finished = archive.finish(&texts);
-            let named = finished.and_then(|()| shared.publish(&mut archive));
+            shared.put(archive);
+            finished
+        };
+        aside.run(work).await?
+    }
+
+    /// Gives what was finished its name; a stream has none.
+    pub async fn publish(&self) -> Result<()> {
+        let Some(mut archive) = self.shared.take_whole()? else {
+            return Ok(());
+        };
+        let shared = Arc::clone(&self.shared);
+        let work = move || {
+            let named = shared.publish(&mut archive);
             // What has its name is not removed by a discard.
             shared.put(archive);
             named
         };
-        aside.run(work).await?
+        Aside::shared("nfclease-ova").run(work).await?
     }
 
     async fn finish_stream(&self, texts: &Texts, aside: Aside) -> Result<()> {
@@ -217,7 +230,7 @@ impl OvaWriter {
     }
 
     /// Removes all that was written, and stops what is still written; returns what may still be
-    /// there. After a finish it does nothing.
+    /// there. What has its name stays.
     pub fn discard(&self) -> Vec<PathBuf> {
         let (mut left, is_had) = self.shared.discard(PATIENCE);
         if is_had {

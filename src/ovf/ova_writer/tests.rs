@@ -42,6 +42,7 @@ async fn finish(writer: &OvaWriter) {
         .finish(OVF.to_vec(), Some(b"mf\n".to_vec()))
         .await
         .unwrap();
+    writer.publish().await.unwrap();
 }
 
 /// Names and contents, by a reader that nobody here wrote.
@@ -206,6 +207,7 @@ async fn a_descriptor_of_another_size_moves_the_rest() {
         let descriptor = vec![b'<'; 3000];
         let manifest = Some(b"longer\n".to_vec());
         writer.finish(descriptor.clone(), manifest).await.unwrap();
+        writer.publish().await.unwrap();
         let there = entries(&path);
         assert_eq!(there[0].1, descriptor);
         assert_eq!(there[1].1, b"longer\n");
@@ -222,6 +224,7 @@ async fn a_shorter_front_moves_the_rest_too() {
     put(&mut sinks[0], b"aaa").await;
     sinks[0].commit().await.unwrap();
     writer.finish(OVF.to_vec(), None).await.unwrap();
+    writer.publish().await.unwrap();
     let names: Vec<_> = entries(&path).into_iter().map(|(name, _)| name).collect();
     assert_eq!(names, ["vm.ovf", "a"]);
 }
@@ -272,6 +275,41 @@ async fn what_was_discarded_gets_no_name() {
     assert!(sink.write(Bytes::from_static(b"x")).await.is_err());
     assert!(writer.finish(OVF.to_vec(), None).await.is_err());
     assert!(names_in(root.path()).is_empty());
+}
+
+#[tokio::test]
+async fn it_has_its_name_when_that_is_asked_for() {
+    let root = tempfile::tempdir().unwrap();
+    let path = root.path().join("vm.ova");
+    let writer = writer(&path, 100);
+    assert!(writer.publish().await.is_err());
+    writer.finish(OVF.to_vec(), None).await.unwrap();
+    assert_eq!(names_in(root.path()), ["vm.ova.part"]);
+    writer.publish().await.unwrap();
+    assert!(writer.discard().is_empty());
+    assert_eq!(names_in(root.path()), ["vm.ova"]);
+}
+
+#[tokio::test]
+async fn what_was_finished_and_not_named_is_discarded() {
+    let root = tempfile::tempdir().unwrap();
+    let writer = writer(&root.path().join("vm.ova"), 100);
+    writer.finish(OVF.to_vec(), None).await.unwrap();
+    assert!(writer.discard().is_empty());
+    assert!(writer.publish().await.is_err());
+    assert!(names_in(root.path()).is_empty());
+}
+
+#[tokio::test]
+async fn a_name_that_cannot_be_given_is_found_out_before_that_is_asked_for() {
+    let root = tempfile::tempdir().unwrap();
+    let path = root.path().join("vm.ova");
+    let writer = writer(&path, 100);
+    fs::write(&path, b"somebody else's").unwrap();
+    let error = writer.finish(OVF.to_vec(), None).await.unwrap_err();
+    assert!(matches!(error, Error::Exists { .. }), "{error}");
+    assert!(writer.discard().is_empty());
+    assert_eq!(fs::read(&path).unwrap(), b"somebody else's");
 }
 
 #[tokio::test]

@@ -77,8 +77,8 @@ def no_target(world: World, where: str) -> None:
 @case(
     "C15",
     "the directory of the targets goes away in the middle of a run",
-    "the job that wrote there has failed, and no final name is elsewhere; an archive gets its name "
-    "after Complete, when all of it is known to be right",
+    "the job that wrote there has failed, its lease is aborted, since the name could not be given, "
+    "and no final name is elsewhere",
     faces=ONLY,
 )
 def target_vanishes(world: World) -> None:
@@ -96,7 +96,7 @@ def target_vanishes(world: World) -> None:
         summary = run_jobs(world, jobs, retries=0)
     world.failed = True
     world.expect(len(summary.failed) == 1, f"it has failed: {summary}")
-    world.wanted.append(("Complete",))
+    world.wanted.append(("Abort",))
     left = [path.name for path in (world.folder / "elsewhere").iterdir()]
     world.expect("one.ova" not in left, f"no final name is in it: {left}")
 

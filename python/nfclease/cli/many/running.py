@@ -54,6 +54,7 @@ def run(args: argparse.Namespace, console: Console) -> int:
         if executor is None:
             register_session(session, sessions)
         vms = chosen(args, sessions, console)
+        sessions.service()  # a wrong address or password is one error, and not one for each VM
         jobs = [_job(session, vm, target, args) for vm in vms]
         console.decision(f"{len(jobs)} VMs are chosen")
         if args.dry_run:

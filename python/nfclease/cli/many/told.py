@@ -78,6 +78,12 @@ def _failure(outcome: Outcome) -> dict[str, Any]:
         "reason": None if failure is None else failure.reason,
         "error": None if failure is None else failure.error,
         "task": None if failure is None else failure.task or None,
+        "phase": None if failure is None else failure.phase or None,
+        "host": None if failure is None else failure.host or None,
+        "file": None if failure is None else failure.file or None,
+        "bytes_done": 0 if failure is None else failure.bytes_done,
+        "lease_outcome": None if failure is None else failure.lease_outcome or None,
+        "files_left": [] if failure is None else [*failure.files_left],
     }
 
 
