@@ -19,10 +19,13 @@ class Stopwatch:
         self._waited = self._queued()
         self._began = time.monotonic()
 
+    def elapsed(self) -> float:
+        """Seconds since it was made, on the clock of a wall."""
+        return time.monotonic() - self._began
+
     def seconds(self) -> float:
-        """How long it took."""
-        elapsed = time.monotonic() - self._began
-        return elapsed - max(0.0, self._queued() - self._waited)
+        """How long it took; 0 where its threads together waited for longer than that."""
+        return max(0.0, self.elapsed() - max(0.0, self._queued() - self._waited))
 
     def _queued(self) -> float:
         counts = (

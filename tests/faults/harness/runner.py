@@ -124,9 +124,12 @@ class Runner:
                 world = World(case, result.face, simulator, folder, self.seed)
                 try:
                     _do(world, variant)
-                    result.seconds = clock.seconds()
+                    result.seconds, own = clock.elapsed(), clock.seconds()
                     result.growth, result.numbers = invariants.peak() - start, world.numbers
-                    result.violations += self._after(world, case, result, log)
+                    result.violations += [
+                        *self._after(world, case, result, log),
+                        *invariants.in_time(own, case.deadline),
+                    ]
                 finally:
                     world.close()
                 del world
@@ -149,7 +152,6 @@ class Runner:
             *invariants.endings(simulator.calls(), simulator.leases(), world.wanted, world.held),
             *invariants.secrets_hidden(world.secrets, [*said, *kept, *world.pickles]),
             *invariants.memory(result.growth, case.growth or most),
-            *invariants.in_time(result.seconds, case.deadline),
             *invariants.no_panic(said),
             *texts.printed(world.texts),
             *log.violations,
