@@ -78,7 +78,7 @@ test-busy: .venv/.dev .venv/.with-$(BUILD) peers  ## The Python tests beside fou
 
 # What a test that passed has written is removed before the next one writes as much.
 test-large: .venv/.dev .venv/.with-$(BUILD)  ## Archives beyond 8 GiB: minutes, and 10 GB in TMPDIR.
-	NFCLEASE_LARGE_TESTS=1 $(BIN)/python -m pytest -m large -o tmp_path_retention_policy=failed
+	NFCLEASE_LARGE_TESTS=1 $(BIN)/python -m pytest -m large
 
 # Needs a C++ compiler, for libFuzzer.
 fuzz: prerequisites  ## Each reader of foreign bytes on bytes made for it: SECONDS=60 each, TARGET=walk for one.

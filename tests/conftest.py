@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import copyreg
 import gc
-import signal
 import sys
 from collections.abc import Generator, Iterator
 from pathlib import Path
@@ -20,13 +19,9 @@ from .peers.run import Vcsim
 from .support.faces import FACES, OpenLease
 from .support.imports import Imported, import_one_disk
 from .support.inventory import DISK_SIZE, connected, demo_vm_of, find, unique
+from .support.signals import SENT, hear
 
-# What a shell's background job, or one under nohup, was told to ignore is what tests send.
-for _number in (signal.SIGINT, signal.SIGTERM, getattr(signal, "SIGHUP", signal.SIGTERM)):
-    if signal.getsignal(_number) == signal.SIG_IGN:
-        _handler = signal.default_int_handler if _number == signal.SIGINT else signal.SIG_DFL
-        signal.signal(_number, _handler)
-
+hear(*SENT)
 
 #: How objects are pickled and copied before anything of a test is loaded.
 _PICKLED = copyreg.dispatch_table.copy()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import http.client
 import json
 import ssl
+from functools import cached_property
 from types import TracebackType
 from typing import Any
 from urllib.parse import urlsplit
@@ -332,13 +333,18 @@ class Simulator:
         result: list[dict[str, Any]] = self._control(operation, arguments)
         return result
 
+    @cached_property
+    def _control_context(self) -> ssl.SSLContext:
+        """To make one for each call took a sixth of what tests that ask again and again need."""
+        return self.ssl_context()
+
     def _control(self, operation: str, arguments: dict[str, Any]) -> Any:
         parts = urlsplit(self.control_url)
         assert parts.hostname is not None
         connection: http.client.HTTPConnection
         if parts.scheme == "https":
             connection = http.client.HTTPSConnection(
-                parts.hostname, parts.port, context=self.ssl_context(), timeout=60
+                parts.hostname, parts.port, context=self._control_context, timeout=60
             )
         else:
             connection = http.client.HTTPConnection(parts.hostname, parts.port, timeout=60)

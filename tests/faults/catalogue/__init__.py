@@ -1,82 +1,17 @@
-"""The cases, a module for each group; importing them fills ``CATALOGUE``."""
+"""The cases, a module for what breaks; importing the package fills ``CATALOGUE``."""
 
 from __future__ import annotations
 
+from importlib import import_module
+from pkgutil import iter_modules
+
 from ..harness.case import CATALOGUE
-from . import (
-    archives,
-    chance,
-    connecting,
-    cut_connections,
-    disks,
-    every_call,
-    file_systems,
-    fleets,
-    forks_and_threads,
-    formats,
-    found_in_use,
-    fuzzed,
-    handed_in,
-    hostile,
-    lease_answers,
-    lease_models,
-    leases,
-    local,
-    loops,
-    namespaces,
-    packages,
-    power,
-    promises,
-    runs,
-    secrets,
-    soap,
-    standstills,
-    statuses,
-    stolen_keys,
-    system_calls,
-    texts,
-    toxics,
-    ways_out,
-)
 from .unwritten import TITLES
+
+for _module in iter_modules(__path__):
+    import_module(f".{_module.name}", __name__)
 
 #: What is to be written yet, by id.
 UNWRITTEN = {id: title for id, title in TITLES.items() if id not in CATALOGUE}
 
-__all__ = [
-    "CATALOGUE",
-    "UNWRITTEN",
-    "archives",
-    "chance",
-    "connecting",
-    "cut_connections",
-    "disks",
-    "every_call",
-    "file_systems",
-    "fleets",
-    "forks_and_threads",
-    "formats",
-    "found_in_use",
-    "fuzzed",
-    "handed_in",
-    "hostile",
-    "lease_answers",
-    "lease_models",
-    "leases",
-    "local",
-    "loops",
-    "namespaces",
-    "packages",
-    "power",
-    "promises",
-    "runs",
-    "secrets",
-    "soap",
-    "standstills",
-    "statuses",
-    "stolen_keys",
-    "system_calls",
-    "texts",
-    "toxics",
-    "ways_out",
-]
+__all__ = ["CATALOGUE", "UNWRITTEN"]

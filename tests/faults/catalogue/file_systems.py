@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import errno
-import threading
 from typing import Any
 
 from nfclease import HttpNfcLease
 
 from ...support.leases import disk_of
-from ...support.waiting import wait_for
+from ...support.waiting import meanwhile
 from ..harness.case import EXPORTS, LEASES, case
 from ..harness.mounts import needs_fuse, own_mounts, store_below
 from ..harness.world import DISK, DISK_SIZE, World
@@ -45,15 +44,12 @@ def name_taken(world: World) -> None:
     target.unlink()
     world.simulator.inject("bandwidth", disk=DISK, bytes_per_second=DISK_SIZE / 2)
 
-    def take() -> None:
-        wait_for(world.simulator.requests)
-        target.write_bytes(b"an older disk")
-
-    thread = threading.Thread(target=take)
-    thread.start()
-    with world.fails(FileExistsError), HttpNfcLease(world.vm.ExportVm()) as lease:
+    with (
+        meanwhile(world.simulator.requests, lambda: target.write_bytes(b"an older disk")),
+        world.fails(FileExistsError),
+        HttpNfcLease(world.vm.ExportVm()) as lease,
+    ):
         lease.download(disk_of(lease), target)
-    thread.join()
 
 
 #: The first rename tries how a file gets its name, before a byte is asked for.

@@ -102,16 +102,8 @@ ARCHIVES: dict[str, Callable[[], bytes]] = {
 )
 def archives(world: World, made: Callable[[], bytes]) -> None:
     _bring_ova(world, made())
-    kinds = {UnsafePathError, PackageError}
-    seen: list[type[BaseException]] = []
-    world.failed = True
-    try:
+    with world.refuses(UnsafePathError, PackageError):
         world.job()
-        world.wanted.clear()
-    except NfcError as error:
-        seen.append(type(error))
-        world.texts += [repr(error), str(vars(error))]
-    world.expect(set(seen) <= kinds and seen, f"it is refused: {seen}")
     world.expect(not world.simulator.calls("ImportVApp"), "no lease was opened")
 
 
@@ -135,15 +127,8 @@ DESCRIPTORS: dict[str, Callable[[bytes], bytes]] = {
 def descriptors(world: World, change: Callable[[bytes], bytes]) -> None:
     members = package(algorithm=None)
     _bring(world, {**members, "demo.ovf": change(members["demo.ovf"])})
-    failed: list[NfcError] = []
-    world.failed = True
-    try:
+    with world.refuses(NfcError):
         world.job()
-    except NfcError as error:
-        failed.append(error)
-        world.texts += [repr(error), str(vars(error))]
-    world.expect(failed, "it is refused")
-    failed.clear()
     world.expect(not world.simulator.calls("ImportVApp"), "no lease was opened")
 
 

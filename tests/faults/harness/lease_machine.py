@@ -156,8 +156,8 @@ class LeaseMachine(RuleBasedStateMachine):
         moid = self.lease._moId
         [seen] = [one for one in self.simulator.leases() if one["moid"] == moid]
         assert seen["state"] == self.state
-        assert self._ends(taken=True) == self.sent
-        every = self._ends()
+        taken, every = self._ends()
+        assert taken == self.sent
         for name in ("Complete", "Abort"):
             assert every.count(name) <= 1 + self.sent.count(name), "called twice by us"
 
@@ -169,8 +169,9 @@ class LeaseMachine(RuleBasedStateMachine):
             self.sent += ["Abort"] if held else []
         elif held:
             self.simulator.expire(self.lease._moId)  # its Abort was refused
-        assert self._ends(taken=True) == self.sent
-        if every := self._ends():
+        taken, every = self._ends()
+        assert taken == self.sent
+        if every:
             self.world.wanted.append(tuple(every))
 
     @property
@@ -198,12 +199,15 @@ class LeaseMachine(RuleBasedStateMachine):
         self.is_over, self.has_failed = True, False
         self.simulator.clear()
 
-    def _ends(self, *, taken: bool = False) -> list[str]:
-        """The calls that end the lease, as the server saw them; or those that it has taken alone.
+    def _ends(self) -> tuple[list[str], list[str]]:
+        """The calls that end the lease: those that the server has taken, and all that it saw.
 
         An Abort of a lease that has ended already, of which nobody has told us, is not taken.
         """
-        calls = self.simulator.calls(moid=self.lease._moId)
-        calls = [call for call in calls if not taken or call["result"] in ("ok", "drop")]
-        names = [call["method"].removeprefix("HttpNfcLease") for call in calls]
-        return [name for name in names if name in ("Complete", "Abort")]
+        calls = [
+            (call["method"].removeprefix("HttpNfcLease"), call["result"])
+            for call in self.simulator.calls(moid=self.lease._moId)
+        ]
+        every = [(name, result) for name, result in calls if name in ("Complete", "Abort")]
+        taken = [name for name, result in every if result in ("ok", "drop")]
+        return taken, [name for name, _ in every]

@@ -81,7 +81,7 @@ class World:
         self._name = "one"
         self.open_session()
         self.package = folder.parent / "packages" / "one"
-        self.before = invariants.tree_of(self.target)
+        self.keep()
         self.vms = vm_names(self.service)
 
     def open_session(self) -> None:
@@ -107,6 +107,10 @@ class World:
         self.target = folder / "target"
         self.target.mkdir()
         plant(self.face, self.target)
+        self.keep()
+
+    def keep(self) -> None:
+        """What the target has now is what it has to have after a failure."""
         self.before = invariants.tree_of(self.target)
 
     @property
@@ -161,13 +165,39 @@ class World:
         else:
             self.violations.append(f"I8: nothing was raised, not {kind.__name__}")
 
+    @contextmanager
+    def refuses(self, *kinds: type[BaseException], ends: tuple[str, ...] = ()) -> Iterator[None]:
+        """A block that ends in an error of one of these kinds, where more than one is right.
+
+        Args:
+            *kinds: The classes, or bases of them.
+            ends: The calls that end the lease; none where it is refused before there is one.
+        """
+        self.failed = True
+        if ends:
+            self.wanted.append(ends)
+        try:
+            yield
+        except kinds as error:
+            self._read(error)
+        else:
+            self.violations.append(f"I8: nothing was raised, not one of {kinds}")
+
+    @contextmanager
+    def reading(self, *kinds: type[BaseException]) -> Iterator[None]:
+        """A block that may end in an error of these kinds, and then in one that can be read."""
+        try:
+            yield
+        except kinds as error:
+            self._read(error)
+
     def _judge_job(self, error: JobFailed, kind: type[BaseException], says: str) -> None:
         name = error.failure.error
         if name.rpartition(".")[2] != kind.__name__:
             self.violations.append(f"I8: {name}, not {kind.__name__}: {error}")
         self._read(error, says)
 
-    def _read(self, error: BaseException, says: str) -> None:
+    def _read(self, error: BaseException, says: str = "") -> None:
         """Keeps what a reader sees of an error, and not the error, which holds its lease."""
         shown = traceback.TracebackException.from_exception(error)
         self.texts += ["".join(shown.format()), repr(error), str(vars(error))]
