@@ -7,9 +7,8 @@ import re
 import shutil
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
-from nfclease import SizeMismatchError, SourceChangedError
+from nfclease import SizeMismatchError, SourceChangedError, UnsafePathError
 
 from ...support.packages import ova, written
 from ...support.waiting import meanwhile
@@ -82,24 +81,29 @@ def _zero(path: Path) -> None:
     path.symlink_to("/dev/zero")
 
 
-SOURCES = {"a pipe": os.mkfifo, "a directory": _directory, "/dev/zero": _zero}
+SOURCES: dict[str, tuple[Callable[[Path], None], type[Exception]]] = {
+    "a pipe": (os.mkfifo, OSError),
+    "a directory": (_directory, IsADirectoryError),
+    "a link to /dev/zero": (_zero, UnsafePathError),
+}
 
 
 @case(
     "L15",
     "the disk of a package is a pipe, a directory, or without an end",
-    "an OSError that names the file, before a lease is opened",
+    "an OSError that names the file, or UnsafePathError of a link out of the package, before a "
+    "lease is opened",
     faces=IMPORTS,
     variants=SOURCES,
 )
-def odd_sources(world: World, make: Any) -> None:
+def odd_sources(world: World, how: tuple[Callable[[Path], None], type[Exception]]) -> None:
+    make, kind = how
     copy = world.folder / "package"
     shutil.copytree(world.package, copy)
     world.package = copy
     [disk] = copy.glob("*.vmdk")
     disk.unlink()
     make(disk)
-    kind = IsADirectoryError if disk.is_dir() else OSError
     with world.fails(kind, says=r"disk-0\.vmdk", ends=()):
         world.job()
     world.expect(not world.simulator.calls("ImportVApp"), "no lease was opened")
