@@ -271,7 +271,10 @@ mod tests {
         ] {
             let said = message(&text);
             assert_eq!(said.chars().count(), LONGEST_MESSAGE);
-            assert!(said.starts_with("begin ") && said.ends_with(" end"), "{said}");
+            assert!(
+                said.starts_with("begin ") && said.ends_with(" end"),
+                "{said}"
+            );
             assert_eq!(message(&said), said);
         }
     }

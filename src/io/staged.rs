@@ -91,7 +91,8 @@ impl Staged {
     /// dirty pages.
     pub(crate) fn sync(&self) -> Result<()> {
         let synced = self.part.file.sync_all();
-        synced.map_err(|e| Error::io(self.part.path(), e))
+        let flushed = synced.and_then(|()| flush(&self.part.file));
+        flushed.map_err(|e| Error::io(self.part.path(), e))
     }
 
     /// Refuses where the name could not be given as things are, before anybody relies on it.
@@ -199,6 +200,27 @@ impl Staged {
     pub(crate) fn discard(&mut self) -> Vec<PathBuf> {
         self.part.discard()
     }
+}
+
+/// Some file systems (s3fs, rclone, NFS) say only when a descriptor is closed that the bytes were not
+/// taken. A second one is closed for that: the first keeps the lock until the file has its name.
+#[cfg(unix)]
+fn flush(file: &File) -> io::Result<()> {
+    loop {
+        // Where no descriptor is left, fsync alone has to do.
+        let Ok(second) = file.try_clone() else {
+            return Ok(());
+        };
+        match nix::unistd::close(second) {
+            Err(nix::errno::Errno::EINTR) => {}
+            closed => return closed.map_err(io::Error::from),
+        }
+    }
+}
+
+#[cfg(not(unix))]
+fn flush(_file: &File) -> io::Result<()> {
+    Ok(())
 }
 
 fn local(path: &Path, kind: io::ErrorKind, text: &str) -> Error {

@@ -14,7 +14,15 @@ import pytest
 import nfclease
 from nfclease.simulator import Simulator
 
-from ..support.failing_calls import Ended, run_failing, trace_of, traced
+from ..support.failing_calls import (
+    Ended,
+    mounted,
+    mounting,
+    run_failing,
+    run_under,
+    trace_of,
+    traced,
+)
 from ..support.leases import endings
 from ..support.spooling import spooling
 
@@ -98,4 +106,21 @@ def test_one_that_fails(
     assert not ended.said["files_left"]
     assert os.listdir(ova.parent) == ["vm.ova"]
     assert ova.read_bytes() == b"old"
+    assert endings(simulator) == ["HttpNfcLeaseAbort"]
+
+
+@mounted
+def test_a_disk_that_is_full_with_the_last_bytes_aborts_the_lease(
+    simulator: Simulator, demo_vm: Any, ova: Path
+) -> None:
+    """All disks have their room; what comes last, the descriptor in front of them, has not."""
+    nfclease.export_vm(demo_vm, ova, max_concurrency=1)
+    pages = -(-ova.stat().st_size // 4096)
+    ova.unlink()
+    simulator.reset()
+    command = mounting(ova.parent, f"size={(pages - 1) * 4096}")
+    ended = run_under(command, "package", simulator, ova, "one by one")
+    assert ended.said["errno"] == errno.ENOSPC
+    assert ended.said["vm"] == demo_vm._moId
+    assert (ended.said["there"], ended.said["files_left"]) == ([], None)
     assert endings(simulator) == ["HttpNfcLeaseAbort"]

@@ -1,7 +1,7 @@
 """A script that exports one disk, or all of the demo VM to a package, and says how that ended.
 
-Arguments: "disk", "image" (of a disk) or "package", host, port, user, password, CA, target, "new"
-or "overwrite".
+Arguments: "disk", "image" (of a disk) or "package", host, port, user, password, CA, target, "new",
+"overwrite" or "one by one".
 """
 
 from __future__ import annotations
@@ -36,7 +36,8 @@ said: dict[str, object] = {}
 secrets.token_hex = lambda nbytes=None: "0" * 2 * (nbytes or 1)
 try:
     if what == "package":
-        result = nfclease.export_vm(vm, target, overwrite=how == "overwrite")
+        count = 1 if how == "one by one" else 4
+        result = nfclease.export_vm(vm, target, overwrite=how == "overwrite", max_concurrency=count)
         said["verified"] = sorted({file.verified for file in result.files})
     else:
         with nfclease.HttpNfcLease(vm.ExportVm()) as lease:

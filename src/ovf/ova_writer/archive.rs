@@ -145,7 +145,9 @@ impl Archive {
     /// Gives it its name.
     pub(super) fn publish(&mut self) -> Result<()> {
         if !self.is_whole {
-            return Err(Error::internal("an archive is whole before it has its name"));
+            return Err(Error::internal(
+                "an archive is whole before it has its name",
+            ));
         }
         self.staged.publish()
     }

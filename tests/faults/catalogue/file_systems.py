@@ -57,6 +57,7 @@ REFUSED = {
     "first write ENOSPC": ("write:ENOSPC", errno.ENOSPC),
     "tenth write EIO": ("write:EIO:10", errno.EIO),
     "fsync EIO": ("fsync:EIO", errno.EIO),
+    "flush EIO, at a close": ("flush:EIO", errno.EIO),
     "create ENOSPC": ("create:ENOSPC", errno.ENOSPC),
     "first rename EIO": ("rename:EIO", errno.EIO),
     "second rename EIO": ("rename:EIO:2", errno.EIO),
@@ -65,7 +66,7 @@ REFUSED = {
 
 @case(
     "L19",
-    "an object store refuses to create, to write, to sync or to rename",
+    "an object store refuses to create, to write, to sync, to close or to rename",
     "OSError with its errno, the old file or package as it was",
     faces=("blocking", "export_vm"),
     variants=REFUSED,
