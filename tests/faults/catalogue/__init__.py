@@ -33,7 +33,6 @@ from . import (
     local_names,
     local_sources,
     loops,
-    local,
     memory,
     namespaces,
     package_files,
@@ -92,7 +91,6 @@ __all__ = [
     "local_names",
     "local_sources",
     "loops",
-    "local",
     "memory",
     "namespaces",
     "package_files",
@@ -114,4 +112,3 @@ __all__ = [
     "toxics",
     "ways_out",
 ]
-__all__ = ["CATALOGUE", "UNWRITTEN"]
