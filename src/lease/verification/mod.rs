@@ -22,6 +22,10 @@ use crate::transfer::{Comparison, LeaseServer, Moved, Verified};
 /// What a server answers that has no manifests.
 const NO_MANIFEST: [&str; 3] = ["NotSupported", "NotImplemented", "MethodNotFound"];
 
+/// How long an error of a transfer waits for the server's word on the lease: where the network is
+/// gone there is none, and the script is to hear of it all the same.
+const LOOK: Duration = Duration::from_secs(4);
+
 /// What the comparison has to remember.
 #[derive(Debug, Default)]
 pub(super) struct Verification {
@@ -181,10 +185,9 @@ impl LeaseServer for Arc<Lease> {
     async fn still_ready(&self) -> Result<()> {
         let lease = Arc::clone(self);
         let look = async move { lease.refresh().await };
-        match self.engine.call(look).await {
-            // Only the server's word ends a lease; an unreachable one may come back in time.
-            Ok(_) | Err(_) => self.status.info_if_ready().map(|_| ()),
-        }
+        // Only the server's word ends a lease; an unreachable one may come back in time.
+        let _ = tokio::time::timeout(LOOK, self.engine.call(look)).await;
+        self.status.info_if_ready().map(|_| ())
     }
 
     async fn verify(&self, moved: &Moved) -> Result<Verified> {

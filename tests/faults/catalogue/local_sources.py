@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import shutil
+import socket
 from collections.abc import Callable
 from pathlib import Path
 
@@ -77,26 +78,32 @@ def _directory(path: Path) -> None:
     path.mkdir()
 
 
+def _socket(path: Path) -> None:
+    with socket.socket(socket.AF_UNIX) as made:
+        made.bind(str(path))
+
+
 def _zero(path: Path) -> None:
     path.symlink_to("/dev/zero")
 
 
-SOURCES: dict[str, tuple[Callable[[Path], None], type[Exception]]] = {
+SOURCES: dict[str, tuple[Callable[[Path], object], type[Exception]]] = {
     "a pipe": (os.mkfifo, OSError),
+    "a socket": (_socket, OSError),
     "a directory": (_directory, IsADirectoryError),
+    # Whatever it leads to: what is no file of the package is not sent.
     "a link to /dev/zero": (_zero, UnsafePathError),
 }
 
 
 @case(
     "L15",
-    "the disk of a package is a pipe, a directory, or without an end",
-    "an OSError that names the file, or UnsafePathError of a link out of the package, before a "
-    "lease is opened",
+    "the disk of a package is a pipe, a socket, a directory, or a link to what has no end",
+    "an OSError that names the file, or UnsafePathError of a link, before a lease is opened",
     faces=IMPORTS,
     variants=SOURCES,
 )
-def odd_sources(world: World, how: tuple[Callable[[Path], None], type[Exception]]) -> None:
+def odd_sources(world: World, how: tuple[Callable[[Path], object], type[Exception]]) -> None:
     make, kind = how
     copy = world.folder / "package"
     shutil.copytree(world.package, copy)

@@ -9,6 +9,7 @@ import time
 
 from nfclease import StallError
 
+from ...support.clock import Stopwatch
 from ...support.waiting import wait_for
 from ..harness.case import IMPORTS, LEASES, case
 from ..harness.hosts import Relay
@@ -58,7 +59,7 @@ def _cut_off(world: World, seconds: float | None) -> threading.Thread:
 @case(
     "N05",
     "no packet arrives any more, either way, and nobody says so",
-    "StallError after the timeout",
+    "StallError within the timeout and 5 s, and 10 s more for an Abort that finds no way either",
     faces=LEASES,
     needs=needs_own_network,
     within=own_network,
@@ -67,9 +68,14 @@ def _cut_off(world: World, seconds: float | None) -> threading.Thread:
 )
 def half_open(world: World) -> None:
     world.simulator.inject("bandwidth", disk=DISK, bytes_per_second=DISK_SIZE / 4)
+    clock, timeout = Stopwatch(world.simulator.pid), 2.0
     with world.fails(StallError, ends=(), lease_outcome="abort_failed"):
         _cut_off(world, None)
-        world.job(max_retries=0)
+        try:
+            world.job(max_retries=0, timeout=timeout)
+        finally:
+            seconds = clock.seconds()
+    world.within("out of the block", [seconds], timeout + 5 + 10 + 2)
     world.held = 1  # nothing reaches the server, Abort neither
     world.stack.close()
 
