@@ -17,10 +17,12 @@ LEASE_CALLS = (
     "HttpNfcLeaseComplete",
     "HttpNfcLeaseAbort",
 )
+#: How a lease is read.
+READS = ("Fetch", "RetrievePropertiesEx")
 #: Those of an export and of an import besides.
-EXPORT_CALLS = ("ExportVm", "ExportSnapshot", "CreateDescriptor", "Fetch", "RetrievePropertiesEx")
+EXPORT_CALLS = ("ExportVm", "ExportSnapshot", "CreateDescriptor", *READS)
 SNAPSHOT_CALLS = ("CreateSnapshot_Task", "RemoveSnapshot_Task")
-IMPORT_CALLS = ("ImportVApp", "CreateImportSpec", "Fetch", "RetrievePropertiesEx")
+IMPORT_CALLS = ("ImportVApp", "CreateImportSpec", *READS)
 SOAP_FAULTS = (
     "vmodl.fault.SystemError",
     "vmodl.fault.ManagedObjectNotFound",

@@ -122,6 +122,7 @@ def _faults(chance: random.Random, face: str, snapshot: bool) -> list[Fault]:
     others: list[kinds.Maker] = [*kinds.OF_LEASES]
     if face in LEASES:  # a lease is made by the caller, with pyvmomi's own call
         others += [kinds.init_forever]
+        calls += kinds.READS
     if face.startswith(("export", "copy")):
         calls += kinds.EXPORT_CALLS
         others += [kinds.odd_export]
