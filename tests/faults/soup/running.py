@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import shutil
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -96,12 +97,13 @@ def _watched(
         job = Victim(stage, recipe, target).run
     else:
         job = job_of(recipe, vm, stage.packages, target)
-    for fault in recipe.faults:
-        stage.simulator.inject(fault.kind, count=fault.count, **fault.params)
-    start, clock = invariants.reset_peak(), Stopwatch(stage.simulator.pid)
-    ended = _do(recipe, job, _server_side(stage, recipe, key))
-    ran.ended, ran.seconds = ended.name, clock.seconds()
-    growth = invariants.peak() - start
+    with _other_side(stage, recipe, key) as happens:
+        for fault in recipe.faults:
+            stage.simulator.inject(fault.kind, count=fault.count, **fault.params)
+        start, clock = invariants.reset_peak(), Stopwatch(stage.simulator.pid)
+        ended = _do(recipe, job, happens)
+        ran.ended, ran.seconds = ended.name, clock.seconds()
+        growth = invariants.peak() - start
     secrets = secrets_of(stage.simulator, service)
     found = [*ended.violations, *judging.leases(recipe, ended, stage)]
     stage.simulator.clear()
@@ -159,18 +161,19 @@ def _do(recipe: Recipe, job: Any, happens: Any) -> Ended:
     return ended
 
 
-def _server_side(stage: Stage, recipe: Recipe, key: str) -> Any:
-    """What ends the session, or the lease, from another side."""
-    if recipe.trouble == "expires":
-        return stage.simulator.expire
-
-    def terminate() -> None:
-        other = stage.simulator.connect()
-        other.content.sessionManager.TerminateSession([key])
-        other.content.sessionManager.Logout()
+@contextmanager
+def _other_side(stage: Stage, recipe: Recipe, key: str) -> Iterator[Callable[[], object]]:
+    """What ends the session, or the lease, from another side: open before anything goes wrong."""
+    if recipe.trouble != "logged out":
+        yield stage.simulator.expire
+        return
+    other = stage.simulator.connect()
+    manager = other.content.sessionManager
+    try:
+        yield lambda: manager.TerminateSession([key])
+    finally:
+        manager.Logout()
         other._stub.DropConnections()
-
-    return terminate
 
 
 def _imported(stage: Stage, recipe: Recipe, ended: Ended) -> list[str]:
