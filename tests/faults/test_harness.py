@@ -28,6 +28,11 @@ def runner() -> Iterator[Runner]:
     made.close()
 
 
+def left_stage(world: World) -> None:
+    broken(world)
+    (world.target / "package.part-1f2e3d4c").mkdir()
+
+
 def left_part(world: World) -> None:
     broken(world)
     (world.target / "disk-0.vmdk.part").write_bytes(b"half")
@@ -170,6 +175,7 @@ def claim(world: World) -> None:
 
 VIOLATED = {
     left_part: "I2: disk-0.vmdk.part was left",
+    left_stage: "I2: package.part-1f2e3d4c was left",
     new_name: "I1: other.vmdk is not as it was",
     old_file_changed: "I1: disk-0.vmdk is not as it was",
     second_abort: "I3: the leases were ended by",

@@ -5,11 +5,14 @@ from __future__ import annotations
 import subprocess
 import sys
 from collections.abc import Iterator
+from itertools import count
 
 import pytest
 
+from nfclease.simulator.faults import KINDS
+
 from .harness.runner import ROOT
-from .soup.recipe import FACES, recipe_of
+from .soup.recipe import FACES, FORMATS, Recipe, recipe_of
 from .soup.running import run
 from .soup.stage import Stage
 
@@ -34,14 +37,27 @@ def test_forty_seeds_end_as_they_may() -> None:
 
 
 def test_a_seed_decides_everything() -> None:
-    recipes = [recipe_of(seed) for seed in range(200)]
-    assert recipes == [recipe_of(seed) for seed in range(200)]
+    recipes = [recipe_of(seed) for seed in range(2000)]
+    assert recipes == [recipe_of(seed) for seed in range(2000)]
     assert {recipe.face for recipe in recipes} == {*FACES}
-    kinds = {fault.kind for recipe in recipes for fault in recipe.faults}
-    assert {"cut", "flip", "status", "soap_fault", "drop", "raw_reply", "expire"} <= kinds
-    assert {"raises", "cancelled", "signal", "full", "logged out", "expires"} <= {
-        recipe.trouble for recipe in recipes
+    assert {recipe.disks for recipe in recipes} == {*FORMATS}
+    # Each fault that the simulator knows.
+    assert {fault.kind for recipe in recipes for fault in recipe.faults} == KINDS.keys()
+    assert {recipe.trouble for recipe in recipes} == {
+        "",
+        *("raises", "cancelled", "signal", "full", "logged out", "expires", "killed"),
     }
+
+
+@pytest.mark.parametrize("face", FACES)
+def test_a_job_is_killed(stage: Stage, face: str) -> None:
+    found = (seed for seed in count() if _is_killed(recipe_of(seed), face))
+    ran = run(stage, next(found))
+    assert (ran.violations, ran.ended) == ([], "Killed")
+
+
+def _is_killed(recipe: Recipe, face: str) -> bool:
+    return (recipe.face, recipe.trouble) == (face, "killed")
 
 
 def test_wrong_bytes_are_seen(stage: Stage) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import hashlib
+import re
 import time
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from pathlib import Path
@@ -16,6 +17,10 @@ GROWTH = 64 << 20
 GROWTH_PER_STREAM = 8 << 20
 #: How long what runs in the background may take to go, on a busy machine too.
 _SETTLES = 15.0
+#: How what is not whole is called: a file, the directory that a package is made in, a kept one.
+_PARTIAL = re.compile(r"\.(part(-\w+)?|resume)$")
+#: Not vSphere's own OvfInternalError.
+_PANIC = re.compile(r"PanicException|panicked at|\bInternalError")
 
 Tree = Mapping[str, str]
 
@@ -36,16 +41,16 @@ def final_names(before: Tree, after: Tree, failed: bool) -> list[str]:
     if not failed:
         return []
     changed = {name for name in before.keys() | after.keys() if before.get(name) != after.get(name)}
-    return [f"I1: {name} is not as it was" for name in sorted(changed) if not _is_partial(name)]
+    return [f"I1: {name} is not as it was" for name in sorted(changed) if not is_partial(name)]
 
 
 def partial_files(after: Tree) -> list[str]:
     """I2: nothing that is not whole."""
-    return [f"I2: {name} was left" for name in after if _is_partial(name)]
+    return [f"I2: {name} was left" for name in after if is_partial(name)]
 
 
-def _is_partial(name: str) -> bool:
-    return any(part.endswith((".part", ".resume")) for part in Path(name).parts)
+def is_partial(name: str) -> bool:
+    return any(_PARTIAL.search(part) for part in Path(name).parts)
 
 
 def endings(
@@ -200,5 +205,4 @@ def readable(texts: Collection[str], longest: int = 500) -> list[str]:
 
 def no_panic(texts: Iterable[str]) -> list[str]:
     """I9: no panic of Rust came through."""
-    panics = ("PanicException", "panicked at", "InternalError")
-    return [f"I9: {text[:300]}" for text in texts if any(panic in text for panic in panics)]
+    return [f"I9: {text[:300]}" for text in texts if _PANIC.search(text)]

@@ -63,6 +63,8 @@ class Leases:
         self._stop.set()
         for thread in threads:
             thread.join()
+        # How many of these pyvmomi keeps is chance: as many as were in use at once.
+        self.service._stub.DropConnections()
 
     def _blocking(self, vm: Any) -> None:
         while True:

@@ -8,22 +8,19 @@ import random
 import subprocess
 import time
 from pathlib import Path
-from statistics import mean
-from typing import Any
+from typing import TextIO
 
 from nfclease.simulator import Simulator
 
-from ..soup.recipe import Fault
+from ..soup.faults import Fault
+from .renewals import Renewals
+from .verdict import Seen
 
 DISK_SIZE = 1 << 20
 #: Bytes per second of a stream: a lease lives for a quarter of a minute.
 _RATE = 64 << 10
-#: Over Python with the libraries.
-MOST_MEMORY = 160 << 20
-#: From the second third to the last one.
-MOST_GROWTH = 8 << 20
-#: Seconds that a Progress may be later than a second after the one before it.
-MOST_LATE = 1.0
+#: Seconds between two looks at which leases the server holds.
+_LOOKS = 5
 
 _PROGRESS = "HttpNfcLeaseProgress"
 _FAULTS = (
@@ -51,66 +48,72 @@ class Watch:
     Args:
         simulator: Their server.
         process: Theirs, which says when it is warm.
+        notes: What the front writes.
         seed: Of the faults.
     """
 
-    def __init__(self, simulator: Simulator, process: subprocess.Popen[str], seed: int) -> None:
+    def __init__(
+        self, simulator: Simulator, process: subprocess.Popen[str], notes: Path, seed: int
+    ) -> None:
         self._simulator, self._process = simulator, process
         self._chance = random.Random(seed)
-        self._last: dict[str, float] = {}
-        self._late: list[float] = []
+        self._notes: TextIO = notes.open()
+        self._rest = ""
+        self.renewals = Renewals()
         self._memory: list[int] = []
-        self._ended: dict[str, Any] = {}
-        self._renewed = 0
+        self._peak = 0
         self._rss: int = json.loads(self._line())["rss"]
 
-    def for_minutes(self, minutes: float) -> None:
+    @property
+    def pid(self) -> int:
+        """Of the process."""
+        return self._process.pid
+
+    def __enter__(self) -> Watch:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._notes.close()
+
+    def for_minutes(self, minutes: float) -> Seen:
         """Watches so long, and tells of each minute; then lets the leases end."""
-        self._slow()
+        self._simulator.set(bandwidth=_RATE)
+        # Each lease was held once before, and one of those may have been slow to go.
+        self._learn()
+        self.renewals = Renewals()
         assert self._process.stdin is not None
-        until, minute = time.monotonic() + 60 * minutes, time.monotonic() + 60
-        while time.monotonic() < until:
+        began = time.monotonic()
+        for second in range(round(60 * minutes)):
+            time.sleep(max(0.0, began + second + 1 - time.monotonic()))
+            if self._process.poll() is not None:
+                break
             self._inject()
             self._memory.append(self._status("VmRSS") - self._rss)
-            time.sleep(1)
-            if time.monotonic() > minute:
-                minute += 60
+            self._peak = self._status("VmHWM") - self._rss
+            if second % _LOOKS == 0:
+                self._look()
+            self._learn()
+            if (second + 1) % 60 == 0:
                 self._tell()
-        self._tell()
         self._simulator.clear()
         self._simulator.set(bandwidth=0)
         self._process.stdin.close()
-        self._ended = json.loads(self._line())
-        self._process.wait(60)
-
-    def verdict(self) -> list[str]:
-        """What was not kept."""
-        missed = list(self._ended["strange"])
-        if not self._renewed or max(self._late, default=0.0) > MOST_LATE:
-            missed.append(f"a Progress was {max(self._late, default=0.0):.2f} s late")
-        if max(self._memory) > MOST_MEMORY:
-            missed.append(f"it held {max(self._memory) >> 20} MiB, not {MOST_MEMORY >> 20}")
-        third = len(self._memory) // 3
-        grown = mean(self._memory[-third:]) - mean(self._memory[third:-third])
-        if grown > MOST_GROWTH:
-            missed.append(f"it grew by {grown / 2**20:.1f} MiB in its last third")
-        held = [one for one in self._simulator.leases() if one["state"] == "ready"]
-        if held:
-            missed.append(f"{len(held)} leases are still held")
-        if not self._ended["ends"].get("verified"):
-            missed.append("no lease was verified")
-        ends = ", ".join(f"{how} {often}" for how, often in self._ended["ends"].items())
-        print(f"ends: {ends}; grew by {grown / 2**20:.1f} MiB in its last third")
-        if self._process.returncode:
-            missed.append(f"its process ended with {self._process.returncode}")
-        return missed
+        told = json.loads(self._line())
+        status = self._process.wait(60)
+        return Seen.of(
+            told,
+            memory=self._memory,
+            peak=self._peak,
+            renewed=self.renewals.count,
+            late=self.renewals.latest,
+            front=self.renewals.front,
+            held=self._held(),
+            status=status,
+        )
 
     def _line(self) -> str:
         assert self._process.stdout is not None
         return self._process.stdout.readline() or '{"rss": 0, "ends": {}, "strange": ["it ended"]}'
-
-    def _slow(self) -> None:
-        self._simulator.set(bandwidth=_RATE)
 
     def _inject(self) -> None:
         """Something goes wrong in one of the leases, about once a second."""
@@ -120,26 +123,35 @@ class Watch:
             params["disk"] = f"disk-{self._chance.randrange(3)}"
         self._simulator.inject(fault.kind, count=fault.count, **params)
 
+    def _held(self) -> list[str]:
+        return [one["moid"] for one in self._simulator.leases() if one["state"] == "ready"]
+
+    def _look(self) -> None:
+        before = time.monotonic()
+        held = self._held()
+        after = time.monotonic()
+        self._learn()
+        self.renewals.held(held, before, after)
+
+    def _learn(self) -> None:
+        lines = (self._rest + self._notes.read()).splitlines(keepends=True)
+        self._rest = lines.pop() if lines and not lines[-1].endswith("\n") else ""
+        self.renewals.learn(lines)
+
     def _tell(self) -> None:
-        """Reads how late the renewals were, which the server forgets then, and says a line."""
-        calls = self._simulator.calls(_PROGRESS)
+        """Says a line; the server forgets what it has noted, and its faults and rate with it."""
         self._simulator.reset()
-        self._slow()
-        late = []
-        for call in calls:
-            moid, at = call["moid"], call["t"]
-            late.append(at - self._last.get(moid, at) - 1.0)
-            self._last[moid] = at
-        self._late += late
-        self._renewed += len(calls)
+        self._simulator.set(bandwidth=_RATE)
         threads = self._status("Threads", 1)
         descriptors = len(os.listdir(f"/proc/{self._process.pid}/fd"))
+        renewals = self.renewals
         print(
-            f"{len(calls)} Progress, the latest {max(late, default=0.0):.2f} s late; "
+            f"{renewals.count} Progress, the latest of this minute {renewals.recent:.2f} s late; "
             f"{self._memory[-1] / 2**20:.0f} MiB over Python with the libraries; "
             f"{threads} threads, {descriptors} descriptors; load {os.getloadavg()[0]:.1f}",
             flush=True,
         )
+        renewals.recent = 0.0
 
     def _status(self, name: str, unit: int = 1024) -> int:
         status = Path(f"/proc/{self._process.pid}/status").read_text()

@@ -15,7 +15,8 @@ from typing import Any
 import nfclease
 from nfclease import AsyncHttpNfcLease, HttpNfcLease
 
-from .recipe import DISK_SIZE, Recipe
+from .faults import DISK_SIZE
+from .recipe import LEASES, Recipe
 
 #: What an import is called.
 IMPORTED = "from-the-soup"
@@ -25,36 +26,41 @@ class CallersError(Exception):
     """What a callback of the caller's raises."""
 
 
-def job_of(recipe: Recipe, vm: Any, package: Path, target: Path) -> Callable[[], list[Any]]:
+def job_of(recipe: Recipe, vm: Any, packages: Path, target: Path) -> Callable[[], list[Any]]:
     """The work of a face; it returns what it says of the files."""
-    work: Callable[[], Any]
     options: dict[str, Any] = {**recipe.options, "progress": _callback(recipe)}
-    if recipe.face in ("blocking", "asyncio"):
+    if recipe.face in LEASES:
         progress, made = options.pop("progress"), vm.ExportVm()
         if recipe.face == "blocking":
             return lambda: _lease(made, target, progress, options)
         return lambda: _run(recipe, lambda: _async_lease(made, target, progress, options))
+    given: tuple[Any, ...]
     if recipe.imports:
-        pool = vm.resourcePool
-        options |= {"name": IMPORTED, "datastore": vm.datastore[0], "folder": vm.parent}
-        if recipe.face == "import_vapp":
-            work = partial(nfclease.import_vapp, package, pool, **options)
-        else:
-            awaited = partial(nfclease.import_vapp_async, package, pool, **options)
-            work = partial(_run, recipe, awaited)
+        given = (package_of(recipe, packages), vm.resourcePool)
+        options["convert"] = bool(recipe.disks)
+    elif recipe.makes:
+        given = (vm, vm.resourcePool)
     else:
-        path = target / ("package.ova" if recipe.archive else "package")
-        options["overwrite"] = True
-        if recipe.face == "export_vm":
-            work = partial(nfclease.export_vm, vm, path, **options)
-        else:
-            work = partial(_run, recipe, partial(nfclease.export_vm_async, vm, path, **options))
+        given = (vm, target / ("package.ova" if recipe.archive else "package"))
+        options |= {"overwrite": True, "disk_format": recipe.disks or None}
+    if recipe.makes:
+        options |= {"name": IMPORTED, "datastore": vm.datastore[0], "folder": vm.parent}
+    if not recipe.imports:
+        options["snapshot"] = recipe.snapshot or None
+    work = partial(getattr(nfclease, recipe.face), *given, **options)
+    if recipe.face.endswith("_async"):
+        return lambda: list(_run(recipe, work).files)
     return lambda: list(work().files)
+
+
+def package_of(recipe: Recipe, packages: Path) -> Path:
+    """What an import reads, of those that the stage has made."""
+    return packages / f"{recipe.disks or 'streams'}{'.ova' if recipe.archive else ''}"
 
 
 def _lease(made: Any, target: Path, progress: Any, options: dict[str, Any]) -> list[Any]:
     with HttpNfcLease(made, **options) as lease:
-        lease.wait_ready(10)
+        lease.wait_ready(3)
         results: list[Any] = lease.download_all(target, overwrite=True, progress=progress)
         return results
 
@@ -63,7 +69,7 @@ async def _async_lease(
     made: Any, target: Path, progress: Any, options: dict[str, Any]
 ) -> list[Any]:
     async with AsyncHttpNfcLease(made, **options) as lease:
-        await lease.wait_ready(10)
+        await lease.wait_ready(3)
         results: list[Any] = await lease.download_all(target, overwrite=True, progress=progress)
         return results
 
@@ -98,7 +104,8 @@ def trouble(recipe: Recipe, happens: Callable[[], None]) -> Iterator[None]:
 
     Args:
         recipe: Says what.
-        happens: Does what needs the server: ends the session, or the lease.
+        happens: Does what needs the server, or another process: ends the session, the lease, or
+            the process with the job.
     """
     if recipe.trouble == "full":
         with _small_files(int(DISK_SIZE * recipe.moment)):
@@ -108,7 +115,7 @@ def trouble(recipe: Recipe, happens: Callable[[], None]) -> Iterator[None]:
         main = threading.main_thread().ident
         assert main is not None
         happens = partial(signal.pthread_kill, main, signal.SIGINT)
-    elif recipe.trouble not in ("logged out", "expires"):
+    elif recipe.trouble not in ("logged out", "expires", "killed"):
         yield
         return
     timer = threading.Timer(recipe.moment, happens)

@@ -12,7 +12,9 @@ from pyVmomi import vmodl
 
 from nfclease import InternalError, NfcError
 
+from ..harness import secrets, texts
 from .jobs import CallersError
+from .killing import Killed
 from .recipe import Recipe
 
 #: What may come out where that happens on this side.
@@ -20,6 +22,7 @@ _OF_TROUBLE: dict[str, type[BaseException]] = {
     "raises": CallersError,
     "cancelled": asyncio.CancelledError,
     "signal": KeyboardInterrupt,
+    "killed": Killed,
 }
 #: Those that come at a moment of the caller's, also when all is done.
 INTERRUPTS = (KeyboardInterrupt, asyncio.CancelledError, CallersError)
@@ -35,6 +38,7 @@ class Ended:
         lease_outcome: What the error says of its lease.
         violations: What it may not be.
         texts: What a reader sees of it.
+        pickles: Of the error.
     """
 
     verified: str = ""
@@ -42,6 +46,7 @@ class Ended:
     lease_outcome: str = ""
     violations: list[str] = field(default_factory=list)
     texts: list[str] = field(default_factory=list)
+    pickles: list[str] = field(default_factory=list)
 
     @property
     def name(self) -> str:
@@ -61,6 +66,8 @@ def failed(error: BaseException, recipe: Recipe) -> Ended:
     shown = traceback.TracebackException.from_exception(error)
     text = "".join(shown.format())
     ended.texts = [text, repr(error), str(vars(error)), *getattr(error, "__notes__", [])]
+    ended.pickles = secrets.pickled(error)
+    ended.violations += texts.of_error(error)
     if not _is_ours(error, recipe):
         ended.violations.append(f"I8: not an error of ours: {text[-1200:]}")
     chain: BaseException | None = error
