@@ -31,6 +31,7 @@ from . import (
     system_calls,
     texts,
     toxics,
+    wide_answers,
 )
 from .unwritten import TITLES
 
@@ -67,4 +68,5 @@ __all__ = [
     "system_calls",
     "texts",
     "toxics",
+    "wide_answers",
 ]
