@@ -5,6 +5,7 @@ from __future__ import annotations
 from ..harness.case import CATALOGUE
 from . import (
     archives,
+    cancelled,
     chance,
     disks,
     every_call,
@@ -24,6 +25,7 @@ from . import (
     power,
     promises,
     python_side,
+    retried,
     runs,
     secrets,
     soap,
@@ -42,6 +44,7 @@ __all__ = [
     "CATALOGUE",
     "UNWRITTEN",
     "archives",
+    "cancelled",
     "chance",
     "disks",
     "every_call",
@@ -61,6 +64,7 @@ __all__ = [
     "power",
     "promises",
     "python_side",
+    "retried",
     "runs",
     "secrets",
     "soap",
