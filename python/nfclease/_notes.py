@@ -30,6 +30,18 @@ def note_ending(error: Any, outcome: str, lease: str) -> None:
     note_files(error, getattr(error, "files_left", ()))
 
 
+def say_left_over(error: Any, vm: str) -> None:
+    """Says of the error of an import that what it made may be there, where nobody knows better.
+
+    A lease that the server ends by itself, as ``Timedout`` tells, takes along what it made. One
+    that a vCenter forgot, because it was started again, may not.
+    """
+    if getattr(error, "fault_name", "") == "Timedout" or len(error.args) != 1:
+        return
+    text = f"{error.args[0]}; the import may have left {escaped(vm)} behind: look for it first"
+    error.args = (message(text),)
+
+
 def note_files(error: BaseException, files: Iterable[str]) -> None:
     """Says what could not be removed: files, or a device that was written to."""
     if names := ", ".join(escaped(file, 150) for file in files):

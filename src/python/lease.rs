@@ -122,6 +122,11 @@ impl Lease {
             .map_or_else(String::new, |lease| lease.vm())
     }
 
+    /// Whether the server has made what it moves to. Makes no call.
+    fn is_import(&self) -> bool {
+        self.held.as_ref().is_some_and(|lease| lease.is_import())
+    }
+
     /// Whether its end is still to come, or not through yet.
     fn is_open(&self) -> bool {
         self.pid == std::process::id()

@@ -7,6 +7,7 @@
 
 pub(crate) mod answer;
 pub(crate) mod envelope;
+pub(crate) mod handed_on;
 mod lease;
 pub mod methods;
 #[cfg(test)]

@@ -159,6 +159,27 @@ def test_any_size_in_the_manifest(
     assert verified == ("stream" if size >= 1 << 63 else str(size))
 
 
+@pytest.mark.parametrize("field", ["size", "capacity", "populatedSize", "disk"])
+def test_any_number_in_the_manifest_that_a_script_reads(
+    open_lease: OpenLease, demo_vm: Any, simulator: Simulator, field: str
+) -> None:
+    """A whole export failed for it: its descriptor is made of these."""
+    fields = {"key": "k", "sha1": "0" * 40, "size": "1", "disk": "true"}
+    with open_lease(demo_vm.ExportVm()) as lease:
+        lease.wait_ready(10)
+        for said in FLAGS if field == "disk" else NUMBERS:
+            values = {**fields, field: said}
+            entry = "".join(f"<{name}>{escape(value)}</{name}>" for name, value in values.items())
+            body = f"<returnval>{entry}</returnval>"
+            reply = ENVELOPE.format(name="HttpNfcLeaseGetManifest", body=body)
+            fault = simulator.inject("raw_reply", method="HttpNfcLeaseGetManifest", body=reply)
+            [read] = lease.HttpNfcLeaseGetManifest()
+            simulator.clear(fault)
+            assert isinstance(read.size, int)
+            kind = bool if field == "disk" else int
+            assert getattr(read, field) is None or isinstance(getattr(read, field), kind)
+
+
 def test_ready_without_info_is_not_ready(
     open_lease: OpenLease, demo_vm: Any, simulator: Simulator
 ) -> None:

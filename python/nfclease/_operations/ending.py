@@ -8,7 +8,7 @@ from pyVmomi import vim
 
 from nfclease._backends.base import CLEANUP_TIMEOUT
 from nfclease._log import calls, extra
-from nfclease._notes import note_ending
+from nfclease._notes import note_ending, say_left_over
 from nfclease._text import reason_of
 from nfclease._tracking import STOP_TIMEOUT
 from nfclease.exceptions import ForkError, NfcError
@@ -64,6 +64,8 @@ async def abort(lease: LeaseCore, backend: Backend, cause: BaseException | None)
         cause.lease_state = state  # type: ignore[union-attr]
         cause.lease_outcome = outcome  # type: ignore[union-attr]
         note_ending(cause, outcome, lease.moid)
+        if outcome == "lost" and native.is_import():
+            say_left_over(cause, native.vm())
 
 
 def _raise_unobserved(lease: LeaseCore) -> None:

@@ -1,14 +1,17 @@
-"""Values of ``HttpNfcLease.info`` that pyvmomi's parser raises over, before it sees them."""
+"""Values of a lease's info and manifest that pyvmomi's parser raises over, before it sees them."""
 
 from __future__ import annotations
 
 import re
 
-_FIELDS = rb"(disk|fileSize|leaseTimeout|totalDiskCapacityInKB)"
+#: Of ``HttpNfcLeaseInfo`` and its devices, and of the entries of a manifest.
+_FIELDS = rb"(disk|fileSize|leaseTimeout|totalDiskCapacityInKB|size|capacity|populatedSize)"
+#: What answers have them.
+_TYPES = (b"HttpNfcLeaseInfo", b"HttpNfcLeaseGetManifestResponse")
 _ELEMENT = re.compile(rb"<" + _FIELDS + rb"((?:\s[^<>]*)?)>([^<>]*)</\1\s*>")
 _NUMBER = re.compile(rb"[+-]?[0-9]{1,19}")
 #: A field that must be there is 0 where it is nonsense; the others are left out.
-_REQUIRED = (b"leaseTimeout", b"totalDiskCapacityInKB")
+_REQUIRED = (b"leaseTimeout", b"totalDiskCapacityInKB", b"size")
 
 
 def tidy(answer: bytes) -> bytes:
@@ -16,7 +19,9 @@ def tidy(answer: bytes) -> bytes:
 
     They inform, and no more: a lease with one of them wrong is usable.
     """
-    return _ELEMENT.sub(_value, answer) if b"HttpNfcLeaseInfo" in answer else answer
+    if not any(name in answer for name in _TYPES):
+        return answer
+    return _ELEMENT.sub(_value, answer)
 
 
 def _value(element: re.Match[bytes]) -> bytes:

@@ -10,7 +10,7 @@ use self::callers::Callers;
 use super::Lease;
 use super::status::LAST_FAULTS;
 use crate::error::{Error, Result};
-use crate::soap::{Answer, Reply, Session, envelope, methods};
+use crate::soap::{Answer, Reply, Session, envelope, handed_on, methods};
 
 /// What the script's calls leave behind.
 #[derive(Debug, Default)]
@@ -74,6 +74,7 @@ impl Lease {
             }
             answered => answered?,
         };
+        handed_on::check(method, &reply.body)?;
         if reply.status == 500
             && let Err(Error::Fault(fault)) = envelope::response(
                 method,

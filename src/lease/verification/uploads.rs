@@ -34,11 +34,22 @@ impl Lease {
         }
         let info = self.status.info().unwrap_or_default();
         let require = &self.options.require_uploads;
-        let is_sure = self.disk_capacity() > 0 || moved.iter().any(|one| one.way == Way::There);
-        if *require == RequireUploads::EveryDevice && !is_sure {
+        if *require == RequireUploads::EveryDevice && !self.is_sure(moved) {
             return Vec::new();
         }
         missing(require, &info.device_urls, moved)
+    }
+
+    /// Whether this is an import's lease: its server has made a VM or vApp, which goes with it.
+    pub fn is_import(&self) -> bool {
+        let info = self.status.info().unwrap_or_default();
+        let is_named = |device: &DeviceUrl| !device.import_key.is_empty();
+        info.device_urls.iter().any(is_named) && self.is_sure(&self.transfers.moved())
+    }
+
+    /// Whether an `importKey` says what it should; see [`RequireUploads::EveryDevice`].
+    fn is_sure(&self, moved: &[Moved]) -> bool {
+        self.disk_capacity() > 0 || moved.iter().any(|one| one.way == Way::There)
     }
 }
 

@@ -26,6 +26,7 @@ GROUPS = {
     "V": "disk formats",
     "C": "fleets",
     "T": "promises with numbers",
+    "U": "what the first use found",
 }
 
 
