@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import sys
 from pathlib import Path
 
 import pytest
@@ -121,3 +122,9 @@ def test_what_an_audit_could_not_look_at_is_not_clean() -> None:
     assert audit.python_judged(1, "ConnectionError")[0] == "not run"
     assert audit.judged(1, "failed to get FETCH_HEAD", fetches=True)[0] == "not run"
     assert audit.judged(1, "error[vulnerability]: ...", fetches=True)[0] == "found"
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="not run: no sleep")
+def test_a_tool_that_never_answers_is_not_run() -> None:
+    code, said = audit.run("sleep", "60", seconds=0.2)
+    assert audit.judged(code, said, fetches=True)[0] == "not run"

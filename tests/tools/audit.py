@@ -19,6 +19,9 @@ from pathlib import Path
 ROOT = Path(__file__).parents[2]
 #: Where ``deny.toml`` has the advisories, under the name that cargo-deny gives them.
 DATABASE = ROOT / "target" / "advisory-dbs" / "advisory-db-3157b0e258782691"
+#: Seconds for one tool; one that has no network may wait for it for ever.
+DEADLINE = 300
+_NO_END = "no answer in time"
 #: What a tool says that could not reach its data, and not that it found something.
 _UNREACHABLE = (
     "failed to fetch",
@@ -26,14 +29,18 @@ _UNREACHABLE = (
     "advisory-dbs",
     "could not resolve",
     "couldn't fetch",
+    _NO_END,
 )
 
 Outcome = tuple[str, str]
 
 
-def run(*command: str | Path) -> tuple[int, str]:
+def run(*command: str | Path, seconds: float = DEADLINE) -> tuple[int, str]:
     """The exit code and all that was said."""
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+    try:
+        done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=seconds)
+    except subprocess.TimeoutExpired:
+        return -1, _NO_END
     return done.returncode, done.stdout + done.stderr
 
 

@@ -18,6 +18,7 @@ from .jobs import Bench, Job
 _LONGEST = 500
 #: Calls that open a lease; who never gets the answer cannot end it.
 _OPENINGS = ("ExportVm", "ImportVApp")
+_UNKNOWN = "AmbiguousLeaseError"
 #: Calls on files: their errors name the path, and have the errno that the system gave.
 FILE_KINDS = KINDS[: KINDS.index("socket")]
 
@@ -44,6 +45,7 @@ class Ended:
         error: What was raised, by its name; None where nothing was.
         text: Its message.
         hit: What the fault was at; None where so many calls were not made.
+        soap_calls: How many SOAP calls it made.
         violations: What did not hold.
     """
 
@@ -53,6 +55,7 @@ class Ended:
         self.error: str | None = None
         self.text = self._shown = ""
         self.hit: str | None = None
+        self.soap_calls = 0
         self.violations: list[str] = []
         self._keeps_files = self._is_typed = self._is_fault = self._names_host = False
         self._number: int | None = None
@@ -83,14 +86,15 @@ class Ended:
         """Looks at all that has to hold."""
         bench = self._bench
         texts = [*logged, self.text, self._shown]
-        after = invariants.tree_of(bench.target)
-        self.violations += invariants.partial_files(after)
+        self.violations += invariants.partial_files(invariants.tree_of(bench.target))
+        self.violations += self._endings()
+        if self.error == _UNKNOWN:
+            bench.simulator.expire()  # who has no answer ends no lease: the server does
         if self.error is None:
             self.violations += self.wrong_result()
         else:
             self.violations += self._error()
             self.violations += [] if self._keeps_files else self._job.left(bench)
-        self.violations += self._endings()
         if invariants.tree_of(bench.folder / "sources") != bench.planted.sources:
             self.violations.append("I1: a source is not as it was")
         self.violations += invariants.secrets_hidden(bench.secrets(), texts)
@@ -125,16 +129,21 @@ class Ended:
         elif self._fault.kind == CLONE:
             if self._number != self._fault.number:
                 found.append(f"I8: errno is {self._number}: {self._shown[-700:]}")
-        elif self._names_host and self._bench.simulator.host not in self.text:
+        elif self._names_host and not any(host in self.text for host in self._hosts):
             found.append("I8: the host is not named")
         return found
+
+    @property
+    def _hosts(self) -> tuple[str, str]:
+        """The vCenter, and the host that the disks are at."""
+        return self._bench.simulator.host, self._bench.simulator.disk_host
 
     def _endings(self) -> list[str]:
         simulator, found = self._bench.simulator, []
         calls: dict[str, list[str]] = {}
         seen = simulator.calls()
         last = seen[-1]["method"] if seen else ""
-        is_unknown = self.error == "AmbiguousLeaseError" or last in _OPENINGS
+        is_unknown = self.error == _UNKNOWN or last in _OPENINGS
         for call in seen:
             name = call["method"].removeprefix("HttpNfcLease")
             if name in ("Complete", "Abort"):

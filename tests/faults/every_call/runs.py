@@ -62,10 +62,8 @@ class Runs:
 
     def count(self, fault: Fault) -> int:
         """How many calls of the fault's kind a run without one makes."""
-        self.run(fault, 0)
-        if fault.kind == SOAP:
-            return len(self._simulator.calls())
-        return self.calls.count(fault.kind)
+        ended = self.run(fault, 0)
+        return ended.soap_calls if fault.kind == SOAP else self.calls.count(fault.kind)
 
     def clean(self) -> list[str]:
         """What is wrong with a run without a fault."""
@@ -85,6 +83,7 @@ class Runs:
             except Exception as error:
                 ended.failed(error)
         self._simulator.clear()
+        ended.soap_calls = len(self._simulator.calls())  # and not those that clean up behind it
         ended.hit = self._call_hit() if is_call else self.calls.hit
         gc.collect()
         if fault is not None and k:
