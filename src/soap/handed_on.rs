@@ -41,7 +41,7 @@ mod tests {
     fn what_an_honest_server_says_goes_on() {
         let many = format!("<a>{}</a>", "<b c='d'>&amp;</b>".repeat(10_000));
         for answer in ["", "<a/>", "<a><b></a>", "\u{1}", "<a>ü</a>", many.as_str()] {
-            assert_eq!(refused(answer.as_bytes()), None, "{:.40}", answer);
+            assert_eq!(refused(answer.as_bytes()), None, "{answer:.40}");
         }
     }
 
