@@ -133,13 +133,17 @@ pub fn take() -> VecDeque<Said> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::text::LONGEST_MESSAGE;
+    use crate::text::{LONGEST_MESSAGE, Place, said_at};
 
     #[test]
     fn a_record_is_as_long_as_a_message_may_be() {
         let long = "\u{202e}".repeat(1 << 12);
+        let place = Place {
+            vm: long.as_str().into(),
+            ..Place::default()
+        };
         tracing::subscriber::with_default(Queue, || {
-            tracing::warn!(nfclease_vm = %long, "first {long} last");
+            said_at!(warn, place, "first {long} last");
         });
         let said = take();
         let record = said.iter().find(|said| said.message.starts_with("first "));
