@@ -76,6 +76,12 @@ def check(path: Path, results: list[nfclease.TransferResult]) -> None:
         assert result.verified == "manifest"
 
 
+def finish(writer: _core.OvaWriter) -> None:
+    """Makes it whole, and gives it its name."""
+    writer.finish(OVF, MF).wait()
+    writer.publish().wait()
+
+
 @pytest.mark.parametrize("max_concurrency", [1, 4])
 def test_it_is_written_once(
     open_lease: OpenLease,
@@ -89,7 +95,7 @@ def test_it_is_written_once(
         started = list(starting(lease, writer))
         results = [transfer.result(60) for transfer in started]
         assert [path.name for path in ova.parent.iterdir()] == ["vm.ova.part"]
-    writer.finish(OVF, MF).wait()
+    finish(writer)
     assert [path.name for path in ova.parent.iterdir()] == ["vm.ova"]
     check(ova, results)
     front = padded(SLOT) + padded(len(MF))
@@ -110,7 +116,7 @@ def test_the_systems_tools_read_it(
         pytest.skip(f"not run: no {tool} here")
     with open_lease(demo_vm.ExportVm()) as lease:
         results = [transfer.result(60) for transfer in list(starting(lease, writer))]
-    writer.finish(OVF, MF).wait()
+    finish(writer)
     out = tmp_path / "out"
     out.mkdir()
     listed = subprocess.run([tool, "-tf", ova], check=True, capture_output=True, text=True)
@@ -136,7 +142,7 @@ def test_a_download_that_breaks_off_is_begun_again(
     simulator.inject("cut", disk=disk, after_bytes=1 << 20, how="reset", count=1)
     with open_lease(demo_vm.ExportVm()) as lease:
         results = [transfer.result(60) for transfer in list(starting(lease, writer))]
-    writer.finish(OVF, MF).wait()
+    finish(writer)
     check(ova, results)
     assert sorted(result.attempts for result in results)[-2:] == [1, 2]
 
@@ -152,7 +158,7 @@ def test_a_disk_that_waits_is_spooled(
         assert sorted(path.name for path in ova.parent.iterdir()) == [*spools, "vm.ova.part"]
         results = [start(lease, *first).result(60), *reversed(spooled)]
         assert [path.name for path in ova.parent.iterdir()] == ["vm.ova.part"]
-    writer.finish(OVF, MF).wait()
+    finish(writer)
     check(ova, results)
 
 
@@ -176,7 +182,7 @@ def test_a_failure_leaves_nothing(
     assert list(ova.parent.iterdir()) == []
     assert endings(simulator) == ["HttpNfcLeaseAbort"]
     with pytest.raises(nfclease.TransferCancelledError):
-        writer.finish(OVF, MF).wait()
+        finish(writer)
 
 
 def test_another_one_stays_until_the_end(open_lease: OpenLease, demo_vm: Any, ova: Path) -> None:
@@ -188,7 +194,7 @@ def test_another_one_stays_until_the_end(open_lease: OpenLease, demo_vm: Any, ov
     with open_lease(demo_vm.ExportVm()) as lease:
         results = [transfer.result(60) for transfer in list(starting(lease, writer))]
     assert ova.read_bytes() == b"another"
-    writer.finish(OVF, MF).wait()
+    finish(writer)
     check(ova, results)
 
 
@@ -206,7 +212,7 @@ def test_a_pipe(open_lease: OpenLease, demo_vm: Any, tmp_path: Path) -> None:
         with open_lease(demo_vm.ExportVm()) as lease:
             results = [transfer.result(60) for transfer in list(starting(lease, writer))]
         assert len(list(spools.iterdir())) == len(results)
-        writer.finish(OVF, MF).wait()
+        finish(writer)
     check(copy, results)
     assert list(spools.iterdir()) == []
     size = padded(len(OVF)) + padded(len(MF)) + sum(padded(r.bytes) for r in results) + 1024
@@ -248,6 +254,7 @@ def test_a_forked_child_removes_nothing(ova: Path) -> None:
     assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
     assert [path.name for path in ova.parent.iterdir()] == ["vm.ova.part"]
     writer.finish(OVF, None).wait()
+    writer.publish().wait()
     with tarfile.open(ova, "r:") as archive:
         assert archive.getnames() == ["vm.ovf"]
 

@@ -135,7 +135,7 @@ def test_an_info_that_pyvmomi_cannot_read(
         pytest.skip("not run: this pyvmomi reads attributes otherwise")
     body = INFO.format(kind=kind, content=content)
     with (
-        pytest.raises(nfclease.ProtocolError, match="pyvmomi cannot read"),
+        pytest.raises(nfclease.ProtocolError, match=r"cannot (be )?read"),
         open_lease(demo_vm.ExportVm()) as lease,
     ):
         lease.wait_ready(10)

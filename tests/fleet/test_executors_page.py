@@ -54,6 +54,12 @@ def environment(simulator: Simulator, tmp_path: Path) -> dict[str, str]:
     ).environment
 
 
+def wait_ready(worker: subprocess.Popen[bytes], log: Path) -> None:
+    """Returns when it takes tasks; what it said is the error where it has ended."""
+    wait_for(lambda: " ready." in log.read_text() or worker.poll() is not None, 60)
+    assert worker.poll() is None, log.read_text()
+
+
 @pytest.fixture
 def workers(environment: dict[str, str], tmp_path: Path) -> Iterator[list[int]]:
     """Two processes that the line of the page starts; gives their ids."""
@@ -61,21 +67,21 @@ def workers(environment: dict[str, str], tmp_path: Path) -> Iterator[list[int]]:
     [line] = [line for each in every for line in lines(each) if line.startswith("celery ")]
     started, logs = [], [tmp_path / "one.log", tmp_path / "two.log"]
     try:
+        # One after the other: where both bind their queues at once, the second reads a file of the
+        # broker that the first has made and not written yet, and ends.
         for log in logs:
             words = [*shlex.split(line)[1:], "-n", log.stem, "--loglevel", "INFO"]
             with log.open("wb") as output:
-                started.append(
-                    subprocess.Popen(
-                        [sys.executable, "-m", "celery", *words],
-                        cwd=tmp_path,
-                        env=environment,
-                        stdin=subprocess.DEVNULL,
-                        stdout=output,
-                        stderr=subprocess.STDOUT,
-                    )
+                process = subprocess.Popen(
+                    [sys.executable, "-m", "celery", *words],
+                    cwd=tmp_path,
+                    env=environment,
+                    stdin=subprocess.DEVNULL,
+                    stdout=output,
+                    stderr=subprocess.STDOUT,
                 )
-        for log in logs:
-            wait_for(lambda log=log: " ready." in log.read_text(), 60)  # type: ignore[misc]
+            started.append(process)
+            wait_ready(process, log)
         yield [process.pid for process in started]
     finally:
         for process in started:
